@@ -1,0 +1,100 @@
+"""The Celery app: `celery -A inference_workers worker` serves the deployment in DEPLOYMENT.
+
+The pool is threads, one per sequence that the engine batches. They only wait: all work is done
+on one event loop beside them. Prefork and gevent are refused, for they would each give every
+process or hub a loop of its own and could not batch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from celery import Celery
+from celery.concurrency.thread import TaskPool
+from celery.exceptions import SecurityWarning
+from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
+
+from inference_workers.config import load_or_stop
+from inference_workers.contract import QUEUE_PORTAL, Message, queue_for
+from inference_workers.errors import EXIT_CONFIGURATION, stop_process
+from inference_workers.logs import configure_logging
+from inference_workers.runtime import Runtime
+from inference_workers.worker import Worker
+
+VISIBILITY_TIMEOUT_SECONDS = 3600
+"""Longer than any job's deadline; a message delivered twice is dropped by its lease anyway."""
+
+# Celery warns of root because of pickled messages; this app takes JSON alone.
+warnings.simplefilter("ignore", SecurityWarning)
+
+settings, deployment = load_or_stop()
+QUEUE = queue_for(deployment.slug)
+
+app = Celery("inference_workers", include=["inference_workers.tasks"])
+app.conf.update(
+    broker_url=settings.celery_broker_url,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+    },
+    accept_content=["json"],
+    task_serializer="json",
+    task_default_queue=QUEUE,
+    task_acks_late=True,
+    task_ignore_result=True,
+    worker_pool="threads",
+    worker_concurrency=deployment.max_num_seqs,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
+)
+
+
+def send_to_portal(task: str, message: Message) -> None:
+    """Send one task to the portal's queue; raises if the broker is away, without retrying."""
+    payload = message.model_dump(mode="json")
+    app.send_task(task, args=[payload], queue=QUEUE_PORTAL, retry=False, ignore_result=True)
+
+
+runtime = Runtime(
+    lambda: Worker(settings, deployment, send=send_to_portal),
+    grace_seconds=settings.shutdown_grace_seconds,
+)
+
+
+@setup_logging.connect
+def _configure_logging(**_: Any) -> None:
+    configure_logging(level=settings.log_level, fmt=settings.log_format)
+
+
+@worker_init.connect
+def _start(sender: Any, **_: Any) -> None:  # noqa: ANN401 -- its pool_cls is in no stub
+    """Refuse what would not work, then start; runs once, before the first message."""
+    pool = sender.pool_cls
+    if pool not in ("threads", TaskPool):
+        name = pool if isinstance(pool, str) else f"{pool.__module__}.{pool.__name__}"
+        stop_process(f"--pool must be threads, not {name}", code=EXIT_CONFIGURATION)
+    queues = set(app.amqp.queues.consume_from)
+    if queues != {QUEUE}:
+        stop_process(
+            f"--queues must be {QUEUE}, the queue of DEPLOYMENT={deployment.slug}, "
+            f"not {', '.join(sorted(queues))}",
+            code=EXIT_CONFIGURATION,
+        )
+    configure_logging(level=settings.log_level, fmt=settings.log_format)
+    runtime.start()
+
+
+@worker_shutting_down.connect
+def _begin_shutdown(**_: Any) -> None:
+    runtime.begin_shutdown()
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    runtime.stop()

@@ -1,0 +1,145 @@
+"""An engine's process tree: started as one session, and gone as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+POLL_SECONDS = 0.1
+TERM_SECONDS = 15.0
+KILL_SECONDS = 10.0
+DEAD_STATES = frozenset("ZX")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """What /proc tells of one process."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+    """In clock ticks since the machine's boot; with the pid it names a process for ever."""
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent dies, so that none escapes."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def stop_with_parent() -> None:
+    """Get SIGTERM when the process that started this one dies."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def read_process(pid: int) -> ProcessInfo | None:
+    """The process, or None if there is none or only its zombie is left."""
+    fields = _read_stat(pid)
+    if fields is None or fields[0] in DEAD_STATES:
+        return None
+    return ProcessInfo(
+        pid=pid,
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        started=int(fields[19]),
+    )
+
+
+def find_session(leader: int) -> list[int]:
+    """Pids of the living processes in the session or process group that `leader` began."""
+    processes = (read_process(pid) for pid in _list_pids())
+    return sorted(
+        process.pid
+        for process in processes
+        if process is not None and leader in (process.session, process.group)
+    )
+
+
+def stop_session(leader: int, *, term_seconds: float = TERM_SECONDS) -> None:
+    """End every process of the session: SIGTERM to its leader, SIGKILL to whatever stays.
+
+    The leader, asked alone, ends its own children in order. Raises `TimeoutError` if a process
+    survives even SIGKILL.
+    """
+    if read_process(leader) is not None:
+        _signal(leader, signal.SIGTERM)
+        if _wait_until_gone(leader, seconds=term_seconds):
+            return
+    deadline = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < deadline:
+        for pid in find_session(leader):
+            _signal(pid, signal.SIGKILL)
+        if _wait_until_gone(leader, seconds=1.0):
+            return
+    raise TimeoutError(f"processes {find_session(leader)} do not end")
+
+
+async def start_engine(
+    command: Sequence[str], *, env: Mapping[str, str], log: int
+) -> asyncio.subprocess.Process:
+    """Start the engine as the leader of its own session; raises OSError.
+
+    When this process dies, however it dies, the kernel sends the engine SIGTERM.
+    """
+    return await asyncio.create_subprocess_exec(
+        *command,
+        env=dict(env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        preexec_fn=stop_with_parent,
+    )
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _wait_until_gone(leader: int, *, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while True:
+        reap_adopted(leader)
+        if not find_session(leader):
+            reap_adopted(leader)
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+
+
+def reap_adopted(leader: int) -> None:
+    """Take the exit statuses of adopted processes; the leader's own belongs to asyncio."""
+    for pid in _list_pids():
+        fields = _read_stat(pid)
+        is_ours = fields is not None and fields[0] == "Z" and int(fields[1]) == os.getpid()
+        if is_ours and pid != leader:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _list_pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _read_stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat behind the name, which may itself hold brackets and blanks."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()

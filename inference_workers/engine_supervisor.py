@@ -1,0 +1,250 @@
+"""Keep one engine running: start, wait, warm up, watch, restart, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from inference_workers.config import LauncherSettings
+from inference_workers.contract import EngineState
+from inference_workers.deployments import Deployment
+from inference_workers.engine_process import (
+    read_process,
+    reap_adopted,
+    start_engine,
+    stop_session,
+)
+from inference_workers.engine_status import (
+    REFRESH_SECONDS,
+    EngineStatus,
+    read_status,
+    write_status,
+)
+from inference_workers.engines.base import EngineFailedError, EngineUnavailableError
+from inference_workers.engines.vllm_server import VLLMServer
+from inference_workers.errors import LaunchError
+from inference_workers.logs import get_logger
+from inference_workers.preflight import explain_failure, name_os_error, remove_stale_socket
+
+PROBE_SECONDS = 0.5
+WATCH_SECONDS = 2.0
+FAILED_PROBES_ALLOWED = 5
+START_PATIENCE = 10
+"""A start may take this many times what the deployment expects, and never less than 300 s."""
+FAILED_STARTS_ALLOWED = 3
+FIRST_BACK_OFF_SECONDS = 1.0
+LONGEST_BACK_OFF_SECONDS = 60.0
+STEADY_SECONDS = 60.0
+
+log = get_logger(__name__)
+
+
+class EngineSupervisor:
+    """Runs until `stop` is set, or raises `LaunchError` when the engine never comes up."""
+
+    def __init__(
+        self,
+        settings: LauncherSettings,
+        deployment: Deployment,
+        *,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        stop: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._deployment = deployment
+        self._command = command
+        self._env = env
+        self._stop = stop
+        self._process: asyncio.subprocess.Process | None = None
+        self._failed_starts = 0
+        self._back_off = FIRST_BACK_OFF_SECONDS
+        former = read_status(settings.status_file)
+        self._status = EngineStatus(
+            deployment=deployment.slug,
+            state=EngineState.STARTING,
+            since=datetime.now(UTC),
+            updated_at=datetime.now(UTC),
+            launcher_pid=os.getpid(),
+            last_start_seconds=former.last_start_seconds if former else None,
+        )
+
+    async def run(self) -> None:
+        """Guarantees that no process of the engine is left when it returns or raises."""
+        await asyncio.to_thread(reap_former_engine, self._settings)
+        refresher = asyncio.create_task(self._refresh_status())
+        try:
+            while not self._stop.is_set():
+                await self._run_once()
+                if not self._stop.is_set():
+                    await self._back_off_or_give_up()
+        finally:
+            refresher.cancel()
+            await self._end_engine()
+            remove_stale_socket(self._settings.socket)
+            self._tell(EngineState.DOWN, pid=None, pid_started=None)
+
+    async def _run_once(self) -> None:
+        """One life of the engine, from its start until it has ended or has to."""
+        remove_stale_socket(self._settings.socket)
+        begun = time.monotonic()
+        await self._start()
+        engine = VLLMServer(model=self._deployment.model_name, socket=self._settings.socket)
+        detail = ""
+        try:
+            if await self._wait_until_ready(engine, begun=begun):
+                seconds = round(time.monotonic() - begun, 1)
+                self._failed_starts = 0
+                self._tell(EngineState.READY, last_start_seconds=seconds)
+                log.info("engine_ready", seconds=seconds)
+                detail = await self._watch(engine)
+            else:
+                detail = self._name_end()
+        except EngineFailedError as failure:
+            detail = f"the warm-up failed: {failure}"
+        finally:
+            await engine.close()
+            await self._end_engine()
+        if not self._stop.is_set():
+            cause = explain_failure(self._settings.engine_log_file)
+            self._tell(EngineState.DOWN, pid=None, pid_started=None, detail=f"{detail}; {cause}")
+            log.error("engine_down", detail=detail, cause=cause)
+
+    async def _start(self) -> None:
+        try:
+            output = open_log(self._settings)
+            try:
+                self._process = await start_engine(self._command, env=self._env, log=output)
+            finally:
+                if output > 2:
+                    os.close(output)
+        except OSError as error:
+            raise LaunchError(f"the engine cannot be started: {name_os_error(error)}") from error
+        info = read_process(self._process.pid)
+        self._tell(
+            EngineState.STARTING, pid=self._process.pid, pid_started=info.started if info else None
+        )
+        log.info("engine_starting", pid=self._process.pid)
+
+    async def _wait_until_ready(self, engine: VLLMServer, *, begun: float) -> bool:
+        """Whether it came up; False when it ended, took too long or is to be stopped."""
+        patience = max(300, START_PATIENCE * self._deployment.expected_start_seconds)
+        while self._is_wanted() and time.monotonic() - begun < patience:
+            if await engine.is_healthy():
+                if self._deployment.warmup:
+                    await engine.warm_up()
+                return self._is_wanted()
+            await self._pause(PROBE_SECONDS)
+        self._failed_starts += 1
+        return False
+
+    async def _watch(self, engine: VLLMServer) -> str:
+        """Wait until the engine ends, hangs or is to be stopped; answers which."""
+        begun = progressed_at = time.monotonic()
+        failed_probes = tokens_done = 0
+        while self._is_wanted():
+            await self._pause(WATCH_SECONDS)
+            reap_adopted(self._pid)
+            now = time.monotonic()
+            if now - begun > STEADY_SECONDS:
+                self._back_off = FIRST_BACK_OFF_SECONDS
+            try:
+                load = await engine.load()
+                is_healthy = await engine.is_healthy()
+            except EngineUnavailableError:
+                is_healthy = False
+            failed_probes = 0 if is_healthy else failed_probes + 1
+            if failed_probes >= FAILED_PROBES_ALLOWED:
+                return "it does not answer"
+            if not is_healthy:
+                continue
+            if load.tokens_done != tokens_done or load.running == 0:
+                tokens_done, progressed_at = load.tokens_done, now
+            if now - progressed_at > self._settings.engine_stall_seconds:
+                return "it hangs"
+        return self._name_end()
+
+    async def _back_off_or_give_up(self) -> None:
+        if self._failed_starts >= FAILED_STARTS_ALLOWED:
+            raise LaunchError(
+                f"the engine did not start in {FAILED_STARTS_ALLOWED} tries: {self._status.detail} "
+                f"(see {self._settings.engine_log_file})"
+            )
+        self._tell(EngineState.STARTING, restarts=self._status.restarts + 1)
+        await self._pause(self._back_off, even_if_dead=True)
+        self._back_off = min(self._back_off * 2, LONGEST_BACK_OFF_SECONDS)
+
+    async def _end_engine(self) -> None:
+        """End the engine's whole session and make sure of it."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        await asyncio.to_thread(stop_session, process.pid)
+        await process.wait()
+        log.info("engine_gone", pid=process.pid)
+
+    async def _pause(self, seconds: float, *, even_if_dead: bool = False) -> None:
+        """Wait, but not longer than until the engine ends or is to be stopped."""
+        waits = {asyncio.ensure_future(self._stop.wait())}
+        if self._process is not None and not even_if_dead:
+            waits.add(asyncio.ensure_future(self._process.wait()))  # type: ignore[arg-type]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    async def _refresh_status(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            self._tell(self._status.state)
+
+    def _tell(self, state: EngineState, **changes: object) -> None:
+        """Write the status; a disk that refuses it does not stop a running engine."""
+        now = datetime.now(UTC)
+        since = self._status.since if state is self._status.state else now
+        update = {"state": state, "since": since, "updated_at": now, **changes}
+        self._status = self._status.model_copy(update=update)
+        try:
+            write_status(self._settings.status_file, self._status)
+        except OSError as error:
+            log.warning("status_not_written", cause=name_os_error(error))
+
+    def _name_end(self) -> str:
+        code = self._process.returncode if self._process is not None else None
+        if code is None:
+            return "it did not get ready in time"
+        return f"it was killed by signal {-code}" if code < 0 else f"it ended with code {code}"
+
+    def _is_wanted(self) -> bool:
+        """The engine lives, and nobody asked to stop it."""
+        is_alive = self._process is not None and self._process.returncode is None
+        return is_alive and not self._stop.is_set()
+
+    @property
+    def _pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+
+def reap_former_engine(settings: LauncherSettings) -> None:
+    """End what a launcher that was killed left behind."""
+    former = read_status(settings.status_file)
+    if former is None or former.pid is None:
+        return
+    leader = read_process(former.pid)
+    if leader is not None and leader.started != former.pid_started:
+        return  # The number was given to somebody else.
+    stop_session(former.pid)
+    log.info("former_engine_reaped", pid=former.pid)
+
+
+def open_log(settings: LauncherSettings) -> int:
+    """A descriptor for the engine's output; the log before this one is kept once."""
+    if settings.engine_log == "inherit":
+        return 2
+    file = settings.engine_log_file
+    with contextlib.suppress(FileNotFoundError):
+        file.replace(file.with_suffix(".log.1"))
+    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,0 +1,139 @@
+"""A deterministic engine inside the worker, for tests and benchmarks without a model.
+
+Its tokens are UTF-8 bytes, 256 for the end of text and 257 for the end of the prompt, by which
+it knows a continued prompt when it sees one. The completion is a function of the
+prompt alone, so a continued run must give what an undisturbed one gives. A prompt may begin
+with directives for the engine's behaviour, as `[delay=0.02][die=5] text`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from inference_workers.contract import FinishReason
+from inference_workers.engines.base import (
+    Chunk,
+    EngineFailedError,
+    EngineLoad,
+    EngineRefusedError,
+    EngineRequest,
+    EngineUnavailableError,
+)
+
+END_OF_TEXT = 256
+END_OF_PROMPT = 257
+DIRECTIVE = re.compile(r"\[([a-z]+)=([0-9.]+)\]")
+DEFAULT_DELAY_SECONDS = 0.0
+ALPHABET = "the model writes naïve “words” and a 🙂 again. "
+
+
+class ByteDecoder:
+    """Decodes the scripted engine's tokens."""
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        raw = bytes(token for token in token_ids if token < END_OF_TEXT)
+        return raw.decode("utf-8", errors="replace")
+
+
+@dataclass(slots=True)
+class Script:
+    """How the engine behaves for one prompt.
+
+    `delay` seconds before each token; `length` tokens until the end of text; `die` fails the
+    request after so many tokens of one stream, `hang` goes silent after so many.
+    """
+
+    delay: float = DEFAULT_DELAY_SECONDS
+    length: int = 10_000
+    die: int = -1
+    hang: int = -1
+
+
+@dataclass(slots=True)
+class ScriptedEngine:
+    """Counts what it is asked, and can be switched off and on."""
+
+    is_up: bool = True
+    requests: list[EngineRequest] = field(default_factory=list)
+    running: int = 0
+    deaths_left: int = 1
+    """How many `die` directives still work; a restarted engine does not die again."""
+
+    async def tokenize(self, text: str) -> list[int]:
+        self._require_up()
+        if "\0" in text:
+            raise EngineRefusedError("BadRequestError code=400 param=prompt")
+        return [*text.encode(), END_OF_PROMPT] if text else []
+
+    async def generate(self, request: EngineRequest) -> AsyncIterator[Chunk]:
+        self._require_up()
+        self.requests.append(request)
+        self.running += 1
+        try:
+            async for chunk in self._stream(request):
+                yield chunk
+        finally:
+            self.running -= 1
+
+    async def is_healthy(self) -> bool:
+        return self.is_up
+
+    async def load(self) -> EngineLoad:
+        self._require_up()
+        return EngineLoad(running=self.running, waiting=0)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _stream(self, request: EngineRequest) -> AsyncIterator[Chunk]:
+        prompt, done = split_prompt(request.prompt_ids)
+        script = read_script(prompt)
+        for count in range(request.max_tokens):
+            await asyncio.sleep(script.delay)
+            if not self.is_up:
+                raise EngineFailedError("the engine was switched off")
+            if count == script.hang:
+                await asyncio.Event().wait()
+            if count == script.die and self.deaths_left > 0:
+                self.deaths_left -= 1
+                raise EngineFailedError("the script says so")
+            token = next_token(prompt, done + count, script)
+            if token == END_OF_TEXT:
+                yield Chunk("", (token,), FinishReason.STOP)
+                return
+            is_last = count == request.max_tokens - 1
+            yield Chunk("", (token,), FinishReason.LENGTH if is_last else None)
+
+    def _require_up(self) -> None:
+        if not self.is_up:
+            raise EngineUnavailableError("the engine is switched off")
+
+
+def split_prompt(prompt_ids: Sequence[int]) -> tuple[bytes, int]:
+    """The prompt itself, and how many tokens of its completion follow it."""
+    end = list(prompt_ids).index(END_OF_PROMPT)
+    return bytes(prompt_ids[:end]), len(prompt_ids) - end - 1
+
+
+def read_script(prompt: bytes) -> Script:
+    """The directives at the beginning of a prompt; unknown ones are ignored."""
+    script, position, text = Script(), 0, prompt.decode("utf-8", errors="replace")
+    while match := DIRECTIVE.match(text, position):
+        name, value = match.groups()
+        if name == "delay":
+            script.delay = float(value)
+        elif name in {"length", "die", "hang"}:
+            setattr(script, name, int(value))
+        position = match.end()
+    return script
+
+
+def next_token(prompt: bytes, index: int, script: Script) -> int:
+    """The completion's token number `index`."""
+    if index >= script.length:
+        return END_OF_TEXT
+    letters = ALPHABET.encode()
+    return letters[(len(prompt) + index) % len(letters)]

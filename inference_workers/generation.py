@@ -1,0 +1,221 @@
+"""Run one job: from the claim to exactly one terminal event.
+
+What is guaranteed when a job is continued (after the engine or a worker died): the tokens
+already streamed stay, and the model goes on from prompt ids + generated ids. Greedy decoding
+then gives the ids of an undisturbed run, up to the engine's own numerical repeatability. A
+sampled continuation follows the same distribution; with a seed it is reproducible for the same
+point of interruption, but not equal to the undisturbed run. Frequency penalties go on exactly;
+a presence penalty counts twice for a token that occurs on both sides of the interruption.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+
+from inference_workers.contract import (
+    Done,
+    Failed,
+    FailureCode,
+    FinishReason,
+    SamplingParams,
+)
+from inference_workers.engines.base import (
+    Chunk,
+    Engine,
+    EngineFailedError,
+    EngineRefusedError,
+    EngineRequest,
+    EngineUnavailableError,
+)
+from inference_workers.engines.monitor import EngineMonitor
+from inference_workers.job import RunningJob
+from inference_workers.logs import get_logger
+from inference_workers.publisher import StreamPublisher
+from inference_workers.text import (
+    CompletionSource,
+    CompletionText,
+    Decoder,
+    DerivedText,
+    EngineText,
+)
+from inference_workers.throughput import StreamSpeed, Throughput, choose_stream_interval
+
+ENGINE_LIVES = 2
+"""A job whose engine fails this often while it runs is not tried again."""
+RETRY_SECONDS = 0.2
+SEED_LIMIT = 2**63
+
+log = get_logger(__name__)
+
+
+class Generator:
+    """Produces completions with one engine, for as many jobs at once as it is asked."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        monitor: EngineMonitor,
+        publisher: StreamPublisher,
+        throughput: Throughput,
+        max_model_len: int,
+    ) -> None:
+        self._engine = engine
+        self._monitor = monitor
+        self._publisher = publisher
+        self._throughput = throughput
+        self._speed = StreamSpeed()
+        self._max_model_len = max_model_len
+        self._streams = 0
+        self.decoder: Decoder | None = None
+
+    @property
+    def streams(self) -> int:
+        """Requests that are with the engine now."""
+        return self._streams
+
+    async def prepare(self, job: RunningJob) -> Failed | None:
+        """Tokenise the prompt as the engine does, or say why the job cannot run."""
+        while True:
+            await self._monitor.wait_until_ready()
+            try:
+                ids = await self._engine.tokenize(job.request.prompt)
+            except EngineUnavailableError:
+                await self._doubt_engine()
+            except EngineRefusedError as refusal:
+                return Failed(code=FailureCode.INVALID_REQUEST, detail=str(refusal))
+            else:
+                job.prompt_ids = tuple(ids)
+                job.prompt_tokens = len(ids)
+                return self._check_length(job)
+
+    def _check_length(self, job: RunningJob) -> Failed | None:
+        tokens, max_tokens = job.prompt_tokens, job.request.sampling.max_tokens
+        if tokens == 0:
+            return Failed(code=FailureCode.INVALID_REQUEST, detail="the prompt has no tokens")
+        if tokens + max_tokens > self._max_model_len:
+            detail = f"{tokens} + {max_tokens} tokens do not fit into {self._max_model_len}"
+            return Failed(code=FailureCode.CONTEXT_LENGTH_EXCEEDED, detail=detail)
+        return None
+
+    async def complete(self, job: RunningJob) -> Done | Failed:
+        """Generate until the model finishes, across deaths of the engine."""
+        failures = 0
+        while True:
+            await self._monitor.wait_until_ready()
+            try:
+                return await self._stream(job)
+            except EngineUnavailableError:
+                await self._doubt_engine()
+            except EngineRefusedError as refusal:
+                return Failed(code=FailureCode.INVALID_REQUEST, detail=str(refusal))
+            except EngineFailedError as failure:
+                failures += 1
+                log.warning("engine_failed_job", job_id=str(job.job_id), failures=failures)
+                if failures >= ENGINE_LIVES:
+                    return Failed(code=FailureCode.ENGINE_ERROR, detail=str(failure))
+                await self._doubt_engine()
+
+    async def _doubt_engine(self) -> None:
+        self._monitor.doubt()
+        await asyncio.sleep(RETRY_SECONDS)
+
+    async def _stream(self, job: RunningJob) -> Done:
+        source, is_over = self._open_source(job)
+        max_tokens = job.request.sampling.max_tokens - len(job.token_ids)
+        if is_over or max_tokens <= 0:
+            return self._finish(job, source, FinishReason.STOP if is_over else FinishReason.LENGTH)
+        request = self._build_request(job, max_tokens=max_tokens, stops=source.engine_stops)
+        self._streams += 1
+        try:
+            async with aclosing(self._engine.generate(request)) as chunks:  # type: ignore[type-var]
+                async for chunk in self._measure(chunks):
+                    piece = source.push(chunk)
+                    self._append(job, text=piece.text, token_ids=piece.token_ids)
+                    if piece.stopped:
+                        return self._finish(job, source, FinishReason.STOP)
+                    if chunk.finish_reason is not None:
+                        return self._finish(job, source, chunk.finish_reason)
+        finally:
+            self._streams -= 1
+        raise EngineFailedError("the stream ended without a finish reason")
+
+    def _open_source(self, job: RunningJob) -> tuple[CompletionSource, bool]:
+        """The job's text, brought to where the job is, and whether it ends there."""
+        sampling = job.request.sampling
+        if self.decoder is None:
+            if job.token_ids:
+                # Without a tokenizer the two halves cannot be joined with certainty.
+                self._publisher.replace(job, text="", token_ids=())
+            return EngineText(sampling.stop), False
+        text = CompletionText(self.decoder, job.prompt_ids, sampling.stop)
+        piece = text.push(job.token_ids)
+        if not piece.text.startswith(job.text):
+            self._publisher.replace(job, text=piece.text, token_ids=piece.token_ids)
+        else:
+            self._append(job, text=piece.text[len(job.text) :], token_ids=())
+        return DerivedText(text), piece.stopped
+
+    def _build_request(
+        self, job: RunningJob, *, max_tokens: int, stops: tuple[str, ...]
+    ) -> EngineRequest:
+        sampling, done = job.request.sampling, len(job.token_ids)
+        return EngineRequest(
+            request_id=f"{job.job_id}-{job.request.attempt}-{done}",
+            prompt_ids=(*job.prompt_ids, *job.token_ids),
+            sampling=sampling,
+            max_tokens=max_tokens,
+            seed=shift_seed(sampling.seed, done),
+            stop=stops,
+            logit_bias=carry_penalties(sampling, job.token_ids),
+            stream_interval=choose_stream_interval(
+                tokens_per_second=self._speed.tokens_per_second, streams=self._streams
+            ),
+            # A reader who was interrupted once does not queue again behind newcomers.
+            priority=-1 if done else 0,
+        )
+
+    async def _measure(self, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        """The same chunks, counted."""
+        last = 0.0
+        async for chunk in chunks:
+            now, tokens = time.monotonic(), len(chunk.token_ids)
+            self._throughput.add(tokens)
+            if last:
+                self._speed.observe(tokens=tokens, seconds=now - last)
+            last = now
+            yield chunk
+            # A fast engine has the next chunk in the buffer already, and reading it would not
+            # suspend: stops, leases and other readers need their turn.
+            await asyncio.sleep(0)
+
+    def _append(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
+        if job.first_token_ms is None and token_ids and not job.token_ids:
+            job.first_token_ms = round((time.monotonic() - job.started_at) * 1000)
+        self._publisher.append(job, text=text, token_ids=token_ids)
+
+    def _finish(self, job: RunningJob, source: CompletionSource, reason: FinishReason) -> Done:
+        self._append(job, text=source.finish(), token_ids=())
+        return Done(finish_reason=reason, usage=job.usage)
+
+
+def shift_seed(seed: int | None, tokens_done: int) -> int | None:
+    """A continuation's seed: the same one would replay the random numbers already used."""
+    return None if seed is None else (seed + tokens_done) % SEED_LIMIT
+
+
+def carry_penalties(sampling: SamplingParams, token_ids: Sequence[int]) -> dict[int, float]:
+    """What the penalties owe for tokens that the engine now takes for part of the prompt.
+
+    Per token: -(frequency_penalty x count + presence_penalty), as the OpenAI API defines it.
+    """
+    if not sampling.presence_penalty and not sampling.frequency_penalty:
+        return {}
+    return {
+        token: -(sampling.frequency_penalty * count + sampling.presence_penalty)
+        for token, count in Counter(token_ids).items()
+    }

@@ -1,0 +1,75 @@
+"""Read back what is already in a job's stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from inference_workers.contract import (
+    EVENT,
+    Cancelled,
+    Delta,
+    Done,
+    Event,
+    Failed,
+    Snapshot,
+    Started,
+    TerminalEvent,
+    stream_key,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A job's completion as its readers hold it."""
+
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+    started: Started | None = None
+    end: TerminalEvent | None = None
+    last_entry_id: str = ""
+    is_whole: bool = True
+    """False if deltas did not join; text and ids are then those before the gap."""
+
+
+def fold(entries: list[tuple[str, Event]]) -> History:
+    """The state that a reader has after these entries, in order."""
+    text: list[str] = []
+    token_ids: list[int] = []
+    started: Started | None = None
+    end: TerminalEvent | None = None
+    is_whole = True
+    for _, event in entries:
+        match event:
+            case Snapshot():
+                text, token_ids, is_whole = [event.text], list(event.token_ids), True
+            case Delta() if event.offset != len(token_ids):
+                is_whole = False
+            case Delta() if is_whole:
+                text.append(event.text)
+                token_ids.extend(event.token_ids)
+            case Started():
+                started = event
+            case Done() | Failed() | Cancelled():
+                end = event
+    return History(
+        text="".join(text),
+        token_ids=tuple(token_ids),
+        started=started,
+        end=end,
+        last_entry_id=entries[-1][0] if entries else "",
+        is_whole=is_whole,
+    )
+
+
+async def read_history(redis: Redis, job_id: UUID) -> History:
+    """The job's stream as it stands; empty if there is none."""
+    return fold(await read_entries(redis, job_id, after=""))
+
+
+async def read_entries(redis: Redis, job_id: UUID, *, after: str) -> list[tuple[str, Event]]:
+    """The stream's entries behind the entry id `after`, or all of them."""
+    raw = await redis.xrange(stream_key(job_id), min=f"({after}" if after else "-")
+    return [(entry_id, EVENT.validate_json(fields["e"])) for entry_id, fields in raw]

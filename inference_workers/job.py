@@ -1,0 +1,80 @@
+"""A job while this worker runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from uuid import UUID
+
+from inference_workers.contract import (
+    CancelReason,
+    Event,
+    GenerationRequest,
+    TerminalEvent,
+    Usage,
+)
+
+
+class Interruption(Enum):
+    """Why a job's coroutine has to stop although the model has not."""
+
+    CANCELLED = auto()
+    FENCED = auto()
+    """Another worker holds the lease, or the job has ended: say nothing more."""
+    HANDED_OVER = auto()
+    """This worker is going; another one is to continue."""
+
+
+@dataclass(eq=False, slots=True)
+class RunningJob:
+    """Everything known of one job. Only the event loop's thread touches it."""
+
+    request: GenerationRequest
+    started_at: float = field(default_factory=time.monotonic)
+    prompt_ids: tuple[int, ...] = ()
+    prompt_tokens: int = 0
+    token_ids: list[int] = field(default_factory=list)
+    text: str = ""
+    first_token_ms: int | None = None
+    end: TerminalEvent | None = None
+    interruption: Interruption | None = None
+    cancel_reason: CancelReason | None = None
+    cancelled_at: float = 0.0
+    lease_renewed_at: float = field(default_factory=time.monotonic)
+    # What the publisher knows of the stream.
+    pending: list[Event] = field(default_factory=list)
+    last_entry_id: str = ""
+    """Id of the newest entry that is known to be in the stream; empty if there is none."""
+    is_uncertain: bool = False
+    """The connection broke while events were under way; the stream tells which arrived."""
+    in_flight: int = 0
+    expiry_set_at: float = 0.0
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+    published: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the terminal event is in the stream, or somebody else has ended the job."""
+
+    @property
+    def job_id(self) -> UUID:
+        return self.request.job_id
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=len(self.token_ids))
+
+    @property
+    def is_fenced(self) -> bool:
+        return self.interruption is Interruption.FENCED
+
+    def interrupt(self, interruption: Interruption) -> None:
+        """Stop the job's coroutine. Being fenced overrides everything; else the first counts."""
+        if self.interruption is None or interruption is Interruption.FENCED:
+            self.interruption = interruption
+        self.interrupted.set()
+
+    def cancel(self, reason: CancelReason) -> None:
+        if self.interruption is None:
+            self.cancel_reason = reason
+            self.cancelled_at = time.monotonic()
+        self.interrupt(Interruption.CANCELLED)

@@ -1,0 +1,85 @@
+"""Start an engine, probe it, warm it up, restart it, and stop it with everything it started.
+
+    python -m inference_workers launch DEPLOYMENT
+
+One launcher per deployment and host. The engine's state is in `status.json` beside its socket.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+
+from inference_workers.config import LauncherSettings, load_launcher_settings
+from inference_workers.deployments import Deployment
+from inference_workers.engine_lock import lock_deployment
+from inference_workers.engine_process import adopt_orphans, stop_with_parent
+from inference_workers.engine_supervisor import EngineSupervisor
+from inference_workers.errors import (
+    EXIT_CONFIGURATION,
+    EXIT_FAILURE,
+    ConfigurationError,
+    LaunchError,
+    stop_process,
+)
+from inference_workers.logs import configure_logging
+from inference_workers.preflight import check_interpreter, name_os_error, prepare_directory
+from inference_workers.vllm_command import build_command, build_environment
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT; anything that prevents it is one line and an exit code."""
+    options = parse_arguments(arguments)
+    try:
+        settings = load_launcher_settings(options.deployment)
+        configure_logging(level=settings.log_level, fmt=settings.log_format)
+        deployment = settings.load_deployment()
+        if options.stop_with_parent:
+            stop_with_parent()
+        asyncio.run(launch(settings, deployment))
+    except ConfigurationError as error:
+        stop_process(str(error), code=EXIT_CONFIGURATION)
+    except LaunchError as error:
+        stop_process(str(error), code=EXIT_FAILURE)
+    except OSError as error:
+        stop_process(f"{error.filename}: {name_os_error(error)}", code=EXIT_FAILURE)
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m inference_workers launch", description="Run one deployment's engine."
+    )
+    parser.add_argument(
+        "deployment", nargs="?", default="", help="a table of models.toml; else DEPLOYMENT"
+    )
+    parser.add_argument(
+        "--stop-with-parent",
+        action="store_true",
+        help="stop when the process that started this one dies",
+    )
+    return parser.parse_args(arguments)
+
+
+async def launch(settings: LauncherSettings, deployment: Deployment) -> None:
+    """Keep the engine running until a signal asks to stop; raises `LaunchError`."""
+    if settings.engine_url:
+        raise ConfigurationError("ENGINE_URL is set: that engine is not this host's to start")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    prepare_directory(settings.deployment_dir)
+    prepare_directory(settings.socket.parent)
+    lock_deployment(settings.deployment_dir)
+    command = build_command(settings, deployment)
+    check_interpreter(settings)
+    adopt_orphans()
+    env = build_environment(settings, deployment, inherited=os.environ)
+    await EngineSupervisor(settings, deployment, command=command, env=env, stop=stop).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Who runs a job: one worker at a time, for as long as it renews its lease."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from enum import StrEnum
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from inference_workers.broker import BROKER_ERRORS, evaluate
+from inference_workers.contract import (
+    LEASE_RENEWAL_SECONDS,
+    LEASE_SECONDS,
+    end_key,
+    lease_key,
+    recorded_key,
+)
+from inference_workers.job import Interruption, RunningJob
+from inference_workers.logs import get_logger
+from inference_workers.scripts import CLAIM, RELEASE, RENEW
+
+RETRY_SECONDS = 0.5
+CHECKS_PER_SECOND = 10
+
+log = get_logger(__name__)
+
+
+class Claim(StrEnum):
+    """The answer to a claim."""
+
+    CLAIMED = "claimed"
+    HELD = "held"
+    """Another worker runs the job."""
+    ENDED = "ended"
+    """The stream has its terminal event, but the portal has not recorded it."""
+    RECORDED = "recorded"
+
+
+class Leases:
+    def __init__(self, redis: Redis, *, worker_id: str) -> None:
+        self._redis = redis
+        self._worker_id = worker_id
+
+    async def claim(self, job_id: UUID) -> Claim:
+        """Take the job unless it is somebody else's or over."""
+        keys = (lease_key(job_id), end_key(job_id), recorded_key(job_id))
+        arguments = (self._worker_id, str(LEASE_SECONDS))
+        return Claim(str(await evaluate(self._redis, CLAIM, keys=keys, arguments=arguments)))
+
+    async def take(self, job_id: UUID) -> bool:
+        """Take the lease of an ended job, to record its outcome."""
+        taken = await self._redis.set(lease_key(job_id), self._worker_id, nx=True, ex=LEASE_SECONDS)
+        return bool(taken)
+
+    async def renew(self, jobs: Iterable[RunningJob]) -> None:
+        """Renew all leases at once; a job whose lease is another's is fenced."""
+        renewed = list(jobs)
+        if not renewed:
+            return
+        # The broker counts from when it hears us, which is later than now: the safe side.
+        asked_at = time.monotonic()
+        pipeline = self._redis.pipeline(transaction=False)
+        for job in renewed:
+            keys = (lease_key(job.job_id), end_key(job.job_id))
+            pipeline.eval(RENEW, len(keys), *keys, self._worker_id, str(LEASE_SECONDS))
+        for job, is_ours in zip(renewed, await pipeline.execute(), strict=True):
+            if is_ours:
+                job.lease_renewed_at = asked_at
+            else:
+                log.warning("job_fenced", job_id=str(job.job_id))
+                job.interrupt(Interruption.FENCED)
+
+    async def release(self, job_id: UUID) -> None:
+        """Let another worker have the job at once."""
+        keys = (lease_key(job_id),)
+        await evaluate(self._redis, RELEASE, keys=keys, arguments=(self._worker_id,))
+
+    async def run(self, jobs: JobSet) -> None:
+        """Renew for ever; sooner than due while some lease is in doubt."""
+        while True:
+            try:
+                await self.renew(jobs.all())
+            except BROKER_ERRORS as error:
+                log.warning("lease_renewal_failed", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            for _ in range(LEASE_RENEWAL_SECONDS * CHECKS_PER_SECOND):
+                await asyncio.sleep(1 / CHECKS_PER_SECOND)
+                if jobs.any_in_doubt():
+                    break
+
+
+class JobSet:
+    """The jobs whose leases this worker holds: those it runs and those it still settles."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[UUID, RunningJob] = {}
+
+    def add(self, job: RunningJob) -> None:
+        self._jobs[job.job_id] = job
+
+    def discard(self, job: RunningJob) -> None:
+        if self._jobs.get(job.job_id) is job:
+            del self._jobs[job.job_id]
+
+    def get(self, job_id: UUID) -> RunningJob | None:
+        return self._jobs.get(job_id)
+
+    def all(self) -> list[RunningJob]:
+        return [job for job in self._jobs.values() if not job.is_fenced]
+
+    def running(self) -> list[RunningJob]:
+        """Those that have not ended yet."""
+        return [job for job in self.all() if job.end is None]
+
+    def any_in_doubt(self) -> bool:
+        return any(job.lease_renewed_at == 0.0 for job in self.all())

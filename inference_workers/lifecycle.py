@@ -1,0 +1,253 @@
+"""The life of one job on this worker: claim, run, end, hand over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TypeVar
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from inference_workers.broker import BROKER_ERRORS
+from inference_workers.contract import (
+    Cancelled,
+    CancelReason,
+    Done,
+    Failed,
+    FailureCode,
+    GenerationRequest,
+    Started,
+    TerminalEvent,
+)
+from inference_workers.control import Control
+from inference_workers.engines.base import Engine, EngineUnavailableError
+from inference_workers.generation import Generator
+from inference_workers.history import History, read_history
+from inference_workers.job import Interruption, RunningJob
+from inference_workers.leases import Claim, JobSet, Leases
+from inference_workers.logs import get_logger
+from inference_workers.outcomes import Outcomes
+from inference_workers.publisher import StreamPublisher
+
+RETRY_SECONDS = 0.5
+FREED_WITHIN_SECONDS = 2.0
+FREED_POLL_SECONDS = 0.03
+DRAIN_SECONDS = 3.0
+
+T = TypeVar("T")
+
+log = get_logger(__name__)
+
+
+class JobResult(Enum):
+    """What became of a delivered message."""
+
+    FINISHED = auto()
+    DROPPED = auto()
+    """The job is another's, or over: nothing was done."""
+    FENCED = auto()
+    HANDED_OVER = auto()
+    """Put the message back; another worker is to continue."""
+
+
+class JobRunner:
+    """Runs jobs. Safe to call for the same job twice: one call runs it, the other is dropped."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        engine: Engine,
+        generator: Generator,
+        publisher: StreamPublisher,
+        leases: Leases,
+        jobs: JobSet,
+        control: Control,
+        outcomes: Outcomes,
+        worker_id: str,
+    ) -> None:
+        self._redis = redis
+        self._engine = engine
+        self._generator = generator
+        self._publisher = publisher
+        self._leases = leases
+        self._jobs = jobs
+        self._control = control
+        self._outcomes = outcomes
+        self._worker_id = worker_id
+        self._claiming: set[UUID] = set()
+        self._is_closing = False
+
+    async def run_job(self, request: GenerationRequest) -> JobResult:
+        """Run the job to its one terminal event, or leave it to whoever has it."""
+        if self._is_closing:
+            return JobResult.HANDED_OVER
+        job_id = request.job_id
+        if job_id in self._claiming or self._jobs.get(job_id) is not None:
+            return JobResult.DROPPED
+        job = RunningJob(request)
+        self._claiming.add(job_id)
+        try:
+            claim = await self._ask_broker(lambda: self._leases.claim(job_id))
+            if claim is Claim.CLAIMED:
+                job.lease_renewed_at = time.monotonic()
+                self._jobs.add(job)
+        finally:
+            self._claiming.discard(job_id)
+        if claim is Claim.ENDED:
+            return await self._record_end(job)
+        if claim is not Claim.CLAIMED:
+            log.info("job_dropped", job_id=str(job_id), claim=claim.value)
+            return JobResult.DROPPED
+        return await self._run_claimed(job)
+
+    def hand_over_all(self) -> None:
+        """Stop every running job so that another worker can continue it."""
+        self._is_closing = True
+        for job in self._jobs.running():
+            job.interrupt(Interruption.HANDED_OVER)
+
+    async def _run_claimed(self, job: RunningJob) -> JobResult:
+        log.info("job_claimed", job_id=str(job.job_id), attempt=job.request.attempt)
+        history = await self._ask_broker(lambda: read_history(self._redis, job.job_id))
+        self._take_up(job, history)
+        if job.end is None:
+            end = await self._work(job)
+            if end is None:
+                return await self._leave(job)
+            self._publisher.end(job, end)
+        else:
+            job.published.set()
+        await job.published.wait()
+        if job.is_fenced:
+            self._jobs.discard(job)
+            return JobResult.FENCED
+        log.info("job_ended", job_id=str(job.job_id), end=job.end.type if job.end else None)
+        self._outcomes.deliver(job)
+        return JobResult.FINISHED
+
+    def _take_up(self, job: RunningJob, history: History) -> None:
+        """Begin where the job's readers are."""
+        job.last_entry_id = history.last_entry_id
+        job.text = history.text
+        job.token_ids = list(history.token_ids)
+        job.end = history.end
+        if history.started is not None:
+            job.prompt_tokens = history.started.prompt_tokens
+        if not history.is_whole and job.end is None:
+            self._publisher.replace(job, text=job.text, token_ids=job.token_ids)
+
+    async def _record_end(self, job: RunningJob) -> JobResult:
+        """An ended job that the portal does not know of: read its outcome from the stream."""
+        history = await self._ask_broker(lambda: read_history(self._redis, job.job_id))
+        if history.end is None:
+            return JobResult.DROPPED
+        if not await self._ask_broker(lambda: self._leases.take(job.job_id)):
+            return JobResult.DROPPED
+        job.lease_renewed_at = time.monotonic()
+        self._take_up(job, history)
+        self._jobs.add(job)
+        self._outcomes.deliver(job)
+        return JobResult.FINISHED
+
+    async def _work(self, job: RunningJob) -> TerminalEvent | None:
+        """Generate until the end, the deadline or an interruption; None for no end of ours."""
+        left = (job.request.deadline_at - datetime.now(UTC)).total_seconds()
+        if left <= 0:
+            return Failed(code=FailureCode.DEADLINE_EXCEEDED)
+        await self._ask_broker(lambda: self._control.look([job]))
+        result = await self._generate_until_interrupted(job, seconds=left)
+        if result is not None:
+            return result
+        if job.interruption is Interruption.CANCELLED:
+            return await self._confirm_cancel(job)
+        if job.interruption is not None:
+            return None
+        return Failed(code=FailureCode.DEADLINE_EXCEEDED)
+
+    async def _generate_until_interrupted(
+        self, job: RunningJob, *, seconds: float
+    ) -> TerminalEvent | None:
+        """The generation's end, or None when an interruption or the deadline came first."""
+        if job.interrupted.is_set():
+            return None
+        work = asyncio.create_task(self._generate(job))
+        interrupted = asyncio.create_task(job.interrupted.wait())
+        try:
+            await asyncio.wait(
+                {work, interrupted}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            is_done = work.done()
+            interrupted.cancel()
+            work.cancel()
+            results = await asyncio.gather(work, interrupted, return_exceptions=True)
+        return _judge(job, results[0]) if is_done else None
+
+    async def _generate(self, job: RunningJob) -> Done | Failed:
+        failure = await self._generator.prepare(job)
+        if failure is not None:
+            return failure
+        self._publisher.publish(
+            job,
+            Started(
+                worker=self._worker_id,
+                attempt=job.request.attempt,
+                prompt_tokens=job.prompt_tokens,
+            ),
+        )
+        self._outcomes.announce_start(job)
+        return await self._generator.complete(job)
+
+    async def _confirm_cancel(self, job: RunningJob) -> Cancelled:
+        """Wait until the engine itself counts one request less, and say how long it took."""
+        freed_ms = None
+        give_up_at = job.cancelled_at + FREED_WITHIN_SECONDS
+        while time.monotonic() < give_up_at:
+            try:
+                load = await self._engine.load()
+            except EngineUnavailableError:
+                break
+            if load.running + load.waiting <= self._generator.streams:
+                freed_ms = round((time.monotonic() - job.cancelled_at) * 1000)
+                break
+            await asyncio.sleep(FREED_POLL_SECONDS)
+        return Cancelled(reason=job.cancel_reason or CancelReason.USER, freed_ms=freed_ms)
+
+    async def _leave(self, job: RunningJob) -> JobResult:
+        """Give the job up: silently when fenced, with everything streamed when handed over."""
+        if job.is_fenced:
+            self._publisher.forget(job)
+            self._jobs.discard(job)
+            return JobResult.FENCED
+        await self._publisher.drain(job, seconds=DRAIN_SECONDS)
+        self._publisher.forget(job)
+        self._jobs.discard(job)
+        try:
+            await self._leases.release(job.job_id)
+        except BROKER_ERRORS:
+            log.warning("lease_not_released", job_id=str(job.job_id))
+        log.info("job_handed_over", job_id=str(job.job_id))
+        return JobResult.HANDED_OVER
+
+    async def _ask_broker(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until the broker answers."""
+        while True:
+            try:
+                return await ask()
+            except BROKER_ERRORS as error:
+                log.warning("broker_does_not_answer", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+def _judge(job: RunningJob, result: object) -> TerminalEvent:
+    if isinstance(result, Done | Failed):
+        return result
+    # A fault of this program: the job ends with a code, the operator gets the trace.
+    error = result if isinstance(result, BaseException) else None
+    log.error("job_crashed", job_id=str(job.job_id), exc_info=error)
+    return Failed(code=FailureCode.ENGINE_ERROR, detail=type(result).__name__)

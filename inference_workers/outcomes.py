@@ -1,0 +1,146 @@
+"""Tell the portal how a job ended, until the database has it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from kombu.exceptions import OperationalError
+from redis.asyncio import Redis
+
+from inference_workers.background import end_tasks
+from inference_workers.broker import BROKER_ERRORS
+from inference_workers.contract import (
+    TASK_RECORD_OUTCOME,
+    TASK_RECORD_STARTED,
+    JobOutcome,
+    JobStarted,
+    Message,
+    recorded_key,
+    stream_key,
+)
+from inference_workers.job import RunningJob
+from inference_workers.leases import JobSet, Leases
+from inference_workers.logs import get_logger
+from inference_workers.publisher import StreamPublisher
+
+REPEAT_SECONDS = 3.0
+GIVE_UP_SECONDS = 600.0
+
+Send = Callable[[str, Message], None]
+"""Send one task with one argument to the portal's queue. May block; raises broker errors."""
+
+log = get_logger(__name__)
+
+
+class Outcomes:
+    """Delivers outcomes at least once; the portal takes the first."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        send: Send,
+        publisher: StreamPublisher,
+        leases: Leases,
+        jobs: JobSet,
+        worker_id: str,
+    ) -> None:
+        self._redis = redis
+        self._send = send
+        self._publisher = publisher
+        self._leases = leases
+        self._jobs = jobs
+        self._worker_id = worker_id
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outcomes")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def announce_start(self, job: RunningJob) -> None:
+        """Tell the portal once that the job runs; its reaper notices if this is lost."""
+        message = JobStarted(
+            job_id=job.job_id,
+            worker=self._worker_id,
+            attempt=job.request.attempt,
+            started_at=datetime.now(UTC),
+            prompt_tokens=job.prompt_tokens,
+        )
+        self._spawn(self._try_to_send(TASK_RECORD_STARTED, message))
+
+    def deliver(self, job: RunningJob) -> None:
+        """Send the outcome, and again every few seconds until the portal has recorded it.
+
+        The job's lease stays with this worker meanwhile, and its stream is written again if
+        the broker loses it. After ten minutes the portal's reaper has to see to it.
+        """
+        self._spawn(self._deliver(job))
+
+    async def close(self) -> None:
+        """Stop repeating. What is not recorded yet, the next worker reads from the stream."""
+        await end_tasks(self._tasks)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, job: RunningJob) -> None:
+        outcome = self._build_outcome(job)
+        give_up_at = time.monotonic() + GIVE_UP_SECONDS
+        try:
+            while time.monotonic() < give_up_at:
+                await self._try_to_send(TASK_RECORD_OUTCOME, outcome)
+                if await self._wait_until_recorded(job):
+                    return
+            log.error("outcome_not_recorded", job_id=str(job.job_id))
+        finally:
+            self._jobs.discard(job)
+            self._publisher.forget(job)
+            await self._release(job)
+
+    async def _wait_until_recorded(self, job: RunningJob) -> bool:
+        """Look for REPEAT_SECONDS whether the portal has recorded the job or ended it itself."""
+        due = time.monotonic() + REPEAT_SECONDS
+        while time.monotonic() < due:
+            await asyncio.sleep(min(0.25, REPEAT_SECONDS))
+            if job.is_fenced:
+                return True
+            try:
+                if await self._redis.exists(recorded_key(job.job_id)):
+                    return True
+                if not await self._redis.exists(stream_key(job.job_id)):
+                    self._publisher.republish(job)
+            except BROKER_ERRORS:
+                continue
+        return False
+
+    async def _release(self, job: RunningJob) -> None:
+        try:
+            await self._leases.release(job.job_id)
+        except BROKER_ERRORS:
+            log.warning("lease_not_released", job_id=str(job.job_id))
+
+    async def _try_to_send(self, task: str, message: Message) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._executor, self._send, task, message)
+        except (*BROKER_ERRORS, OperationalError) as error:
+            log.warning("portal_not_told", task=task, error=type(error).__name__)
+
+    def _build_outcome(self, job: RunningJob) -> JobOutcome:
+        if job.end is None:
+            raise ValueError("the job has not ended")
+        return JobOutcome(
+            job_id=job.job_id,
+            worker=self._worker_id,
+            attempt=job.request.attempt,
+            finished_at=datetime.now(UTC),
+            end=job.end,
+            text=job.text,
+            token_ids=tuple(job.token_ids),
+            usage=job.usage,
+            first_token_ms=job.first_token_ms,
+        )

@@ -1,0 +1,265 @@
+"""Write the events of all running jobs to their streams, with one flush for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+
+from inference_workers.broker import BROKER_ERRORS
+from inference_workers.contract import (
+    LEASE_SECONDS,
+    STREAM_TTL_SECONDS,
+    Cancelled,
+    Delta,
+    Done,
+    Event,
+    Failed,
+    Snapshot,
+    TerminalEvent,
+    end_key,
+    lease_key,
+    stream_key,
+)
+from inference_workers.history import read_entries
+from inference_workers.job import Interruption, RunningJob
+from inference_workers.logs import get_logger
+from inference_workers.scripts import END
+
+FLUSH_SECONDS = 0.025
+RETRY_SECONDS = 0.5
+EXPIRY_RENEWAL_SECONDS = 60
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many commands of a flush are one job's, and whether they end it."""
+
+    commands: int
+    is_end: bool
+
+
+class StreamPublisher:
+    """Every event reaches its stream once, in order, however often the connection breaks.
+
+    A job's events wait in memory while the broker is away. When the broker comes back without
+    its data, the stream begins again with a `Snapshot`. Nothing is written for a job whose
+    lease this worker may have lost.
+    """
+
+    def __init__(self, redis: Redis, *, worker_id: str) -> None:
+        self._redis = redis
+        self._worker_id = worker_id
+        self._dirty: set[RunningJob] = set()
+        self._wake = asyncio.Event()
+
+    def publish(self, job: RunningJob, event: Event) -> None:
+        """Queue one event; neighbouring deltas of a flush become one."""
+        pending = job.pending
+        last = pending[-1] if len(pending) > job.in_flight else None
+        if isinstance(event, Delta) and isinstance(last, Delta):
+            pending[-1] = _merge(last, event)
+        else:
+            pending.append(event)
+        self._mark(job)
+
+    def append(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
+        """Add to the job's completion and queue the delta."""
+        if not text and not token_ids:
+            return
+        delta = Delta(offset=len(job.token_ids), text=text, token_ids=tuple(token_ids))
+        job.text += text
+        job.token_ids.extend(token_ids)
+        self.publish(job, delta)
+
+    def replace(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
+        """Set the job's completion anew and tell readers to forget what they hold."""
+        job.text = text
+        job.token_ids = list(token_ids)
+        del job.pending[job.in_flight :]
+        self.publish(job, Snapshot(text=text, token_ids=tuple(token_ids)))
+
+    def end(self, job: RunningJob, event: TerminalEvent) -> None:
+        """Queue the terminal event; `job.published` is set when the stream has it."""
+        job.end = event
+        self.publish(job, event)
+
+    def republish(self, job: RunningJob) -> None:
+        """Write an ended job's stream again, after the broker lost it."""
+        if job.end is None or job.pending:
+            return
+        job.last_entry_id = ""
+        job.pending = [_snapshot(job), job.end]
+        self._mark(job)
+
+    async def drain(self, job: RunningJob, *, seconds: float) -> None:
+        """Wait until everything queued for the job is in its stream, or the time is up."""
+        for _ in range(int(seconds / FLUSH_SECONDS)):
+            if job not in self._dirty:
+                return
+            await asyncio.sleep(FLUSH_SECONDS)
+
+    def forget(self, job: RunningJob) -> None:
+        self._dirty.discard(job)
+
+    async def run(self) -> None:
+        """Flush for ever, at most once in FLUSH_SECONDS."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._wake.clear()
+            try:
+                await self.flush()
+            except BROKER_ERRORS as error:
+                log.warning("stream_flush_failed", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            if self._dirty:
+                self._wake.set()
+
+    async def flush(self) -> None:
+        """Write what is pending; raises the broker's error when it is away, losing nothing."""
+        for job in [job for job in self._dirty if job.is_fenced]:
+            self._finish(job)
+        jobs = [job for job in self._dirty if _holds_lease(job)]
+        try:
+            for job in jobs:
+                if job.is_uncertain:
+                    await self._find_what_arrived(job)
+            jobs = [job for job in jobs if job in self._dirty]
+            await self._write(jobs)
+        except BROKER_ERRORS:
+            for job in jobs:
+                job.is_uncertain = job.in_flight > 0
+                # A broker that went away may have lost the lease with everything else, and
+                # another worker may hold it when it returns.
+                job.lease_renewed_at = 0.0
+            raise
+
+    async def _write(self, jobs: list[RunningJob]) -> None:
+        if not jobs:
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        plans = [self._add_commands(pipeline, job) for job in jobs]
+        replies = iter(await pipeline.execute(raise_on_error=False))
+        failures = []
+        for job, plan in zip(jobs, plans, strict=True):
+            own = [next(replies) for _ in range(plan.commands)]
+            failures += [reply for reply in own if isinstance(reply, Exception)]
+            if any(isinstance(reply, Exception) for reply in own):
+                job.is_uncertain = True
+            else:
+                self._settle(job, own, is_end=plan.is_end)
+        if failures:
+            raise failures[0]
+
+    def _add_commands(self, pipeline: Pipeline, job: RunningJob) -> Plan:
+        key = stream_key(job.job_id)
+        events = [event.model_dump_json() for event in job.pending]
+        job.in_flight = len(events)
+        if job.end is not None:
+            snapshot = _snapshot(job).model_dump_json() if job.last_entry_id else ""
+            keys = (key, end_key(job.job_id), lease_key(job.job_id))
+            pipeline.eval(
+                END, len(keys), *keys, self._worker_id, STREAM_TTL_SECONDS, snapshot, *events
+            )
+            return Plan(commands=1, is_end=True)
+        for index, event in enumerate(events):
+            is_first = not job.last_entry_id and index == 0
+            pipeline.xadd(key, {"e": event}, nomkstream=not is_first)
+        now = time.monotonic()
+        if now - job.expiry_set_at < EXPIRY_RENEWAL_SECONDS:
+            return Plan(commands=len(events), is_end=False)
+        job.expiry_set_at = now
+        pipeline.expire(key, STREAM_TTL_SECONDS)
+        return Plan(commands=len(events) + 1, is_end=False)
+
+    def _settle(self, job: RunningJob, replies: list[Any], *, is_end: bool) -> None:
+        """Draw the conclusions from the replies to the job's commands.
+
+        The job may have gone on, even to its end, while they were under way.
+        """
+        count, job.in_flight = job.in_flight, 0
+        if is_end:
+            if not replies[0]:
+                job.interrupt(Interruption.FENCED)
+            self._finish(job)
+        elif not all(replies[:count]):
+            self._begin_again(job)
+        else:
+            job.last_entry_id = replies[count - 1]
+            del job.pending[:count]
+            if not job.pending:
+                self._dirty.discard(job)
+
+    async def _find_what_arrived(self, job: RunningJob) -> None:
+        """After a broken connection: drop the events that the stream already has."""
+        entries = await read_entries(self._redis, job.job_id, after=job.last_entry_id)
+        if (
+            not entries
+            and job.last_entry_id
+            and not await self._redis.exists(stream_key(job.job_id))
+        ):
+            self._begin_again(job)
+            return
+        foreign = [event for _, event in entries if _is_terminal(event) and event != job.end]
+        if foreign:
+            job.interrupt(Interruption.FENCED)
+            self._finish(job)
+            return
+        del job.pending[: len(entries)]
+        job.in_flight = 0
+        job.is_uncertain = False
+        if entries:
+            job.last_entry_id = entries[-1][0]
+        if not job.pending:
+            self._dirty.discard(job)
+            if job.end is not None:
+                self._finish(job)
+
+    def _begin_again(self, job: RunningJob) -> None:
+        """The stream is gone: put everything so far in its place, once the lease is sure."""
+        log.warning("stream_rebuilt", job_id=str(job.job_id))
+        job.pending = [_snapshot(job), *([job.end] if job.end else [])]
+        job.in_flight = 0
+        job.is_uncertain = False
+        job.last_entry_id = ""
+        job.expiry_set_at = 0.0
+        job.lease_renewed_at = 0.0
+
+    def _finish(self, job: RunningJob) -> None:
+        job.pending.clear()
+        job.in_flight = 0
+        job.is_uncertain = False
+        self._dirty.discard(job)
+        job.published.set()
+
+    def _mark(self, job: RunningJob) -> None:
+        self._dirty.add(job)
+        self._wake.set()
+
+
+def _holds_lease(job: RunningJob) -> bool:
+    return time.monotonic() - job.lease_renewed_at < LEASE_SECONDS
+
+
+def _is_terminal(event: Event) -> bool:
+    return isinstance(event, Done | Failed | Cancelled)
+
+
+def _merge(first: Delta, second: Delta) -> Delta:
+    return Delta(
+        offset=first.offset,
+        text=first.text + second.text,
+        token_ids=first.token_ids + second.token_ids,
+    )
+
+
+def _snapshot(job: RunningJob) -> Snapshot:
+    return Snapshot(text=job.text, token_ids=tuple(job.token_ids))

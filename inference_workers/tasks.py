@@ -1,0 +1,32 @@
+"""The one task of this worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.exceptions import Reject
+from pydantic import ValidationError
+
+from inference_workers.celery import app, deployment, runtime
+from inference_workers.contract import TASK_GENERATE, GenerationRequest
+from inference_workers.lifecycle import JobResult
+from inference_workers.logs import get_logger
+
+log = get_logger(__name__)
+
+
+@app.task(name=TASK_GENERATE, acks_late=True, ignore_result=True)
+def generate(request: dict[str, Any]) -> None:
+    """Run one job. Harmless when delivered twice; a job handed over goes back to the queue."""
+    try:
+        job = GenerationRequest.model_validate(request)
+    except ValidationError as error:
+        # Only the places: the values hold the prompt.
+        places = [".".join(map(str, fault["loc"])) for fault in error.errors()]
+        log.error("request_not_understood", fields=places)  # noqa: TRY400 -- the trace quotes the prompt
+        return
+    if job.deployment != deployment.slug:
+        log.error("request_for_another_deployment", wanted=job.deployment)
+        return
+    if runtime.run_job(job) is JobResult.HANDED_OVER:
+        raise Reject("handed over", requeue=True)

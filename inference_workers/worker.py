@@ -1,0 +1,139 @@
+"""One worker's parts, put together inside its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+
+from inference_workers.background import end_tasks, keep_running
+from inference_workers.broker import connect
+from inference_workers.config import WorkerSettings
+from inference_workers.contract import GenerationRequest
+from inference_workers.control import Control
+from inference_workers.deployments import Deployment
+from inference_workers.engines.base import Engine
+from inference_workers.engines.monitor import EngineMonitor
+from inference_workers.engines.scripted import ByteDecoder, ScriptedEngine
+from inference_workers.engines.vllm_server import VLLMServer
+from inference_workers.generation import Generator
+from inference_workers.heartbeat import HeartbeatSender
+from inference_workers.leases import JobSet, Leases
+from inference_workers.lifecycle import JobResult, JobRunner
+from inference_workers.logs import get_logger
+from inference_workers.outcomes import Outcomes, Send
+from inference_workers.publisher import StreamPublisher
+from inference_workers.throughput import Throughput
+from inference_workers.tokenizer_publisher import TokenizerPublisher
+
+log = get_logger(__name__)
+
+
+def name_worker(deployment: str) -> str:
+    """A name that no other worker has or had: a dead worker's leases must not look like ours."""
+    return f"{deployment}@{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
+
+
+def build_engine(settings: WorkerSettings, deployment: Deployment) -> Engine:
+    """The client of the deployment's engine. Must be called inside the event loop."""
+    if deployment.engine == "scripted":
+        return ScriptedEngine()
+    if settings.engine_url:
+        return VLLMServer(model=deployment.model_name, url=settings.engine_url)
+    return VLLMServer(model=deployment.model_name, socket=settings.socket)
+
+
+class Worker:
+    """Everything that runs jobs of one deployment. Must be created inside its event loop."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        deployment: Deployment,
+        *,
+        send: Send,
+        engine: Engine | None = None,
+    ) -> None:
+        self.id = name_worker(deployment.slug)
+        self.engine = engine or build_engine(settings, deployment)
+        self.redis = connect(settings.redis_url)
+        self.jobs = JobSet()
+        self.publisher = StreamPublisher(self.redis, worker_id=self.id)
+        self.monitor = EngineMonitor(self.engine, settings=settings, deployment=deployment)
+        self._leases = Leases(self.redis, worker_id=self.id)
+        self._control = Control(self.redis, self.jobs, deployment=deployment.slug)
+        throughput = Throughput()
+        self._generator = Generator(
+            self.engine,
+            monitor=self.monitor,
+            publisher=self.publisher,
+            throughput=throughput,
+            max_model_len=deployment.max_model_len,
+        )
+        if deployment.engine == "scripted":
+            self._generator.decoder = ByteDecoder()
+        self._outcomes = Outcomes(
+            self.redis,
+            send=send,
+            publisher=self.publisher,
+            leases=self._leases,
+            jobs=self.jobs,
+            worker_id=self.id,
+        )
+        self._runner = JobRunner(
+            self.redis,
+            engine=self.engine,
+            generator=self._generator,
+            publisher=self.publisher,
+            leases=self._leases,
+            jobs=self.jobs,
+            control=self._control,
+            outcomes=self._outcomes,
+            worker_id=self.id,
+        )
+        self.heartbeat = HeartbeatSender(
+            self.redis,
+            engine=self.engine,
+            monitor=self.monitor,
+            jobs=self.jobs,
+            throughput=throughput,
+            deployment=deployment,
+            worker_id=self.id,
+        )
+        self._tokenizer = TokenizerPublisher(
+            self.redis, settings=settings, deployment=deployment, generator=self._generator
+        )
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin the background work; needs neither the broker nor the engine to be there."""
+        # Before the first job: one that began without a tokenizer could not be continued.
+        await asyncio.to_thread(self._tokenizer.load)
+        for name, work in (
+            ("publisher", self.publisher.run),
+            ("leases", lambda: self._leases.run(self.jobs)),
+            ("control_channel", self._control.listen),
+            ("cancel_poll", self._control.poll),
+            ("engine_monitor", self.monitor.run),
+            ("heartbeat", self.heartbeat.run),
+            ("tokenizer", self._tokenizer.run),
+        ):
+            self._background.append(asyncio.create_task(keep_running(name, work), name=name))
+        log.info("worker_started", worker=self.id)
+
+    async def run_job(self, request: GenerationRequest) -> JobResult:
+        return await self._runner.run_job(request)
+
+    def hand_over_all(self) -> None:
+        """Stop every running job so that another worker continues it; take no new one."""
+        self._runner.hand_over_all()
+
+    async def close(self) -> None:
+        """Stop everything; jobs that still run are abandoned to the portal's reaper."""
+        await self._outcomes.close()
+        await end_tasks(self._background)
+        await self.heartbeat.say_goodbye()
+        await self.engine.close()
+        await self.redis.aclose()
+        log.info("worker_stopped", worker=self.id)
