@@ -1,0 +1,47 @@
+"""Applications and grants in the Django admin: to read. Decisions are made in the console."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from portal.access.models import Application, Endorsement, Grant, Step
+from portal.core.read_only_admin import ReadOnlyAdmin
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    """What was asked for, as it was submitted."""
+
+    list_display = ["case_number", "applicant", "state", "submitted_at", "decided_at"]
+    list_filter = ["state"]
+    search_fields = ["case_number", "applicant__email", "applicant_name"]
+    list_select_related = ["applicant"]
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnlyAdmin):
+    """Everything that happened to an application or its grants."""
+
+    list_display = ["application", "command", "actor", "at"]
+    list_filter = ["command"]
+    search_fields = ["application__case_number"]
+    list_select_related = ["application", "actor"]
+    ordering = ["-at"]
+
+
+@admin.register(Endorsement)
+class EndorsementAdmin(ReadOnlyAdmin):
+    """First approvals that wait, or waited, for a second reviewer."""
+
+    list_display = ["application", "reviewer", "ends_at", "at"]
+    list_select_related = ["application", "reviewer"]
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin):
+    """Who may use what until when."""
+
+    list_display = ["user", "model", "capabilities", "state", "starts_at", "ends_at"]
+    list_filter = ["state", "model"]
+    search_fields = ["user__email", "application__case_number"]
+    list_select_related = ["user", "model"]

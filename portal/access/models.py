@@ -1,0 +1,203 @@
+"""Three facts, kept apart: an application is a process, a grant is a right with an end.
+
+(The third, the signature, lives in `portal.licensing`.)
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django_countries import countries
+
+from portal.access.enums import (
+    HELD_STATES,
+    OPEN_STATES,
+    ApplicationState,
+    Capability,
+    Command,
+    GrantState,
+)
+from portal.catalog.models import HostedModel
+
+
+class Application(models.Model):
+    """A request for access.
+
+    `draft` is what the applicant has typed so far, valid or not, by form field. Submitting
+    writes the answers into their columns, so a reviewer reads what was submitted and never
+    half an edit. Name, e-mail and a confirmed ORCID iD are frozen from the account then.
+    """
+
+    applicant = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="applications"
+    )
+    state = models.CharField(
+        max_length=16, choices=ApplicationState.choices, default=ApplicationState.DRAFT
+    )
+    revision = models.PositiveIntegerField(default=0, help_text="Counts its moves.")
+    case_number = models.CharField(max_length=16, unique=True)
+    draft = models.JSONField(default=dict, blank=True)
+    affiliation = models.CharField(max_length=200, blank=True)
+    position = models.CharField(max_length=200, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    orcid = models.CharField(max_length=19, blank=True)
+    is_orcid_verified = models.BooleanField(
+        default=False, help_text="ORCID itself confirmed the iD by sign-in."
+    )
+    homepage = models.TextField(blank=True)
+    intended_use = models.TextField(blank=True)
+    models_wanted = models.ManyToManyField(HostedModel, blank=True, related_name="applications")
+    capabilities = ArrayField(
+        models.CharField(max_length=16, choices=Capability.choices), default=list, blank=True
+    )
+    data_handling = models.TextField(blank=True)
+    others_with_access = models.TextField(blank=True)
+    applicant_name = models.CharField(max_length=200, blank=True)
+    applicant_email = models.EmailField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    saved_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["applicant"],
+                condition=models.Q(state__in=OPEN_STATES),
+                name="one_open_application_per_person",
+            ),
+            models.CheckConstraint(
+                name="application_submitted_at",
+                condition=models.Q(state__in=[ApplicationState.DRAFT, ApplicationState.WITHDRAWN])
+                | models.Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="application_submitted_whole",
+                condition=models.Q(state__in=[ApplicationState.DRAFT, ApplicationState.WITHDRAWN])
+                | (
+                    ~models.Q(applicant_name="")
+                    & ~models.Q(applicant_email="")
+                    & ~models.Q(affiliation="")
+                    & ~models.Q(country="")
+                    & ~models.Q(intended_use="")
+                    & models.Q(capabilities__len__gt=0)
+                ),
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "submitted_at"])]
+
+    def __str__(self) -> str:
+        return self.case_number
+
+    @property
+    def country_name(self) -> str:
+        return str(countries.name(self.country))
+
+    @property
+    def capability_names(self) -> list[str]:
+        return [str(Capability(use).label) for use in self.capabilities]
+
+
+class Step(models.Model):
+    """One entry of an application's history, as its applicant may read it.
+
+    A step about one of the grants that came of it names that grant. `mailed_at` and
+    `announced_at` say when the applicant and the reviewers were told, by compare-and-set.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="steps")
+    grant = models.ForeignKey(
+        "access.Grant", on_delete=models.PROTECT, null=True, blank=True, related_name="steps"
+    )
+    command = models.CharField(max_length=16, choices=Command.choices)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField(blank=True)
+    at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [
+            models.Index(
+                fields=["at"],
+                name="access_step_unmailed",
+                condition=models.Q(mailed_at=None) | models.Q(announced_at=None),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} {self.command}"
+
+
+class Endorsement(models.Model):
+    """A first reviewer's approval of one submission, where the tier asks for two.
+
+    It is about the text submitted at `submitted_at`: a returned and changed application
+    needs a new one.
+    """
+
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, related_name="endorsements"
+    )
+    submitted_at = models.DateTimeField()
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    models_endorsed = models.ManyToManyField(HostedModel, related_name="+")
+    capabilities = ArrayField(models.CharField(max_length=16, choices=Capability.choices))
+    ends_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "submitted_at", "reviewer"],
+                name="one_endorsement_per_reviewer",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} endorsed by {self.reviewer}"
+
+
+class Grant(models.Model):
+    """A right to use one model in some ways until a moment."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
+    )
+    model = models.ForeignKey(HostedModel, on_delete=models.PROTECT, related_name="grants")
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="grants")
+    capabilities = ArrayField(models.CharField(max_length=16, choices=Capability.choices))
+    state = models.CharField(max_length=16, choices=GrantState.choices, default=GrantState.ACTIVE)
+    revision = models.PositiveIntegerField(default=0, help_text="Counts its moves.")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.TextField(blank=True, help_text="Why it was suspended or revoked.")
+
+    class Meta:
+        ordering = ["-starts_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="grant_ends_after_start", condition=models.Q(ends_at__gt=models.F("starts_at"))
+            ),
+            models.UniqueConstraint(
+                fields=["user", "model"],
+                condition=models.Q(state__in=HELD_STATES),
+                name="one_held_grant_per_person_and_model",
+            ),
+            models.CheckConstraint(
+                name="grant_names_capabilities", condition=models.Q(capabilities__len__gt=0)
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "model", "state", "ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.model} until {self.ends_at:%Y-%m-%d}"
+
+    @property
+    def capability_names(self) -> list[str]:
+        return [str(Capability(use).label) for use in self.capabilities]

@@ -1,0 +1,9 @@
+"""What the access capability tells the capabilities above it."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+access_ended = Signal()
+"""A grant was suspended or revoked. Sent after the commit, with the keyword arguments
+`user_id`, `model_id` and `grant_id`. A receiver that fails is logged and stops nobody."""

@@ -1,0 +1,90 @@
+"""People in the Django admin: their roles, and second factors that they lost."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from portal.accounts.domain.roles import remove_factor, save_roles
+from portal.accounts.models import User
+
+# Their rows hold session keys, tokens and secrets, or are the business of their owners alone.
+for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
+    admin.site.unregister(model)
+# Roles are three fields of a person; groups would be a second way to say the same.
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Accounts are made by their owners; operators give roles and close accounts."""
+
+    list_display = ["email", "name", "is_active", "is_reviewer", "is_staff", "last_login"]
+    list_filter = ["is_active", "is_reviewer", "is_staff"]
+    search_fields = ["email", "name"]
+    ordering = ["email"]
+    fields = ["email", "name", "is_active", "is_reviewer", "is_staff", "date_joined", "last_login"]
+    readonly_fields = ["email", "date_joined", "last_login"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        """Nobody makes an account for another: the owner of an address confirms it."""
+        return False
+
+    def has_delete_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002 -- Django's signature
+        obj: User | None = None,  # noqa: ARG002
+    ) -> bool:
+        """Signatures and decisions name people for ever; close an account instead."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Nobody locks themselves out by taking their own role or account away."""
+        own = ["is_active", "is_staff"] if obj == request.user else []
+        return [*self.readonly_fields, *own]
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: User,
+        form: ModelForm,  # type: ignore[type-arg]  # noqa: ARG002 -- Django's signature
+        change: bool,  # noqa: ARG002, FBT001
+    ) -> None:
+        save_roles(obj, actor=cast("User", request.user))
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Which second factors people have; a lost one can be removed, and no secret is shown."""
+
+    list_display = ["user", "type", "created_at", "last_used_at"]
+    list_filter = ["type"]
+    search_fields = ["user__email"]
+    list_select_related = ["user"]
+    fields = ["user", "type", "created_at", "last_used_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_change_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002 -- Django's signature
+        obj: Authenticator | None = None,  # noqa: ARG002
+    ) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        remove_factor(obj, actor=cast("User", request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        for factor in queryset:
+            remove_factor(factor, actor=cast("User", request.user))

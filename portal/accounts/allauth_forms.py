@@ -1,0 +1,111 @@
+"""django-allauth's forms in this site's words.
+
+They stand apart from `forms.py`, because allauth imports that one while it makes its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from allauth.account import forms as account
+from allauth.mfa.base import forms as mfa
+from allauth.mfa.totp import forms as totp
+from allauth.mfa.webauthn import forms as webauthn
+from django import forms
+from django.conf import settings
+
+RULES = "At least ten characters; not a common password, nor like your name or address."
+
+
+class Worded(forms.Form):
+    """Replaces labels and help, and drops placeholders, which vanish when one types."""
+
+    labels: ClassVar[dict[str, str]] = {}
+    helps: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.labels.get(name, field.label)
+            field.help_text = self.helps.get(name, field.help_text)
+
+
+class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]
+    labels = {"email": "E-mail address", "password2": "Password, once more"}
+    helps = {
+        "email": "Use the one of your institution if you have one: it speaks for you.",
+        "password1": RULES,
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        trap = self.fields.get(settings.ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD)
+        if trap is not None:
+            # allauth hides it by an inline style, which the content security policy forbids.
+            trap.widget.attrs = {"tabindex": "-1", "autocomplete": "off"}
+            trap.label = "Leave this empty"
+            trap.template_name = "forms/trap.html"  # type: ignore[attr-defined]  # stubs lag behind 5.0
+
+
+class LoginForm(Worded, account.LoginForm):  # type: ignore[misc]
+    labels = {"login": "E-mail address", "remember": "Stay signed in on this device"}
+
+
+class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc]
+    labels = {"email": "E-mail address"}
+
+
+class ResetPasswordKeyForm(Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
+    labels = {"password1": "New password", "password2": "New password, once more"}
+    helps = {"password1": RULES}
+
+
+class ChangePasswordForm(Worded, account.ChangePasswordForm):  # type: ignore[misc]
+    labels = {
+        "oldpassword": "Present password",
+        "password1": "New password",
+        "password2": "New password, once more",
+    }
+    helps = {"oldpassword": "", "password1": RULES}
+
+
+class SetPasswordForm(Worded, account.SetPasswordForm):  # type: ignore[misc]
+    labels = {"password2": "Password, once more"}
+    helps = {"password1": RULES}
+
+
+class ReauthenticateForm(Worded, account.ReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class AddEmailForm(Worded, account.AddEmailForm):  # type: ignore[misc]
+    labels = {"email": "New e-mail address"}
+
+
+class AuthenticateForm(Worded, mfa.AuthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ReauthenticateByCodeForm(Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
+    labels = {"code": "Code of your authenticator app, or a recovery code"}
+
+
+class ActivateTOTPForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]
+    labels = {"code": "Six-digit code"}
+
+
+class AddWebAuthnForm(Worded, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    labels = {"name": "Name", "passwordless": "Let this passkey sign me in alone"}
+    helps = {
+        "name": "To tell your passkeys apart, such as “office laptop”.",
+        "passwordless": "Without a password. The device then asks for its PIN, face or finger.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].initial = True
+
+
+class EditWebAuthnForm(Worded, webauthn.EditWebAuthnForm):  # type: ignore[misc]
+    pass

@@ -1,0 +1,31 @@
+"""What is known for certain about a person, in one place."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+
+from portal.accounts.models import User
+
+STRONG_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def is_email_verified(user: User) -> bool:
+    """Whether the address that the account uses now has been confirmed by its owner."""
+    addresses = EmailAddress.objects.filter(user_id=user.pk, email__iexact=user.email)
+    return bool(addresses.filter(verified=True).exists())
+
+
+def lacks_required_mfa(user: User) -> bool:
+    """Whether a reviewer or operator still has to add a second factor (outside the demo)."""
+    if not settings.REQUIRE_STAFF_MFA or not (user.is_reviewer or user.is_staff):
+        return False
+    return not Authenticator.objects.filter(user_id=user.pk, type__in=STRONG_TYPES).exists()
+
+
+def verified_orcid(user: User) -> str:
+    """The ORCID iD that ORCID itself confirmed by sign-in, or an empty string."""
+    account = SocialAccount.objects.filter(user_id=user.pk, provider="orcid").first()
+    return account.uid if account else ""

@@ -1,0 +1,83 @@
+"""What is checked about a person before any page is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import structlog
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from requests import RequestException
+
+from portal.accounts.domain.identity import lacks_required_mfa
+from portal.core.http import wants_json
+
+log = structlog.get_logger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+STAFF_PATHS = ("/console/", "/admin/")
+
+
+class StaffMFAMiddleware:
+    """Sends staff without a second factor to where they can add one (not in the demo)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self._is_held(request):
+            return self.get_response(request)
+        message = "Your role needs a second factor. Add one here, then carry on."
+        if wants_json(request):
+            return _refuse("mfa_required", message, status=403, next_step=reverse("mfa_index"))
+        messages.warning(request, message)
+        return redirect("mfa_index")
+
+    def _is_held(self, request: HttpRequest) -> bool:
+        return (
+            request.path_info.startswith(STAFF_PATHS)
+            and request.user.is_authenticated
+            and lacks_required_mfa(request.user)
+        )
+
+
+class JsonSignInMiddleware:
+    """Answers 401 to JSON clients where a browser is sent to the sign-in page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not (response.status_code == 302 and wants_json(request)):
+            return response
+        login_url = resolve_url("account_login")
+        if request.user.is_authenticated or urlsplit(response["Location"]).path != login_url:
+            return response
+        return _refuse(
+            "not_signed_in", "Sign in to do this.", status=401, next_step=response["Location"]
+        )
+
+
+class SignInElsewhereMiddleware:
+    """Explains it when a site that people sign in with does not answer as it should."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, RequestException):
+            return None
+        log.warning("sign_in_elsewhere_failed", error=str(exception))
+        return render(request, "socialaccount/authentication_error.html", status=502)
+
+
+def _refuse(code: str, message: str, *, status: int, next_step: str) -> JsonResponse:
+    body = {"error": {"code": code, "message": message, "next_step": next_step}}
+    return JsonResponse(body, status=status)

@@ -1,0 +1,34 @@
+"""A person's own account."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.domain.overview import describe_account
+from portal.accounts.forms import NameForm
+from portal.accounts.http import AuthenticatedHttpRequest
+from portal.accounts.models import User
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Show the account's state; a POST changes the name."""
+    # A copy, so that a refused name does not appear in the masthead as if it were kept.
+    person = User.objects.get(pk=request.user.pk)
+    form = NameForm(request.POST or None, instance=person)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your name is changed.")
+        return redirect("accounts:overview")
+    return render(
+        request,
+        "accounts/overview.html",
+        {"form": form, "account": describe_account(request.user)},
+    )

@@ -1,0 +1,45 @@
+"""Changing, outside of a release's folder, whether and how a model is served."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.audit.domain.record import record
+from portal.audit.enums import AuditTag
+from portal.catalog.enums import ModelStatus, Tier
+from portal.catalog.models import HostedModel
+from portal.core.errors import DomainError
+
+
+@transaction.atomic
+def change_serving(
+    model: HostedModel, *, status: ModelStatus, deployment: str, tier: Tier, actor: User
+) -> None:
+    """Set what an operator may set, and record what it was before.
+
+    Raises `DomainError` with code `deployment_missing` for a live model without one.
+    """
+    require_deployment(status, deployment)
+    before = HostedModel.objects.select_for_update().get(pk=model.pk)
+    after = {"status": str(status), "deployment": deployment, "tier": str(tier)}
+    was = {name: getattr(before, name) for name in after}
+    if was == after:
+        return
+    HostedModel.objects.filter(pk=model.pk).update(**after)
+    record(
+        AuditTag.MODEL_CHANGED,
+        actor=actor,
+        subject=f"model:{before.slug}",
+        data={"before": was, "after": after},
+    )
+
+
+def require_deployment(status: str, deployment: str) -> None:
+    """Raise `DomainError` with code `deployment_missing` for a live model without one."""
+    if status == ModelStatus.LIVE and not deployment:
+        raise DomainError(
+            "deployment_missing",
+            "A live model needs the name of its deployment in models.toml.",
+            field="deployment",
+        )

@@ -1,0 +1,5 @@
+"""Settings, URLs and entry points: the top of the portal, imported by nobody below."""
+
+from portal.config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,167 @@
+"""Every environment variable that the portal reads, typed, in one place.
+
+A value may also come from a file: for each variable `X`, `X_FILE` names a file whose
+content is the value (Docker and Kubernetes secrets). Setting both is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+class Environment(BaseSettings):
+    """The portal's configuration. Names are the environment variables, in lower case."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", env_ignore_empty=True)
+
+    # The site
+    demo: bool = False
+    debug: bool = False
+    site_url: str = "http://127.0.0.1:8000"
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    secret_key: str = Field(min_length=50)
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    release_dir: Path = BASE_DIR / "releases" / "demo"
+    var_dir: Path = BASE_DIR / "var"
+
+    # Data
+    database_url: str
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    redis_url: str
+
+    # Mail
+    default_from_email: str = "Gatehouse <gatehouse@localhost>"
+    email_host: str = "localhost"
+    email_port: int = Field(default=25, ge=1, le=65535)
+    email_host_user: str = ""
+    email_host_password: str = ""
+    email_use_tls: bool = False
+    anymail_backend: str = ""
+    anymail_api_key: str = ""
+
+    # Signing in elsewhere
+    orcid_client_id: str = ""
+    orcid_client_secret: str = ""
+    github_client_id: str = ""
+    github_client_secret: str = ""
+    google_client_id: str = ""
+    google_client_secret: str = ""
+    oidc_name: str = "Institution"
+    oidc_server_url: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+
+    # Limits
+    queue_limit: int = Field(default=500, ge=1)
+    jobs_per_user: int = Field(default=4, ge=1)
+    daily_token_quota: int = Field(default=200_000, ge=1)
+    queue_deadline_seconds: int = Field(default=1800, ge=30)
+    run_deadline_seconds: int = Field(default=900, ge=10)
+    prompt_retention_days: int = Field(default=180, ge=1)
+    grant_default_days: int = Field(default=365, ge=1)
+
+    # Operation
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "json"
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def split_on_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("site_url")
+    @classmethod
+    def require_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an origin such as https://gatehouse.example.org")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def require_postgres(cls, value: str) -> str:
+        if not value.startswith(("postgres://", "postgresql://")):
+            raise ValueError("must begin with postgresql://; no other database is supported")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def require_redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @model_validator(mode="after")
+    def require_https_in_production(self) -> Environment:
+        if not self.demo and not self.is_https and not self.debug:
+            raise ValueError("SITE_URL must be https:// unless DEMO or DEBUG is on")
+        return self
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.site_url).hostname or "localhost"
+
+    @property
+    def is_https(self) -> bool:
+        return self.site_url.startswith("https://")
+
+    @property
+    def celery_broker_url(self) -> str:
+        """The same server as Celery spells it: its Unix sockets have another scheme."""
+        parts = urlsplit(self.redis_url)
+        if parts.scheme != "unix":
+            return self.redis_url
+        database = parse_qs(parts.query).get("db", ["0"])[0]
+        return f"redis+socket://{parts.path}?virtual_host={database}"
+
+
+def load_environment() -> Environment:
+    """Read the environment, or end the process with one line per wrong variable."""
+    try:
+        return Environment(**_read_secret_files())  # type: ignore[arg-type]  # pydantic parses strings
+    except ValidationError as error:
+        _refuse(
+            [
+                ": ".join(
+                    filter(None, ["_".join(map(str, item["loc"])).upper(), _sentence(item["msg"])])
+                )
+                for item in error.errors()
+            ]
+        )
+
+
+def _read_secret_files() -> dict[str, str]:
+    values: dict[str, str] = {}
+    for field in Environment.model_fields:
+        variable = field.upper()
+        path = os.environ.get(f"{variable}_FILE")
+        if not path:
+            continue
+        if os.environ.get(variable):
+            _refuse([f"{variable}: set it or {variable}_FILE, not both"])
+        try:
+            values[field] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            _refuse([f"{variable}_FILE: cannot read {path} ({error.strerror})"])
+    return values
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _refuse(lines: list[str]) -> NoReturn:
+    for line in lines:
+        sys.stderr.write(f"Gatehouse cannot start. {line}\n")
+    raise SystemExit(2)

@@ -1,0 +1,302 @@
+"""The one settings file. Everything that differs between places comes from the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from portal.config.environment import BASE_DIR, load_environment
+from portal.config.logging import configure_logging
+
+ENV = load_environment()
+# --- Site ----------------------------------------------------------------------------
+DEMO = ENV.demo
+DEBUG = ENV.debug
+SECRET_KEY = ENV.secret_key
+SITE_URL = ENV.site_url
+ALLOWED_HOSTS = [ENV.host, *ENV.allowed_hosts]
+CSRF_TRUSTED_ORIGINS = [ENV.site_url]
+ROOT_URLCONF = "portal.config.urls"
+ASGI_APPLICATION = "portal.config.asgi.application"
+TRUSTED_PROXIES = ENV.trusted_proxies
+RELEASE_DIR = ENV.release_dir
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+INSTALLED_APPS = [
+    "portal.accounts.apps.OperatorAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "django.forms",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "portal.core",
+    "portal.mailbox",
+    "portal.audit",
+    "portal.accounts",
+    "portal.licensing",
+    "portal.catalog",
+    "portal.access",
+    "portal.usage",
+    "portal.jobs",
+    "portal.playground",
+    "portal.console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "portal.core.middleware.RequestContextMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.accounts.middleware.SignInElsewhereMiddleware",
+    "portal.accounts.middleware.JsonSignInMiddleware",
+    "portal.accounts.middleware.StaffMFAMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.core.context.site",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "portal.core.forms.FieldRenderer"
+
+# --- Data ----------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {
+    "default": {
+        **dj_database_url.parse(ENV.database_url),
+        "CONN_MAX_AGE": 0,
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 1,
+    "max_size": ENV.database_pool_size,
+    "timeout": 10,
+}
+REDIS_URL = ENV.redis_url
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ENV.redis_url,
+        "KEY_PREFIX": "cache",
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# --- Static files --------------------------------------------------------------------
+STATIC_URL = "/static/"
+# The demo serves straight from `static/`; ServeStatic warns about a folder that is not there.
+STATIC_ROOT = None if ENV.demo else BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if ENV.demo
+        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = ENV.demo
+SERVESTATIC_AUTOREFRESH = ENV.debug
+
+# --- Accounts ------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "access:status"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "portal.accounts.forms.SignupForm"
+ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD = "website"
+ACCOUNT_FORMS = {
+    "signup": "portal.accounts.allauth_forms.SignupForm",
+    "login": "portal.accounts.allauth_forms.LoginForm",
+    "reset_password": "portal.accounts.allauth_forms.ResetPasswordForm",
+    "reset_password_from_key": "portal.accounts.allauth_forms.ResetPasswordKeyForm",
+    "change_password": "portal.accounts.allauth_forms.ChangePasswordForm",
+    "set_password": "portal.accounts.allauth_forms.SetPasswordForm",
+    "reauthenticate": "portal.accounts.allauth_forms.ReauthenticateForm",
+    "add_email": "portal.accounts.allauth_forms.AddEmailForm",
+}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if ENV.is_https else "http"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",
+    "reauthenticate": "portal.accounts.allauth_forms.ReauthenticateByCodeForm",
+    "activate_totp": "portal.accounts.allauth_forms.ActivateTOTPForm",
+    "add_webauthn": "portal.accounts.allauth_forms.AddWebAuthnForm",
+    "edit_webauthn": "portal.accounts.allauth_forms.EditWebAuthnForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Gatehouse"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not ENV.is_https
+USERSESSIONS_TRACK_ACTIVITY = True
+REQUIRE_STAFF_MFA = not ENV.demo
+SOCIALACCOUNT_ADAPTER = "portal.accounts.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+# Browsers hold the redirects after a form's POST against `form-action` too.
+SIGN_IN_ORIGINS: list[str] = []
+for _provider, _origin in (
+    ("orcid", "https://orcid.org"),
+    ("github", "https://github.com"),
+    ("google", "https://accounts.google.com"),
+):
+    # A provider that is not configured has no pages: its sign-in would end in an error.
+    if _client_id := getattr(ENV, f"{_provider}_client_id"):
+        INSTALLED_APPS.append(f"allauth.socialaccount.providers.{_provider}")
+        SOCIALACCOUNT_PROVIDERS[_provider] = {
+            "APPS": [
+                {"client_id": _client_id, "secret": getattr(ENV, f"{_provider}_client_secret")}
+            ]
+        }
+        SIGN_IN_ORIGINS.append(_origin)
+if ENV.oidc_client_id:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "institution",
+                "name": ENV.oidc_name,
+                "client_id": ENV.oidc_client_id,
+                "secret": ENV.oidc_client_secret,
+                "settings": {"server_url": ENV.oidc_server_url},
+            }
+        ],
+    }
+    SIGN_IN_ORIGINS.append("{0.scheme}://{0.netloc}".format(urlsplit(ENV.oidc_server_url)))
+
+# --- Mail ----------------------------------------------------------------------------
+DEFAULT_FROM_EMAIL = ENV.default_from_email
+SERVER_EMAIL = ENV.default_from_email
+EMAIL_HOST = ENV.email_host
+EMAIL_PORT = ENV.email_port
+EMAIL_HOST_USER = ENV.email_host_user
+EMAIL_HOST_PASSWORD = ENV.email_host_password
+EMAIL_USE_TLS = ENV.email_use_tls
+EMAIL_TIMEOUT = 20
+if ENV.demo:
+    EMAIL_BACKEND = "portal.mailbox.backend.MailboxBackend"
+elif ENV.anymail_backend:
+    INSTALLED_APPS.append("anymail")
+    EMAIL_BACKEND = f"anymail.backends.{ENV.anymail_backend}.EmailBackend"
+    ANYMAIL = {f"{ENV.anymail_backend.upper()}_API_KEY": ENV.anymail_api_key}
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+# --- Browser security ----------------------------------------------------------------
+SECURE_SSL_REDIRECT = ENV.is_https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if ENV.is_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.is_https
+SECURE_HSTS_PRELOAD = ENV.is_https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.trusted_proxies else None
+SESSION_COOKIE_SECURE = ENV.is_https
+CSRF_COOKIE_SECURE = ENV.is_https
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "portal.core.views.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF, *SIGN_IN_ORIGINS],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Queue ---------------------------------------------------------------------------
+CELERY_BROKER_URL = ENV.celery_broker_url
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "portal"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "reap-jobs": {"task": "portal.jobs.reap", "schedule": 3.0, "options": {"expires": 3}},
+    "mail-missed-steps": {"task": "portal.access.mail_missed_steps", "schedule": 60.0},
+    "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
+}
+
+# --- Limits --------------------------------------------------------------------------
+QUEUE_LIMIT = ENV.queue_limit
+JOBS_PER_USER = ENV.jobs_per_user
+DAILY_TOKEN_QUOTA = ENV.daily_token_quota
+QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
+RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds
+PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
+GRANT_DEFAULT_DAYS = ENV.grant_default_days
+
+# --- Logs ----------------------------------------------------------------------------
+LOGGING_CONFIG = None
+configure_logging(level=ENV.log_level, log_format=ENV.log_format)

@@ -1,0 +1,30 @@
+"""Every URL of the site, one include per capability."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from portal.core import health
+
+urlpatterns = [
+    path("", include("portal.catalog.urls")),
+    path("account/", include("portal.accounts.urls")),
+    path("account/", include("allauth.urls")),
+    path("licence/", include("portal.licensing.urls")),
+    path("access/", include("portal.access.urls")),
+    path("playground/", include("portal.playground.urls")),
+    path("console/", include("portal.console.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/mail/", include("portal.mailbox.urls")))
+
+handler400 = "portal.core.views.bad_request"
+handler403 = "portal.core.views.forbidden"
+handler404 = "portal.core.views.not_found"
+handler429 = "portal.core.views.too_many_requests"
+handler500 = "portal.core.views.server_error"

@@ -1,0 +1,89 @@
+"""Rights that were given: the list, and suspending, resuming and revoking."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
+from portal.access.domain.queue import find_grants
+from portal.access.enums import Command, GrantState, Role
+from portal.access.models import Grant
+from portal.access.rules import grant_commands
+from portal.accounts.http import AuthenticatedHttpRequest
+from portal.console.access import reviewer_required
+from portal.console.forms import GrantFilterForm, GrantReasonForm
+from portal.core.errors import DomainError, LostRace
+
+PAGE_SIZE = 25
+COMMANDS = {
+    Command.SUSPEND: suspend_grant,
+    Command.RESUME: resume_grant,
+    Command.REVOKE: revoke_grant,
+}
+VERBS = {Command.SUSPEND: "Suspend", Command.RESUME: "Resume", Command.REVOKE: "Revoke"}
+
+
+@require_safe
+@never_cache
+@reviewer_required
+def list_grants(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Every grant by filter, newest first, with the commands open on it."""
+    form = GrantFilterForm(request.GET)
+    found = find_grants(**form.to_filter())
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [
+        (grant, [] if grant.user_id == request.user.pk else _open_commands(grant))
+        for grant in page.object_list
+    ]
+    context = {"form": form, "page": page, "rows": rows, "now": timezone.now()}
+    return render(request, "console/grants.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@reviewer_required
+def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
+    """Ask for the reason, then carry the command out."""
+    if command not in COMMANDS:
+        raise Http404
+    grant = get_object_or_404(Grant.objects.select_related("user", "model", "application"), pk=pk)
+    form = GrantReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            COMMANDS[Command(command)](grant, by=request.user, reason=form.cleaned_data["reason"])
+        except LostRace as error:
+            messages.warning(request, error.message)
+            return redirect("console:grants")
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            state = GrantState(grant.state).label.lower()
+            messages.success(
+                request, f"Access to {grant.model.name} for {grant.user.name} is now {state}."
+            )
+            return redirect(f"{reverse('console:grants')}?q={grant.application.case_number}")
+    context = {
+        "grant": grant,
+        "form": form,
+        "command": command,
+        "verb": VERBS[Command(command)],
+        "is_own": grant.user_id == request.user.pk,
+        "is_open": command in dict(_open_commands(grant)),
+        "now": timezone.now(),
+    }
+    return render(request, "console/grant.html", context, status=422 if form.errors else 200)
+
+
+def _open_commands(grant: Grant) -> list[tuple[Command, str]]:
+    commands = grant_commands(GrantState(grant.state), Role.REVIEWER)
+    if grant.ends_at <= timezone.now():
+        # What has run out can be withdrawn for good, so that it is not taken for a mere lapse.
+        commands = [command for command in commands if command == Command.REVOKE]
+    return [(command, VERBS[command]) for command in commands]

@@ -1,0 +1,27 @@
+"""Errors that a person can act on: a code, a sentence, and the way out."""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """A refusal by a business rule.
+
+    `code` is stable and machine-readable; `message` is a sentence for the person;
+    `field` names the input at fault, when there is one; `next_url` is where to go on.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, field: str | None = None, next_url: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.next_url = next_url
+
+
+class LostRace(DomainError):  # noqa: N818 -- it names what happened, as the state machine does
+    """Somebody else changed the row first; the caller shows the new state."""
+
+    def __init__(self, message: str = "This changed while you were looking at it.") -> None:
+        super().__init__("changed_meanwhile", message)

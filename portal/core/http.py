@@ -1,0 +1,39 @@
+"""What views need to know about a request."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The client's address, trusting exactly TRUSTED_PROXIES entries of X-Forwarded-For.
+
+    The entry is counted from the right, because a client can prepend anything it likes.
+    What is no address (a proxy's "unknown") is ignored in favour of the peer's.
+    """
+    remote = cast("str | None", request.META.get("REMOTE_ADDR")) or None
+    if not settings.TRUSTED_PROXIES:
+        return remote
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    hops = [hop for hop in hops if hop]
+    if len(hops) < settings.TRUSTED_PROXIES:
+        return remote
+    hop = hops[-settings.TRUSTED_PROXIES]
+    return hop if _is_address(hop) else remote
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client asked for JSON rather than a page."""
+    return request.headers.get("Accept", "").startswith("application/json")

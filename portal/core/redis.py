@@ -1,0 +1,24 @@
+"""One place that makes Valkey clients."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+
+@cache
+def sync_redis() -> redis.Redis:
+    """A client for domain code; one connection pool per process, answers as `str`."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2, socket_timeout=5
+    )
+
+
+def async_redis() -> redis.asyncio.Redis:
+    """A new client bound to the running event loop; the caller closes it."""
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2
+    )

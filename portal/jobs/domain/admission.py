@@ -1,0 +1,133 @@
+"""Everything that is refused before a job is queued, each with the field and the way out."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import timezone
+
+from inference_workers.contract import SamplingParams
+from portal.access.domain.decide import Decision, decide
+from portal.access.enums import Capability
+from portal.accounts.models import User
+from portal.catalog.models import HostedModel
+from portal.core.errors import DomainError
+from portal.jobs.domain.tokens import TokenCount, count_tokens
+from portal.jobs.domain.workers import engine_status
+from portal.jobs.enums import ACTIVE_STATES, JobState, Origin
+from portal.jobs.models import GenerationJob
+
+CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
+STOP_LIMIT = 16
+STOP_LENGTH = 200
+PROMPT_BYTES_PER_TOKEN = 64
+"""No text of more bytes than this for each token of context can fit; it is not even counted."""
+
+
+class AccessRefused(DomainError):  # noqa: N818 -- it names what happened
+    """`access.decide` said no; `decision` carries the next step."""
+
+    def __init__(self, decision: Decision) -> None:
+        step = decision.next_step
+        super().__init__(decision.code, decision.message, next_url=step.url if step else None)
+        self.decision = decision
+
+
+def require_access(user: User, model: HostedModel, origin: Origin) -> None:
+    """Raise `AccessRefused` unless the person may use the model through this door now."""
+    decision = decide(user, model, CAPABILITIES[origin], timezone.now())
+    if not decision.allowed:
+        raise AccessRefused(decision)
+
+
+def check_values(prompt: str, sampling: SamplingParams) -> None:
+    """Refuse what no engine can take; ranges are `SamplingParams`' own business."""
+    if not prompt:
+        raise DomainError("invalid_value", "Write a prompt first.", field="prompt")
+    if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
+        raise DomainError(
+            "invalid_value",
+            "The prompt contains a character that is not text. Remove it and run again.",
+            field="prompt",
+        )
+    if len(sampling.stop) > STOP_LIMIT:
+        raise DomainError(
+            "invalid_value",
+            f"{len(sampling.stop)} stop sequences are more than the {STOP_LIMIT} a run may have.",
+            field="stop",
+        )
+    if any(not 0 < len(stop) <= STOP_LENGTH for stop in sampling.stop):
+        raise DomainError(
+            "invalid_value",
+            f"A stop sequence has between 1 and {STOP_LENGTH} characters.",
+            field="stop",
+        )
+
+
+def context_length(model: HostedModel) -> int:
+    """Tokens that prompt and completion may have together, as the model is served now."""
+    served = engine_status(model.deployment).max_model_len
+    return min(model.context_length, served) if served else model.context_length
+
+
+def reserve_for(model: HostedModel, *, prompt: str, sampling: SamplingParams) -> int:
+    """The tokens that the run may need at most.
+
+    Raises `DomainError` with code `context_length_exceeded` when the run surely does not
+    fit. Where only a bound of the prompt's length is known, the engine has the last word.
+    """
+    limit = context_length(model)
+    if len(prompt) > limit * PROMPT_BYTES_PER_TOKEN:
+        raise DomainError(
+            "context_length_exceeded",
+            f"The prompt has {len(prompt):,} characters, far more than fit into the model's "
+            f"context of {limit:,} tokens. Shorten it.",
+            field="prompt",
+        )
+    if sampling.max_tokens >= limit:
+        raise DomainError(
+            "context_length_exceeded",
+            f"Max tokens is {sampling.max_tokens:,}, and the model's context of {limit:,} tokens "
+            f"has to hold the prompt as well. Choose at most {limit - 1:,}.",
+            field="max_tokens",
+        )
+    count = count_tokens(prompt, deployment=model.deployment)
+    if count.is_exact:
+        _require_fit(count, limit=limit, max_tokens=sampling.max_tokens)
+    return min(count.tokens + sampling.max_tokens, limit)
+
+
+def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:
+    left = limit - count.tokens
+    if left < 1:
+        raise DomainError(
+            "context_length_exceeded",
+            f"The prompt is {count.tokens:,} tokens long and the model's context is {limit:,}, "
+            f"so no room is left for a completion. Shorten the prompt by {1 - left:,} or more.",
+            field="prompt",
+        )
+    if max_tokens > left:
+        raise DomainError(
+            "context_length_exceeded",
+            f"The prompt is {count.tokens:,} tokens long; with max tokens {max_tokens:,} that is "
+            f"{count.tokens + max_tokens:,}, more than the model's context of {limit:,}. Lower "
+            f"max tokens to {left:,}, or shorten the prompt.",
+            field="max_tokens",
+        )
+
+
+def require_room(user: User, deployment: str) -> None:
+    """Refuse when the person or the queue has enough to do; call it under the person's lock."""
+    active = GenerationJob.objects.filter(user=user, state__in=ACTIVE_STATES).count()
+    if active >= settings.JOBS_PER_USER:
+        raise DomainError(
+            "too_many_jobs",
+            f"You have {active} runs under way, and {settings.JOBS_PER_USER} is the most at a "
+            "time. Wait for one to finish, or stop one.",
+        )
+    queued = GenerationJob.objects.filter(deployment=deployment, state=JobState.QUEUED).count()
+    if queued >= settings.QUEUE_LIMIT:
+        raise DomainError(
+            "queue_full",
+            f"The queue is full: {queued:,} runs are waiting for this model. Try again in a few "
+            "minutes; what you typed is kept.",
+        )

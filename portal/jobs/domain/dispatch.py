@@ -1,0 +1,67 @@
+"""Messages to the workers. None of them is the record: the reaper repeats what gets lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import redis
+import structlog
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from inference_workers.contract import (
+    STREAM_TTL_SECONDS,
+    TASK_GENERATE,
+    CancelReason,
+    ControlMessage,
+    GenerationRequest,
+    SamplingParams,
+    cancel_key,
+    control_channel,
+    queue_for,
+)
+from portal.core.redis import sync_redis
+from portal.jobs.models import GenerationJob
+
+log = structlog.get_logger(__name__)
+
+
+def send_generation(job: GenerationJob) -> None:
+    """Send the job to its deployment's queue. A broker that is away is logged, not raised."""
+    request = GenerationRequest(
+        job_id=job.id,
+        deployment=job.deployment,
+        prompt=job.prompt,
+        sampling=SamplingParams.model_validate(job.params),
+        attempt=job.attempt,
+        # The portal ends a run on time; this is the moment at which even a lost one must stop.
+        deadline_at=job.deadline_at + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
+    )
+    try:
+        current_app.send_task(
+            TASK_GENERATE,
+            args=[request.model_dump(mode="json")],
+            queue=queue_for(job.deployment),
+            task_id=message_id(job.id, job.attempt),
+            ignore_result=True,
+            retry=False,
+        )
+    except (OperationalError, redis.RedisError, OSError) as error:
+        log.warning("generation_not_sent", job_id=str(job.id), error=type(error).__name__)
+
+
+def message_id(job_id: UUID, attempt: int) -> str:
+    """The Celery id of the message that carries this attempt of the job."""
+    return f"{job_id}:{attempt}"
+
+
+def signal_cancel(job_id: UUID, *, deployment: str, reason: CancelReason) -> None:
+    """Ask whichever worker has the job to stop it. The key lasts; the message makes it quick."""
+    try:
+        client = sync_redis()
+        client.set(cancel_key(job_id), reason.value, ex=STREAM_TTL_SECONDS)
+        client.publish(control_channel(deployment), ControlMessage(job_id=job_id).model_dump_json())
+    except redis.RedisError as error:
+        log.warning("cancel_not_signalled", job_id=str(job_id), error=type(error).__name__)

@@ -1,0 +1,114 @@
+"""The portal's side of a job's stream: ending it, reading it back, erasing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+from uuid import UUID
+
+import redis
+import structlog
+
+from inference_workers.contract import (
+    EVENT,
+    STREAM_TTL_SECONDS,
+    Cancelled,
+    Delta,
+    Done,
+    Failed,
+    Snapshot,
+    Started,
+    TerminalEvent,
+    end_key,
+    recorded_key,
+    stream_key,
+)
+from portal.core.redis import sync_redis
+
+PORTAL: Final = "portal"
+RECORDED_SECONDS: Final = 86_400
+"""Longer than any message of a recorded job can still come back from the broker."""
+
+END: Final = """
+-- KEYS end, stream; ARGV who, event, seconds. 1 if the event is the stream's end by our hand.
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[3]) then return 0 end
+redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return 1
+"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class StreamedCompletion:
+    """What a job's stream holds."""
+
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+    started: Started | None = None
+    end: TerminalEvent | None = None
+
+
+def publish_end(job_id: UUID, event: TerminalEvent) -> None:
+    """End the job's stream, unless it has its end already, and fence off any worker.
+
+    Call it after the row is final. A broker that is away is logged: readers then learn the
+    end from the row.
+    """
+    try:
+        client = sync_redis()
+        client.eval(
+            END,
+            2,
+            end_key(job_id),
+            stream_key(job_id),
+            PORTAL,
+            event.model_dump_json(),
+            str(STREAM_TTL_SECONDS),
+        )
+        client.set(recorded_key(job_id), "1", ex=RECORDED_SECONDS)
+    except redis.RedisError as error:
+        log.warning("end_not_published", job_id=str(job_id), error=type(error).__name__)
+
+
+def mark_recorded(job_id: UUID) -> None:
+    """Tell the worker that the outcome is in the database."""
+    try:
+        sync_redis().set(recorded_key(job_id), "1", ex=RECORDED_SECONDS)
+    except redis.RedisError as error:
+        log.warning("recorded_not_marked", job_id=str(job_id), error=type(error).__name__)
+
+
+def read_stream(job_id: UUID) -> StreamedCompletion:
+    """The completion as the stream holds it, up to the first gap; raises `redis.RedisError`."""
+    entries = cast("list[tuple[str, dict[str, str]]]", sync_redis().xrange(stream_key(job_id)))
+    text: list[str] = []
+    ids: list[int] = []
+    started: Started | None = None
+    end: TerminalEvent | None = None
+    for _, fields in entries:
+        match EVENT.validate_json(fields["e"]):
+            case Snapshot() as event:
+                text, ids = [event.text], list(event.token_ids)
+            case Delta() as event if event.offset == len(ids):
+                text.append(event.text)
+                ids.extend(event.token_ids)
+            case Started() as event:
+                started = event
+            case Done() | Failed() | Cancelled() as event:
+                end = event
+    return StreamedCompletion("".join(text), tuple(ids), started, end)
+
+
+def reopen_stream(job_id: UUID) -> None:
+    """Forget an end that the stream itself has lost, so that a worker may go on."""
+    sync_redis().delete(end_key(job_id))
+
+
+def erase_stream(job_id: UUID) -> None:
+    """Remove the text from the broker as well."""
+    try:
+        sync_redis().delete(stream_key(job_id))
+    except redis.RedisError as error:
+        log.warning("stream_not_erased", job_id=str(job_id), error=type(error).__name__)

@@ -1,0 +1,36 @@
+"""A person's own runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+
+from portal.accounts.models import User
+from portal.jobs.enums import Origin
+from portal.jobs.models import GenerationJob
+
+EXCERPT = 160
+
+
+def runs_of(user: User) -> QuerySet[GenerationJob]:
+    """The runs that a person may open: their own, less what was erased."""
+    return GenerationJob.objects.filter(user=user, erased_at__isnull=True)
+
+
+def list_runs(user: User) -> QuerySet[GenerationJob]:
+    """For a list: newest first, with `excerpt` instead of the whole texts."""
+    return (
+        runs_of(user)
+        .filter(origin=Origin.PLAYGROUND)
+        .select_related("model")
+        .defer("prompt", "text", "token_ids")
+        .annotate(excerpt=Left("prompt", EXCERPT))
+        .order_by("-created_at", "-id")
+    )
+
+
+def find_run(user: User, job_id: UUID) -> GenerationJob | None:
+    """One run of the person with its model, or None where there is none of theirs."""
+    return runs_of(user).select_related("model__release").filter(pk=job_id).first()

@@ -1,0 +1,182 @@
+"""Finds jobs that the broker or a worker lost, and jobs whose time is up.
+
+The database is the record. The broker is asked what it still knows; when it does not answer,
+nothing is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+import structlog
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from inference_workers.contract import Cancelled, CancelReason, FailureCode, JobStarted
+from portal.jobs.domain.dispatch import signal_cancel
+from portal.jobs.domain.events import StreamedCompletion, read_stream, reopen_stream
+from portal.jobs.domain.lifecycle import (
+    MAX_ATTEMPTS,
+    Ending,
+    end_job,
+    fail_job,
+    record_started,
+    requeue_job,
+    return_to_queue,
+)
+from portal.jobs.domain.sightings import Sighting, look_up
+from portal.jobs.enums import ACTIVE_STATES, JobState
+from portal.jobs.models import GenerationJob
+
+ABSENCE: Final = timedelta(seconds=8)
+"""How long a job is nowhere before it is sent again: a worker that lost the broker for a
+moment renews its leases within three seconds."""
+_LOCK: Final = 7_235_003
+
+log = structlog.get_logger(__name__)
+
+
+def reap_jobs() -> None:
+    """Look once at every active job. Does nothing while another process does it."""
+    with _alone() as is_alone:
+        if not is_alone:
+            return
+        jobs = list(
+            GenerationJob.objects.filter(state__in=ACTIVE_STATES)
+            .defer("prompt", "text", "token_ids")
+            .order_by("created_at")
+        )
+        if not jobs:
+            return
+        try:
+            sightings = look_up(jobs)
+        except redis.RedisError as error:
+            log.warning("reaper_cannot_see", error=type(error).__name__)
+            return
+        for job in jobs:
+            _judge_safely(job, sightings[job.pk], timezone.now())
+
+
+def _judge_safely(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+    """One job's trouble must not keep the others waiting."""
+    try:
+        _judge(job, sighting, now)
+    except redis.RedisError as error:
+        log.warning("reaper_cannot_see", job_id=str(job.pk), error=type(error).__name__)
+    except (DatabaseError, ValueError):
+        log.exception("reaper_failed", job_id=str(job.pk))
+
+
+def _judge(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+    if sighting.is_ended and sighting.leased_to is None and _take_end_from_stream(job):
+        return
+    if job.cancel_requested_at is not None:
+        _see_to_cancel(job, sighting)
+    elif now > job.deadline_at:
+        _expire(job)
+    elif sighting.leased_to is not None:
+        _see_to_leased(job, sighting)
+    elif sighting.is_queued:
+        _see_to_queued(job)
+    else:
+        _see_to_missing(job, sighting, now)
+
+
+def _take_end_from_stream(job: GenerationJob) -> bool:
+    """A worker ended the job and was gone before the outcome arrived."""
+    streamed = read_stream(job.pk)
+    if streamed.end is None:
+        return False
+    log.info("outcome_taken_from_stream", job_id=str(job.pk))
+    return end_job(job, _ending(streamed))
+
+
+def _ending(streamed: StreamedCompletion) -> Ending:
+    if streamed.end is None:
+        raise ValueError("the stream has no end")
+    usage = getattr(streamed.end, "usage", None)
+    return Ending(streamed.end, text=streamed.text, token_ids=streamed.token_ids, usage=usage)
+
+
+def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
+    reason = CancelReason(job.cancel_reason)
+    if sighting.leased_to is not None:
+        signal_cancel(job.pk, deployment=job.deployment, reason=reason)
+        return
+    streamed = read_stream(job.pk)
+    end = Cancelled(reason=reason)
+    end_job(job, Ending(end, text=streamed.text, token_ids=streamed.token_ids))
+
+
+def _expire(job: GenerationJob) -> None:
+    is_queued = job.state == JobState.QUEUED
+    code = FailureCode.EXPIRED_IN_QUEUE if is_queued else FailureCode.DEADLINE_EXCEEDED
+    streamed = read_stream(job.pk)
+    fail_job(job, code=code, text=streamed.text, token_ids=streamed.token_ids)
+
+
+def _see_to_leased(job: GenerationJob, sighting: Sighting) -> None:
+    _found(job)
+    if job.state != JobState.QUEUED or not sighting.is_streamed or sighting.is_ended:
+        return
+    started = read_stream(job.pk).started
+    record_started(
+        JobStarted(
+            job_id=job.pk,
+            worker=sighting.leased_to or "",
+            attempt=job.attempt,
+            started_at=timezone.now(),
+            prompt_tokens=started.prompt_tokens if started else 0,
+        )
+    )
+
+
+def _see_to_queued(job: GenerationJob) -> None:
+    _found(job)
+    if job.state == JobState.RUNNING:
+        return_to_queue(job)
+
+
+def _see_to_missing(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+    if job.missing_since is None:
+        GenerationJob.objects.filter(pk=job.pk, state=job.state).update(missing_since=now)
+    elif now - job.missing_since >= ABSENCE:
+        _send_again(job, sighting)
+
+
+def _send_again(job: GenerationJob, sighting: Sighting) -> None:
+    if job.attempt >= MAX_ATTEMPTS:
+        streamed = read_stream(job.pk)
+        fail_job(
+            job,
+            code=FailureCode.WORKER_LOST,
+            text=streamed.text,
+            token_ids=streamed.token_ids,
+            detail=f"nowhere to be found after {job.attempt} attempts",
+        )
+        return
+    if sighting.is_ended:
+        reopen_stream(job.pk)
+    requeue_job(job)
+
+
+def _found(job: GenerationJob) -> None:
+    if job.missing_since is not None:
+        GenerationJob.objects.filter(pk=job.pk).update(missing_since=None)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other process holds the reaper's lock; ours is let go at the end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        is_alone = bool(cursor.fetchone()[0])
+        try:
+            yield is_alone
+        finally:
+            if is_alone and connection.is_usable():
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

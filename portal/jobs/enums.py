@@ -1,0 +1,42 @@
+"""The states of a generation job and the one table of how it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db import models
+
+
+class JobState(models.TextChoices):
+    """Where a job stands."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Finished"
+    CANCELLED = "cancelled", "Stopped"
+    FAILED = "failed", "Failed"
+
+
+class Origin(models.TextChoices):
+    """Which door a job came through."""
+
+    PLAYGROUND = "playground", "Playground"
+    API = "api", "API"
+
+
+ACTIVE_STATES: Final = (JobState.QUEUED, JobState.RUNNING)
+FINAL_STATES: Final = (JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED)
+
+TRANSITIONS: Final[Mapping[JobState, frozenset[JobState]]] = {
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED}
+    ),
+    # Back to the queue when its worker was lost.
+    JobState.RUNNING: frozenset(
+        {JobState.QUEUED, JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED}
+    ),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+    JobState.FAILED: frozenset(),
+}

@@ -1,0 +1,94 @@
+"""One reader of one job's stream, as the multiplexer feeds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+Entry = tuple[str, str]
+"""A stream entry: its id and the event as JSON."""
+
+BUFFER_ENTRIES: Final = 1000
+REPLAY_ENTRIES: Final = 500
+FIRST_ID: Final = "0-0"
+
+
+def order(entry_id: str) -> tuple[int, int]:
+    """Stream ids in their order."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+class Subscription:
+    """Entries after `last_id`, each once and in order, however slowly they are taken.
+
+    A reader that falls more than BUFFER_ENTRIES behind is not buffered for any longer: it
+    reads what it missed from the stream itself, when it gets to it.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        after: str,
+        must_replay: bool,
+        read_range: Callable[[str, str, int], Awaitable[list[Entry]]],
+    ) -> None:
+        self.key = key
+        self.last_id = after
+        self._must_replay = must_replay
+        self._read_range = read_range
+        self._buffer: deque[Entry] = deque()
+        self._arrived = asyncio.Event()
+        if must_replay:
+            self._arrived.set()
+
+    def push(self, entries: list[Entry]) -> None:
+        """Called by the multiplexer with what is new."""
+        if self._must_replay:
+            return
+        if len(self._buffer) + len(entries) > BUFFER_ENTRIES:
+            self._buffer.clear()
+            self._must_replay = True
+        else:
+            self._buffer.extend(entries)
+        self._arrived.set()
+
+    async def take(self, *, seconds: float) -> list[Entry]:
+        """What is new, as soon as there is something; empty after `seconds` without news.
+
+        Raises the broker's errors when a replay fails; the next call tries again.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        except TimeoutError:
+            return []
+        entries = await self._replay() if self._must_replay else self._drain()
+        fresh = [entry for entry in entries if order(entry[0]) > order(self.last_id)]
+        if fresh:
+            self.last_id = fresh[-1][0]
+        return fresh
+
+    def _drain(self) -> list[Entry]:
+        entries = list(self._buffer)
+        self._buffer.clear()
+        self._arrived.clear()
+        return entries
+
+    async def _replay(self) -> list[Entry]:
+        # From here on live entries are buffered; those that the replay holds too are dropped.
+        self._must_replay = False
+        self._buffer.clear()
+        try:
+            entries = await self._read_range(self.key, self.last_id, REPLAY_ENTRIES)
+        except BaseException:
+            self._must_replay = True
+            raise
+        if len(entries) == REPLAY_ENTRIES:
+            self._must_replay = True
+        elif not self._buffer and not self._must_replay:
+            self._arrived.clear()
+        return entries

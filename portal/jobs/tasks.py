@@ -1,0 +1,35 @@
+"""The portal's Celery tasks for jobs: parse, call one domain function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from inference_workers.contract import (
+    TASK_RECORD_OUTCOME,
+    TASK_RECORD_STARTED,
+    JobOutcome,
+    JobStarted,
+)
+from portal.jobs.domain import lifecycle, reaper, retention
+
+
+@shared_task(name=TASK_RECORD_STARTED, ignore_result=True)
+def record_started(message: dict[str, Any]) -> None:
+    lifecycle.record_started(JobStarted.model_validate(message))
+
+
+@shared_task(name=TASK_RECORD_OUTCOME, ignore_result=True)
+def record_outcome(message: dict[str, Any]) -> None:
+    lifecycle.record_outcome(JobOutcome.model_validate(message))
+
+
+@shared_task(name="portal.jobs.reap", ignore_result=True)
+def reap() -> None:
+    reaper.reap_jobs()
+
+
+@shared_task(name="portal.jobs.erase_old_prompts", ignore_result=True)
+def erase_old_prompts() -> None:
+    retention.erase_old_prompts()

@@ -1,0 +1,61 @@
+"""What a reader is told about a job's end, one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from inference_workers.contract import CancelReason, FailureCode, FinishReason
+
+FAILURES: Final[Mapping[str, str]] = {
+    FailureCode.CONTEXT_LENGTH_EXCEEDED: (
+        "The prompt and max tokens together are longer than the model's context. Shorten the "
+        "prompt or lower max tokens, then run again."
+    ),
+    FailureCode.INVALID_REQUEST: (
+        "The engine refused this prompt or its parameters. Change them and run again."
+    ),
+    FailureCode.ENGINE_ERROR: (
+        "The engine failed while it worked on this run. It has been logged; run again."
+    ),
+    FailureCode.WORKER_LOST: (
+        "The machine that worked on this run was lost more than once. Run again."
+    ),
+    FailureCode.DEADLINE_EXCEEDED: (
+        "This run took longer than runs may take here. What it produced is kept; lower max "
+        "tokens and run again."
+    ),
+    FailureCode.EXPIRED_IN_QUEUE: (
+        "This run waited too long in the queue and was taken out. Nothing was generated; run "
+        "again when the queue is shorter."
+    ),
+}
+CANCELS: Final[Mapping[str, str]] = {
+    CancelReason.USER: "Stopped.",
+    CancelReason.ACCESS_ENDED: (
+        "Stopped, because your access to this model ended. Your status page says why."
+    ),
+    CancelReason.DELETED: "Stopped, because this run was deleted.",
+}
+FINISHES: Final[Mapping[str, str]] = {
+    FinishReason.STOP: "The model stopped by itself, or at a stop sequence.",
+    FinishReason.LENGTH: "Reached max tokens.",
+}
+
+
+def describe_failure(code: str) -> str:
+    """A sentence for a `FailureCode`."""
+    return FAILURES.get(code, "This run failed. Run again.")
+
+
+def describe_cancel(reason: str, *, freed_ms: int | None, ran: bool) -> str:
+    """What stopped a job, and when the engine was free again."""
+    sentence = CANCELS.get(reason, CANCELS[CancelReason.USER])
+    if freed_ms is not None:
+        return f"{sentence} The engine was freed after {freed_ms:,} ms."
+    return sentence if ran else f"{sentence} It had not started yet."
+
+
+def describe_finish(reason: str) -> str:
+    """Why the model stopped by itself."""
+    return FINISHES.get(reason, "")

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.licensing import views
+
+app_name = "licensing"
+urlpatterns = [
+    path("signatures/", views.signatures, name="signatures"),
+    path("signatures/<int:pk>/", views.signature, name="signature"),
+    path("signatures/<int:pk>/text/", views.signature_text, name="signature_text"),
+    path("<slug:slug>/", views.read, name="read"),
+    path("<slug:slug>/sign/", views.sign, name="sign"),
+    path("<slug:slug>/<int:number>/", views.version, name="version"),
+    path("<slug:slug>/<int:number>/text/", views.download, name="download"),
+]

@@ -1,0 +1,134 @@
+"""The editor: an empty one, one that shows a run, and submitting what it holds."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.accounts.http import AuthenticatedHttpRequest
+from portal.catalog.models import HostedModel
+from portal.core.errors import DomainError
+from portal.core.http import wants_json
+from portal.jobs.domain.history import find_run
+from portal.jobs.domain.lifecycle import submit_job
+from portal.jobs.enums import Origin
+from portal.jobs.models import GenerationJob
+from portal.playground.forms import GenerationForm, initial_from
+from portal.playground.presentation import Choice, Models, RunView, list_models, view_run
+from portal.playground.refusals import describe_refusal
+from portal.playground.sign_in import sign_in_required
+
+
+@require_safe
+@never_cache
+@sign_in_required
+def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """A new document, or with `?from=` the prompt and parameters of an earlier run."""
+    models = list_models(request.user)
+    source = _find_source(request)
+    if source is None:
+        return _render(request, GenerationForm(models=models.usable), models)
+    initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
+    return _render(request, GenerationForm(initial=initial, models=models.usable), models)
+
+
+@require_safe
+@never_cache
+@sign_in_required
+def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
+    """One's own run: its document, and its state."""
+    job = find_run(request.user, job_id)
+    if job is None:
+        raise Http404
+    models = list_models(request.user)
+    if job.model not in models.usable:
+        models = Models([*models.choices, Choice(job.model, "")], models.refusals)
+    view = view_run(job)
+    initial = {**initial_from(job.params), "model": job.model.slug, "prompt": view.document}
+    form = GenerationForm(initial=initial, models=models.usable)
+    return _render(request, form, models, view=view)
+
+
+@require_POST
+@sign_in_required
+def create(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Submit a run; a refusal keeps everything that was typed."""
+    models = list_models(request.user)
+    # A model that is no longer open is refused by name below, not as an unknown choice.
+    known = HostedModel.objects.exclude(deployment="").select_related("release__licence")
+    form = GenerationForm(request.POST, models=known)
+    if not form.is_valid():
+        return _refuse(request, form, models, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        job = submit_job(
+            request.user,
+            model=known.get(slug=form.cleaned_data["model"]),
+            prompt=form.cleaned_data["prompt"],
+            sampling=form.to_sampling(),
+            origin=Origin.PLAYGROUND,
+        )
+    except DomainError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return _refuse(request, form, models, error=error)
+    if wants_json(request):
+        return JsonResponse(_describe(job), status=HTTPStatus.CREATED)
+    return redirect("playground:run", job.pk)
+
+
+def _describe(job: GenerationJob) -> dict[str, str]:
+    return {
+        "id": str(job.pk),
+        "url": reverse("playground:run", args=[job.pk]),
+        "events_url": reverse("playground:events", args=[job.pk]),
+        "stop_url": reverse("playground:stop", args=[job.pk]),
+    }
+
+
+def _find_source(request: AuthenticatedHttpRequest) -> GenerationJob | None:
+    try:
+        return find_run(request.user, UUID(request.GET.get("from", "")))
+    except ValueError:
+        return None
+
+
+def _refuse(
+    request: AuthenticatedHttpRequest,
+    form: GenerationForm,
+    models: Models,
+    *,
+    error: DomainError | None = None,
+    status: int = HTTPStatus.BAD_REQUEST,
+) -> HttpResponse:
+    refusal = describe_refusal(error)
+    if wants_json(request):
+        body = {"errors": form.errors, "error": refusal.as_json()}
+        return JsonResponse(body, status=refusal.status or status)
+    # The choices of the page are the models that are open to the person.
+    form.fields["model"].choices = [  # type: ignore[attr-defined]
+        (model.slug, model.name) for model in models.usable
+    ]
+    return _render(request, form, models, refusal=refusal, status=refusal.status or status)
+
+
+def _render(
+    request: AuthenticatedHttpRequest,
+    form: GenerationForm,
+    models: Models,
+    *,
+    view: RunView | None = None,
+    status: int = HTTPStatus.OK,
+    **context: object,
+) -> HttpResponse:
+    chosen = form["model"].value() or (models.usable[0].slug if models.usable else "")
+    return render(
+        request,
+        "playground/editor.html",
+        {"form": form, "models": models, "chosen": chosen, "view": view, **context},
+        status=status,
+    )

@@ -1,0 +1,95 @@
+"""A run after it was submitted: its events, stopping, deleting, and the list of them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from inference_workers.contract import CancelReason
+from portal.accounts.http import AuthenticatedHttpRequest
+from portal.core.http import wants_json
+from portal.jobs.domain.history import find_run, list_runs
+from portal.jobs.domain.lifecycle import erase_job, request_cancel
+from portal.jobs.models import GenerationJob
+from portal.jobs.stream.feed import parse_last_event_id, stream_job
+from portal.playground.sign_in import refuse_stranger, sign_in_required
+from portal.playground.summaries import list_rows
+
+PAGE_SIZE = 20
+
+
+@require_safe
+async def events(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
+    """The run's events as Server-Sent Events, from `Last-Event-ID` or the beginning."""
+    user = await request.auser()
+    if not user.is_authenticated:
+        return refuse_stranger(request)
+    job = await sync_to_async(find_run)(user, job_id)
+    if job is None:
+        raise Http404
+    after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
+    response = StreamingHttpResponse(
+        stream_job(job, after=after), content_type="text/event-stream; charset=utf-8"
+    )
+    response["Cache-Control"] = "no-cache, no-transform"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+@require_POST
+@sign_in_required
+def stop(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
+    """Ask for the run to be stopped; one that has ended is left as it is."""
+    job = _own_run(request, job_id)
+    state = request_cancel(job, reason=CancelReason.USER, actor=request.user)
+    if wants_json(request):
+        return JsonResponse({"state": state}, status=HTTPStatus.ACCEPTED)
+    return redirect("playground:run", job.pk)
+
+
+@require_POST
+@sign_in_required
+def delete(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
+    """Erase the run's prompt and text; a running one is stopped first."""
+    job = _own_run(request, job_id)
+    erase_job(job, actor=request.user)
+    if wants_json(request):
+        return JsonResponse({"state": "erased"})
+    messages.success(request, "The run is deleted. Only its token counts are kept.")
+    return redirect("playground:history")
+
+
+@require_safe
+@never_cache
+@sign_in_required
+def history(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """One's own runs, newest first."""
+    page = Paginator(list_runs(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "playground/history.html",
+        {"page": page, "runs": list_rows(page.object_list), "days": settings.PROMPT_RETENTION_DAYS},
+    )
+
+
+def _own_run(request: AuthenticatedHttpRequest, job_id: UUID) -> GenerationJob:
+    job = find_run(request.user, job_id)
+    if job is None:
+        raise Http404
+    return job

@@ -1,0 +1,63 @@
+"""The daily token quota: reserve when a job is accepted, settle when it ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from portal.access.enums import Code
+from portal.accounts.models import User
+from portal.core.errors import DomainError
+from portal.usage.models import Reservation
+
+WINDOW = timedelta(hours=24)
+_PERSON_LOCK = 7_235_002
+"""First key of the advisory locks on persons; the second is the person's id."""
+
+
+def lock_person(user: User) -> None:
+    """Let one person's acceptances happen one after another, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_PERSON_LOCK, user.pk])
+
+
+def reserve_tokens(user: User, *, job: UUID, tokens: int) -> Reservation:
+    """Set `tokens` aside for a job, inside the caller's transaction.
+
+    Raises `DomainError` with code `quota_exceeded` when less than that is left of the
+    quota of the last 24 hours. Two reservations of one person never pass together.
+    """
+    lock_person(user)
+    left = tokens_left(user, at=timezone.now())
+    if tokens > left:
+        raise DomainError(
+            Code.QUOTA_EXCEEDED,
+            f"This run may need {tokens:,} tokens and {left:,} are left of today's "
+            f"{settings.DAILY_TOKEN_QUOTA:,}. Lower max tokens, or wait: the quota counts the "
+            "last 24 hours.",
+            field="max_tokens",
+        )
+    return Reservation.objects.create(
+        job=job, user=user, reserved_tokens=tokens, made_at=timezone.now()
+    )
+
+
+def settle_tokens(*, job: UUID, tokens: int) -> None:
+    """Record what a job really used and free the rest. Safe to call twice."""
+    Reservation.objects.filter(job=job, settled_at__isnull=True).update(
+        used_tokens=tokens, settled_at=timezone.now()
+    )
+
+
+def tokens_left(user: User, *, at: datetime) -> int:
+    """What is left of the quota of the 24 hours before `at`; never negative."""
+    spent = Reservation.objects.filter(user=user, made_at__gt=at - WINDOW).aggregate(
+        total=Sum(Coalesce(F("used_tokens"), F("reserved_tokens")))
+    )["total"]
+    return max(0, settings.DAILY_TOKEN_QUOTA - (spent or 0))
