@@ -1,0 +1,43 @@
+/* Requests to our own server, each with an answer that can be shown. */
+
+const OFFLINE = {
+  code: "unreachable",
+  message: "Gatehouse cannot be reached. Nothing is lost: check the connection, then try again.",
+};
+const BROKEN = {
+  code: "broken",
+  message: "Something broke on our side. Nothing you typed is lost; try again in a moment.",
+};
+const EXPIRED = {
+  code: "form_expired",
+  message: "This page is too old to be sent. Your text is kept in this browser; reload the page.",
+};
+
+/* The cookie is the newer one when somebody signed in again in another tab. */
+function readToken() {
+  const cookie = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
+  const field = document.querySelector("[name=csrfmiddlewaretoken]");
+  return cookie ? cookie.slice("csrftoken=".length) : (field?.value ?? "");
+}
+
+/** POST a form's fields; answers { ok, status, body }, never throws. */
+export async function post(url, fields, { signal } = {}) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      headers: { Accept: "application/json", "X-CSRFToken": readToken() },
+      credentials: "same-origin",
+      redirect: "error",
+      signal,
+    });
+  } catch (error) {
+    if (error.name === "AbortError") return { ok: false, status: 0, body: {}, aborted: true };
+    return { ok: false, status: 0, body: { error: OFFLINE } };
+  }
+  const body = await response.json().catch(() => ({ error: BROKEN }));
+  if (response.status === 403 && body.error?.code === "form_expired") body.error = EXPIRED;
+  if (!response.ok && !body.error) body.error = BROKEN;
+  return { ok: response.ok, status: response.status, body };
+}

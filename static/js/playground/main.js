@@ -1,0 +1,197 @@
+/* Puts the playground's parts together. */
+
+import { post } from "./api.js";
+import { Draft } from "./draft.js";
+import { Errors } from "./errors.js";
+import { Parameters } from "./parameters.js";
+import { Run } from "./run.js";
+import { Sheet } from "./sheet.js";
+import { Status } from "./status.js";
+import { TokenCount } from "./tokens.js";
+
+const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
+
+class Workbench {
+  constructor(form) {
+    this.form = form;
+    this.runId = form.dataset.run ?? null;
+    this.sheet = new Sheet(form);
+    this.parameters = new Parameters(form);
+    this.status = new Status(form);
+    this.errors = new Errors(form);
+    this.draft = new Draft(form.dataset.user);
+    this.tokens = new TokenCount(form, {
+      url: form.dataset.tokensUrl,
+      sheet: this.sheet,
+      parameters: this.parameters,
+    });
+    this.run = new Run({
+      sheet: this.sheet,
+      status: this.status,
+      onChange: (state) => this.showState(state),
+    });
+    this.wire();
+    this.restore();
+    this.showButton();
+    this.edited();
+  }
+
+  wire() {
+    const { form } = this;
+    this.sheet.onEdit = () => this.edited("prompt");
+    this.parameters.onChange = (name) => this.edited(name);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.run.isActive) this.run.stop();
+      else this.submit();
+    });
+    document.addEventListener("keydown", (event) => this.pressKey(event));
+    form.querySelector("[data-undo-completion]").addEventListener("click", () => {
+      this.sheet.removeCompletion();
+    });
+    form.querySelector("[data-trim]").addEventListener("click", () => {
+      this.sheet.setText(this.sheet.text.trimEnd(), this.sheet.ranges);
+      this.sheet.field.focus();
+      this.edited("prompt");
+    });
+    form.querySelector("[data-clear]").addEventListener("click", () => {
+      this.sheet.setText("");
+      this.sheet.field.focus();
+      this.edited("prompt");
+    });
+    document.querySelector("[data-new]").addEventListener("click", () => {
+      this.draft.saveNow(() => ({ run: null, text: "", ranges: [], values: this.parameters.read() }));
+      this.isLeaving = true;
+    });
+    addEventListener("pagehide", () => {
+      // While a run writes, the run itself is what is kept.
+      if (!this.isLeaving && !this.run.isActive) this.draft.saveNow(() => this.describeDraft());
+    });
+    addEventListener("popstate", () => location.reload());
+  }
+
+  /** What the page came with, or what was typed on it before. */
+  restore() {
+    const { dataset } = this.form;
+    const promptLength = Number(dataset.promptLength ?? 0);
+    if (["queued", "running"].includes(dataset.state)) {
+      this.run.state = dataset.state;
+      this.run.follow({
+        eventsUrl: dataset.eventsUrl,
+        stopUrl: dataset.stopUrl,
+        promptLength: this.sheet.text.length,
+      });
+      return;
+    }
+    const draft = this.draft.read();
+    const isGiven = "bound" in dataset || "copied" in dataset;
+    const isOurs = this.runId === null || draft?.run === this.runId;
+    if (draft && isOurs && !isGiven) {
+      this.sheet.setText(draft.text, draft.ranges);
+      this.parameters.write(draft.values ?? {});
+    } else if (this.runId && this.sheet.text.length > promptLength) {
+      this.sheet.setText(this.sheet.text, [[promptLength, this.sheet.text.length]]);
+    }
+    if (this.runId) this.run.state = dataset.state;
+  }
+
+  pressKey(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      if (!this.run.isActive) this.submit();
+    } else if (event.key === "Escape" && this.run.isActive) {
+      event.preventDefault();
+      this.run.stop();
+    }
+  }
+
+  async submit() {
+    if (this.run.isActive) return;
+    this.errors.clear();
+    this.status.clearFacts();
+    this.run.setState("submitting");
+    this.status.show("submitting");
+    this.sheet.lock();
+    const submittedAt = performance.now();
+    const fields = { ...this.parameters.read(), prompt: this.sheet.text };
+    const { ok, body } = await post(this.form.action, fields);
+    if (!ok) {
+      this.sheet.unlock();
+      this.run.setState("idle");
+      this.status.show("idle", { message: "Not run." });
+      this.errors.show(this.withSignIn(body));
+      return;
+    }
+    this.runId = body.id;
+    history.pushState({}, "", body.url);
+    document.querySelector("[data-new]").hidden = false;
+    this.status.showRun(body.id, body.url);
+    this.run.setState("queued");
+    this.status.show("queued");
+    this.run.follow({
+      eventsUrl: body.events_url,
+      stopUrl: body.stop_url,
+      promptLength: this.sheet.text.length,
+      submittedAt,
+    });
+  }
+
+  /** A session that ended comes back to this page after signing in. */
+  withSignIn(body) {
+    if (body.error?.code === "not_signed_in") {
+      const back = encodeURIComponent(location.pathname);
+      body.error.next_step.url += `?next=${back}`;
+    }
+    this.draft.saveNow(() => this.describeDraft());
+    return body;
+  }
+
+  showState(state) {
+    this.showButton();
+    if (state !== "idle") this.edited();
+  }
+
+  showButton() {
+    const button = this.form.querySelector("[data-run-button]");
+    const key = button.querySelector("[data-run-key]");
+    const isActive = this.run.isActive;
+    this.form.toggleAttribute("data-active", isActive);
+    button.querySelector("[data-run-label]").textContent = isActive ? "Stop" : "Run";
+    button.disabled = this.run.state === "submitting" || this.run.state === "stopping";
+    button.classList.toggle("button--primary", !isActive);
+    button.classList.toggle("runbar__button--stop", isActive);
+    button.setAttribute("aria-keyshortcuts", isActive ? "Escape" : "Control+Enter Meta+Enter");
+    key.textContent = isActive ? "Esc" : APPLE ? "⌘↵" : "Ctrl ↵";
+    key.hidden = false;
+  }
+
+  edited(name = "") {
+    if (name) this.errors.clearField(name);
+    const text = this.sheet.text;
+    const last = this.sheet.ranges.at(-1);
+    const isFree = !this.run.isActive;
+    const show = (selector, isShown) => {
+      this.form.querySelector(selector).hidden = !isShown;
+    };
+    show("[data-space-hint]", isFree && /[ \t]$/.test(text));
+    show("[data-undo-completion]", isFree && Boolean(last));
+    show("[data-clear]", isFree && text !== "");
+    for (const notice of this.form.querySelectorAll("[data-model-notice]")) {
+      notice.hidden = notice.dataset.modelNotice !== this.parameters.model.value;
+    }
+    this.tokens.ask();
+    if (isFree) this.draft.save(() => this.describeDraft());
+  }
+
+  describeDraft() {
+    return {
+      run: this.runId,
+      text: this.sheet.text,
+      ranges: this.sheet.ranges,
+      values: this.parameters.read(),
+    };
+  }
+}
+
+const form = document.querySelector("[data-workbench]");
+if (form) new Workbench(form);

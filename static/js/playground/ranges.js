@@ -1,0 +1,45 @@
+/* Where completions lie in the document, kept right while somebody edits. Pure functions. */
+
+/** The part that an edit replaced: [start, endBefore) became [start, endAfter). */
+export function findEdit(before, after) {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let tail = 0;
+  while (
+    tail < shorter - start &&
+    before[before.length - 1 - tail] === after[after.length - 1 - tail]
+  ) {
+    tail += 1;
+  }
+  return { start, endBefore: before.length - tail, endAfter: after.length - tail };
+}
+
+/** The ranges after an edit. What is typed inside a completion belongs to it; beside it, not. */
+export function moveRanges(ranges, edit) {
+  const shift = edit.endAfter - edit.endBefore;
+  const moved = [];
+  for (const [start, end] of ranges) {
+    if (end <= edit.start) moved.push([start, end]);
+    else if (start >= edit.endBefore) moved.push([start + shift, end + shift]);
+    else {
+      const from = start < edit.start ? start : Math.min(edit.endAfter, Math.max(edit.start, start));
+      const to = end > edit.endBefore ? end + shift : edit.start;
+      if (to > from) moved.push([from, to]);
+    }
+  }
+  return moved;
+}
+
+/** Consecutive pieces of the text: [{ text, isCompletion }]. */
+export function splitText(text, ranges) {
+  const pieces = [];
+  let position = 0;
+  for (const [start, end] of ranges) {
+    if (start > position) pieces.push({ text: text.slice(position, start), isCompletion: false });
+    pieces.push({ text: text.slice(Math.max(start, position), end), isCompletion: true });
+    position = Math.max(position, end);
+  }
+  if (position < text.length) pieces.push({ text: text.slice(position), isCompletion: false });
+  return pieces;
+}

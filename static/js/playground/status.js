@@ -1,0 +1,93 @@
+/* The strip under the document: state, facts, and the words for screen readers. */
+
+const ANNOUNCE_MS = 10_000;
+const NAMES = {
+  idle: "Ready",
+  submitting: "Sending",
+  queued: "Queued",
+  running: "Running",
+  stopping: "Stopping",
+  succeeded: "Finished",
+  cancelled: "Stopped",
+  failed: "Failed",
+};
+
+export class Status {
+  constructor(form) {
+    this.bar = form.querySelector("[data-runbar]");
+    this.chip = this.bar.querySelector("[data-chip]");
+    this.message = this.bar.querySelector("[data-message]");
+    this.facts = this.bar.querySelector("[data-facts]");
+    this.region = this.bar.querySelector("[data-announce]");
+    this.announcedAt = 0;
+  }
+
+  show(state, { detail = "", message = "" } = {}) {
+    this.chip.className = `chip chip--${state}`;
+    this.chip.textContent = detail ? `${NAMES[state]} ${detail}` : NAMES[state];
+    this.message.textContent = message;
+  }
+
+  /** A stopped run's sentence begins with the state itself. */
+  showEnd(state, message) {
+    this.show(state, { message });
+    if (state !== "cancelled") return;
+    this.chip.textContent = message;
+    this.message.textContent = "";
+  }
+
+  showFact(name, text) {
+    const fact = this.facts.querySelector(`[data-fact="${name}"]`);
+    fact.hidden = !text;
+    fact.querySelector("dd").textContent = text;
+    this.facts.hidden = false;
+  }
+
+  showRun(id, url) {
+    const fact = this.facts.querySelector('[data-fact="run"]');
+    const link = document.createElement("a");
+    link.className = "mono";
+    link.href = url;
+    link.title = id;
+    link.textContent = id.slice(0, 8);
+    fact.querySelector("dd").replaceChildren(link);
+    fact.hidden = false;
+    this.facts.hidden = false;
+  }
+
+  clearFacts() {
+    for (const fact of this.facts.querySelectorAll("[data-fact]")) fact.hidden = true;
+  }
+
+  /** Say it at once. */
+  announce(text) {
+    this.announcedAt = Date.now();
+    this.region.textContent = text;
+  }
+
+  /** Say it only if nothing was said for a while. */
+  murmur(text) {
+    if (Date.now() - this.announcedAt >= ANNOUNCE_MS) this.announce(text);
+  }
+}
+
+/** "2nd" for 2. */
+export function ordinal(number) {
+  const tens = number % 100;
+  if (tens >= 11 && tens <= 13) return `${number}th`;
+  return `${number}${{ 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th"}`;
+}
+
+/** "about 20 s", rounded as an estimate deserves. */
+export function about(seconds) {
+  if (seconds < 1) return "starting now";
+  if (seconds < 100) return `about ${seconds < 10 ? seconds : Math.round(seconds / 5) * 5} s`;
+  return `about ${Math.round(seconds / 60)} min`;
+}
+
+/** "1.2 s" or "340 ms". */
+export function duration(milliseconds) {
+  return milliseconds < 1000
+    ? `${Math.round(milliseconds)} ms`
+    : `${(milliseconds / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,60 @@
+/* The live token count, the context bar, and what the engine is doing before one runs. */
+
+import { post } from "./api.js";
+
+const DEBOUNCE_MS = 350;
+const ENGINE_MS = 4000;
+
+export class TokenCount {
+  constructor(form, { url, sheet, parameters }) {
+    this.form = form;
+    this.url = url;
+    this.sheet = sheet;
+    this.parameters = parameters;
+    this.line = form.querySelector("[data-count]");
+    this.text = form.querySelector("[data-count-text]");
+    this.meter = form.querySelector("[data-context-meter]");
+    this.timer = 0;
+    this.request = null;
+  }
+
+  /** Count soon, once the typing pauses. */
+  ask(delay = DEBOUNCE_MS) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.count(), delay);
+  }
+
+  async count() {
+    this.request?.abort();
+    this.request = new AbortController();
+    const fields = { model: this.parameters.model.value, prompt: this.sheet.text };
+    const { ok, body } = await post(this.url, fields, { signal: this.request.signal });
+    if (!ok) return;
+    this.show(body);
+    this.showEngine(fields.model, body.engine);
+    if (body.engine.state !== "ready") this.ask(ENGINE_MS);
+  }
+
+  show({ tokens, is_exact: isExact, context }) {
+    const wanted = Number(this.form.elements.max_tokens.value) || 0;
+    const share = Math.min(1, (tokens + wanted) / context);
+    const number = (value) => value.toLocaleString("en-GB");
+    const count = isExact
+      ? `${number(tokens)} tokens`
+      : `at most ${number(tokens)} tokens`;
+    const left = context - tokens - wanted;
+    const room = left < 0 && isExact ? ` · ${number(-left)} too many with max tokens` : "";
+    this.text.textContent = `${count} of ${number(context)}${room}`;
+    this.line.toggleAttribute("data-full", Boolean(room));
+    this.meter.value = share;
+    this.line.hidden = false;
+  }
+
+  showEngine(model, { message }) {
+    for (const line of this.form.querySelectorAll("[data-engine]")) {
+      const isChosen = line.dataset.engine === model;
+      if (isChosen) line.querySelector("[data-engine-text]").textContent = message;
+      line.hidden = !isChosen || !message;
+    }
+  }
+}

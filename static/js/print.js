@@ -1,0 +1,6 @@
+/* Shows and serves the print buttons: without script, the browser's own menu prints. */
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
