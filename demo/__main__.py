@@ -1,0 +1,12 @@
+"""`python -m demo`: the whole site on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+from demo.terminal import one_line_errors
+
+if __name__ == "__main__":
+    with one_line_errors():
+        # Importing takes a moment, in which Ctrl-C must not print a trace either.
+        from demo.run import main
+
+        main()
