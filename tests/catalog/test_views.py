@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from tests.factories.catalog import HostedModelFactory, ReleaseFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def _demo() -> None:
+    call_command("load_release", verbosity=0)
+
+
+def text_of(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.mark.usefixtures("_demo")
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/", "Large language models, lent to those who study them"),
+        ("/models/", "Models"),
+        ("/models/opt-175b/", "OPT-175B"),
+        ("/models/opt-6.7b/", "OPT-6.7B"),
+        ("/models/smollm2-135m/", "SmolLM2-135M-Instruct"),
+        ("/releases/opt/model-card/", "Model card: OPT"),
+        ("/releases/opt/data-card/", "Data card: OPT"),
+        ("/releases/smollm2/model-card/", "Model card: SmolLM2"),
+        ("/how-access-works/", "How access works"),
+        ("/licence/gatehouse-research/", "The licence"),
+    ],
+)
+def test_public_pages_need_no_account(client: Client, path: str, heading: str) -> None:
+    page = text_of(client, path)
+
+    assert re.findall(r"<h1>(.*?)</h1>", page) == [heading]
+    assert page.count("<script>") == 0
+    assert page.count(' style="') == 0
+
+
+@pytest.mark.usefixtures("_demo")
+def test_every_footnote_of_a_card_has_its_source(client: Client) -> None:
+    for release in ("opt", "smollm2"):
+        for card in ("model-card", "data-card"):
+            page = text_of(client, f"/releases/{release}/{card}/")
+            cited = set(re.findall(r'href="#(fn\d+)"', page))
+            listed = set(re.findall(r'<li id="(fn\d+)"', page))
+            assert cited == listed != set()
+            assert page.count("[^") == 0
+
+
+@pytest.mark.usefixtures("_demo")
+def test_models_say_whether_they_run_here(client: Client) -> None:
+    page = text_of(client, "/models/")
+
+    rows = re.findall(r'<th scope="row".*?>([\w.-]+)</a>.*?badge--(live|muted)', page, re.DOTALL)
+    assert [name for name, badge in rows if badge == "live"] == ["SmolLM2-135M-Instruct"]
+    assert len(rows) == 10
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/models/nothing/", "/releases/nothing/model-card/", "/releases/nothing/data-card/"],
+)
+def test_what_is_not_released_is_not_found(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_nothing_released_yet_reads_like_a_beginning(client: Client) -> None:
+    assert text_of(client, "/").count("Nothing is released here yet") == 1
+    assert text_of(client, "/models/").count("No model is released here yet") == 1
+    assert text_of(client, "/how-access-works/").count("Nothing is released here yet") == 1
+
+
+def test_a_live_model_shows_the_way_and_another_where_to_go(client: Client) -> None:
+    live, described = HostedModelFactory(), HostedModelFactory(not_loaded=True)
+
+    assert text_of(client, f"/models/{live.slug}/").count("Your way to a prompt") == 1
+    assert text_of(client, f"/models/{described.slug}/").count("Your way to a prompt") == 0
+
+
+def test_process_page_shows_a_shared_text_once(client: Client) -> None:
+    for process in ("Ask *kindly*.", "Ask *kindly*.", "Ask twice."):
+        HostedModelFactory(release=ReleaseFactory(process=process))
+
+    page = text_of(client, reverse("catalog:process"))
+
+    assert page.count("<p>Ask <em>kindly</em>.</p>") == 1
+    assert page.count("<p>Ask twice.</p>") == 1
+
+
+def test_texts_of_a_release_are_never_markup(client: Client) -> None:
+    attack = '<img src=x onerror="alert(1)"><script>alert(1)</script>'
+    release = ReleaseFactory(
+        summary=attack, why_gated=attack, process=attack, model_card=attack, data_card=attack
+    )
+    model = HostedModelFactory(release=release, summary=attack, attribution=attack, name=attack)
+
+    for path in (
+        "/",
+        "/models/",
+        f"/models/{model.slug}/",
+        f"/releases/{release.slug}/model-card/",
+        f"/releases/{release.slug}/data-card/",
+        "/how-access-works/",
+    ):
+        page = text_of(client, path)
+        assert page.count("<script>") + page.count("<img") == 0
+        assert page.count("&lt;script&gt;alert(1)") >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"), [("/", 2), ("/models/", 2), ("/how-access-works/", 2)]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_lists_cost_the_same_for_any_number(
+    client: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    path: str,
+    queries: int,
+    count: int,
+) -> None:
+    for _ in range(count):
+        release = ReleaseFactory()
+        HostedModelFactory.create_batch(count, release=release)
+
+    with django_assert_num_queries(queries):
+        client.get(path)
+
+
+def test_one_model_costs_one_query_for_a_stranger(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    model = HostedModelFactory()
+
+    with django_assert_num_queries(1):
+        client.get(f"/models/{model.slug}/")

@@ -1,0 +1,70 @@
+"""A real browser, and what every page must satisfy in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SERIOUS = {"serious", "critical"}
+
+
+@contextmanager
+def launched_browser() -> Iterator[Browser]:
+    """Headless Chromium of this machine; missing, it fails in CI and skips elsewhere."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        message = "no Chromium found: install Debian's package `chromium`"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root, and containers run the tests as root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_page(context: BrowserContext, complaints: list[str]) -> Page:
+    """A page that adds every script error and refused resource to `complaints`."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"{page.url}: {message.text}")
+            if message.type == "error" and "Content Security Policy" in message.text
+            else None
+        ),
+    )
+    return page
+
+
+def serious_violations(page: Page) -> list[str]:
+    """What axe calls serious or critical on the page as it stands."""
+    response: dict[str, Any] = Axe().run(page).response
+    return [
+        f"{page.url}: {violation['id']}: {node['target']}"
+        for violation in response["violations"]
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """Names the page if it can be scrolled sideways, which no page should need."""
+    extra = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return [f"{page.url}: {extra} px wider than the window"] if extra > 0 else []

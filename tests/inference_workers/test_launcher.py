@@ -1,0 +1,288 @@
+"""The launcher leaves no process behind, however it or its engine ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from inference_workers.contract import EngineState
+from inference_workers.engine_process import find_session, read_process
+from inference_workers.engine_status import EngineStatus, read_status, write_status
+from tests.inference_workers.conftest import MODELS_FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE_VLLM = Path(__file__).with_name("fake_vllm")
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    return read_process(pid) is not None
+
+
+class Host:
+    """One host's folders, and the launchers started on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engine_dir = folder / "engines"
+        self.weights = folder / "weights" / "fake-vllm"
+        self.weights.mkdir(parents=True)
+        (self.weights / "config.json").write_text("{}")
+        self.launchers: list[subprocess.Popen[str]] = []
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{FAKE_VLLM}{os.pathsep}{ROOT}",
+            "MODELS_FILE": str(MODELS_FILE),
+            "ENGINE_DIR": str(self.engine_dir),
+            "WEIGHTS_DIR": str(folder / "weights"),
+            "ENGINE_PYTHON": sys.executable,
+            "LOG_FORMAT": "console",
+            "REDIS_URL": "redis://secret@nowhere",
+            "UNWANTED": "1",
+        }
+
+    @property
+    def folder(self) -> Path:
+        return self.engine_dir / "fake-vllm"
+
+    @property
+    def status(self) -> EngineStatus | None:
+        return read_status(self.folder / "status.json")
+
+    @property
+    def child(self) -> int:
+        return int((self.weights / "child.pid").read_text())
+
+    def launch(self, *arguments: str) -> subprocess.Popen[str]:
+        launcher = subprocess.Popen(
+            [sys.executable, "-m", "inference_workers", "launch", *(arguments or ("fake-vllm",))],
+            cwd=ROOT,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.launchers.append(launcher)
+        return launcher
+
+    def is_ready(self) -> bool:
+        status = self.status
+        return status is not None and status.state is EngineState.READY
+
+    def wait_until_ready(self) -> EngineStatus:
+        wait_for(self.is_ready)
+        status = self.status
+        assert status is not None
+        return status
+
+    def clean_up(self) -> None:
+        status = self.status
+        for launcher in self.launchers:
+            launcher.kill()
+            launcher.communicate()
+        if status is not None and status.pid is not None:
+            for pid in find_session(status.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path)
+    yield host
+    host.clean_up()
+
+
+def test_engine_is_started_warmed_up_and_stopped_with_its_children(host: Host) -> None:
+    launcher = host.launch()
+    status = host.wait_until_ready()
+    assert status.pid is not None
+    assert len(find_session(status.pid)) == 2
+    assert host.folder.stat().st_mode & 0o777 == 0o700
+    [warm_up] = (host.weights / "requests.jsonl").read_text().splitlines()
+    assert json.loads(warm_up)["path"] == "/v1/completions"
+
+    launcher.send_signal(signal.SIGTERM)
+
+    assert launcher.wait(10) == 0
+    assert find_session(status.pid) == []
+    assert not is_alive(host.child)
+    assert not (host.folder / "engine.sock").exists()
+    final = host.status
+    assert final is not None
+    assert (final.state, final.pid) == (EngineState.DOWN, None)
+    assert final.last_start_seconds is not None
+
+
+def test_engine_gets_its_deployments_arguments_and_no_secrets(host: Host) -> None:
+    host.launch()
+    host.wait_until_ready()
+
+    started = json.loads((host.weights / "started.json").read_text())
+    assert started["env"] == {
+        "REDIS_URL": None,
+        "FAKE_VLLM": "yes",
+        "UNWANTED": None,
+        "HF_HUB_OFFLINE": "1",
+    }
+    assert started["argv"] == [
+        *("--model", str(host.weights)),
+        *("--served-model-name", "fake-vllm"),
+        *("--uds", str(host.folder / "engine.sock")),
+        *("--tensor-parallel-size", "1", "--pipeline-parallel-size", "1"),
+        *("--max-model-len", "64", "--max-num-seqs", "4", "--max-logprobs", "100"),
+        *("--dtype", "auto", "--scheduling-policy", "priority", "--generation-config", "vllm"),
+        *("--disable-uvicorn-access-log", "--fake"),
+    ]
+
+
+def test_killed_engine_is_restarted_and_its_orphan_ended(host: Host) -> None:
+    host.launch()
+    first = host.wait_until_ready()
+    orphan = host.child
+    assert first.pid is not None
+
+    os.kill(first.pid, signal.SIGKILL)
+
+    def is_restarted() -> bool:
+        status = host.status
+        return host.is_ready() and status is not None and status.pid != first.pid
+
+    wait_for(is_restarted)
+    assert not is_alive(orphan)
+    assert find_session(first.pid) == []
+    second = host.status
+    assert second is not None
+    assert second.restarts == 1
+
+
+def test_engine_of_a_killed_launcher_is_ended(host: Host) -> None:
+    launcher = host.launch()
+    status = host.wait_until_ready()
+    assert status.pid is not None
+
+    launcher.kill()
+
+    wait_for(lambda: not find_session(status.pid or 0))
+
+
+def test_engine_that_outlived_its_launcher_is_reaped_at_the_next_start(host: Host) -> None:
+    """Asking the kernel to end it can fail, as in another pid namespace: the status file helps."""
+    former = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    info = read_process(former.pid)
+    assert info is not None
+    first = host.launch()
+    status = host.wait_until_ready()
+    first.send_signal(signal.SIGTERM)
+    first.wait(10)
+    stale = status.model_copy(update={"pid": former.pid, "pid_started": info.started})
+    write_status(host.folder / "status.json", stale)
+
+    host.launch()
+
+    assert former.wait(30) == -signal.SIGTERM
+
+
+def test_process_that_only_inherited_the_number_is_left_alone(host: Host) -> None:
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    first = host.launch()
+    status = host.wait_until_ready()
+    first.send_signal(signal.SIGTERM)
+    first.wait(10)
+    stale = status.model_copy(update={"pid": stranger.pid, "pid_started": 1})
+    write_status(host.folder / "status.json", stale)
+
+    host.launch()
+    wait_for(lambda: host.is_ready() and getattr(host.status, "pid", None) != stranger.pid)
+
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+
+def test_stale_socket_is_no_obstacle(host: Host) -> None:
+    host.folder.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(host.folder / "engine.sock"))
+
+    host.launch()
+
+    host.wait_until_ready()
+
+
+def test_second_launcher_of_a_deployment_is_refused(host: Host) -> None:
+    first = host.launch()
+    host.wait_until_ready()
+
+    second = host.launch()
+
+    output, _ = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert output == (f"inference_workers: another launcher (pid {first.pid}) has {host.folder}\n")
+
+
+def test_engine_that_hangs_is_restarted(host: Host) -> None:
+    (host.weights / "hung").touch()
+    host.env["ENGINE_STALL_SECONDS"] = "1"
+    host.launch()
+    first = host.wait_until_ready()
+    (host.weights / "hung").touch()
+
+    def is_restarted() -> bool:
+        status = host.status
+        return status is not None and status.restarts >= 1
+
+    wait_for(is_restarted)
+    assert first.pid is not None
+    assert find_session(first.pid) == []
+
+
+def test_engine_that_never_starts_is_one_line_with_the_cause(host: Host) -> None:
+    (host.weights / "fail").write_text("OSError: [Errno 28] No space left on device\n")
+
+    output, _ = host.launch().communicate(timeout=60)
+
+    assert output.splitlines()[-1] == (
+        "inference_workers: the engine did not start in 3 tries: it ended with code 1; "
+        f"the disk is full (see {host.folder / 'engine.log'})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "code", "line"),
+    [
+        ({"ENGINE_PYTHON": "/none"}, (), 1, "ENGINE_PYTHON: /none cannot be run: No such file"),
+        ({"PYTHONPATH": str(ROOT)}, (), 1, "vLLM is not installed for ENGINE_PYTHON="),
+        ({"WEIGHTS_DIR": "/none"}, (), 1, "the weights of fake-vllm are missing: there is no"),
+        ({"ENGINE_DIR": "/proc/none"}, (), 1, "/proc/none/fake-vllm cannot be made: No such"),
+        ({"ENGINE_URL": "http://10.0.0.1"}, (), 2, "ENGINE_URL is set: that engine is not this"),
+        ({}, ("none",), 2, f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-vllm, scri"),
+        ({"MODELS_FILE": "/none"}, (), 2, "MODELS_FILE: /none does not exist"),
+    ],
+)
+def test_what_prevents_a_start_is_one_line(
+    host: Host, change: dict[str, str], arguments: tuple[str, ...], code: int, line: str
+) -> None:
+    host.env |= change
+    launcher = host.launch(*arguments)
+
+    output, _ = launcher.communicate(timeout=20)
+
+    assert launcher.returncode == code
+    assert output.count("\n") == 1
+    assert output.startswith(f"inference_workers: {line}")

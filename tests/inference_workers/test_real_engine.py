@@ -1,0 +1,201 @@
+"""Real vLLM, with tensor parallelism over two ranks, against transformers on the same weights."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from inference_workers.contract import (
+    Cancelled,
+    CancelReason,
+    Delta,
+    Done,
+    GenerationRequest,
+    Snapshot,
+    cancel_key,
+    stream_key,
+)
+from inference_workers.history import History, read_history
+from inference_workers.text import CompletionText
+from inference_workers.tokenizer_files import TokenizerDecoder, load_tokenizer
+from inference_workers.worker import Worker
+from tests.inference_workers.conftest import FakePortal, read_events, wait_for_tokens
+from tests.inference_workers.real_engine import (
+    WEIGHTS_DIR,
+    RealEngine,
+    ask,
+    continue_greedily,
+    launch,
+    run_tool,
+    start_worker_of,
+    visible,
+)
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+
+TINY_PROMPTS = ("The reviewer asked", "日本語 🙂", "A researcher signs the")
+TINY_TOKENS = 200
+LONG_PROMPT = "Where does this number come from"
+LONG_TOKENS = 900
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Iterator[RealEngine]:
+    run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / "tiny-opt-tp2"))
+    engine = launch("tiny-opt-tp2")
+    try:
+        engine.wait_until_ready()
+        yield engine
+    finally:
+        left = engine.stop()
+    assert left == []
+
+
+@pytest.fixture(scope="module")
+def tiny_reference(tiny: RealEngine) -> dict[str, dict[str, Any]]:
+    lengths = {**dict.fromkeys(TINY_PROMPTS, TINY_TOKENS), LONG_PROMPT: LONG_TOKENS}
+    requests = [{"prompt": prompt, "max_tokens": n} for prompt, n in lengths.items()]
+    return dict(zip(lengths, continue_greedily(tiny.weights, requests), strict=True))
+
+
+@pytest.fixture
+async def tiny_worker(
+    tiny: RealEngine, valkey_url: str, portal: FakePortal
+) -> AsyncIterator[Worker]:
+    worker = await start_worker_of(tiny, valkey_url, portal)
+    yield worker
+    await worker.close()
+
+
+async def run(worker: Worker, redis: Redis, request: GenerationRequest) -> History:
+    await worker.run_job(request)
+    history = await read_history(redis, request.job_id)
+    assert isinstance(history.end, Done)
+    assert history.end.usage.completion_tokens == len(history.token_ids)
+    return history
+
+
+def test_two_tensor_parallel_ranks_exist(tiny: RealEngine) -> None:
+    ranks = [name for name in tiny.process_names() if name.startswith("VLLM::Worker_TP")]
+
+    assert sorted(ranks) == ["VLLM::Worker_TP0", "VLLM::Worker_TP1"]
+
+
+async def test_greedy_tokens_are_those_of_transformers(
+    tiny_worker: Worker, redis: Redis, tiny_reference: dict[str, dict[str, Any]]
+) -> None:
+    requests = {prompt: ask("tiny-opt-tp2", prompt, TINY_TOKENS) for prompt in TINY_PROMPTS}
+    await asyncio.gather(*(tiny_worker.run_job(request) for request in requests.values()))
+
+    for prompt, request in requests.items():
+        history = await read_history(redis, request.job_id)
+        assert list(history.token_ids) == tiny_reference[prompt]["token_ids"]
+        assert history.text == visible(tiny_reference[prompt]["text"])
+        assert history.started is not None
+        assert history.started.prompt_tokens == len(tiny_reference[prompt]["prompt_ids"])
+
+
+@pytest.mark.parametrize("cut", [1, 7, 50, 51, 52, 53, TINY_TOKENS - 1])
+async def test_continuation_is_the_undisturbed_run(
+    tiny: RealEngine,
+    tiny_worker: Worker,
+    redis: Redis,
+    tiny_reference: dict[str, dict[str, Any]],
+    cut: int,
+) -> None:
+    """The tiny model's bytes are random: many cuts fall inside a character."""
+    prompt = TINY_PROMPTS[1]
+    reference = tiny_reference[prompt]
+    settings = tiny.worker_settings("redis://unused")
+    tokenizer = load_tokenizer(settings, settings.load_deployment())
+    assert tokenizer is not None
+    said = CompletionText(TokenizerDecoder(tokenizer), reference["prompt_ids"], ()).push(
+        reference["token_ids"][:cut]
+    )
+    request = ask("tiny-opt-tp2", prompt, TINY_TOKENS)
+    delta = Delta(offset=0, text=said.text, token_ids=said.token_ids)
+    await redis.xadd(stream_key(request.job_id), {"e": delta.model_dump_json()})
+
+    history = await run(tiny_worker, redis, request)
+
+    assert list(history.token_ids) == reference["token_ids"]
+    assert history.text == visible(reference["text"])
+    assert not any(isinstance(e, Snapshot) for e in await read_events(redis, request.job_id))
+
+
+async def test_stop_string_ends_before_itself(
+    tiny_worker: Worker, redis: Redis, tiny_reference: dict[str, dict[str, Any]]
+) -> None:
+    prompt = TINY_PROMPTS[0]
+    whole = visible(tiny_reference[prompt]["text"])
+    stop = whole[60:63]
+
+    history = await run(tiny_worker, redis, ask("tiny-opt-tp2", prompt, TINY_TOKENS, stop=(stop,)))
+
+    assert history.text == whole.partition(stop)[0]
+    ids = tiny_reference[prompt]["token_ids"]
+    assert list(history.token_ids) == ids[: len(history.token_ids)]
+    assert len(history.token_ids) < TINY_TOKENS
+
+
+async def test_seed_repeats_a_sampled_run(tiny_worker: Worker, redis: Redis) -> None:
+    sampled = [
+        await run(tiny_worker, redis, ask("tiny-opt-tp2", "The", 30, temperature=1.0, seed=seed))
+        for seed in (7, 7, 8)
+    ]
+
+    assert sampled[0].token_ids == sampled[1].token_ids
+    assert sampled[0].token_ids != sampled[2].token_ids
+
+
+async def test_stop_frees_the_engine_within_two_seconds(tiny_worker: Worker, redis: Redis) -> None:
+    request = ask("tiny-opt-tp2", "The", 900)
+    running = asyncio.create_task(tiny_worker.run_job(request))
+    await wait_for_tokens(redis, request.job_id, 10, seconds=30)
+
+    begun = time.monotonic()
+    await redis.set(cancel_key(request.job_id), CancelReason.USER.value)
+    await running
+    seconds = time.monotonic() - begun
+
+    load = await tiny_worker.engine.load()
+    assert (load.running, load.waiting) == (0, 0)
+    assert seconds < 2.0
+    history = await read_history(redis, request.job_id)
+    assert isinstance(history.end, Cancelled)
+    assert history.end.freed_ms is not None
+    assert len(history.token_ids) < 900
+
+
+async def test_killed_engine_costs_no_token(
+    tiny: RealEngine,
+    tiny_worker: Worker,
+    redis: Redis,
+    tiny_reference: dict[str, dict[str, Any]],
+) -> None:
+    requests = [ask("tiny-opt-tp2", LONG_PROMPT, LONG_TOKENS) for _ in range(2)]
+    jobs = [asyncio.create_task(tiny_worker.run_job(request)) for request in requests]
+    killed = tiny.pid
+    for request in requests:
+        await wait_for_tokens(redis, request.job_id, 5, seconds=30)
+    os.kill(killed, signal.SIGKILL)
+    lengths = [len((await read_history(redis, r.job_id)).token_ids) for r in requests]
+    assert max(lengths) < LONG_TOKENS
+
+    await asyncio.gather(*jobs)
+
+    assert tiny.pid != killed
+    reference = tiny_reference[LONG_PROMPT]
+    for request in requests:
+        history = await read_history(redis, request.job_id)
+        assert isinstance(history.end, Done)
+        assert history.is_whole
+        assert list(history.token_ids) == reference["token_ids"]
+        assert history.text == visible(reference["text"])

@@ -1,0 +1,69 @@
+"""The daily quota: reserved, settled, and counted over a sliding day."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from portal.accounts.models import User
+from portal.core.errors import DomainError
+from portal.usage.domain.quota import reserve_tokens, settle_tokens, tokens_left
+from tests.factories.accounts import UserFactory
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def user(settings: Settings) -> User:
+    settings.DAILY_TOKEN_QUOTA = 1000
+    return UserFactory()
+
+
+def test_what_is_reserved_is_gone_until_it_is_settled(user: User) -> None:
+    job = uuid.uuid4()
+
+    reserve_tokens(user, job=job, tokens=600)
+    assert tokens_left(user, at=timezone.now()) == 400
+    settle_tokens(job=job, tokens=150)
+
+    assert tokens_left(user, at=timezone.now()) == 850
+
+
+def test_settling_twice_counts_the_first(user: User) -> None:
+    job = uuid.uuid4()
+    reserve_tokens(user, job=job, tokens=600)
+
+    settle_tokens(job=job, tokens=150)
+    settle_tokens(job=job, tokens=0)
+
+    assert tokens_left(user, at=timezone.now()) == 850
+
+
+def test_the_last_tokens_may_be_used_and_not_one_more(user: User) -> None:
+    reserve_tokens(user, job=uuid.uuid4(), tokens=1000)
+
+    with pytest.raises(DomainError) as refusal, transaction.atomic():
+        reserve_tokens(user, job=uuid.uuid4(), tokens=1)
+
+    assert (refusal.value.code, refusal.value.field) == ("quota_exceeded", "max_tokens")
+
+
+def test_one_person_does_not_spend_anothers(user: User) -> None:
+    reserve_tokens(UserFactory(), job=uuid.uuid4(), tokens=1000)
+
+    assert tokens_left(user, at=timezone.now()) == 1000
+
+
+@pytest.mark.parametrize(("hours", "left"), [(23, 400), (25, 1000)])
+def test_a_day_later_the_tokens_are_back(user: User, hours: int, left: int) -> None:
+    with time_machine.travel(NOW, tick=False):
+        reserve_tokens(user, job=uuid.uuid4(), tokens=600)
+
+    assert tokens_left(user, at=NOW + timedelta(hours=hours)) == left

@@ -1,0 +1,114 @@
+"""The people who walk the site, and one object of each kind for them to ask after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.core.management import call_command
+from django.utils import timezone
+
+from portal.access.models import Application, Grant
+from portal.accounts.models import User
+from portal.catalog.models import HostedModel, Release
+from portal.jobs.enums import JobState, Origin
+from portal.jobs.models import GenerationJob
+from portal.licensing.models import Licence, Signature
+from portal.mailbox.models import StoredMail
+from tests.factories.accounts import UserFactory
+
+
+def seed() -> dict[str, User | None]:
+    """Load the demo release and its people; answers each actor of the table by name."""
+    call_command("load_release", verbosity=0)
+    call_command("seed_demo", "--json", verbosity=0)
+    grant = Grant.objects.order_by("pk").first()
+    assert grant is not None
+    researcher = grant.user
+    other = UserFactory(email="other@example.org")
+    Grant.objects.create(
+        user=other,
+        model=grant.model,
+        application=grant.application,
+        capabilities=grant.capabilities,
+        starts_at=grant.starts_at,
+        ends_at=grant.ends_at,
+    )
+    original = Signature.objects.filter(user=researcher).get()
+    Signature.objects.create(
+        user=other,
+        version=original.version,
+        text=original.text,
+        sha256=original.sha256,
+        legal_name="Other Person",
+        email=other.email,
+        capacity="self",
+        signed_at=timezone.now(),
+    )
+    return {
+        "anonymous": None,
+        "applicant": User.objects.get(email__startswith="applicant@"),
+        "researcher": researcher,
+        "other": other,
+        "reviewer": User.objects.get(is_reviewer=True),
+        "operator": User.objects.get(is_staff=True),
+    }
+
+
+def finished_job(user: User) -> GenerationJob:
+    """A run that ended, so that asking for its events does not wait."""
+    now = timezone.now()
+    return GenerationJob.objects.create(
+        user=user,
+        model=HostedModel.objects.get(deployment="smollm2-135m"),
+        deployment="smollm2-135m",
+        origin=Origin.PLAYGROUND,
+        state=JobState.SUCCEEDED,
+        prompt="Once",
+        params={"v": 1, "max_tokens": 4},
+        text=" upon a time",
+        token_ids=[1, 2, 3],
+        finish_reason="length",
+        prompt_tokens=1,
+        completion_tokens=3,
+        created_at=now - timedelta(seconds=5),
+        deadline_at=now + timedelta(minutes=5),
+        finished_at=now,
+    )
+
+
+def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
+    """A value for every URL argument; `route.argument` is looked up before `argument`."""
+    researcher = actors["researcher"]
+    assert researcher is not None
+    licence = Licence.objects.order_by("pk").first()
+    signature = Signature.objects.filter(user=researcher).get()
+    mail = StoredMail.objects.create(to="a@example.org", subject="Hello", body="Text")
+    assert licence is not None
+    licensing = {
+        f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
+    }
+    return {
+        **licensing,
+        "catalog:model.slug": "smollm2-135m",
+        "catalog:model_card.slug": Release.objects.order_by("pk")[0].slug,
+        "catalog:data_card.slug": Release.objects.order_by("pk")[0].slug,
+        "licensing:signature.pk": signature.pk,
+        "licensing:signature_text.pk": signature.pk,
+        "number": 1,
+        "mailbox:mail.pk": mail.pk,
+        "case_number": Application.objects.get(applicant=researcher).case_number,
+        "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
+        "command": "approve",
+        "console:grant.command": "suspend",
+        "job_id": finished_job(researcher).pk,
+        "playground:delete.job_id": finished_job(researcher).pk,
+        "key": "no-such-key",
+        "uidb36": "1",
+        "provider_id": "institution",
+        "app_label": "catalog",
+        "url": "no-such-page",
+        "content_type_id": 1,
+        "object_id": 0,
+        "pk": 0,
+    }
