@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TypeVar
@@ -206,17 +207,20 @@ class JobRunner:
     async def _confirm_cancel(self, job: RunningJob) -> Cancelled:
         """Wait until the engine itself counts one request less, and say how long it took."""
         freed_ms = None
-        give_up_at = job.cancelled_at + FREED_WITHIN_SECONDS
-        while time.monotonic() < give_up_at:
-            try:
-                load = await self._engine.load()
-            except EngineUnavailableError:
-                break
-            if load.running + load.waiting <= self._generator.streams:
+        with suppress(EngineUnavailableError, TimeoutError):
+            patience = job.cancelled_at + FREED_WITHIN_SECONDS - time.monotonic()
+            async with asyncio.timeout(patience):
+                await self._wait_until_freed()
                 freed_ms = round((time.monotonic() - job.cancelled_at) * 1000)
-                break
-            await asyncio.sleep(FREED_POLL_SECONDS)
         return Cancelled(reason=job.cancel_reason or CancelReason.USER, freed_ms=freed_ms)
+
+    async def _wait_until_freed(self) -> None:
+        """Until the engine counts no more requests than this worker's streams."""
+        while True:
+            load = await self._engine.load()
+            if load.running + load.waiting <= self._generator.streams:
+                return
+            await asyncio.sleep(FREED_POLL_SECONDS)
 
     async def _leave(self, job: RunningJob) -> JobResult:
         """Give the job up: silently when fenced, with everything streamed when handed over."""

@@ -140,15 +140,14 @@ def site(valkey_url: str, tmp_path: Path) -> Iterator[Site]:
 
 def test_jobs_are_streamed_side_by_side_and_their_outcomes_sent(site: Site) -> None:
     site.start_worker()
-    prompts = [f"[delay=0.02]{number}" for number in range(8)]
+    prompts = [f"[delay=0.1]{number}" for number in range(8)]
     requests = [make_request(prompt) for prompt in prompts]
-    begun = time.monotonic()
     for request in requests:
         site.submit(request)
+    # All have begun before the first one ends.
+    wait_for(lambda: all(site.events(request.job_id) for request in requests))
+    assert not any(site.ended(request.job_id) for request in requests)
     wait_for(lambda: all(site.ended(request.job_id) for request in requests))
-
-    # One after another they would take 8 x 40 x 0.02 s.
-    assert time.monotonic() - begun < 6.0
     for prompt, request in zip(prompts, requests, strict=True):
         assert site.text(request.job_id) == expected_text(prompt, 40)
     outcomes: dict[UUID, JobOutcome] = {}
@@ -182,11 +181,9 @@ def test_stop_reaches_a_running_job(site: Site) -> None:
     site.submit(request)
     wait_for(lambda: len(site.events(request.job_id)) > 1)
 
-    begun = time.monotonic()
     site.client.set(cancel_key(request.job_id), CancelReason.USER.value)
     wait_for(lambda: site.ended(request.job_id))
 
-    assert time.monotonic() - begun < 2.0
     assert isinstance(site.events(request.job_id)[-1], Cancelled)
 
 
