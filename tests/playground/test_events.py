@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import redis
@@ -26,10 +27,12 @@ from portal.access.signals import access_ended
 from portal.accounts.models import User
 from portal.jobs.domain.lifecycle import erase_job, record_outcome, request_cancel
 from portal.jobs.models import GenerationJob
+from portal.jobs.stream import board as board_module
 from portal.jobs.stream import feed as feed_module
+from portal.jobs.stream.board import current_board, read_facts
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher
-from tests.playground.sse import Reader, in_thread, read_until, serve, sign_in
+from tests.playground.sse import SECONDS, Reader, in_thread, read_until, serve, sign_in
 from tests.plugin import running_valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,6 +192,71 @@ async def test_while_it_waits_a_run_hears_its_place_and_the_engine(
         "message": "The model is starting, about 40 s.",
     }
     assert (message.data["engine"], message.data["estimate_seconds"]) == ("ready", 0)
+
+
+async def test_a_run_that_began_is_not_called_waiting_while_its_row_lags(
+    valkey: redis.Redis, site: str
+) -> None:
+    job, reader = await make_job(site)
+    worker = FakeWorker(valkey, job.pk)
+    worker.start()
+    worker.stream(" on")
+
+    async with reader.open(job.pk) as (reading, messages):
+        ending = asyncio.create_task(read_until(messages, "done"))
+        await wait_for_ticks(job, count=3)
+        worker.end()
+        await ending
+
+    assert [message.event for message in reading.messages] == ["started", "delta", "done"]
+
+
+async def test_a_place_that_was_looked_up_before_the_run_began_is_not_told(
+    valkey: redis.Redis, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, reader = await make_job(site)
+    worker = FakeWorker(valkey, job.pk)
+    has_begun = threading.Event()
+
+    def read_slowly(jobs: Mapping[uuid.UUID, str]) -> object:
+        facts = read_facts(jobs)
+        if not has_begun.is_set():
+            worker.start()
+            assert has_begun.wait(SECONDS)
+        return facts
+
+    monkeypatch.setattr(board_module, "read_facts", read_slowly)
+    async with reader.open(job.pk) as (reading, messages):
+        await read_until(messages, "started")
+        has_begun.set()
+        ending = asyncio.create_task(read_until(messages, "done"))
+        await wait_for_ticks(job, count=2)
+        worker.end()
+        await ending
+
+    assert [message.event for message in reading.messages] == ["started", "done"]
+
+
+async def test_a_run_whose_worker_is_lost_waits_again(valkey: redis.Redis, site: str) -> None:
+    job, reader = await make_job(site)
+    worker = FakeWorker(valkey, job.pk)
+    worker.start()
+    worker.stream(" on")
+    worker.lose_lease()
+
+    async with reader.open(job.pk) as (reading, messages):
+        await read_until(messages, "state")
+
+    assert [message.event for message in reading.messages] == ["started", "delta", "state"]
+
+
+async def wait_for_ticks(job: GenerationJob, *, count: int) -> None:
+    """Until the board has looked at the job so often."""
+    async with asyncio.timeout(SECONDS):
+        while not any(  # noqa: ASYNC110 -- the board has nobody to tell
+            watch.job_id == job.pk and watch.ticks >= count for watch in current_board()._watches
+        ):
+            await asyncio.sleep(0.02)
 
 
 async def test_without_a_worker_the_run_says_so(valkey: redis.Redis, site: str) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final, cast
 from uuid import UUID
 
+import redis
+
 from inference_workers.contract import end_key, lease_key, queue_for, stream_key
 from portal.core.redis import sync_redis
 from portal.jobs.models import GenerationJob
@@ -57,3 +59,20 @@ def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, Sighting]:
         )
         for job in jobs
     }
+
+
+def find_begun(job_ids: Iterable[UUID]) -> set[UUID]:
+    """Those that a worker is streaming, although their rows may not say so yet.
+
+    Empty when the broker does not answer.
+    """
+    ids = list(job_ids)
+    try:
+        pipeline = sync_redis().pipeline(transaction=False)
+        for job_id in ids:
+            pipeline.exists(lease_key(job_id))
+            pipeline.exists(stream_key(job_id))
+        replies = iter(pipeline.execute())
+    except redis.RedisError:
+        return set()
+    return {job_id for job_id in ids if all([next(replies), next(replies)])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import structlog
 from django.db import Error as DatabaseError
 
 from portal.jobs.domain.queue import Place, view_queue
+from portal.jobs.domain.sightings import find_begun
 from portal.jobs.enums import FINAL_STATES, JobState
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.database import read_database
@@ -31,6 +33,8 @@ class Watch:
     deployment: str
     state: JobState | None = None
     place: Place | None = None
+    asked_at: float = 0.0
+    """When the last tick began, by the monotonic clock."""
     ticks: int = 0
     final_ticks: int = 0
     """For how many ticks the row has been final: the stream's own end usually comes first."""
@@ -88,20 +92,26 @@ class JobBoard:
     async def _tick(self) -> None:
         watches = list(self._watches)
         jobs = {watch.job_id: watch.deployment for watch in watches}
+        asked_at = time.monotonic()
         facts = await read_database(lambda: read_facts(jobs))
         for watch in watches:
             watch.state = facts.states.get(watch.job_id)
             watch.place = facts.places.get(watch.job_id)
+            watch.asked_at = asked_at
             watch.ticks += 1
             is_final = watch.state is None or watch.state in FINAL_STATES
             watch.final_ticks = watch.final_ticks + 1 if is_final else 0
 
 
 def read_facts(jobs: Mapping[UUID, str]) -> _Facts:
-    """States of the jobs, and places of those that wait: two queries, and three a queue."""
+    """States of the jobs, and places of those that wait: two queries, and three a queue.
+
+    A job whose worker has begun does not wait, even if the portal is yet to record it.
+    """
     rows = GenerationJob.objects.filter(pk__in=jobs).values_list("pk", "state")
     states = {pk: JobState(state) for pk, state in rows}
-    waiting = [pk for pk, state in states.items() if state == JobState.QUEUED]
+    queued = {pk for pk, state in states.items() if state == JobState.QUEUED}
+    waiting = queued - find_begun(queued)
     views = {deployment: view_queue(deployment) for deployment in {jobs[pk] for pk in waiting}}
     places = {pk: place for pk in waiting if (place := views[jobs[pk]].place(pk)) is not None}
     return _Facts(states, places)

@@ -68,6 +68,7 @@ class _Feed:
         self._watch = watch
         self._ran = subscription.last_id != FIRST_ID
         self._told_tick = 0
+        self._heard_at = 0.0
         self._spoke_at = time.monotonic()
 
     async def follow(self) -> AsyncIterator[bytes]:
@@ -93,6 +94,8 @@ class _Feed:
             return []
 
     def _frame(self, entries: list[Entry]) -> tuple[bytes, bool]:
+        if entries:
+            self._heard_at = time.monotonic()
         frames = []
         for entry_id, raw in entries:
             frame, name = frame_entry(entry_id, raw, ran=self._ran)
@@ -103,8 +106,11 @@ class _Feed:
         return b"".join(frames), False
 
     def _frame_place(self) -> bytes:
+        """The job's place, unless it was looked up before the job was last heard of."""
         watch = self._watch
         if watch.place is None or watch.ticks == self._told_tick:
+            return b""
+        if watch.asked_at < self._heard_at:
             return b""
         self._told_tick = watch.ticks
         return frame_place(watch.place)
