@@ -141,6 +141,20 @@ def test_reloading_in_the_middle_goes_on_without_gap_or_repetition(scene: Scene)
     assert scene.tinted == [" one two three"]
 
 
+def test_the_count_of_the_context_follows_the_run(scene: Scene) -> None:
+    count = scene.page.locator("[data-count-text]")
+    worker = scene.submit()
+    worker.stream(" one", " two")
+    expect(count).to_have_text("5 tokens of 2,048")
+    worker.stream(" three")
+    expect(count).to_have_text("6 tokens of 2,048")
+    scene.page.reload()
+    worker.stream(" four")
+    expect(count).to_have_text("7 tokens of 2,048")
+    record_outcome(worker.outcome(worker.end()))
+    scene.expect_state("succeeded")
+
+
 def test_escape_stops_and_says_when_the_engine_was_free(scene: Scene) -> None:
     worker = scene.submit()
     worker.stream(" one")

@@ -29,6 +29,7 @@ class Workbench {
       sheet: this.sheet,
       status: this.status,
       onChange: (state) => this.showState(state),
+      onTokens: (tokens) => this.tokens.follow(tokens),
     });
     this.wire();
     this.restore();
@@ -179,6 +180,7 @@ class Workbench {
     for (const notice of this.form.querySelectorAll("[data-model-notice]")) {
       notice.hidden = notice.dataset.modelNotice !== this.parameters.model.value;
     }
+    if (!this.run.isWriting) this.tokens.follow(null);
     this.tokens.ask();
     if (isFree) this.draft.save(() => this.describeDraft());
   }

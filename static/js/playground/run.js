@@ -9,16 +9,21 @@ const ENDS = { done: "succeeded", failed: "failed", cancelled: "cancelled" };
 const CATCH_UP_MS = 400;
 
 export class Run {
-  constructor({ sheet, status, onChange }) {
+  constructor({ sheet, status, onChange, onTokens }) {
     this.sheet = sheet;
     this.status = status;
     this.onChange = onChange;
+    this.onTokens = onTokens;
     this.state = "idle";
     this.follower = null;
   }
 
   get isActive() {
     return ["submitting", "queued", "running", "stopping"].includes(this.state);
+  }
+
+  get isWriting() {
+    return ["running", "stopping"].includes(this.state);
   }
 
   /** Follow a run that exists; `promptLength` is where its completion begins. */
@@ -159,6 +164,7 @@ export class Run {
   showTokens() {
     const input = this.promptTokens ?? "–";
     this.status.showFact("tokens", `${input} in, ${this.tokens} out`);
+    if (this.promptTokens !== null) this.onTokens(this.promptTokens + this.tokens);
     const speed = this.measureSpeed();
     if (!speed) return;
     this.status.showFact("speed", speed);

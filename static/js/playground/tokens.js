@@ -5,6 +5,8 @@ import { post } from "./api.js";
 const DEBOUNCE_MS = 350;
 const ENGINE_MS = 4000;
 
+const number = (value) => value.toLocaleString("en-GB");
+
 export class TokenCount {
   constructor(form, { url, sheet, parameters }) {
     this.form = form;
@@ -16,6 +18,8 @@ export class TokenCount {
     this.meter = form.querySelector("[data-context-meter]");
     this.timer = 0;
     this.request = null;
+    this.context = 0;
+    this.followed = null;
   }
 
   /** Count soon, once the typing pauses. */
@@ -35,18 +39,34 @@ export class TokenCount {
     if (body.engine.state !== "ready") this.ask(ENGINE_MS);
   }
 
+  /** While a run writes, the run itself counts; `null` when it is over. */
+  follow(tokens) {
+    this.followed = tokens;
+    if (tokens === null || !this.context) return;
+    clearTimeout(this.timer);
+    this.draw({ count: `${number(tokens)} tokens`, share: tokens / this.context });
+  }
+
   show({ tokens, is_exact: isExact, context }) {
+    this.context = context;
+    if (this.followed !== null) {
+      this.follow(this.followed);
+      return;
+    }
     const wanted = Number(this.form.elements.max_tokens.value) || 0;
-    const share = Math.min(1, (tokens + wanted) / context);
-    const number = (value) => value.toLocaleString("en-GB");
+    const share = (tokens + wanted) / context;
     const count = isExact
       ? `${number(tokens)} tokens`
       : `at most ${number(tokens)} tokens`;
     const left = context - tokens - wanted;
     const room = left < 0 && isExact ? ` · ${number(-left)} too many with max tokens` : "";
-    this.text.textContent = `${count} of ${number(context)}${room}`;
+    this.draw({ count, share, room });
+  }
+
+  draw({ count, share, room = "" }) {
+    this.text.textContent = `${count} of ${number(this.context)}${room}`;
     this.line.toggleAttribute("data-full", Boolean(room));
-    this.meter.value = share;
+    this.meter.value = Math.min(1, share);
     this.line.hidden = false;
   }
 
