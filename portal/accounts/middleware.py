@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
+from typing import cast
 from urllib.parse import urlsplit
 
 import structlog
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
+from redis import RedisError
 from requests import RequestException
 
 from portal.accounts.domain.identity import lacks_required_mfa
 from portal.core.http import wants_json
+from portal.core.redis import sync_redis
 
 log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+ACTIVITY_SECONDS = 60
+"""How exact "last seen" is; a new address or browser is noticed at once."""
 STAFF_PATHS = ("/console/", "/admin/")
+
+
+class SessionActivityMiddleware(UserSessionsMiddleware):  # type: ignore[misc]  # no stubs
+    """Records where a session is used from, at most once a minute while that stays the same.
+
+    allauth's own middleware reads and writes a row at every request, which is dearer than
+    accepting a run.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_news(request):
+            return cast("HttpResponse", super().__call__(request))
+        return cast("HttpResponse", self.get_response(request))
+
+
+def _is_news(request: HttpRequest) -> bool:
+    if not request.session.session_key:
+        return True
+    client = get_adapter().get_client_ip(request) + request.META.get("HTTP_USER_AGENT", "")
+    mark = f"{request.session.session_key}:{sha256(client.encode()).hexdigest()}"
+    try:
+        return bool(sync_redis().set(f"seen:{mark}", "1", nx=True, ex=ACTIVITY_SECONDS))
+    except RedisError:
+        return True
 
 
 class StaffMFAMiddleware:

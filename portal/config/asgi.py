@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from portal.core.turnstile import Turnstile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
-application = get_asgi_application()
+application = Turnstile(get_asgi_application(), places=settings.REQUESTS_AT_A_TIME)

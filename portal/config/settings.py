@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.accounts.middleware.SessionActivityMiddleware",
     "portal.accounts.middleware.SignInElsewhereMiddleware",
     "portal.accounts.middleware.JsonSignInMiddleware",
     "portal.accounts.middleware.StaffMFAMiddleware",
@@ -106,6 +106,8 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": ENV.database_pool_size,
     "timeout": 10,
 }
+# Streams ask the database too, beside the requests that wait to be answered.
+REQUESTS_AT_A_TIME = max(1, ENV.database_pool_size - 2)
 REDIS_URL = ENV.redis_url
 CACHES = {
     "default": {

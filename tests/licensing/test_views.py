@@ -294,5 +294,5 @@ def test_text_to_come_is_shown_but_says_when_it_holds(client: Client) -> None:
     assert response.content.decode().count("<strong>Not in force yet</strong>") == 1
 
 
-QUERIES_OF_A_SESSION = 7
-"""The session, its person, and when that session was last seen."""
+QUERIES_OF_A_SESSION = 2
+"""The session and its person; it was seen a moment ago."""

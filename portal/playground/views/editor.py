@@ -59,23 +59,25 @@ def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
 @sign_in_required
 def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Submit a run; a refusal keeps everything that was typed."""
-    models = list_models(request.user)
     # A model that is no longer open is refused by name below, not as an unknown choice.
-    known = HostedModel.objects.exclude(deployment="").select_related("release__licence")
-    form = GenerationForm(request.POST, models=known)
+    known = {
+        model.slug: model
+        for model in HostedModel.objects.exclude(deployment="").select_related("release__licence")
+    }
+    form = GenerationForm(request.POST, models=known.values())
     if not form.is_valid():
-        return _refuse(request, form, models, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         job = submit_job(
             request.user,
-            model=known.get(slug=form.cleaned_data["model"]),
+            model=known[form.cleaned_data["model"]],
             prompt=form.cleaned_data["prompt"],
             sampling=form.to_sampling(),
             origin=Origin.PLAYGROUND,
         )
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
-        return _refuse(request, form, models, error=error)
+        return _refuse(request, form, error=error)
     if wants_json(request):
         return JsonResponse(_describe(job), status=HTTPStatus.CREATED)
     return redirect("playground:run", job.pk)
@@ -100,7 +102,6 @@ def _find_source(request: AuthenticatedHttpRequest) -> GenerationJob | None:
 def _refuse(
     request: AuthenticatedHttpRequest,
     form: GenerationForm,
-    models: Models,
     *,
     error: DomainError | None = None,
     status: int = HTTPStatus.BAD_REQUEST,
@@ -109,6 +110,7 @@ def _refuse(
     if wants_json(request):
         body = {"errors": form.errors, "error": refusal.as_json()}
         return JsonResponse(body, status=refusal.status or status)
+    models = list_models(request.user)
     # The choices of the page are the models that are open to the person.
     form.fields["model"].choices = [  # type: ignore[attr-defined]
         (model.slug, model.name) for model in models.usable

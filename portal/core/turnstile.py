@@ -1,0 +1,71 @@
+"""Let no more requests in than there are database connections; the others wait in order.
+
+Django gives every request a thread of its own. A hundred at once would fight for the
+interpreter and for the pool's connections, and the last ones would fail after its time-out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Turnstile:
+    """An ASGI application in front of another.
+
+    A request counts until its response begins: what streams after that holds no connection.
+    """
+
+    def __init__(self, application: Application, *, places: int) -> None:
+        self._application = application
+        self._places = places
+        self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            WeakKeyDictionary()
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        place = _Place(self._semaphore())
+
+        async def send_and_leave(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                place.leave()
+            await send(message)
+
+        await place.enter()
+        try:
+            await self._application(scope, receive, send_and_leave)
+        finally:
+            place.leave()
+
+    def _semaphore(self) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        if loop not in self._semaphores:
+            self._semaphores[loop] = asyncio.Semaphore(self._places)
+        return self._semaphores[loop]
+
+
+class _Place:
+    """One request's place, left once however often it is said."""
+
+    def __init__(self, semaphore: asyncio.Semaphore) -> None:
+        self._semaphore = semaphore
+        self._is_inside = False
+
+    async def enter(self) -> None:
+        await self._semaphore.acquire()
+        self._is_inside = True
+
+    def leave(self) -> None:
+        if self._is_inside:
+            self._is_inside = False
+            self._semaphore.release()
