@@ -78,8 +78,11 @@ def fit(points: Sequence[MeasuredPoint], *, name: str) -> Calibration:
     """Least squares of the relative errors.
 
     Latency is asked for if any point is tensor-parallel, compute if batches differ, memory if the
-    number of ranks differs or is 1. Raises `PlanError` for the field `measured` if there are too
-    few points, or if one is faster than its GPUs can be.
+    number of ranks differs or is 1; a factor that comes out better than the hardware is set to it,
+    and the others are fitted again, memory among them.
+
+    Raises `PlanError` for the field `measured` if there are too few points, or if one is faster
+    than its GPUs can be.
     """
     costs = [
         cost_step(point.placement, batch=point.batch, context=point.context) for point in points
@@ -110,7 +113,8 @@ def _fit_factors(points: Sequence[MeasuredPoint], costs: Sequence[StepCost]) -> 
         "compute": 1 / ASSUMED.compute_efficiency,
         "all_reduce": ASSUMED.all_reduce_seconds,
     }
-    unknown = _choose_unknown(points)
+    unknown = _choose_unknown(points, costs)
+    settled = set(unknown)
     while unknown:
         found = _solve(points, costs, known=known, unknown=unknown)
         impossible = [name for name in unknown if found[name] < _LOWEST[name]]
@@ -119,15 +123,19 @@ def _fit_factors(points: Sequence[MeasuredPoint], costs: Sequence[StepCost]) -> 
         for name in impossible:
             known[name] = _LOWEST[name]
             unknown.remove(name)
+        if "memory" not in unknown and "memory" not in settled:
+            # What arithmetic and latency cannot explain, reading must.
+            unknown.append("memory")
+        settled.update(unknown, impossible)
     return known
 
 
-def _choose_unknown(points: Sequence[MeasuredPoint]) -> list[str]:
+def _choose_unknown(points: Sequence[MeasuredPoint], costs: Sequence[StepCost]) -> list[str]:
     ranks = {point.placement.layout.tensor_parallel_size for point in points}
     unknown = []
     if len(ranks) > 1 or ranks == {1}:
         unknown.append("memory")
-    if len({point.batch for point in points}) > 1:
+    if len({cost.compute_seconds for cost in costs}) > 1:
         unknown.append("compute")
     if ranks != {1}:
         unknown.append("all_reduce")
@@ -159,7 +167,7 @@ def _columns(cost: StepCost) -> dict[str, float]:
 
 
 def _check(points: Sequence[MeasuredPoint], costs: Sequence[StepCost]) -> None:
-    needed = len(_choose_unknown(points)) if points else 1
+    needed = len(_choose_unknown(points, costs)) if points else 1
     if len(points) < needed:
         raise PlanError("measured", f"{needed} points are needed, {len(points)} given")
     for point, cost in zip(points, costs, strict=True):

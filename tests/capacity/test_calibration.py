@@ -108,6 +108,18 @@ def test_a_fit_finds_the_factors_that_made_the_points(
         assert getattr(found, name) == pytest.approx(getattr(truth, name))
 
 
+def test_batches_that_a_pipeline_makes_equal_fit_one_factor() -> None:
+    # Two stages run batches of 1 and 2 as groups of one.
+    placement = place("opt-66b", "h100-80gb", tensor=4, pipeline=2)
+    points = [
+        MeasuredPoint(placement=placement, batch=batch, context=500, step_seconds=0.03)
+        for batch in (1, 2)
+    ]
+    found = fit(points, name="pipeline").efficiency
+    assert max(errors(points, found)) < 1e-9
+    assert found.compute_efficiency == pytest.approx(ASSUMED.compute_efficiency)
+
+
 def test_one_point_fits_one_factor() -> None:
     truth = replace(ASSUMED, memory_efficiency=0.5)
     found = fit(_made(truth, tensor=1, batches=(1,)), name="one").efficiency
@@ -123,14 +135,23 @@ def test_no_factor_becomes_better_than_the_hardware() -> None:
     assert max(errors(flat, found)) < 0.03
 
 
+def test_what_arithmetic_cannot_explain_is_put_down_to_memory() -> None:
+    truth = Efficiency(memory_efficiency=0.95, compute_efficiency=1.0, all_reduce_seconds=50e-6)
+    made = _made(truth, tensor=8, batches=(1, 16, 64))
+    found = fit(made, name="fast").efficiency
+    assert found.compute_efficiency == 1.0
+    assert found.memory_efficiency == pytest.approx(0.95)
+    assert found.all_reduce_seconds == pytest.approx(50e-6)
+
+
 def test_points_that_the_hardware_cannot_reach_are_refused() -> None:
     divided = [replace(point, step_seconds=point.step_seconds / point.batch) for point in BLOOM]
     with pytest.raises(PlanError) as caught:
         fit(divided, name="divided")
-    assert (caught.value.field, caught.value.message) == (
-        "measured",
+    assert caught.value.field == "measured"
+    assert caught.value.message == (
         "5.7 ms at batch 8 is less than the 21.7 ms that the hardware needs; "
-        "give the time of a step, not that divided by the batch",
+        "give the time of a step, not that divided by the batch"
     )
 
 
