@@ -95,7 +95,7 @@ def check_layout(shape: ModelShape, layout: Layout) -> None:
     if not 1 <= stages <= shape.num_hidden_layers:
         raise PlanError(
             "pipeline_parallel_size",
-            f"{shape.name} has {shape.num_hidden_layers} layers, too few for {stages} stages",
+            f"{stages} stages cannot share the {shape.num_hidden_layers} layers of {shape.name}",
         )
 
 
@@ -118,7 +118,7 @@ def _propose(shape: ModelShape, *, count: int) -> Layout:
         stages = count // tensor
         if count % tensor == 0 and _divides(shape, tensor) and stages <= shape.num_hidden_layers:
             return Layout(tensor_parallel_size=tensor, pipeline_parallel_size=stages)
-    raise PlanError("count", f"{shape.name} cannot be cut among {count} GPUs; try fewer")
+    raise PlanError("count", f"{count} GPUs cannot share {shape.name}; try fewer")
 
 
 def _divides(shape: ModelShape, tensor: int) -> bool:

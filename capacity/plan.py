@@ -185,7 +185,7 @@ def _check_context(request: PlanRequest) -> int:
     longest = request.shape.max_position_embeddings
     context = longest if request.context is None else request.context
     if not 1 <= context <= longest:
-        raise PlanError("context", f"{request.shape.name} takes 1 to {longest} tokens")
+        raise PlanError("context", f"must be 1 to {longest} tokens for {request.shape.name}")
     return context
 
 

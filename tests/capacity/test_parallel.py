@@ -38,7 +38,7 @@ def test_one_size_given_leaves_the_other() -> None:
     ("sizes", "field", "message"),
     [
         ({"count": 0}, "count", "at least 1 GPU is needed"),
-        ({"count": 97 * 2}, "count", "opt-175b cannot be cut among 194 GPUs; try fewer"),
+        ({"count": 97 * 2}, "count", "194 GPUs cannot share opt-175b; try fewer"),
         (
             {"count": 8, "tensor_parallel_size": 3},
             "tensor_parallel_size",
@@ -57,7 +57,7 @@ def test_one_size_given_leaves_the_other() -> None:
         (
             {"count": 97, "tensor_parallel_size": 1},
             "pipeline_parallel_size",
-            "opt-175b has 96 layers, too few for 97 stages",
+            "97 stages cannot share the 96 layers of opt-175b",
         ),
     ],
 )

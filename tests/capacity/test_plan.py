@@ -71,8 +71,8 @@ def test_what_does_not_fit_has_a_reason_and_no_speeds() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [
-        ({"context": 2049}, "context", "opt-175b takes 1 to 2048 tokens"),
-        ({"context": 0}, "context", "opt-175b takes 1 to 2048 tokens"),
+        ({"context": 2049}, "context", "must be 1 to 2048 tokens for opt-175b"),
+        ({"context": 0}, "context", "must be 1 to 2048 tokens for opt-175b"),
         ({"batch": 0}, "batch", "must be at least 1"),
         (
             {"batch": 30},

@@ -275,7 +275,7 @@ def test_a_file_that_is_no_config_is_named(
         ),
         (
             ("opt-175b", *EIGHT_A100, "--context", "4096"),
-            "--context: opt-175b takes 1 to 2048 tokens",
+            "--context: must be 1 to 2048 tokens for opt-175b",
         ),
         (("opt-175b", *EIGHT_A100, "--batch", "0"), "--batch: must be at least 1"),
         (("opt-175b", *EIGHT_A100, "--target-ms", "0"), "--target-ms: must be more than 0"),
