@@ -2,13 +2,14 @@
 
 Parameters are counted, not quoted: for OPT as in `transformers`' OPTForCausalLM with tied
 embeddings, for GPT-NeoX as in its GPTNeoXForCausalLM, for Llama-like models as in
-LlamaForCausalLM. Keys and values take `2 x layers x kv_heads x head_size` elements a token.
+LlamaForCausalLM, for BLOOM as in BloomForCausalLM. Keys and values take
+`2 x layers x kv_heads x head_size` elements a token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +26,7 @@ class Architecture(StrEnum):
     OPT = "opt"
     GPT_NEOX = "gpt_neox"
     LLAMA = "llama"
+    BLOOM = "bloom"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class ModelShape:
     intermediate_size: int
     vocab_size: int
     max_position_embeddings: int
+    """The longest context; BLOOM has no table of positions, so the one it was trained on."""
     num_key_value_heads: int = 0
     """0 where every attention head has its own keys and values."""
     word_embed_proj_dim: int = 0
@@ -57,6 +60,23 @@ class ModelShape:
     def parameters(self) -> int:
         """How many numbers the checkpoint holds, tied ones counted once."""
         return _COUNTS[self.architecture](self)
+
+    @property
+    def parameters_read(self) -> int:
+        """How many of them one step reads whole: all but tables of which it looks up rows."""
+        tokens = 0 if self.tie_word_embeddings else self.vocab_size * self.hidden_size
+        has_positions = self.architecture is Architecture.OPT
+        rows = self.max_position_embeddings + OPT_POSITION_OFFSET if has_positions else 0
+        return self.parameters - tokens - rows * self.hidden_size
+
+    @property
+    def parameters_outside_layers(self) -> int:
+        """Embeddings, positions and the last layer norm."""
+        return replace(self, num_hidden_layers=0).parameters
+
+    @property
+    def layer_parameters(self) -> int:
+        return (self.parameters - self.parameters_outside_layers) // self.num_hidden_layers
 
     def weight_bytes(self, dtype: str) -> int:
         return self.parameters * BYTES_PER_ELEMENT[dtype]
@@ -99,10 +119,20 @@ def _count_llama(shape: ModelShape) -> int:
     return layers + copies * shape.vocab_size * width + width
 
 
+def _count_bloom(shape: ModelShape) -> int:
+    width, inner = shape.hidden_size, shape.intermediate_size
+    attention = 4 * width * width + 4 * width
+    feed_forward = 2 * width * inner + inner + width
+    layers = shape.num_hidden_layers * (attention + feed_forward + 4 * width)
+    # One layer norm after the embeddings and one at the end; ALiBi needs no parameters.
+    return layers + shape.vocab_size * width + 4 * width
+
+
 _COUNTS: Final = {
     Architecture.OPT: _count_opt,
     Architecture.GPT_NEOX: _count_gpt_neox,
     Architecture.LLAMA: _count_llama,
+    Architecture.BLOOM: _count_bloom,
 }
 
 
@@ -142,6 +172,16 @@ SHAPES: Final[Mapping[str, ModelShape]] = {
             vocab_size=50432,
             max_position_embeddings=2048,
             tie_word_embeddings=False,
+        ),
+        ModelShape(
+            name="bloom-176b",
+            architecture=Architecture.BLOOM,
+            num_hidden_layers=70,
+            hidden_size=14336,
+            num_attention_heads=112,
+            intermediate_size=4 * 14336,
+            vocab_size=250880,
+            max_position_embeddings=2048,
         ),
         ModelShape(
             name="smollm2-135m",

@@ -10,6 +10,7 @@ RUN pip install --no-cache-dir -r /tmp/requirements/bootstrap.txt \
 WORKDIR /app
 COPY manage.py ./
 COPY inference_workers/__init__.py inference_workers/contract.py inference_workers/
+COPY capacity capacity
 COPY portal portal
 COPY static static
 COPY templates templates

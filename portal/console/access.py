@@ -28,3 +28,17 @@ def reviewer_required(view: View[P]) -> Callable[..., HttpResponse]:
         return view(request, *args, **kwargs)
 
     return login_required(guarded)
+
+
+def operator_required(view: View[P]) -> Callable[..., HttpResponse]:
+    """Send visitors to sign-in; refuse (403) everybody who is not an operator."""
+
+    @wraps(view)
+    def guarded(
+        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if not request.user.is_operator:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)

@@ -21,6 +21,7 @@ from capacity.shapes import SHAPES
         ("opt-66b", 65_719_701_504),
         ("smollm2-135m", 134_515_008),
         ("gpt-neox-20b", 20_554_567_680),
+        ("bloom-176b", 176_247_271_424),
     ],
 )
 def test_parameters_are_those_of_the_checkpoint(name: str, parameters: int) -> None:
@@ -32,3 +33,17 @@ def test_opt_175b_in_bytes() -> None:
     assert shape.parameters == 174_604_468_224
     assert shape.weight_bytes("float16") == 349_208_936_448
     assert shape.kv_bytes_per_token("float16") == 4_718_592
+
+
+def test_a_step_reads_all_but_the_tables_it_looks_rows_up_in() -> None:
+    opt, neox, bloom = (SHAPES[name] for name in ("opt-175b", "gpt-neox-20b", "bloom-176b"))
+    assert opt.parameters - opt.parameters_read == 2050 * 12288
+    assert neox.parameters - neox.parameters_read == 50432 * 6144
+    assert bloom.parameters == bloom.parameters_read
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_layers_and_the_rest_make_up_the_whole(name: str) -> None:
+    shape = SHAPES[name]
+    layers = shape.num_hidden_layers * shape.layer_parameters
+    assert layers + shape.parameters_outside_layers == shape.parameters

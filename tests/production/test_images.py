@@ -120,3 +120,8 @@ def test_one_environment_can_hold_all_sets(name: str) -> None:
 @pytest.mark.parametrize("file", sorted(REQUIREMENTS.glob("*.txt")), ids=lambda file: file.name)
 def test_requirements_name_packages_and_versions_and_no_hosts(file: Path) -> None:
     assert re.findall(r"\w+://\S+|--(?:extra-)?index-url|--find-links", file.read_text()) == []
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)
+def test_every_image_has_the_arithmetic_that_site_and_workers_share(dockerfile: Path) -> None:
+    assert copied_from_the_context(dockerfile).count("capacity") == 1

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
+from portal.console.access import operator_required
 from portal.jobs.domain.operations import view_operations
 
 
-@login_required
 @require_safe
 @never_cache
+@operator_required
 def operations(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Everything at a glance; only for operators. `?part=` is the part that renews itself."""
-    if not request.user.is_operator:
-        raise PermissionDenied
     template = (
         "console/operations_live.html" if "part" in request.GET else "console/operations.html"
     )

@@ -1,0 +1,30 @@
+"""The operators' planner: what a model needs, and what GPUs give it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from capacity.energy import TDP_SHARE, TRAINING_TONNES
+from portal.accounts.http import AuthenticatedHttpRequest
+from portal.console.access import operator_required
+from portal.console.capacity_form import CapacityForm, most_gpus_listed
+
+
+@require_safe
+@never_cache
+@operator_required
+def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The question is in the address, so that an answer can be linked."""
+    form = CapacityForm(request.GET)
+    context = {
+        "form": form,
+        "plan": form.plan,
+        "fits": form.fits,
+        "most": most_gpus_listed(),
+        "tdp_share": TDP_SHARE,
+        "training_tonnes": TRAINING_TONNES,
+    }
+    return render(request, "console/capacity.html", context, status=422 if form.errors else 200)
