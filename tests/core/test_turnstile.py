@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from portal.core.turnstile import Message, Receive, Send, Turnstile
+from portal.core.turnstile import Message, Receive, Scope, Send, Turnstile
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -18,7 +18,7 @@ class Site:
         self.inside: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"]
         self.inside.append(name)
         if name == "/broken":
