@@ -21,9 +21,9 @@ TASK_RECORD_STARTED: Final = "portal.jobs.record_started"
 TASK_RECORD_OUTCOME: Final = "portal.jobs.record_outcome"
 QUEUE_PORTAL: Final = "portal"
 
-LEASE_SECONDS: Final = 15
+LEASE_SECONDS: Final = 6
 """A worker that has not renewed a job's lease for this long has lost the job."""
-LEASE_RENEWAL_SECONDS: Final = 3
+LEASE_RENEWAL_SECONDS: Final = 1.5
 STREAM_TTL_SECONDS: Final = 3600
 """How long a stream can be replayed after its last event; later the database row answers."""
 HEARTBEAT_SECONDS: Final = 2
@@ -56,6 +56,11 @@ def lease_key(job_id: UUID) -> str:
 def cancel_key(job_id: UUID) -> str:
     """Present when the job is to be stopped; its value is a `CancelReason`."""
     return f"job:{{{job_id}}}:cancel"
+
+
+def engine_deaths_key(job_id: UUID) -> str:
+    """How many engines died while they had the job; whoever continues it is careful."""
+    return f"job:{{{job_id}}}:engine_deaths"
 
 
 def recorded_key(job_id: UUID) -> str:

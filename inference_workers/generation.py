@@ -23,6 +23,7 @@ from inference_workers.contract import (
     FinishReason,
     SamplingParams,
 )
+from inference_workers.engine_deaths import EngineDeaths
 from inference_workers.engines.base import (
     Chunk,
     Engine,
@@ -35,6 +36,8 @@ from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.job import RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.publisher import StreamPublisher
+from inference_workers.relay import Relay
+from inference_workers.suspects import Suspects
 from inference_workers.text import (
     CompletionSource,
     CompletionText,
@@ -44,8 +47,6 @@ from inference_workers.text import (
 )
 from inference_workers.throughput import StreamSpeed, Throughput, choose_stream_interval
 
-ENGINE_LIVES = 2
-"""A job whose engine fails this often while it runs is not tried again."""
 RETRY_SECONDS = 0.2
 SEED_LIMIT = 2**63
 
@@ -62,13 +63,18 @@ class Generator:
         monitor: EngineMonitor,
         publisher: StreamPublisher,
         throughput: Throughput,
+        deaths: EngineDeaths,
+        relay: Relay,
         max_model_len: int,
     ) -> None:
         self._engine = engine
         self._monitor = monitor
         self._publisher = publisher
         self._throughput = throughput
+        self._deaths = deaths
+        self.relay = relay
         self._speed = StreamSpeed()
+        self._suspects = Suspects()
         self._max_model_len = max_model_len
         self._streams = 0
         self.decoder: Decoder | None = None
@@ -80,8 +86,9 @@ class Generator:
 
     async def prepare(self, job: RunningJob) -> Failed | None:
         """Tokenise the prompt as the engine does, or say why the job cannot run."""
+        await self._deaths.recall(job)
         while True:
-            await self._monitor.wait_until_ready()
+            await self.relay.wait_for_engine(job)
             try:
                 ids = await self._engine.tokenize(job.request.prompt)
             except EngineUnavailableError:
@@ -104,21 +111,30 @@ class Generator:
 
     async def complete(self, job: RunningJob) -> Done | Failed:
         """Generate until the model finishes, across deaths of the engine."""
-        failures = 0
         while True:
-            await self._monitor.wait_until_ready()
+            await self.relay.wait_for_engine(job)
             try:
-                return await self._stream(job)
+                async with self._suspects.attempt(job):
+                    end = await self._try(job)
             except EngineUnavailableError:
-                await self._doubt_engine()
+                end = None
             except EngineRefusedError as refusal:
                 return Failed(code=FailureCode.INVALID_REQUEST, detail=str(refusal))
-            except EngineFailedError as failure:
-                failures += 1
-                log.warning("engine_failed_job", job_id=str(job.job_id), failures=failures)
-                if failures >= ENGINE_LIVES:
-                    return Failed(code=FailureCode.ENGINE_ERROR, detail=str(failure))
-                await self._doubt_engine()
+            if end is not None:
+                return end
+            await self._doubt_engine()
+
+    async def _try(self, job: RunningJob) -> Done | Failed | None:
+        """The job's end, or None when the engine broke it off and it may try again."""
+        try:
+            return await self._stream(job)
+        except EngineFailedError as failure:
+            is_guilty = self._suspects.accuse(job)
+            log.warning("engine_failed_job", job_id=str(job.job_id), deaths=job.engine_deaths)
+            await self._deaths.remember(job)
+            if is_guilty:
+                return Failed(code=FailureCode.ENGINE_ERROR, detail=str(failure))
+            return None
 
     async def _doubt_engine(self) -> None:
         self._monitor.doubt()
@@ -136,6 +152,7 @@ class Generator:
                 async for chunk in self._measure(chunks):
                     piece = source.push(chunk)
                     self._append(job, text=piece.text, token_ids=piece.token_ids)
+                    self._suspects.observe(job)
                     if piece.stopped:
                         return self._finish(job, source, FinishReason.STOP)
                     if chunk.finish_reason is not None:

@@ -41,6 +41,8 @@ class RunningJob:
     end: TerminalEvent | None = None
     interruption: Interruption | None = None
     cancel_reason: CancelReason | None = None
+    engine_deaths: int = 0
+    """Engines that died while they had this job, since it last proved harmless."""
     cancelled_at: float = 0.0
     lease_renewed_at: float = field(default_factory=time.monotonic)
     # What the publisher knows of the stream.

@@ -87,7 +87,7 @@ class Leases:
                 log.warning("lease_renewal_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            for _ in range(LEASE_RENEWAL_SECONDS * CHECKS_PER_SECOND):
+            for _ in range(round(LEASE_RENEWAL_SECONDS * CHECKS_PER_SECOND)):
                 await asyncio.sleep(1 / CHECKS_PER_SECOND)
                 if jobs.any_in_doubt():
                     break

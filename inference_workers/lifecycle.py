@@ -90,6 +90,8 @@ class JobRunner:
         job_id = request.job_id
         if job_id in self._claiming or self._jobs.get(job_id) is not None:
             return JobResult.DROPPED
+        if await self._generator.relay.should_pass():
+            return JobResult.HANDED_OVER
         job = RunningJob(request)
         self._claiming.add(job_id)
         try:

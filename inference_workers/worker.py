@@ -13,6 +13,7 @@ from inference_workers.config import WorkerSettings
 from inference_workers.contract import GenerationRequest
 from inference_workers.control import Control
 from inference_workers.deployments import Deployment
+from inference_workers.engine_deaths import EngineDeaths
 from inference_workers.engines.base import Engine
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.engines.scripted import ByteDecoder, ScriptedEngine
@@ -23,7 +24,9 @@ from inference_workers.leases import JobSet, Leases
 from inference_workers.lifecycle import JobResult, JobRunner
 from inference_workers.logs import get_logger
 from inference_workers.outcomes import Outcomes, Send
+from inference_workers.peers import Peers
 from inference_workers.publisher import StreamPublisher
+from inference_workers.relay import Relay
 from inference_workers.throughput import Throughput
 from inference_workers.tokenizer_publisher import TokenizerPublisher
 
@@ -64,11 +67,14 @@ class Worker:
         self._leases = Leases(self.redis, worker_id=self.id)
         self._control = Control(self.redis, self.jobs, deployment=deployment.slug)
         throughput = Throughput()
+        peers = Peers(self.redis, deployment=deployment.slug, worker_id=self.id)
         self._generator = Generator(
             self.engine,
             monitor=self.monitor,
             publisher=self.publisher,
             throughput=throughput,
+            deaths=EngineDeaths(self.redis),
+            relay=Relay(self.monitor, peers),
             max_model_len=deployment.max_model_len,
         )
         if deployment.engine == "scripted":

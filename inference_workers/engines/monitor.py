@@ -37,6 +37,10 @@ class EngineMonitor:
         self._status: EngineStatus | None = None
         self._was_ready = False
 
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.is_set()
+
     async def wait_until_ready(self) -> None:
         await self._ready.wait()
 

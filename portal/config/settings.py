@@ -285,7 +285,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
-    "reap-jobs": {"task": "portal.jobs.reap", "schedule": 3.0, "options": {"expires": 3}},
+    "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
     "mail-missed-steps": {"task": "portal.access.mail_missed_steps", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }

@@ -32,9 +32,9 @@ from portal.jobs.domain.sightings import Sighting, look_up
 from portal.jobs.enums import ACTIVE_STATES, JobState
 from portal.jobs.models import GenerationJob
 
-ABSENCE: Final = timedelta(seconds=8)
+ABSENCE: Final = timedelta(seconds=4)
 """How long a job is nowhere before it is sent again: a worker that lost the broker for a
-moment renews its leases within three seconds."""
+moment renews its leases within two seconds."""
 _LOCK: Final = 7_235_003
 
 log = structlog.get_logger(__name__)

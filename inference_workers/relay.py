@@ -1,0 +1,47 @@
+"""Jobs do not wait for an engine that is away while another worker's stands ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from inference_workers.engines.monitor import EngineMonitor
+from inference_workers.job import Interruption, RunningJob
+from inference_workers.logs import get_logger
+from inference_workers.peers import Peers
+
+GRACE_SECONDS = 2.0
+"""An engine that answers again within this keeps its jobs."""
+LOOK_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
+
+log = get_logger(__name__)
+
+
+class Relay:
+    def __init__(self, monitor: EngineMonitor, peers: Peers) -> None:
+        self._monitor = monitor
+        self._peers = peers
+
+    async def wait_for_engine(self, job: RunningJob) -> None:
+        """Return when the engine is ready; before that the job may be handed over instead."""
+        since = time.monotonic()
+        while not self._monitor.is_ready:
+            is_patient = time.monotonic() - since < GRACE_SECONDS
+            if not is_patient and await self._peers.have_room():
+                log.info("job_passed_on", job_id=str(job.job_id))
+                job.interrupt(Interruption.HANDED_OVER)
+                await asyncio.Event().wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._monitor.wait_until_ready(), LOOK_SECONDS)
+
+    async def should_pass(self) -> bool:
+        """Whether a message just received is better left to another worker.
+
+        Answers yes after a pause, so that this worker does not take it again at once.
+        """
+        if self._monitor.is_ready or not await self._peers.have_room():
+            return False
+        await asyncio.sleep(PAUSE_SECONDS)
+        return True

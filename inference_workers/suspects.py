@@ -1,0 +1,78 @@
+"""Which request kills the engine: innocent ones go on, and the guilty one is found.
+
+When an engine dies, every request that it had is a suspect. Suspects begin again one at a time,
+then two, four and so on, as each of them shows by a few tokens that it is harmless. A request
+that was alone under suspicion when the engine died a second time is guilty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from inference_workers.job import RunningJob
+
+PROOF_TOKENS = 8
+"""What kills an engine does so in reading its prompt, or soon after."""
+GUILTY_DEATHS = 2
+MOST_DEATHS = 6
+"""Whoever saw so many engines die is not tried again, guilty or not."""
+
+
+class Suspects:
+    """The requests that are with the engine, as far as it may die of them."""
+
+    def __init__(self) -> None:
+        self._running: dict[RunningJob, int] = {}
+        """Each job with the engine, and the tokens it had when it began there."""
+        self._trial_size = 1
+        self._accused: frozenset[RunningJob] = frozenset()
+        self._changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def attempt(self, job: RunningJob) -> AsyncIterator[None]:
+        """Wait for the job's turn, and count it among those with the engine."""
+        self._leave(job)
+        while job.engine_deaths and len(self._on_trial()) >= self._trial_size:
+            self._changed.clear()
+            await self._changed.wait()
+        self._accused = frozenset()
+        self._running[job] = len(job.token_ids)
+        try:
+            yield
+        finally:
+            self._leave(job)
+
+    def observe(self, job: RunningJob) -> None:
+        """The job has new tokens; a suspect that has enough of them makes room for more."""
+        began = self._running.get(job)
+        if began is None or not job.engine_deaths or len(job.token_ids) - began < PROOF_TOKENS:
+            return
+        job.engine_deaths = 0
+        self._trial_size *= 2
+        self._changed.set()
+
+    def accuse(self, job: RunningJob) -> bool:
+        """The engine broke off the job's request; True if it is not to be tried again.
+
+        Call it inside `attempt`: requests that broke off together are judged together.
+        """
+        if not self._accused:
+            unproven = [each for each, began in self._running.items() if not _proved(each, began)]
+            self._accused = frozenset(unproven or self._running)
+            self._trial_size = 1
+        job.engine_deaths += 1
+        is_guilty = job.engine_deaths >= GUILTY_DEATHS and self._accused == {job}
+        return is_guilty or job.engine_deaths >= MOST_DEATHS
+
+    def _on_trial(self) -> list[RunningJob]:
+        return [job for job in self._running if job.engine_deaths]
+
+    def _leave(self, job: RunningJob) -> None:
+        if self._running.pop(job, None) is not None:
+            self._changed.set()
+
+
+def _proved(job: RunningJob, began: int) -> bool:
+    return len(job.token_ids) - began >= PROOF_TOKENS

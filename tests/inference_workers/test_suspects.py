@@ -1,0 +1,157 @@
+"""Engines that die of one request: it is found, and nobody else fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from redis.asyncio import Redis
+
+from inference_workers.contract import (
+    Done,
+    Failed,
+    FailureCode,
+    GenerationRequest,
+    engine_deaths_key,
+)
+from inference_workers.engines.base import Chunk, EngineFailedError, EngineRequest
+from inference_workers.engines.scripted import ScriptedEngine, split_prompt
+from inference_workers.history import read_history
+from inference_workers.job import RunningJob
+from inference_workers.suspects import MOST_DEATHS, Suspects
+from inference_workers.worker import Worker
+from tests.inference_workers.conftest import StartWorker, expected_text, make_request
+
+POISON = b"poison"
+
+
+class MortalEngine(ScriptedEngine):
+    """Dies with everything it has when it reads a poisoned prompt; back a moment later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deaths = 0
+
+    async def generate(self, request: EngineRequest) -> AsyncIterator[Chunk]:
+        prompt, _ = split_prompt(request.prompt_ids)
+        if prompt == POISON:
+            # The others are under way when it comes to this prompt.
+            await asyncio.sleep(0.02)
+            self.deaths += 1
+        life = self.deaths
+        async for chunk in super().generate(request):
+            if self.deaths != life or prompt == POISON:
+                raise EngineFailedError("the engine died")
+            yield chunk
+
+
+async def run_together(worker: Worker, requests: list[GenerationRequest]) -> None:
+    await asyncio.gather(*(worker.run_job(request) for request in requests))
+
+
+async def test_the_one_that_kills_is_failed_and_the_others_finish(
+    start_worker: StartWorker, redis: Redis
+) -> None:
+    engine = MortalEngine()
+    worker = await start_worker(engine=engine)
+    innocent = [make_request(f"[delay=0.005]{n}", sampling={"max_tokens": 60}) for n in range(12)]
+    poison = make_request(POISON.decode())
+    await run_together(worker, [*innocent, poison])
+
+    end = (await read_history(redis, poison.job_id)).end
+    assert isinstance(end, Failed)
+    assert end.code is FailureCode.ENGINE_ERROR
+    for request in innocent:
+        history = await read_history(redis, request.job_id)
+        assert isinstance(history.end, Done)
+        assert history.text == expected_text(request.prompt, 60)
+    # Once with all, and then until it was alone under suspicion.
+    assert engine.deaths <= 3
+
+
+async def test_a_killer_alone_is_failed_at_its_second_death(
+    start_worker: StartWorker, redis: Redis
+) -> None:
+    engine = MortalEngine()
+    worker = await start_worker(engine=engine)
+    poison = make_request(POISON.decode())
+    await worker.run_job(poison)
+
+    assert isinstance((await read_history(redis, poison.job_id)).end, Failed)
+    assert engine.deaths == 2
+
+
+async def test_the_next_worker_knows_of_the_deaths_before(
+    start_worker: StartWorker, redis: Redis
+) -> None:
+    engine = MortalEngine()
+    worker = await start_worker(engine=engine)
+    poison = make_request(POISON.decode())
+    await redis.set(engine_deaths_key(poison.job_id), 1)
+    await worker.run_job(poison)
+
+    assert isinstance((await read_history(redis, poison.job_id)).end, Failed)
+    assert engine.deaths == 1
+
+
+def make_job(deaths: int = 0) -> RunningJob:
+    return RunningJob(make_request(), engine_deaths=deaths)
+
+
+async def begin(suspects: Suspects, job: RunningJob) -> asyncio.Event:
+    """Attempt the job in the background; the event ends it."""
+    end = asyncio.Event()
+
+    async def attempt() -> None:
+        async with suspects.attempt(job):
+            await end.wait()
+
+    job.interrupted.clear()
+    task = asyncio.create_task(attempt())
+    end.task = task  # type: ignore[attr-defined]  # keeps the task alive
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return end
+
+
+async def test_suspects_are_tried_one_then_two_then_four_at_a_time() -> None:
+    suspects = Suspects()
+    jobs = [make_job(deaths=1) for _ in range(7)]
+    for job in jobs:
+        await begin(suspects, job)
+    running = []
+    for _ in range(3):
+        running.append(len(suspects._on_trial()))
+        for job in suspects._on_trial():
+            job.token_ids.extend(range(8))
+            suspects.observe(job)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    assert running == [1, 2, 4]
+    assert [job.engine_deaths for job in jobs] == [0] * 7
+
+
+async def test_who_broke_off_together_is_judged_together() -> None:
+    suspects = Suspects()
+    first, second = make_job(), make_job()
+    ends = [await begin(suspects, job) for job in (first, second)]
+    first.engine_deaths = second.engine_deaths = 1
+
+    assert suspects.accuse(first) is False
+    ends[0].set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    # It is the only one left by now, and was not when the engine died.
+    assert suspects.accuse(second) is False
+
+
+async def test_nobody_sees_engines_die_for_ever() -> None:
+    suspects = Suspects()
+    job, other = make_job(), make_job()
+    await begin(suspects, job)
+    await begin(suspects, other)
+
+    verdicts = [suspects.accuse(job) for _ in range(MOST_DEATHS)]
+
+    assert verdicts == [False] * (MOST_DEATHS - 1) + [True]
