@@ -17,8 +17,9 @@ from engine_tools.metaseq.file_names import CheckpointFiles, find_checkpoint
 from engine_tools.metaseq.journal import Journal, describe_plan, open_journal, write_text
 from engine_tools.metaseq.local_tensors import SpanReader
 from engine_tools.metaseq.md5_list import read_md5_list, verify_md5
+from engine_tools.metaseq.model_config import SIZES
 from engine_tools.metaseq.plan import Options, Plan, plan_output, read_blocks
-from engine_tools.metaseq.progress import Progress
+from engine_tools.metaseq.progress import Progress, describe_bytes
 from engine_tools.metaseq.safetensors_shards import (
     INDEX,
     Shard,
@@ -26,7 +27,7 @@ from engine_tools.metaseq.safetensors_shards import (
     hash_file,
     write_shard,
 )
-from engine_tools.metaseq.tokenizer import read_tokenizer, write_tokenizer
+from engine_tools.metaseq.tokenizer import read_tokenizer, refuse_other_vocabulary, write_tokenizer
 
 SPARE_BYTES = 64 * 1024**2
 """For the tokenizer, the journal and the file system."""
@@ -44,6 +45,9 @@ def convert(options: Options) -> list[str]:
     digest = describe_plan(files, options=_shaping(options))
     journal = open_journal(options.out, plan=digest)
     with lock_folder(options.out):
+        tokenizer = read_tokenizer(options.tokenizer or files.folder)
+        if options.size is not None and not journal.complete:
+            _refuse_full_disk(options.out, SIZES[options.size].weight_bytes(options.dtype))
         if options.md5 is not None:
             verify_sources(files, sums, journal=journal, jobs=options.jobs)
         if journal.complete:
@@ -52,13 +56,11 @@ def convert(options: Options) -> list[str]:
         with SpanReader(jobs=options.jobs) as reader:
             checkpoint = read_sources(files)
             plan = plan_output(checkpoint, options, reader)
-            tokenizer = read_tokenizer(
-                options.tokenizer or files.folder, vocab_size=plan.config["vocab_size"]
-            )
+            refuse_other_vocabulary(tokenizer, vocab_size=plan.config["vocab_size"])
             _write_shards(plan.shards, journal, reader)
         write_tokenizer(options.out, tokenizer)
         _write_descriptions(plan, journal)
-    notes = [*plan.notes, *_describe_trust(options, has_dictionary=tokenizer.has_dictionary)]
+    notes = [*plan.notes, *_describe_trust(options, has_dictionary=tokenizer.dictionary_lines > 0)]
     return [*notes, f"wrote {options.out}: {len(plan.shards)} shards"]
 
 
@@ -99,7 +101,7 @@ def _write_shards(shards: list[Shard], journal: Journal, reader: SpanReader) -> 
     for leftover in folder.glob("*.partial"):
         leftover.unlink()
     missing = [shard for shard in shards if not shard.is_whole(folder)]
-    _refuse_full_disk(folder, sum(shard.size for shard in missing))
+    _refuse_full_disk(folder, sum(shard.size for shard in shards))
     total = sum(shard.data_bytes for shard in shards)
     with Progress("writing", total=total) as progress:
         for shard in shards:
@@ -116,12 +118,14 @@ def _write_shards(shards: list[Shard], journal: Journal, reader: SpanReader) -> 
             journal.save()
 
 
-def _refuse_full_disk(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
+def _refuse_full_disk(folder: Path, size: int) -> None:
+    """`size` bytes are the whole output; what is there already needs no room any more."""
+    there = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    needed, free = max(0, size - there), shutil.disk_usage(folder).free
     if free < needed + SPARE_BYTES:
         raise CannotWriteError(
-            f"{folder}: {(needed + SPARE_BYTES) / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB "
-            "are free; make room or choose a folder on another disk"
+            f"{folder}: {describe_bytes(needed + SPARE_BYTES)} are needed and "
+            f"{describe_bytes(free)} are free; make room or choose a folder on another disk"
         )
 
 

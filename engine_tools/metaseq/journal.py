@@ -63,6 +63,9 @@ def open_journal(folder: Path, *, plan: str) -> Journal:
         )
     except (ValueError, LookupError, TypeError):
         raise CannotWriteError(f"{file}: cannot be read; remove {folder} and start again") from None
+    if not any(folder.glob("*.safetensors")):
+        # Nothing is written yet, so a file that was downloaded again may take its place.
+        journal.plan = plan
     if journal.plan != plan:
         raise CannotWriteError(
             f"{folder}: was begun from other files or with other options; finish it with those, "

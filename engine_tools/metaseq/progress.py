@@ -37,11 +37,11 @@ class Progress:
 
     def _say(self) -> None:
         percent = 100 * self.done // self.total if self.total else 100
-        line = f"metaseq: {self.stage} {percent} % of {_describe(self.total)}"
+        line = f"metaseq: {self.stage} {percent} % of {describe_bytes(self.total)}"
         print(line, file=sys.stderr, flush=True)
 
 
-def _describe(count: int) -> str:
+def describe_bytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 

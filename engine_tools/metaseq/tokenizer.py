@@ -22,6 +22,7 @@ VOCAB, MERGES, DICTIONARY = "gpt2-vocab.json", "gpt2-merges.txt", "dict.txt"
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 BEGINNING = "</s>"
 FILLER = "madeupword"
+MOST_FILLERS = 1024
 SOURCE_OF_FILES = "take it from projects/OPT/assets of the metaseq repository"
 
 
@@ -31,20 +32,39 @@ class TokenizerFiles:
 
     vocab: Mapping[str, int]
     merges: tuple[tuple[str, str], ...]
-    has_dictionary: bool
+    folder: Path
+    dictionary_lines: int
+    """0 where there is no `dict.txt`."""
 
 
-def read_tokenizer(folder: Path, *, vocab_size: int) -> TokenizerFiles:
+def read_tokenizer(folder: Path) -> TokenizerFiles:
     """Read and compare the three files; `dict.txt` may be absent.
 
     Raises `UnsupportedCheckpointError` naming the file, and the line of `dict.txt` that differs.
     """
-    vocab = _read_vocab(folder / VOCAB, vocab_size=vocab_size)
+    vocab = _read_vocab(folder / VOCAB)
     merges = _read_merges(folder / MERGES, vocab)
-    dictionary = folder / DICTIONARY
-    if dictionary.is_file():
-        _compare_dictionary(dictionary, vocab, vocab_size=vocab_size)
-    return TokenizerFiles(vocab=vocab, merges=merges, has_dictionary=dictionary.is_file())
+    path = folder / DICTIONARY
+    lines = _compare_dictionary(path, vocab) if path.is_file() else 0
+    return TokenizerFiles(vocab=vocab, merges=merges, folder=folder, dictionary_lines=lines)
+
+
+def refuse_other_vocabulary(files: TokenizerFiles, *, vocab_size: int) -> None:
+    """The model must have a row for each token, and few that no token needs.
+
+    Raises `UnsupportedCheckpointError`.
+    """
+    tokens = len(files.vocab)
+    if not tokens <= vocab_size < tokens + MOST_FILLERS:
+        raise UnsupportedCheckpointError(
+            f"{files.folder / VOCAB}: has {tokens} tokens, but the model {vocab_size}; "
+            f"{SOURCE_OF_FILES}"
+        )
+    if files.dictionary_lines + len(SPECIAL_TOKENS) > vocab_size:
+        raise UnsupportedCheckpointError(
+            f"{files.folder / DICTIONARY}: has {files.dictionary_lines} lines, too many for a "
+            f"model of {vocab_size} tokens; {SOURCE_OF_FILES}"
+        )
 
 
 def write_tokenizer(folder: Path, files: TokenizerFiles) -> None:
@@ -91,7 +111,7 @@ def _read_text(path: Path) -> str:
         raise UnsupportedCheckpointError(f"{path}: is not a text; {SOURCE_OF_FILES}") from None
 
 
-def _read_vocab(path: Path, *, vocab_size: int) -> dict[str, int]:
+def _read_vocab(path: Path) -> dict[str, int]:
     try:
         vocab = json.loads(_read_text(path))
     except ValueError:
@@ -106,10 +126,6 @@ def _read_vocab(path: Path, *, vocab_size: int) -> dict[str, int]:
                 f"{path}: {token} is not {number}, so this is another model's vocabulary, perhaps "
                 f"GPT-2's own; {SOURCE_OF_FILES}"
             )
-    if not len(vocab) <= vocab_size < len(vocab) + 1024:
-        raise UnsupportedCheckpointError(
-            f"{path}: has {len(vocab)} tokens, but the model {vocab_size}; {SOURCE_OF_FILES}"
-        )
     return {token: vocab[token] for token in sorted(vocab, key=lambda token: vocab[token])}
 
 
@@ -127,13 +143,10 @@ def _read_merges(path: Path, vocab: Mapping[str, int]) -> tuple[tuple[str, str],
     return tuple(merges)
 
 
-def _compare_dictionary(path: Path, vocab: Mapping[str, int], *, vocab_size: int) -> None:
+def _compare_dictionary(path: Path, vocab: Mapping[str, int]) -> int:
+    """How many lines there are, all of which agree."""
     tokens = {number: token for token, number in vocab.items()}
     lines = _read_text(path).splitlines()
-    if len(lines) + len(SPECIAL_TOKENS) > vocab_size:
-        raise UnsupportedCheckpointError(
-            f"{path}: has {len(lines)} lines, too many for a model of {vocab_size} tokens"
-        )
     for number, line in enumerate(lines, start=1):
         symbol = line.rsplit(" ", 1)[0]
         wanted = len(SPECIAL_TOKENS) + number - 1
@@ -144,3 +157,4 @@ def _compare_dictionary(path: Path, vocab: Mapping[str, int], *, vocab_size: int
                 f"{path}: line {number} has {symbol!r} as token {wanted}, {VOCAB} has "
                 f"{tokens.get(wanted)!r}; {SOURCE_OF_FILES}"
             )
+    return len(lines)

@@ -23,7 +23,7 @@ FULL_DISK = """
 import shutil, sys
 from collections import namedtuple
 from engine_tools.metaseq import __main__ as cli
-shutil.disk_usage = lambda _path: namedtuple("Usage", "free")(70_000_000)
+shutil.disk_usage = lambda _path: namedtuple("Usage", "free")(67_200_000)
 sys.exit(cli.main())
 """
 PEAK_MEMORY = """
