@@ -16,7 +16,8 @@ SHAPE = {"parts": 8, "shards": 3, "settings": False, "drift": 0.125, "layers": 6
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("metaseq-faults")
-    make_checkpoints({root: {**SHAPE, "reference": False}})
+    old = {"shards": 2, "layers": 1, "metadata": False, "reference": False}
+    make_checkpoints({root: {**SHAPE, "reference": False}, root / "old": old})
     return root / "metaseq"
 
 

@@ -37,9 +37,14 @@ DEFAULTS = {
     "head": "absent",
     "fused": True,
     "settings": True,
+    "metadata": True,
     "drift": 0.0,
     "reference": True,
 }
+
+
+MANY, FILLERS = 10_000, 7
+"""A vocabulary as large as OPT's has as many rows without a token as OPT's."""
 
 
 def make_model(want: dict[str, Any]) -> Any:
@@ -189,10 +194,11 @@ def write_shards(folder: Path, modules: dict[str, Any], want: dict[str, Any], pa
     for rank in range(world):
         models[rank]["decoder.version"] = torch.tensor([3.0], dtype=torch.float16)
         content = wrap(models[rank], want)
-        content["shard_metadata"] = {
-            "param_metadata": metadata[rank],
-            "buffer_names": ["decoder.version"],
-        }
+        if want["metadata"]:
+            content["shard_metadata"] = {
+                "param_metadata": metadata[rank],
+                "buffer_names": ["decoder.version"],
+            }
         torch.save(content, folder / f"{want['prefix']}-model_part-{part}-shard{rank}.pt")
 
 
@@ -216,6 +222,8 @@ def write_tokenizer(folder: Path, vocab: int) -> None:
 
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     tokens = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet()), "th", "the", "in"]
+    if vocab > MANY:
+        tokens += [f"word{number}" for number in range(vocab - FILLERS - len(tokens))]
     merges = ["#version: 0.2", "t h", "th e", "i n"]
     filler = [f"madeupword{number:04d}" for number in range(vocab - len(tokens))]
     numbers = {token: number for number, token in enumerate(tokens)}

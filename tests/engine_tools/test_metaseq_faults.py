@@ -125,6 +125,21 @@ def test_a_missing_part_is_noticed(source: Path, tmp_path: Path) -> None:
     assert result.errors[0].endswith("a tensor-parallel part may be missing")
 
 
+def test_flat_files_without_metadata_are_refused(pristine: Path, tmp_path: Path) -> None:
+    old = pristine.parent / "old" / "metaseq"
+    result = convert("convert", old, tmp_path / "out")
+    assert (result.status, result.errors) == (
+        4,
+        [
+            (
+                f"metaseq: {shard(old, 0, 0)}: flat_param_0 lost its shard_metadata in an old "
+                "reshard_mp; take the release of 2023 (v1_20230405), or the shards that it was "
+                "made from"
+            )
+        ],
+    )
+
+
 def test_a_checkpoint_of_another_size_is_refused(source: Path, tmp_path: Path) -> None:
     result = convert("convert", source, tmp_path / "out", "--size", "opt-125m")
     assert (result.status, result.errors) == (
