@@ -64,7 +64,7 @@ def read_checkpoint(files: CheckpointFiles, *, report: Callable[[Path], None]) -
             if settings is None:
                 settings = archive.content.get("cfg") or archive.content.get("args")
             if archive.content.get("shard_metadata"):
-                _add_shard(part, archive, is_first=number == 0)
+                _read_shard(part, archive, is_first=number == 0)
             else:
                 plain.update(_read_plain(archive, shards=len(paths)))
             report(path)
@@ -95,10 +95,20 @@ def _locate(archive: Archive, tensor: TensorRef) -> LocalTensor:
 
 def _read_model(archive: Archive) -> Mapping[str, TensorRef]:
     model = archive.content.get("model", archive.content)
-    tensors = {name: value for name, value in model.items() if isinstance(value, TensorRef)}
+    items = model.items() if isinstance(model, Mapping) else ()
+    tensors = {str(name): value for name, value in items if isinstance(value, TensorRef)}
     if not tensors:
         raise UnsupportedCheckpointError(f"{archive.path}: holds no model weights")
     return tensors
+
+
+def _read_shard(part: dict[str, FlatParameter], archive: Archive, *, is_first: bool) -> None:
+    try:
+        _add_shard(part, archive, is_first=is_first)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise UnsupportedCheckpointError(
+            f"{archive.path}: its shard_metadata is not what fairscale writes"
+        ) from None
 
 
 def _add_shard(part: dict[str, FlatParameter], archive: Archive, *, is_first: bool) -> None:

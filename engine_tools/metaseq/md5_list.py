@@ -67,14 +67,18 @@ def verify_md5(
         return _find_fault(path, sums, known=known, report=report)
 
     wrong = []
-    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="md5") as pool:
+    pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="md5")
+    try:
         for number, line in enumerate(pool.map(check, files.paths), start=1):
             if line is not None:
                 wrong.append(line)
             if journal is not None and number % SAVE_EVERY == 0:
                 journal.save()
-    if journal is not None:
-        journal.save()
+    finally:
+        # Whoever stops this does not wait for the files that have not been begun.
+        pool.shutdown(cancel_futures=True)
+        if journal is not None:
+            journal.save()
     if len(wrong) > NAMED_AT_MOST:
         wrong[NAMED_AT_MOST:] = [f"{files.folder}: {len(wrong) - NAMED_AT_MOST} more are wrong"]
     if wrong:

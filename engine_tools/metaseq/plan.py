@@ -91,12 +91,14 @@ def _compare_copies(tensors: list[OutputTensor], reader: SpanReader) -> list[str
     for tensor in tensors:
         if tensor.join is not Join.SAME or len(tensor.parts) == 1:
             continue
-        first = tensor.read_copy(reader, 0)
-        others = [tensor.read_copy(reader, part) for part in range(1, len(tensor.parts))]
-        unequal = [other for other in others if not bool((first == other).all())]
-        differing += bool(unequal)
-        for other in unequal:
-            largest = max(largest, largest_difference(first, other, dtype=tensor.dtype))
+        first, differs = tensor.read_copy(reader, 0), False
+        for part in range(1, len(tensor.parts)):
+            other = tensor.read_copy(reader, part)
+            if not bool((first == other).all()):
+                differs = True
+                difference = largest_difference(first, other, dtype=tensor.dtype)
+                largest = max(largest, difference)
+        differing += differs
     if not differing:
         return []
     note = (

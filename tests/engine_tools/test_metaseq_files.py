@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine_tools.metaseq.__main__ import build_parser, parse_bytes
+from engine_tools.metaseq.checkpoint import read_checkpoint
 from engine_tools.metaseq.errors import ConversionError, SourceDamagedError
 from engine_tools.metaseq.file_names import FileName, find_checkpoint, parse_name
 from engine_tools.metaseq.inert_pickle import InertUnpickler, find_setting
@@ -198,6 +199,24 @@ def test_an_archive_of_something_else_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as error:
         open_archive(path)
     assert str(error.value) == f"{path}: is a zip archive, but not one of torch.save"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ({"model": [1]}, "holds no model weights"),
+        ({"shard_metadata": {"param_metadata": 1}, "model": {}}, "holds no model weights"),
+        ([], "holds no dictionary, as a checkpoint does"),
+    ],
+)
+def test_contents_of_another_kind_are_named(
+    tmp_path: Path, content: object, complaint: str
+) -> None:
+    path = tmp_path / "model.pt"
+    write_archive(path, content)
+    with pytest.raises(ConversionError) as error:
+        read_checkpoint(find_checkpoint(path), report=lambda _path: None)
+    assert str(error.value) == f"{path}: {complaint}"
 
 
 def test_a_damaged_pickle_is_named(tmp_path: Path) -> None:

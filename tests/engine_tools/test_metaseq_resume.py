@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -63,6 +64,21 @@ def test_a_killed_conversion_goes_on_where_it_was(source: Path, tmp_path: Path) 
     assert (result.status, result.errors) == (0, [])
     assert {name: after[name] for name in before} == before
     assert digest(out) == digest(undisturbed)
+
+
+def test_ctrl_c_says_how_to_go_on(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command("convert", source, out, *OPTIONS), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    while not any(out.glob("*.safetensors")):
+        assert process.poll() is None
+        time.sleep(0.0005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "metaseq: stopped; start the same command again to go on"
+    assert "Traceback" not in errors
 
 
 def test_a_whole_folder_is_left_alone(source: Path, tmp_path: Path) -> None:
