@@ -325,3 +325,26 @@ def test_right_configuration_starts(site: Site, arguments: tuple[str, ...]) -> N
     site.run_worker("--without-mingle", *arguments)
 
     wait_for(lambda: " ready." in site.log(0).read_text())
+
+
+def test_no_log_line_holds_a_prompt_or_a_completion_even_at_debug(site: Site) -> None:
+    site.env["LOG_LEVEL"] = "DEBUG"
+    site.start_worker()
+    marker = "zebra-crossing-4711"
+    finished = make_request(f"[delay=0.001]{marker}", sampling={"stop": [f"{marker}-stop"]})
+    refused = make_request(f"\0{marker}")
+    dying = make_request(f"[die=3]{marker}")
+    too_long = make_request(f"{marker}{'x' * 5000}")
+    late = make_request(f"[hang=3]{marker}", seconds=0.3)
+    requests = [finished, refused, dying, too_long, late]
+    for request in requests:
+        site.submit(request)
+
+    wait_for(lambda: all(site.ended(request.job_id) for request in requests))
+
+    log = site.log(0).read_text()
+    assert [line for line in log.splitlines() if marker in line] == []
+    assert expected_text("x", 12)[-8:] not in log
+    # It was DEBUG, and each job has left a line with its id.
+    assert "debug" in log
+    assert [log.count(f"job_id={request.job_id}") > 0 for request in requests] == [True] * 5
