@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
+from portal.energy.domain.account import account_energy
 from portal.jobs.domain.operations import view_operations
 
 
@@ -23,4 +24,4 @@ def operations(request: AuthenticatedHttpRequest) -> HttpResponse:
     template = (
         "console/operations_live.html" if "part" in request.GET else "console/operations.html"
     )
-    return render(request, template, {"site": view_operations()})
+    return render(request, template, {"site": view_operations(), "energy": account_energy()})
