@@ -114,6 +114,7 @@ async def test_without_an_exporter_nothing_is_recorded_or_sent(start_worker: Sta
 async def test_log_lines_of_a_job_carry_its_id_and_trace(
     start_worker: StartWorker, spans: InMemorySpanExporter
 ) -> None:
+    structlog.contextvars.clear_contextvars()
     seen: list[dict[str, object]] = []
 
     class Engine(ScriptedEngine):
