@@ -20,6 +20,7 @@ from inference_workers.contract import QUEUE_PORTAL, Message, queue_for
 from inference_workers.errors import EXIT_CONFIGURATION, stop_process
 from inference_workers.logs import configure_logging
 from inference_workers.runtime import Runtime
+from inference_workers.tracing import configure_tracing
 from inference_workers.worker import Worker
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
@@ -87,6 +88,9 @@ def _start(sender: Any, **_: Any) -> None:  # noqa: ANN401 -- its pool_cls is in
             code=EXIT_CONFIGURATION,
         )
     configure_logging(level=settings.log_level, fmt=settings.log_format)
+    configure_tracing(
+        endpoint=settings.otel_exporter_otlp_endpoint, service_name="gatehouse-inference-worker"
+    )
     runtime.start()
 
 

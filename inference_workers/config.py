@@ -39,6 +39,8 @@ class LauncherSettings(BaseSettings):
     """An engine that has requests and has done no token for so long hangs, and is restarted."""
     engine_log: Literal["file", "inherit"] = "file"
     """`file` writes engine.log beside the socket; `inherit` uses the launcher's own stderr."""
+    otel_exporter_otlp_endpoint: str = ""
+    """Address of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
@@ -92,6 +94,10 @@ class WorkerSettings(LauncherSettings):
     redis_url: str
     shutdown_grace_seconds: float = Field(default=10.0, ge=0.0)
     """How long running jobs may finish after SIGTERM before they are handed over."""
+
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Where Prometheus finds this worker's metrics; 0 serves none."""
+    metrics_bind: str = "127.0.0.1"
 
     @field_validator("redis_url")
     @classmethod

@@ -255,6 +255,19 @@ class EngineState(StrEnum):
     DOWN = "down"
 
 
+class EnergySource(StrEnum):
+    """Where a figure of energy comes from."""
+
+    NVML = "nvml"
+    """The GPUs' own counters."""
+    RAPL = "rapl"
+    """The processors' own counters; everything that runs on the machine is in them."""
+    ASSUMED = "assumed"
+    """`assumed_power_watts` of the deployment, for as long as its engine was not down."""
+    UNKNOWN = "unknown"
+    """Nothing can be read and nothing is assumed."""
+
+
 class Heartbeat(Message):
     """One worker's state, for the playground's notices and the operator's page."""
 
@@ -275,5 +288,12 @@ class Heartbeat(Message):
     """Of those, the requests that the engine itself holds back."""
     tokens_per_second: float = 0.0
     """Over all jobs, averaged over the last ten seconds."""
+    kv_cache_usage: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Used part of the engine's key-value cache; None while the engine does not say."""
+    energy_source: EnergySource = EnergySource.UNKNOWN
+    energy_joules: float = Field(default=0.0, ge=0.0)
+    """Since `started_at`; it never goes back while the worker lives."""
+    power_watts: float | None = Field(default=None, ge=0.0)
+    """Between this heartbeat and the one before."""
     started_at: datetime
     sent_at: datetime

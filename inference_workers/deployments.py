@@ -38,6 +38,8 @@ class Deployment(BaseModel):
     env: dict[str, str] = Field(default_factory=dict)
     unset_env: tuple[str, ...] = ()
     expected_start_seconds: int = Field(default=60, ge=1)
+    assumed_power_watts: float | None = Field(default=None, gt=0.0)
+    """What its GPUs or processors draw together, where their power cannot be measured."""
     warmup: bool = True
     """Send one short request with log-probabilities before the engine counts as ready."""
 

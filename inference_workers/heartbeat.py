@@ -18,6 +18,7 @@ from inference_workers.contract import (
     worker_key,
 )
 from inference_workers.deployments import Deployment
+from inference_workers.energy import EnergyCounter
 from inference_workers.engines.base import Engine, EngineLoad, EngineUnavailableError
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.leases import JobSet
@@ -37,6 +38,7 @@ class HeartbeatSender:
         jobs: JobSet,
         throughput: Throughput,
         deployment: Deployment,
+        energy: EnergyCounter,
         worker_id: str,
     ) -> None:
         self._redis = redis
@@ -45,6 +47,7 @@ class HeartbeatSender:
         self._jobs = jobs
         self._throughput = throughput
         self._deployment = deployment
+        self._energy = energy
         self._worker_id = worker_id
         self._started_at = datetime.now(UTC)
 
@@ -88,6 +91,8 @@ class HeartbeatSender:
                 load = await self._engine.load()
             except EngineUnavailableError:
                 monitor.doubt()
+        # A driver may take its time.
+        energy = await asyncio.to_thread(self._energy.read, monitor.state)
         return Heartbeat(
             worker=self._worker_id,
             deployment=deployment.slug,
@@ -102,6 +107,10 @@ class HeartbeatSender:
             running=len(self._jobs.running()),
             waiting=min(load.waiting, len(self._jobs.running())),
             tokens_per_second=self._throughput.rate(),
+            kv_cache_usage=load.kv_cache_usage,
+            energy_source=energy.source,
+            energy_joules=energy.joules,
+            power_watts=energy.watts,
             started_at=self._started_at,
             sent_at=datetime.now(UTC),
         )

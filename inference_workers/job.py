@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from uuid import UUID
 
+from opentelemetry.trace import Span, get_current_span
+
 from inference_workers.contract import (
     CancelReason,
     Event,
@@ -45,6 +47,12 @@ class RunningJob:
     """Engines that died while they had this job, since it last proved harmless."""
     cancelled_at: float = 0.0
     lease_renewed_at: float = field(default_factory=time.monotonic)
+    # What `metrics` has counted.
+    span: Span = field(default_factory=get_current_span)
+    tokens_made: int = 0
+    """By this worker; `token_ids` also holds those of workers before it."""
+    tokens_metered: int = 0
+    metered_at: float = 0.0
     # What the publisher knows of the stream.
     pending: list[Event] = field(default_factory=list)
     last_entry_id: str = ""

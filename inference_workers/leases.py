@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
+from opentelemetry.trace import get_current_span
 from redis.asyncio import Redis
 
 from inference_workers.broker import BROKER_ERRORS, evaluate
@@ -20,6 +21,7 @@ from inference_workers.contract import (
 )
 from inference_workers.job import Interruption, RunningJob
 from inference_workers.logs import get_logger
+from inference_workers.metrics import WorkerMetrics
 from inference_workers.scripts import CLAIM, RELEASE, RENEW
 
 RETRY_SECONDS = 0.5
@@ -40,15 +42,20 @@ class Claim(StrEnum):
 
 
 class Leases:
-    def __init__(self, redis: Redis, *, worker_id: str) -> None:
+    def __init__(
+        self, redis: Redis, *, worker_id: str, metrics: WorkerMetrics | None = None
+    ) -> None:
         self._redis = redis
         self._worker_id = worker_id
+        self._metrics = metrics or WorkerMetrics()
 
     async def claim(self, job_id: UUID) -> Claim:
         """Take the job unless it is somebody else's or over."""
         keys = (lease_key(job_id), end_key(job_id), recorded_key(job_id))
         arguments = (self._worker_id, str(LEASE_SECONDS))
-        return Claim(str(await evaluate(self._redis, CLAIM, keys=keys, arguments=arguments)))
+        claim = Claim(str(await evaluate(self._redis, CLAIM, keys=keys, arguments=arguments)))
+        get_current_span().add_event(claim.value)
+        return claim
 
     async def take(self, job_id: UUID) -> bool:
         """Take the lease of an ended job, to record its outcome."""
@@ -71,6 +78,7 @@ class Leases:
                 job.lease_renewed_at = asked_at
             else:
                 log.warning("job_fenced", job_id=str(job.job_id))
+                self._metrics.lease_lost()
                 job.interrupt(Interruption.FENCED)
 
     async def release(self, job_id: UUID) -> None:
@@ -85,6 +93,7 @@ class Leases:
                 await self.renew(jobs.all())
             except BROKER_ERRORS as error:
                 log.warning("lease_renewal_failed", error=type(error).__name__)
+                self._metrics.lease_renewal_failed()
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             for _ in range(round(LEASE_RENEWAL_SECONDS * CHECKS_PER_SECOND)):
@@ -110,7 +119,8 @@ class JobSet:
         return self._jobs.get(job_id)
 
     def all(self) -> list[RunningJob]:
-        return [job for job in self._jobs.values() if not job.is_fenced]
+        # A copy first, for the metrics ask from a thread of their own.
+        return [job for job in list(self._jobs.values()) if not job.is_fenced]
 
     def running(self) -> list[RunningJob]:
         """Those that have not ended yet."""

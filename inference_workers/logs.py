@@ -37,7 +37,8 @@ def configure_logging(*, level: str, fmt: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Celery writes a task's arguments, and so the prompt, at INFO and in its failures.
+    # Celery writes a task's arguments, and so the prompt, at DEBUG, at INFO and in its failures.
+    logging.getLogger("celery.pool").setLevel(logging.INFO)
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
     structlog.configure(

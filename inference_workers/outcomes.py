@@ -25,6 +25,7 @@ from inference_workers.contract import (
 from inference_workers.job import RunningJob
 from inference_workers.leases import JobSet, Leases
 from inference_workers.logs import get_logger
+from inference_workers.metrics import WorkerMetrics
 from inference_workers.publisher import StreamPublisher
 
 REPEAT_SECONDS = 3.0
@@ -48,6 +49,7 @@ class Outcomes:
         leases: Leases,
         jobs: JobSet,
         worker_id: str,
+        metrics: WorkerMetrics | None = None,
     ) -> None:
         self._redis = redis
         self._send = send
@@ -55,6 +57,7 @@ class Outcomes:
         self._leases = leases
         self._jobs = jobs
         self._worker_id = worker_id
+        self._metrics = metrics or WorkerMetrics()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outcomes")
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -75,6 +78,7 @@ class Outcomes:
         The job's lease stays with this worker meanwhile, and its stream is written again if
         the broker loses it. After ten minutes the portal's reaper has to see to it.
         """
+        self._metrics.job_ended(job)
         self._spawn(self._deliver(job))
 
     async def close(self) -> None:

@@ -29,6 +29,7 @@ from inference_workers.contract import (
 from inference_workers.history import read_entries
 from inference_workers.job import Interruption, RunningJob
 from inference_workers.logs import get_logger
+from inference_workers.metrics import WorkerMetrics
 from inference_workers.scripts import END
 
 FLUSH_SECONDS = 0.025
@@ -54,9 +55,12 @@ class StreamPublisher:
     lease this worker may have lost.
     """
 
-    def __init__(self, redis: Redis, *, worker_id: str) -> None:
+    def __init__(
+        self, redis: Redis, *, worker_id: str, metrics: WorkerMetrics | None = None
+    ) -> None:
         self._redis = redis
         self._worker_id = worker_id
+        self._metrics = metrics or WorkerMetrics()
         self._dirty: set[RunningJob] = set()
         self._wake = asyncio.Event()
 
@@ -77,6 +81,7 @@ class StreamPublisher:
         delta = Delta(offset=len(job.token_ids), text=text, token_ids=tuple(token_ids))
         job.text += text
         job.token_ids.extend(token_ids)
+        job.tokens_made += len(token_ids)
         self.publish(job, delta)
 
     def replace(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
@@ -133,8 +138,11 @@ class StreamPublisher:
                 if job.is_uncertain:
                     await self._find_what_arrived(job)
             jobs = [job for job in jobs if job in self._dirty]
+            began = time.monotonic()
             await self._write(jobs)
+            self._metrics.flushed(jobs, seconds=time.monotonic() - began)
         except BROKER_ERRORS:
+            self._metrics.flush_failed()
             for job in jobs:
                 job.is_uncertain = job.in_flight > 0
                 # A broker that went away may have lost the lease with everything else, and

@@ -34,10 +34,10 @@ class Runtime:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start_worker(), self._loop).result(START_SECONDS)
 
-    def run_job(self, request: GenerationRequest) -> JobResult:
+    def run_job(self, request: GenerationRequest, *, traceparent: str = "") -> JobResult:
         """Run the job on the loop and wait for its end."""
-        worker = self._require_worker()
-        return asyncio.run_coroutine_threadsafe(worker.run_job(request), self._loop).result()
+        running = self._require_worker().run_job(request, traceparent=traceparent)
+        return asyncio.run_coroutine_threadsafe(running, self._loop).result()
 
     def begin_shutdown(self) -> None:
         """Let running jobs finish within the grace period, then hand the rest over."""

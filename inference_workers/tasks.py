@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import Task
 from celery.exceptions import Reject
 from pydantic import ValidationError
 
@@ -11,12 +12,13 @@ from inference_workers.celery import app, deployment, runtime
 from inference_workers.contract import TASK_GENERATE, GenerationRequest
 from inference_workers.lifecycle import JobResult
 from inference_workers.logs import get_logger
+from inference_workers.tracing import TRACEPARENT
 
 log = get_logger(__name__)
 
 
-@app.task(name=TASK_GENERATE, acks_late=True, ignore_result=True)
-def generate(request: dict[str, Any]) -> None:
+@app.task(bind=True, name=TASK_GENERATE, acks_late=True, ignore_result=True)
+def generate(self: Task[Any, Any], request: dict[str, Any]) -> None:
     """Run one job. Harmless when delivered twice; a job handed over goes back to the queue."""
     try:
         job = GenerationRequest.model_validate(request)
@@ -28,5 +30,6 @@ def generate(request: dict[str, Any]) -> None:
     if job.deployment != deployment.slug:
         log.error("request_for_another_deployment", wanted=job.deployment)
         return
-    if runtime.run_job(job) is JobResult.HANDED_OVER:
+    traceparent = str((self.request.headers or {}).get(TRACEPARENT, ""))
+    if runtime.run_job(job, traceparent=traceparent) is JobResult.HANDED_OVER:
         raise Reject("handed over", requeue=True)

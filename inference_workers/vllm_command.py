@@ -38,6 +38,7 @@ def build_command(settings: LauncherSettings, deployment: Deployment) -> list[st
         # Sampling defaults that come with the weights would change what a researcher asked for.
         *("--generation-config", "vllm"),
         "--disable-uvicorn-access-log",
+        *_trace_arguments(settings),
         *deployment.extra_args,
         *shlex.split(settings.engine_args),
     ]
@@ -51,7 +52,17 @@ def build_environment(
     env = {name: value for name, value in inherited.items() if name not in dropped}
     if settings.weights_folder(deployment).is_dir():
         env["HF_HUB_OFFLINE"] = "1"
+    if settings.otel_exporter_otlp_endpoint:
+        # vLLM would speak gRPC, which no other part of Gatehouse does.
+        env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
+        env.setdefault("OTEL_SERVICE_NAME", "gatehouse-engine")
     return env | ALWAYS | deployment.env
+
+
+def _trace_arguments(settings: LauncherSettings) -> tuple[str, ...]:
+    """VLLM heeds a request's `traceparent` only when it has somewhere to send its spans."""
+    endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/")
+    return ("--otlp-traces-endpoint", f"{endpoint}/v1/traces") if endpoint else ()
 
 
 def find_weights(settings: LauncherSettings, deployment: Deployment) -> str:

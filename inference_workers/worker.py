@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Awaitable, Callable
 
 from inference_workers.background import end_tasks, keep_running
 from inference_workers.broker import connect
@@ -13,6 +14,7 @@ from inference_workers.config import WorkerSettings
 from inference_workers.contract import GenerationRequest
 from inference_workers.control import Control
 from inference_workers.deployments import Deployment
+from inference_workers.energy import EnergyCounter
 from inference_workers.engine_deaths import EngineDeaths
 from inference_workers.engines.base import Engine
 from inference_workers.engines.monitor import EngineMonitor
@@ -23,12 +25,16 @@ from inference_workers.heartbeat import HeartbeatSender
 from inference_workers.leases import JobSet, Leases
 from inference_workers.lifecycle import JobResult, JobRunner
 from inference_workers.logs import get_logger
+from inference_workers.metrics import WorkerMetrics
+from inference_workers.metrics_server import LiveState, MetricsServer
 from inference_workers.outcomes import Outcomes, Send
 from inference_workers.peers import Peers
+from inference_workers.power import find_meter
 from inference_workers.publisher import StreamPublisher
 from inference_workers.relay import Relay
 from inference_workers.throughput import Throughput
 from inference_workers.tokenizer_publisher import TokenizerPublisher
+from inference_workers.tracing import job_span
 
 log = get_logger(__name__)
 
@@ -62,9 +68,10 @@ class Worker:
         self.engine = engine or build_engine(settings, deployment)
         self.redis = connect(settings.redis_url)
         self.jobs = JobSet()
-        self.publisher = StreamPublisher(self.redis, worker_id=self.id)
+        self.metrics = WorkerMetrics(deployment.slug)
+        self.publisher = StreamPublisher(self.redis, worker_id=self.id, metrics=self.metrics)
         self.monitor = EngineMonitor(self.engine, settings=settings, deployment=deployment)
-        self._leases = Leases(self.redis, worker_id=self.id)
+        self._leases = Leases(self.redis, worker_id=self.id, metrics=self.metrics)
         self._control = Control(self.redis, self.jobs, deployment=deployment.slug)
         throughput = Throughput()
         peers = Peers(self.redis, deployment=deployment.slug, worker_id=self.id)
@@ -86,6 +93,7 @@ class Worker:
             leases=self._leases,
             jobs=self.jobs,
             worker_id=self.id,
+            metrics=self.metrics,
         )
         self._runner = JobRunner(
             self.redis,
@@ -98,6 +106,7 @@ class Worker:
             outcomes=self._outcomes,
             worker_id=self.id,
         )
+        energy = EnergyCounter(find_meter(deployment), assumed_watts=deployment.assumed_power_watts)
         self.heartbeat = HeartbeatSender(
             self.redis,
             engine=self.engine,
@@ -105,8 +114,26 @@ class Worker:
             jobs=self.jobs,
             throughput=throughput,
             deployment=deployment,
+            energy=energy,
             worker_id=self.id,
         )
+        self.metrics.registry.register(
+            LiveState(
+                deployment=deployment.slug,
+                jobs=self.jobs,
+                monitor=self.monitor,
+                energy=energy,
+                folders={"engines": settings.engine_dir, "weights": settings.weights_dir},
+            )
+        )
+        self.metrics_server = MetricsServer(
+            self.metrics,
+            engine=self.engine,
+            deployment=deployment.slug,
+            bind=settings.metrics_bind,
+            port=settings.metrics_port,
+        )
+        self._serves_metrics = settings.metrics_port > 0
         self._tokenizer = TokenizerPublisher(
             self.redis, settings=settings, deployment=deployment, generator=self._generator
         )
@@ -125,11 +152,20 @@ class Worker:
             ("heartbeat", self.heartbeat.run),
             ("tokenizer", self._tokenizer.run),
         ):
-            self._background.append(asyncio.create_task(keep_running(name, work), name=name))
+            self._keep_running(name, work)
+        if self._serves_metrics:
+            self._keep_running("metrics", self.metrics_server.run)
         log.info("worker_started", worker=self.id)
 
-    async def run_job(self, request: GenerationRequest) -> JobResult:
-        return await self._runner.run_job(request)
+    async def run_job(self, request: GenerationRequest, *, traceparent: str = "") -> JobResult:
+        """Run one job; `traceparent` is the W3C header of whoever sent it."""
+        with job_span(request, traceparent=traceparent) as span:
+            result = await self._runner.run_job(request)
+            span.set_attribute("gatehouse.result", result.name.lower())
+            return result
+
+    def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._background.append(asyncio.create_task(keep_running(name, work), name=name))
 
     def hand_over_all(self) -> None:
         """Stop every running job so that another worker continues it; take no new one."""

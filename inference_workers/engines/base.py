@@ -57,6 +57,8 @@ class EngineLoad:
     waiting: int
     tokens_done: int = 0
     """Prompt and completion tokens since the engine's start; stands still when it hangs."""
+    kv_cache_usage: float | None = None
+    """Used part of the key-value cache, from 0 to 1; None where the engine does not say."""
 
 
 class Engine(Protocol):
@@ -82,6 +84,10 @@ class Engine(Protocol):
 
     async def load(self) -> EngineLoad:
         """The engine's own count of its requests, from all its clients."""
+        ...
+
+    async def metrics(self) -> str:
+        """The engine's own metrics in Prometheus' text format; empty if it has none."""
         ...
 
     async def close(self) -> None:

@@ -41,6 +41,11 @@ class EngineMonitor:
     def is_ready(self) -> bool:
         return self._ready.is_set()
 
+    @property
+    def restarts(self) -> int:
+        """How often the launcher has restarted the engine, as far as it tells."""
+        return self._status.restarts if self._status is not None else 0
+
     async def wait_until_ready(self) -> None:
         await self._ready.wait()
 

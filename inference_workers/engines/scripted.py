@@ -85,6 +85,10 @@ class ScriptedEngine:
         self._require_up()
         return EngineLoad(running=self.running, waiting=0)
 
+    async def metrics(self) -> str:
+        self._require_up()
+        return ""
+
     async def close(self) -> None:
         """Nothing is held."""
 

@@ -20,6 +20,7 @@ from inference_workers.engines.base import (
     EngineRequest,
     EngineUnavailableError,
 )
+from inference_workers.tracing import trace_headers
 
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
 TOKENIZE_TIMEOUT = aiohttp.ClientTimeout(total=30)
@@ -28,8 +29,9 @@ WARM_UP_TIMEOUT = aiohttp.ClientTimeout(total=300)
 STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=None)
 READ_BUFFER_BYTES = 2**20
 METRIC = re.compile(
-    r"^vllm:(num_requests_running|num_requests_waiting|prompt_tokens_total|generation_tokens_total)"
-    r"\{[^}]*\}\s+([0-9.e+]+)$",
+    r"^vllm:(num_requests_running|num_requests_waiting|prompt_tokens_total"
+    r"|generation_tokens_total|kv_cache_usage_perc)"
+    r"\{[^}]*\}\s+([0-9.e+-]+)$",
     re.MULTILINE,
 )
 
@@ -69,7 +71,10 @@ class VLLMServer:
         accepted = False
         try:
             async with self._session.post(
-                "/v1/completions", json=_body(self._model, request), timeout=STREAM_TIMEOUT
+                "/v1/completions",
+                json=_body(self._model, request),
+                headers=trace_headers(),
+                timeout=STREAM_TIMEOUT,
             ) as reply:
                 if 400 <= reply.status < 500:
                     raise EngineRefusedError(await _describe(reply))
@@ -95,19 +100,28 @@ class VLLMServer:
             return False
 
     async def load(self) -> EngineLoad:
-        try:
-            async with self._session.get("/metrics", timeout=PROBE_TIMEOUT) as reply:
-                text = await reply.text()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise EngineUnavailableError(type(error).__name__) from error
+        text = await self.metrics()
         totals: Counter[str] = Counter()
+        kv_cache_usage: list[float] = []
         for name, value in METRIC.findall(text):
-            totals[name] += int(float(value))
+            if name == "kv_cache_usage_perc":
+                kv_cache_usage.append(float(value))
+            else:
+                totals[name] += int(float(value))
         return EngineLoad(
             running=totals["num_requests_running"],
             waiting=totals["num_requests_waiting"],
             tokens_done=totals["prompt_tokens_total"] + totals["generation_tokens_total"],
+            # Of several engines behind one server the fullest is the one that matters.
+            kv_cache_usage=max(kv_cache_usage, default=None),
         )
+
+    async def metrics(self) -> str:
+        try:
+            async with self._session.get("/metrics", timeout=PROBE_TIMEOUT) as reply:
+                return await reply.text()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise EngineUnavailableError(type(error).__name__) from error
 
     async def warm_up(self) -> None:
         """Run one short request with log-probabilities, which compiles what the first one needs.

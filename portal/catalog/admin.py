@@ -19,7 +19,7 @@ SERVING = ("status", "deployment", "tier")
 FACTS = (
     *("release", "slug", "name", "parameters", "layers", "heads", "hidden_size"),
     *("context_length", "requirements", "weights_licence", "source_url"),
-    *("summary", "attribution", "notice"),
+    *("training_co2e_tonnes", "summary", "attribution", "notice"),
 )
 
 

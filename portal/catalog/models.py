@@ -58,6 +58,12 @@ class HostedModel(models.Model):
         max_length=200, help_text="Under what its authors published the weights."
     )
     source_url = models.URLField(blank=True)
+    training_co2e_tonnes = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text="What its authors say that training it cost, in tonnes of CO2 equivalent.",
+    )
     summary = models.TextField(blank=True)
     attribution = models.CharField(
         max_length=300, help_text="The line that stands beside every output."

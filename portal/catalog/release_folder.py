@@ -106,6 +106,7 @@ class ModelEntry(Entry):
     requirements: LongLine
     weights_licence: Line
     source_url: Annotated[str, StringConstraints(pattern=r"^(https://\S+)?$")] = ""
+    training_co2e_tonnes: Annotated[float, Field(ge=0.0)] | None = None
     summary: str = ""
     attribution: LongLine
     notice: LongLine

@@ -16,6 +16,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+WORLD_AVERAGE_2023_G_PER_KWH = 480.0
+"""Electricity of the whole world in 2023, by Ember's Global Electricity Review 2024."""
+METRICS_TOKEN_LENGTH = 16
 
 
 class Environment(BaseSettings):
@@ -72,6 +75,9 @@ class Environment(BaseSettings):
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "json"
+    metrics_token: str = ""
+    otel_exporter_otlp_endpoint: str = ""
+    carbon_intensity_g_per_kwh: float = Field(default=WORLD_AVERAGE_2023_G_PER_KWH, ge=0.0)
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -87,6 +93,13 @@ class Environment(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an origin such as https://gatehouse.example.org")
         return value.rstrip("/")
+
+    @field_validator("metrics_token")
+    @classmethod
+    def require_a_token_that_cannot_be_guessed(cls, value: str) -> str:
+        if value and len(value) < METRICS_TOKEN_LENGTH:
+            raise ValueError(f"must have at least {METRICS_TOKEN_LENGTH} characters")
+        return value
 
     @field_validator("database_url")
     @classmethod

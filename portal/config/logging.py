@@ -44,5 +44,8 @@ def configure_logging(*, level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # At DEBUG these write a task's arguments and a page's whole context, prompts and all.
+    for talkative in ("celery.pool", "django.template"):
+        logging.getLogger(talkative).setLevel(logging.INFO)
     for noisy in ("uvicorn.access", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

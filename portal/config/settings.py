@@ -23,6 +23,7 @@ ROOT_URLCONF = "portal.config.urls"
 ASGI_APPLICATION = "portal.config.asgi.application"
 TRUSTED_PROXIES = ENV.trusted_proxies
 RELEASE_DIR = ENV.release_dir
+VAR_DIR = ENV.var_dir
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "portal.access",
     "portal.usage",
     "portal.jobs",
+    "portal.energy",
     "portal.playground",
     "portal.console",
 ]
@@ -63,6 +65,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "portal.core.middleware.RequestContextMiddleware",
+    "portal.core.tracing.RequestTraceMiddleware",
+    "portal.core.metrics.RequestMetricsMiddleware",
+    "portal.observability.middleware.ScrapeHostMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -244,7 +249,7 @@ else:
 
 # --- Browser security ----------------------------------------------------------------
 SECURE_SSL_REDIRECT = ENV.is_https
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if ENV.is_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.is_https
 SECURE_HSTS_PRELOAD = ENV.is_https
@@ -287,6 +292,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
     "mail-missed-steps": {"task": "portal.access.mail_missed_steps", "schedule": 60.0},
+    "record-energy": {
+        "task": "portal.energy.record",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
@@ -298,6 +308,11 @@ QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
 RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds
 PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
 GRANT_DEFAULT_DAYS = ENV.grant_default_days
+
+# --- Metrics and traces --------------------------------------------------------------
+METRICS_TOKEN = ENV.metrics_token
+OTEL_EXPORTER_OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
+CARBON_INTENSITY_G_PER_KWH = ENV.carbon_intensity_g_per_kwh
 
 # --- Logs ----------------------------------------------------------------------------
 LOGGING_CONFIG = None

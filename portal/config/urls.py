@@ -17,6 +17,7 @@ urlpatterns = [
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),
+    path("", include("portal.observability.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

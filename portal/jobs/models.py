@@ -58,6 +58,11 @@ class GenerationJob(models.Model):
                 condition=models.Q(state__in=ACTIVE_STATES),
                 name="job_active",
             ),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(finished_at__isnull=False),
+                name="job_finished",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

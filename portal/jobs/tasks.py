@@ -12,7 +12,7 @@ from inference_workers.contract import (
     JobOutcome,
     JobStarted,
 )
-from portal.jobs.domain import lifecycle, reaper, retention
+from portal.jobs.domain import lifecycle, reaper, reaper_actions, retention
 
 
 @shared_task(name=TASK_RECORD_STARTED, ignore_result=True)
@@ -28,6 +28,7 @@ def record_outcome(message: dict[str, Any]) -> None:
 @shared_task(name="portal.jobs.reap", ignore_result=True)
 def reap() -> None:
     reaper.reap_jobs()
+    reaper_actions.note_round()
 
 
 @shared_task(name="portal.jobs.erase_old_prompts", ignore_result=True)

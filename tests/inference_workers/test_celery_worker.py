@@ -95,9 +95,10 @@ class Site:
         wait_for(lambda: " ready." in self.log(number).read_text())
         return worker
 
-    def submit(self, request: GenerationRequest) -> None:
+    def submit(self, request: GenerationRequest, **headers: str) -> None:
         payload = request.model_dump(mode="json")
-        self.app.send_task(TASK_GENERATE, args=[payload], queue=queue_for("scripted"))
+        queue = queue_for("scripted")
+        self.app.send_task(TASK_GENERATE, args=[payload], queue=queue, headers=headers)
 
     def events(self, job_id: UUID) -> list[Event]:
         entries = self.client.xrange(stream_key(job_id))

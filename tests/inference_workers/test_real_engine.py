@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from inference_workers.contract import (
@@ -21,6 +22,7 @@ from inference_workers.contract import (
     cancel_key,
     stream_key,
 )
+from inference_workers.engine_metrics import PASSED_ON
 from inference_workers.history import History, read_history
 from inference_workers.text import CompletionText
 from inference_workers.tokenizer_files import TokenizerDecoder, load_tokenizer
@@ -157,6 +159,15 @@ async def test_seed_repeats_a_sampled_run(tiny_worker: Worker, redis: Redis) -> 
 
     assert sampled[0].token_ids == sampled[1].token_ids
     assert sampled[0].token_ids != sampled[2].token_ids
+
+
+async def test_vllm_has_the_metrics_that_are_passed_on(tiny_worker: Worker, redis: Redis) -> None:
+    await run(tiny_worker, redis, ask("tiny-opt-tp2", "The", 10))
+
+    families = text_string_to_metric_families(await tiny_worker.engine.metrics())
+
+    kinds = {family.name: family.type for family in families}
+    assert {name: kinds.get(name) for name in PASSED_ON} == dict(PASSED_ON)
 
 
 async def test_stop_frees_the_engine(tiny_worker: Worker, redis: Redis) -> None:

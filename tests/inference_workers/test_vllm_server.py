@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from inference_workers.contract import FinishReason, SamplingParams
 from inference_workers.engines.base import (
@@ -63,6 +64,7 @@ class FakeServer:
         self.bodies: list[dict[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
         self.status = 200
+        self.traceparent: str | None = None
         self.dropped = 0
         self.hangs = False
         application = web.Application()
@@ -81,6 +83,7 @@ class FakeServer:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.json())
+        self.traceparent = request.headers.get("traceparent")
         if self.status != 200:
             return web.json_response(error(self.status), status=self.status)
         response = await stream(request, self.lines)
@@ -109,6 +112,8 @@ class FakeServer:
             'vllm:num_requests_waiting_by_reason{engine="0",reason="capacity"} 9.0',
             f"vllm:prompt_tokens_total{label} 10.0",
             f"vllm:generation_tokens_total{label} 1.5e+06",
+            f"vllm:kv_cache_usage_perc{label} 0.25",
+            'vllm:kv_cache_usage_perc{engine="1",model_name="m"} 5e-01',
         )
         return web.Response(text="\n".join(lines))
 
@@ -237,8 +242,24 @@ async def test_tokenize_answers_the_engines_ids(server: FakeServer, engine: VLLM
     assert server.bodies == [{"model": "m", "prompt": "hi"}]
 
 
+async def test_the_current_span_goes_with_the_request(
+    server: FakeServer, engine: VLLMServer
+) -> None:
+    server.lines = [choice("a", [1], "stop")]
+    await collect(engine)
+    assert server.traceparent is None
+    context = SpanContext(trace_id=7, span_id=9, is_remote=False, trace_flags=TraceFlags(1))
+
+    with use_span(NonRecordingSpan(context)):
+        await collect(engine)
+
+    assert server.traceparent == f"00-{7:032x}-{9:016x}-01"
+
+
 async def test_load_is_read_from_the_metrics(server: FakeServer, engine: VLLMServer) -> None:
-    assert await engine.load() == EngineLoad(running=3, waiting=2, tokens_done=1_500_010)
+    assert await engine.load() == EngineLoad(
+        running=3, waiting=2, tokens_done=1_500_010, kv_cache_usage=0.5
+    )
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])

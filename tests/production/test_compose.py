@@ -26,6 +26,7 @@ from tests.production.compose import (
 OURS = {"web", "portal-worker", "beat", "migrate"}
 ENGINES = {"engine-cpu", "engine-gpu"}
 INFERENCE = {"inference-worker-cpu", "inference-worker-gpu"}
+WATCHERS = {"prometheus", "grafana"}
 SECRET_WORDS = ("PASSWORD", "SECRET", "_KEY", "DATABASE_URL", "REDIS_URL")
 
 
@@ -48,17 +49,20 @@ def test_the_schema_refuses_a_mistake() -> None:
 
 
 def test_all_parts_are_there() -> None:
-    assert set(services()) == OURS | ENGINES | INFERENCE | {"postgres", "redis"}
+    assert set(services()) == OURS | ENGINES | INFERENCE | WATCHERS | {"postgres", "redis"}
 
 
 def test_every_variable_is_in_the_example() -> None:
     assert interpolated_variables() - set(example_variables()) == set()
 
 
-def test_only_the_web_port_is_published_and_only_to_this_host() -> None:
+def test_only_the_web_port_and_grafanas_are_published_and_only_to_this_host() -> None:
     assert {
         name: service["ports"] for name, service in services().items() if "ports" in service
-    } == {"web": ["${WEB_BIND:-127.0.0.1}:${WEB_PORT:-8000}:8000"]}
+    } == {
+        "web": ["${WEB_BIND:-127.0.0.1}:${WEB_PORT:-8000}:8000"],
+        "grafana": ["${GRAFANA_BIND:-127.0.0.1}:${GRAFANA_PORT:-3000}:3000"],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(services()))
@@ -86,7 +90,7 @@ def test_gpu_hosts_do_not_reach_the_database() -> None:
     assert {name for name, joined in networks.items() if "database" in joined} == OURS | {
         "postgres"
     }
-    assert [networks[name] for name in sorted(INFERENCE)] == [{"broker"}, {"broker"}]
+    assert [networks[name] for name in sorted(INFERENCE)] == [{"broker", "metrics"}] * 2
     assert [networks[name] for name in sorted(ENGINES)] == [{"engines"}, {"engines"}]
 
 
@@ -98,6 +102,8 @@ def test_only_parts_that_must_reach_out_can() -> None:
     assert {name for name, one in services().items() if "outside" in one["networks"]} == {
         "web",
         "portal-worker",
+        # An internal network publishes no port.
+        "grafana",
     }
 
 

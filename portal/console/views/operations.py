@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import operator_required
+from portal.energy.domain.account import account_energy
 from portal.jobs.domain.operations import view_operations
 
 
@@ -20,4 +21,4 @@ def operations(request: AuthenticatedHttpRequest) -> HttpResponse:
     template = (
         "console/operations_live.html" if "part" in request.GET else "console/operations.html"
     )
-    return render(request, template, {"site": view_operations()})
+    return render(request, template, {"site": view_operations(), "energy": account_energy()})

@@ -23,6 +23,7 @@ from inference_workers.contract import (
     queue_for,
 )
 from portal.core.redis import sync_redis
+from portal.core.tracing import annotate_span, trace_headers
 from portal.jobs.models import GenerationJob
 
 log = structlog.get_logger(__name__)
@@ -39,12 +40,15 @@ def send_generation(job: GenerationJob) -> None:
         # The portal ends a run on time; this is the moment at which even a lost one must stop.
         deadline_at=job.deadline_at + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
     )
+    annotate_span(job_id=str(job.id), deployment=job.deployment, attempt=job.attempt)
     try:
         current_app.send_task(
             TASK_GENERATE,
             args=[request.model_dump(mode="json")],
             queue=queue_for(job.deployment),
             task_id=message_id(job.id, job.attempt),
+            # Not a field of the message: an older worker would refuse it.
+            headers=trace_headers(),
             ignore_result=True,
             retry=False,
         )

@@ -29,6 +29,7 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
+from portal.core.tracing import submit_span
 from portal.jobs.domain.admission import (
     check_values,
     require_access,
@@ -65,6 +66,13 @@ def submit_job(
     Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `too_many_jobs`,
     `queue_full`, `context_length_exceeded` or `quota_exceeded`, before anything is queued.
     """
+    with submit_span():
+        return _submit(user, model=model, prompt=prompt, sampling=sampling, origin=origin)
+
+
+def _submit(
+    user: User, *, model: HostedModel, prompt: str, sampling: SamplingParams, origin: Origin
+) -> GenerationJob:
     require_access(user, model, origin)
     check_values(prompt, sampling)
     tokens = reserve_for(model, prompt=prompt, sampling=sampling)

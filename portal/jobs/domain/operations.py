@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from inference_workers.contract import EngineState
 from portal.catalog.enums import ModelStatus
 from portal.catalog.models import HostedModel
+from portal.jobs.domain.timings import Timings, time_runs
 from portal.jobs.domain.workers import EngineStatus, WorkerStatus, judge_engines, list_workers
 from portal.jobs.enums import ACTIVE_STATES, JobState
 from portal.jobs.models import GenerationJob
@@ -31,6 +32,8 @@ class Queue:
     oldest_at: datetime | None
     missing: int
     engine: EngineStatus
+    tokens_per_second: float
+    timings: Timings
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class OperationsView:
 
 
 def view_operations() -> OperationsView:
-    """What is going on now, in four queries and two round trips to the broker."""
+    """What is going on now, in five queries and two round trips to the broker."""
     now = timezone.now()
     try:
         workers: list[WorkerStatus] | None = list_workers()
@@ -70,13 +73,13 @@ def view_operations() -> OperationsView:
     return OperationsView(
         at=now,
         workers=workers,
-        queues=_list_queues(workers or []),
+        queues=_list_queues(workers or [], timings=time_runs(at=now)),
         states=_count_states(since=now - PERIOD),
         failures=_last_failures(),
     )
 
 
-def _list_queues(workers: list[WorkerStatus]) -> list[Queue]:
+def _list_queues(workers: list[WorkerStatus], *, timings: Mapping[str, Timings]) -> list[Queue]:
     is_waiting = Q(state=JobState.QUEUED)
     rows = {
         row["deployment"]: row
@@ -91,13 +94,15 @@ def _list_queues(workers: list[WorkerStatus]) -> list[Queue]:
         )
     }
     live = HostedModel.objects.filter(status=ModelStatus.LIVE).order_by()
-    names = {worker.deployment for worker in workers} | set(rows)
+    names = {worker.deployment for worker in workers} | set(rows) | set(timings)
     names |= set(live.values_list("deployment", flat=True))
     empty = {"waiting": 0, "running": 0, "oldest_at": None, "missing": 0}
     return [
         Queue(
             deployment=name,
-            engine=judge_engines([worker for worker in workers if worker.deployment == name]),
+            engine=judge_engines(own := [one for one in workers if one.deployment == name]),
+            tokens_per_second=sum(worker.tokens_per_second for worker in own),
+            timings=timings.get(name, Timings()),
             **{key: rows.get(name, empty)[key] for key in empty},
         )
         for name in sorted(names)

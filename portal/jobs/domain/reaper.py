@@ -28,6 +28,7 @@ from portal.jobs.domain.lifecycle import (
     requeue_job,
     return_to_queue,
 )
+from portal.jobs.domain.reaper_actions import ReaperAction, count_action
 from portal.jobs.domain.sightings import Sighting, look_up
 from portal.jobs.enums import ACTIVE_STATES, JobState
 from portal.jobs.models import GenerationJob
@@ -92,6 +93,7 @@ def _take_end_from_stream(job: GenerationJob) -> bool:
     if streamed.end is None:
         return False
     log.info("outcome_taken_from_stream", job_id=str(job.pk))
+    count_action(ReaperAction.TAKEN_FROM_STREAM)
     return end_job(job, _ending(streamed))
 
 
@@ -107,12 +109,14 @@ def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
     if sighting.leased_to is not None:
         signal_cancel(job.pk, deployment=job.deployment, reason=reason)
         return
+    count_action(ReaperAction.CANCELLED)
     streamed = read_stream(job.pk)
     end = Cancelled(reason=reason)
     end_job(job, Ending(end, text=streamed.text, token_ids=streamed.token_ids))
 
 
 def _expire(job: GenerationJob) -> None:
+    count_action(ReaperAction.EXPIRED)
     is_queued = job.state == JobState.QUEUED
     code = FailureCode.EXPIRED_IN_QUEUE if is_queued else FailureCode.DEADLINE_EXCEEDED
     streamed = read_stream(job.pk)
@@ -138,6 +142,7 @@ def _see_to_leased(job: GenerationJob, sighting: Sighting) -> None:
 def _see_to_queued(job: GenerationJob) -> None:
     _found(job)
     if job.state == JobState.RUNNING:
+        count_action(ReaperAction.RETURNED)
         return_to_queue(job)
 
 
@@ -150,6 +155,7 @@ def _see_to_missing(job: GenerationJob, sighting: Sighting, now: datetime) -> No
 
 def _send_again(job: GenerationJob, sighting: Sighting) -> None:
     if job.attempt >= MAX_ATTEMPTS:
+        count_action(ReaperAction.LOST)
         streamed = read_stream(job.pk)
         fail_job(
             job,
@@ -161,6 +167,7 @@ def _send_again(job: GenerationJob, sighting: Sighting) -> None:
         return
     if sighting.is_ended:
         reopen_stream(job.pk)
+    count_action(ReaperAction.REQUEUED)
     requeue_job(job)
 
 

@@ -12,7 +12,13 @@ import redis
 import structlog
 from pydantic import ValidationError
 
-from inference_workers.contract import WORKERS_KEY, EngineState, Heartbeat, worker_key
+from inference_workers.contract import (
+    WORKERS_KEY,
+    EnergySource,
+    EngineState,
+    Heartbeat,
+    worker_key,
+)
 from portal.core.redis import sync_redis
 
 log = structlog.get_logger(__name__)
@@ -36,6 +42,19 @@ class WorkerStatus:
     waiting: int
     tokens_per_second: float
     started_at: datetime
+    kv_cache_usage: float | None = None
+    energy_source: EnergySource = EnergySource.UNKNOWN
+    energy_joules: float = 0.0
+    power_watts: float | None = None
+
+    @property
+    def kv_cache_percent(self) -> float | None:
+        """Used part of the engine's key-value cache."""
+        return None if self.kv_cache_usage is None else 100 * self.kv_cache_usage
+
+    @property
+    def is_power_assumed(self) -> bool:
+        return self.energy_source is EnergySource.ASSUMED
 
 
 class Readiness(StrEnum):
@@ -146,4 +165,8 @@ def _read(value: str) -> WorkerStatus | None:
         waiting=beat.waiting,
         tokens_per_second=beat.tokens_per_second,
         started_at=beat.started_at,
+        kv_cache_usage=beat.kv_cache_usage,
+        energy_source=beat.energy_source,
+        energy_joules=beat.energy_joules,
+        power_watts=beat.power_watts,
     )

@@ -28,6 +28,7 @@ from portal.jobs.domain.history import find_run, list_runs
 from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.feed import parse_last_event_id, stream_job
+from portal.jobs.stream.meter import meter_stream
 from portal.playground.sign_in import refuse_stranger, sign_in_required
 from portal.playground.summaries import list_rows
 
@@ -45,7 +46,8 @@ async def events(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
         raise Http404
     after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
     response = StreamingHttpResponse(
-        stream_job(job, after=after), content_type="text/event-stream; charset=utf-8"
+        meter_stream(job, stream_job(job, after=after)),
+        content_type="text/event-stream; charset=utf-8",
     )
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"

@@ -1,0 +1,98 @@
+"""What the web processes count for Prometheus.
+
+Several processes behind one port (WEB_CONCURRENCY) share files in PROMETHEUS_MULTIPROC_DIR, so
+that whichever of them is asked answers for all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+)
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_SHARED: Final = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+REGISTRY: Final = CollectorRegistry()
+if _SHARED:
+    Path(_SHARED).mkdir(parents=True, exist_ok=True)
+else:
+    ProcessCollector(registry=REGISTRY)
+
+_REQUESTS: Final = Counter(
+    "gatehouse_http_requests",
+    "Requests by the name of their route, method and class of status; static files are not in it.",
+    ["route", "method", "status"],
+    registry=REGISTRY,
+)
+_REQUEST_SECONDS: Final = Histogram(
+    "gatehouse_http_request_seconds",
+    "From the request to the head of its answer.",
+    ["route"],
+    buckets=REQUEST_SECONDS,
+    registry=REGISTRY,
+)
+
+
+class RequestMetricsMiddleware:
+    """Counts each request once its answer is known."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        route = route_name(request)
+        method = request.method if request.method in METHODS else "other"
+        _REQUESTS.labels(route, method, f"{response.status_code // 100}xx").inc()
+        _REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
+        return response
+
+
+def route_name(request: HttpRequest) -> str:
+    """The route's name, such as `playground:events`; its pattern if it has none.
+
+    Never the path: addresses hold ids, and anybody can ask for any number of them.
+    """
+    match = request.resolver_match
+    if match is None:
+        return "none"
+    return match.view_name if match.url_name else match.route or "none"
+
+
+def render_processes() -> bytes:
+    """Prometheus' text for what all web processes have counted."""
+    if not _SHARED:
+        return generate_latest(REGISTRY)
+    _forget_the_dead(Path(_SHARED))
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, path=_SHARED)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Open streams of a process that is gone are open no more; what it counted stays counted."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            with suppress(FileNotFoundError):
+                multiprocess.mark_process_dead(pid, _SHARED)  # type: ignore[no-untyped-call]
+        except PermissionError:
+            continue
