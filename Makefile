@@ -4,7 +4,7 @@ BOOTSTRAP := $(PYTHON) -m demo.bootstrap
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format requirements reset clean
+.PHONY: help demo test chaos lint format requirements reset clean
 
 help: ## Show what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: ## Start the whole site on this machine (PORT=, MODEL=, DATABASE_URL=, RED
 
 test: ## Run every test, the browser's and the real engine's included (ARGS= for pytest)
 	@$(BOOTSTRAP) dev engine browser && exec $(BIN)/python -m tests.run $(ARGS)
+
+chaos: ## Kill every part amid 200 streams of two real engines, and count what is lost
+	@$(BOOTSTRAP) dev engine && CHAOS=full exec $(BIN)/python -m pytest -q tests/chaos $(ARGS)
 
 lint: ## Check style, types, imports, migrations and production settings
 	@$(BOOTSTRAP) dev && exec $(BIN)/python -m tests.lint

@@ -87,6 +87,13 @@ class Valkey:
         return f"unix://{self.socket}"
 
     @property
+    def pid(self) -> int:
+        """Of the running server; raises `RuntimeError` when there is none."""
+        if self._process is None:
+            raise RuntimeError("Valkey does not run")
+        return self._process.pid
+
+    @property
     def command(self) -> list[str]:
         """What runs the server in the foreground; `data_dir` must exist."""
         return [

@@ -83,6 +83,13 @@ class Supervisor:
     def is_alive(self, name: str) -> bool:
         return any(one.is_alive for one in self._running if one.program.name == name)
 
+    def pid_of(self, name: str) -> int:
+        """The program's process; one that died is the last it had. Raises `LookupError`."""
+        for one in self._running:
+            if one.program.name == name:
+                return one.process.pid
+        raise LookupError(name)
+
     def request_stop(self) -> None:
         """Let `run` return at its next look; asked again, `stop` no longer waits.
 

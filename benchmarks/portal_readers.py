@@ -1,0 +1,188 @@
+"""Researchers' browsers without the browser: submit a run and read its events to the end.
+
+Many connections, little work for each. A lost connection is taken up again behind the last
+event, as a browser does; what is counted as a fault is what a reader would see: a gap, a
+repetition, or text that changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+CSRF = "b" * 32
+MODEL = "smollm2-135m"
+ENDS = frozenset({"done", "failed", "cancelled"})
+RETRY_SECONDS = 0.3
+SILENCE_SECONDS = 25.0
+"""As in the page's own script: after so long without a byte the connection is given up."""
+
+
+class RefusedError(Exception):
+    """The site did not accept the run."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What one reader saw; times are of the monotonic clock."""
+
+    submitted_at: float = 0.0
+    accepted_at: float = 0.0
+    first_at: float = 0.0
+    ended_at: float = 0.0
+    id: str = ""
+    token_ids: list[int] = field(default_factory=list)
+    text: str = ""
+    frames: int = 0
+    faults: int = 0
+    reconnections: int = 0
+    end: str = ""
+    error: str = ""
+    heard_at: float = 0.0
+    longest_silence: float = 0.0
+    """Between two events that brought tokens."""
+
+    def hear(self) -> None:
+        now = time.monotonic()
+        if self.heard_at:
+            self.longest_silence = max(self.longest_silence, now - self.heard_at)
+        else:
+            self.first_at = now
+        self.heard_at = now
+
+
+class PortalReaders:
+    """Submits and follows runs at one address."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self.tokens = 0
+        self.streaming = 0
+        """Runs that have had their first token and not their end."""
+
+    async def run(self, session: str, *, max_tokens: int, prompt: str = "Write") -> Run:
+        """One run from the click to its end, through lost connections."""
+        run = Run(submitted_at=time.monotonic())
+        try:
+            accepted = await self._submit(session, prompt=prompt, max_tokens=max_tokens)
+        except (OSError, ValueError, RefusedError) as error:
+            run.error = f"{type(error).__name__}: {error}"[:300]
+            return run
+        run.id = accepted["id"]
+        run.accepted_at = time.monotonic()
+        last_id = ""
+        while not run.end and not run.error:
+            try:
+                async for event_id, name, data in self._read(
+                    session, accepted["events_url"], last_id
+                ):
+                    last_id = event_id or last_id
+                    self._take(run, name, data)
+            except (OSError, EOFError, TimeoutError):
+                run.reconnections += 1
+                await asyncio.sleep(RETRY_SECONDS)
+            except RefusedError as error:
+                run.error = str(error)
+        self.streaming -= bool(run.first_at)
+        return run
+
+    def _take(self, run: Run, name: str, data: dict[str, Any]) -> None:
+        if name == "delta":
+            run.frames += 1
+            if data["offset"] != len(run.token_ids):
+                run.faults += 1
+                return
+            self._count(run, len(data["token_ids"]))
+            run.token_ids += data["token_ids"]
+            run.text += data["text"]
+        elif name == "snapshot":
+            known, run.token_ids = run.token_ids, data["token_ids"]
+            run.faults += known != run.token_ids[: len(known)]
+            self._count(run, len(run.token_ids) - len(known))
+            run.text = data["text"]
+        elif name in ENDS:
+            run.faults += bool(run.end)
+            run.end = name
+            run.ended_at = time.monotonic()
+
+    def _count(self, run: Run, tokens: int) -> None:
+        if tokens > 0:
+            self.tokens += tokens
+            self.streaming += not run.first_at
+            run.hear()
+
+    async def _submit(self, session: str, *, prompt: str, max_tokens: int) -> dict[str, str]:
+        form = {
+            "model": MODEL, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0,
+            "top_p": 1, "top_k": 0, "presence_penalty": 0, "frequency_penalty": 0,
+            "stop": "", "seed": "",
+        }  # fmt: skip
+        body = urlencode(form).encode()
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            writer.write(
+                self._head("POST", "/playground/runs/", session)
+                + f"Accept: application/json\r\nX-CSRFToken: {CSRF}\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n".encode()
+                + body
+            )
+            head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+            status = int(head.split()[1]) if head else 0
+            if status != 201:
+                raise RefusedError(f"{status} {answer[:200]!r}")
+            accepted: dict[str, str] = json.loads(answer)
+            return accepted
+        finally:
+            writer.close()
+
+    async def _read(self, session: str, path: str, last_id: str) -> Any:  # noqa: ANN401
+        """The events of one connection: id, name, data."""
+        reader, writer = await asyncio.open_connection(self._host, self._port, limit=2**20)
+        try:
+            head = self._head("GET", path, session) + b"Accept: text/event-stream\r\n"
+            head += f"Last-Event-ID: {last_id}\r\n".encode() if last_id else b""
+            writer.write(head + b"\r\n")
+            status = int((await _within(reader.readuntil(b"\r\n\r\n"))).split()[1])
+            if 400 <= status < 500:
+                raise RefusedError(f"events answered {status}")
+            if status != 200:
+                raise OSError(status)
+            while True:
+                frame = await _within(reader.readuntil(b"\n\n"))
+                event = _parse(frame)
+                if event is not None:
+                    yield event
+                    if event[1] in ENDS:
+                        return
+        finally:
+            writer.close()
+
+    def _head(self, method: str, path: str, session: str) -> bytes:
+        return (
+            f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
+            f"Cookie: sessionid={session}; csrftoken={CSRF}\r\nConnection: close\r\n"
+        ).encode()
+
+
+async def _within(reading: Any) -> bytes:  # noqa: ANN401 -- any coroutine of bytes
+    async with asyncio.timeout(SILENCE_SECONDS):
+        raw: bytes = await reading
+        return raw
+
+
+def _parse(frame: bytes) -> tuple[str, str, dict[str, Any]] | None:
+    """A frame's id, event and data; None for a comment. Chunked coding's lines fall out."""
+    fields = {"id": "", "event": "", "data": ""}
+    for line in frame.decode().splitlines():
+        name, separator, value = line.partition(": ")
+        if separator and name in fields:
+            fields[name] = value
+    if not fields["data"]:
+        return None
+    return fields["id"], fields["event"], json.loads(fields["data"])

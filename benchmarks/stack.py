@@ -1,0 +1,236 @@
+"""The whole site for a measurement: real servers and processes, in folders of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import redis
+
+from demo.place import ROOT, Place
+from demo.programs import ENGINE, WEB, site_environment, site_programs, worker_environment
+from demo.services import Valkey, postgres_is_running, start_postgres, stop_postgres
+from demo.supervisor import Program, Supervisor
+from inference_workers.contract import WORKERS_KEY, worker_key
+
+DEPLOYMENT = "smollm2-135m"
+WORKER = "inference worker"
+STAND_IN = ROOT / "benchmarks" / "stand_in"
+READY_SECONDS = 300
+STOP_SECONDS = 30
+LIMITS = {
+    # What is measured is speed, so nobody is to be held back.
+    "JOBS_PER_USER": "10000",
+    "QUEUE_LIMIT": "100000",
+    "DAILY_TOKEN_QUOTA": "2000000000",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a stack consists of.
+
+    `rate` is the stand-in engine's tokens a second and stream; None runs real vLLM. `weights`
+    is a folder of `var/weights`. Every pair is an inference worker with an engine of its own.
+    """
+
+    people: int = 50
+    slots: int = 64
+    rate: float | None = 20.0
+    weights: str = DEPLOYMENT
+    pairs: int = 1
+
+
+@dataclass
+class Stack:
+    """A running site whose parts can be killed and started again."""
+
+    shape: Shape
+    place: Place
+    url: str
+    valkey: Valkey
+    postgres_url: str
+    programs: Mapping[str, Program]
+    sessions: Sequence[str] = ()
+    supervisor: Supervisor = field(default_factory=Supervisor)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one process; what it started is left as it is, and it is started again."""
+        os.kill(self.supervisor.pid_of(name), signal.SIGKILL)
+
+    def terminate(self, name: str) -> None:
+        """SIGTERM, as at a rolling restart."""
+        os.kill(self.supervisor.pid_of(name), signal.SIGTERM)
+
+    def kill_engine(self, pair: int = 0) -> None:
+        """SIGKILL to vLLM's server itself; its launcher lives and sees to it."""
+        launcher = psutil.Process(self.supervisor.pid_of(engine_name(pair)))
+        for child in launcher.children():
+            child.kill()
+
+    def restart_postgres(self) -> None:
+        """Crash PostgreSQL and start it again."""
+        os.kill(self._postgres_pid(), signal.SIGQUIT)
+        while postgres_is_running(self.place.postgres):
+            time.sleep(0.05)
+        start_postgres(self.place.postgres)
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds of every part so far, its living children included."""
+        used: dict[str, float] = {}
+        for name in self.programs:
+            part = name.partition("#")[0].strip()
+            used[part] = used.get(part, 0.0) + cpu_seconds(self.supervisor.pid_of(name))
+        return {
+            **used,
+            "valkey": cpu_seconds(self.valkey.pid),
+            "postgres": cpu_seconds(self._postgres_pid()),
+        }
+
+    def query(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """Rows of the site's database."""
+        with psycopg.connect(self.postgres_url) as connection:
+            return connection.execute(statement.encode(), arguments).fetchall()
+
+    def ready_engines(self) -> int:
+        """How many workers say that their engine is ready."""
+        with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
+            workers: Any = client.zrangebyscore(WORKERS_KEY, time.time(), "+inf")
+            beats: list[Any] = [client.get(worker_key(worker)) for worker in workers]
+        return sum(bool(beat) and json.loads(beat)["engine"] == "ready" for beat in beats)
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(lambda: answers(f"{self.url}/readyz"), what="the site")
+        self.wait_until(lambda: self.ready_engines() >= self.shape.pairs, what="the engines")
+
+    def wait_until(self, condition: Callable[[], bool], *, what: str) -> None:
+        """Look after the processes meanwhile; ends the program when it never comes."""
+        give_up_at = time.monotonic() + READY_SECONDS
+        while not condition():
+            self.supervisor.look()
+            if time.monotonic() > give_up_at:
+                raise SystemExit(f"waited {READY_SECONDS} s for {what}")
+            time.sleep(0.1)
+
+    def _postgres_pid(self) -> int:
+        return int((self.place.postgres / "postmaster.pid").read_text().split()[0])
+
+
+def engine_name(pair: int) -> str:
+    return f"{ENGINE} #{pair}"
+
+
+def worker_name(pair: int) -> str:
+    return f"{WORKER} #{pair}"
+
+
+@contextmanager
+def running_stack(shape: Shape) -> Iterator[Stack]:
+    """A site of this shape with ready engines; nothing of it is left afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-bench-"))
+    place = Place(var=folder, weights=ROOT / "var" / "weights")
+    valkey = Valkey(folder / "valkey")
+    stack: Stack | None = None
+    try:
+        postgres_url = start_postgres(place.postgres)
+        valkey.start(wipe=True)
+        place.logs.mkdir(exist_ok=True)
+        stack = _build(shape, place, valkey, postgres_url)
+        stack.supervisor.start(*stack.programs.values())
+        stack.wait_until_ready()
+        yield stack
+    finally:
+        if stack is not None:
+            stack.supervisor.stop(seconds=STOP_SECONDS)
+        valkey.kill()
+        stop_postgres(place.postgres)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Stack:
+    port = free_port()
+    base = {name: value for name, value in os.environ.items() if name != "CI"} | LIMITS
+    site = site_environment(place, base, port=port, database_url=postgres_url, redis_url=valkey.url)
+    worker = worker_environment(place, site, deployment=DEPLOYMENT)
+    worker["MODELS_FILE"] = os.fspath(_write_models_file(shape, place))
+    if shape.rate is not None:
+        worker["STAND_IN_RATE"] = str(shape.rate)
+        worker["ENGINE_PYTHON"] = os.fspath(place.python)
+        worker["PYTHONPATH"] = f"{STAND_IN}{os.pathsep}{ROOT}"
+    _run([place.python, "-m", "demo.site_data", ""], site)
+    sessions = json.loads(_run([place.python, "-m", "benchmarks.people", str(shape.people)], site))
+    programs: dict[str, Program] = {}
+    for pair in range(shape.pairs):
+        own = {**worker, "ENGINE_DIR": f"{worker['ENGINE_DIR']}/{pair}"}
+        Path(own["ENGINE_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for program in site_programs(place, site, own, port=port, deployment=DEPLOYMENT):
+            is_paired = program.name in {ENGINE, WORKER}
+            name = f"{program.name} #{pair}" if is_paired else program.name
+            programs[name] = replace(program, name=name, log=place.logs / f"{name}.log")
+    url = f"http://127.0.0.1:{port}"
+    return Stack(shape, place, url, valkey, postgres_url, programs, sessions)
+
+
+def _write_models_file(shape: Shape, place: Place) -> Path:
+    """The demo's deployment with the shape's slots and weights."""
+    document = (ROOT / "inference_workers" / "models.toml").read_text()
+    head, name, tail = document.partition(f"[deployments.{DEPLOYMENT}]\n")
+    tail = tail.replace("max_num_seqs = 32", f"max_num_seqs = {shape.slots}", 1)
+    tail = tail.replace("max_model_len = 2048", "max_model_len = 1024", 1)
+    file = place.var / "models.toml"
+    file.write_text(f'{head}{name}weights = "{shape.weights}"\n{tail}')
+    return file
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, its living children and those it has reaped."""
+    process = psutil.Process(pid)
+    total = 0.0
+    for member in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = member.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        command, env=dict(environment), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"{command[-1]}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+__all__ = ["DEPLOYMENT", "WEB", "Shape", "Stack", "engine_name", "running_stack", "worker_name"]

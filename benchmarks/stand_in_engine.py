@@ -1,0 +1,231 @@
+"""A vLLM server without a model, so that what lies between engine and reader can be measured.
+
+    STAND_IN_RATE=20 python -m benchmarks.stand_in_engine --model WEIGHTS (--uds PATH | --port N)
+
+Speaks the endpoints that the portal's worker and LiteLLM use, streams STAND_IN_RATE tokens a
+second to every request however many there are, and gathers `stream_interval` tokens into one
+chunk as vLLM does. Its tokens are ids of the weights' tokenizer, and each is a function of its
+place behind the prompt, so that a continued run must equal an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+from tokenizers import Tokenizer
+
+HOST = "127.0.0.1"
+MODEL = "smollm2-135m"
+WORDS = (" The", " model", " writes", " a", " few", " more", " words", ",")
+PROMPT_IDS = (3, 4, 5)
+"""What every prompt is tokenised to."""
+FIRST_TOKEN_SECONDS = 0.02
+DEFAULT_RATE = 20.0
+TICK_SECONDS = 0.005
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(eq=False, slots=True)
+class Stream:
+    """One request that is being answered."""
+
+    transport: asyncio.WriteTransport
+    request_id: str
+    begins_at: int
+    """Place of its first token behind the original prompt; above 0 when it is continued."""
+    max_tokens: int
+    interval: int
+    with_ids: bool
+    with_usage: bool
+    sent: int = 0
+    due_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Engine:
+    """All streams, served by one clock."""
+
+    rate: float
+    token_ids: tuple[int, ...]
+    streams: set[Stream] = field(default_factory=set)
+    tokens_done: int = 0
+
+    def begin(self, stream: Stream) -> None:
+        stream.due_at = time.monotonic() + FIRST_TOKEN_SECONDS
+        self.streams.add(stream)
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            for stream in [stream for stream in self.streams if stream.due_at <= now]:
+                self._send(stream)
+
+    def _send(self, stream: Stream) -> None:
+        # vLLM sends the first token at once and gathers from the second on.
+        count = 1 if stream.sent == 0 else min(stream.interval, stream.max_tokens - stream.sent)
+        frames = self._frame(stream, count)
+        stream.sent += count
+        self.tokens_done += count
+        left = stream.max_tokens - stream.sent
+        if left == 0:
+            frames += (_frame_usage(stream) if stream.with_usage else b"") + DONE
+            stream.transport.write(_chunk(frames) + b"0\r\n\r\n")
+            self.streams.discard(stream)
+            return
+        stream.transport.write(_chunk(frames))
+        stream.due_at += min(stream.interval, left) / self.rate
+
+    def _frame(self, stream: Stream, count: int) -> bytes:
+        first = stream.begins_at + stream.sent
+        places = range(first, first + count)
+        choice: dict[str, Any] = {
+            "index": 0,
+            "text": "".join(WORDS[place % len(WORDS)] for place in places),
+            "logprobs": None,
+            "finish_reason": "length" if stream.sent + count == stream.max_tokens else None,
+            "stop_reason": None,
+        }
+        if stream.with_ids:
+            choice["token_ids"] = [self.token_ids[place % len(WORDS)] for place in places]
+        return _event(stream.request_id, [choice], usage=None)
+
+
+def _frame_usage(stream: Stream) -> bytes:
+    usage = {
+        "prompt_tokens": len(PROMPT_IDS),
+        "completion_tokens": stream.sent,
+        "total_tokens": len(PROMPT_IDS) + stream.sent,
+    }
+    return _event(stream.request_id, [], usage=usage)
+
+
+def _event(request_id: str, choices: list[dict[str, Any]], *, usage: object) -> bytes:
+    body = {
+        "id": request_id,
+        "object": "text_completion",
+        "created": 1_700_000_000,
+        "model": MODEL,
+        "choices": choices,
+        "usage": usage,
+    }
+    return b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+class Connection(asyncio.Protocol):
+    """Just enough HTTP/1.1 for a client that sends one request at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._buffer = b""
+        self._stream: Stream | None = None
+        self._transport: asyncio.WriteTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self._stream is not None:
+            self._engine.streams.discard(self._stream)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        first, *others = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (o.partition(": ") for o in others)}
+        length = int(headers.get("content-length", "0"))
+        if len(rest) < length:
+            return
+        self._buffer = rest[length:]
+        self._answer(first.split(" ")[1], json.loads(rest[:length]) if length else {})
+
+    def _answer(self, path: str, body: dict[str, Any]) -> None:
+        engine = self._engine
+        match path:
+            case "/v1/completions" if body.get("stream"):
+                self._begin(body)
+            case "/tokenize":
+                self._reply({"count": len(PROMPT_IDS), "tokens": PROMPT_IDS})
+            case "/metrics":
+                self._reply(
+                    f'vllm:num_requests_running{{engine="0"}} {len(engine.streams)}.0\n'
+                    f'vllm:generation_tokens_total{{engine="0"}} {engine.tokens_done}.0\n'
+                )
+            case _:
+                self._reply({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+
+    def _begin(self, body: dict[str, Any]) -> None:
+        prompt = body["prompt"]
+        self._stream = Stream(
+            self._transport,
+            request_id=body.get("request_id", "cmpl-0"),
+            begins_at=len(prompt) - len(PROMPT_IDS) if isinstance(prompt, list) else 0,
+            max_tokens=int(body.get("max_tokens") or 16),
+            interval=int(body.get("stream_interval") or 1),
+            with_ids=bool(body.get("return_token_ids")),
+            with_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+        )
+        self._transport.write(HEAD)
+        self._engine.begin(self._stream)
+
+    def _reply(self, body: object) -> None:
+        if isinstance(body, str):
+            kind, raw = b"text/plain", body.encode()
+        else:
+            kind, raw = b"application/json", json.dumps(body).encode()
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+            % (kind, len(raw), raw)
+        )
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Answer until the process is ended."""
+    rate = float(os.environ.get("STAND_IN_RATE", DEFAULT_RATE))
+    engine = Engine(rate=rate, token_ids=read_token_ids(options.model))
+    loop = asyncio.get_running_loop()
+    if options.uds:
+        await loop.create_unix_server(lambda: Connection(engine), options.uds, backlog=2048)
+    if options.port:
+        await loop.create_server(lambda: Connection(engine), HOST, options.port, backlog=2048)
+    await engine.run()
+
+
+def read_token_ids(weights: Path) -> tuple[int, ...]:
+    """One id of the weights' tokenizer for each of the words."""
+    tokenizer = Tokenizer.from_file(os.fspath(weights / "tokenizer.json"))
+    return tuple(tokenizer.encode(word, add_special_tokens=False).ids[0] for word in WORDS)
+
+
+def main() -> None:
+    """Run with vLLM's arguments, most of which mean nothing here."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--uds", default="")
+    parser.add_argument("--port", type=int, default=0)
+    options, _ = parser.parse_known_args()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(options))
+
+
+if __name__ == "__main__":
+    main()

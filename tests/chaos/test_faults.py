@@ -1,0 +1,104 @@
+"""Parts die in the middle of many running streams, and no reader notices.
+
+`make test` runs this with a few streams and stand-in engines; `make chaos` with two hundred and
+real vLLM behind two workers, and prints what it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from benchmarks.stack import Shape, Stack, engine_name, running_stack, worker_name
+from demo.programs import WEB
+from tests.chaos.scene import run_undisturbed, strike
+
+pytestmark = [pytest.mark.engine]
+
+IS_FULL = os.environ.get("CHAOS") == "full"
+STREAMS = 200 if IS_FULL else 16
+SHAPE = (
+    Shape(people=20, slots=224, rate=None, weights="tiny-opt-tp2", pairs=2)
+    if IS_FULL
+    else Shape(people=8, slots=24, rate=40.0, pairs=2)
+)
+TOKENS = 700 if IS_FULL else 200
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with running_stack(SHAPE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stack: Stack) -> str:
+    return asyncio.run(run_undisturbed(stack, tokens=TOKENS))
+
+
+def kill_worker(stack: Stack) -> None:
+    stack.kill(worker_name(0))
+
+
+def kill_engine(stack: Stack) -> None:
+    stack.kill_engine(0)
+
+
+def kill_launcher(stack: Stack) -> None:
+    stack.kill(engine_name(0))
+
+
+def drain_worker(stack: Stack) -> None:
+    """As at a rolling restart."""
+    stack.terminate(worker_name(0))
+
+
+def lose_broker(stack: Stack) -> None:
+    stack.valkey.kill()
+    stack.valkey.start(wipe=True)
+
+
+def kill_web(stack: Stack) -> None:
+    stack.kill(WEB)
+
+
+def crash_postgres(stack: Stack) -> None:
+    stack.restart_postgres()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        kill_worker,
+        kill_engine,
+        kill_launcher,
+        drain_worker,
+        lose_broker,
+        kill_web,
+        crash_postgres,
+    ],
+)
+def test_every_run_ends_once_and_right(
+    stack: Stack,
+    undisturbed: str,
+    fault: Callable[[Stack], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack.wait_until_ready()
+    verdict = asyncio.run(
+        strike(
+            stack,
+            fault,
+            name=fault.__name__.replace("_", " "),
+            streams=STREAMS,
+            tokens=TOKENS,
+            undisturbed=undisturbed,
+        )
+    )
+
+    with capsys.disabled():
+        print(f"\n  {verdict.line}")
+    assert (verdict.runs, verdict.lost, verdict.duplicates, verdict.different) == (STREAMS, 0, 0, 0)
