@@ -90,7 +90,7 @@ class HeartbeatSender:
                 monitor.doubt()
         return Heartbeat(
             worker=self._worker_id,
-            deployment=deployment.slug,
+            deployment=deployment.queue_name,
             model=deployment.model_name,
             engine=monitor.state,
             engine_since=monitor.since,

@@ -62,7 +62,7 @@ class Worker:
         self.publisher = StreamPublisher(self.redis, worker_id=self.id)
         self.monitor = EngineMonitor(self.engine, settings=settings, deployment=deployment)
         self._leases = Leases(self.redis, worker_id=self.id)
-        self._control = Control(self.redis, self.jobs, deployment=deployment.slug)
+        self._control = Control(self.redis, self.jobs, deployment=deployment.queue_name)
         throughput = Throughput()
         self._generator = Generator(
             self.engine,
@@ -70,6 +70,7 @@ class Worker:
             publisher=self.publisher,
             throughput=throughput,
             max_model_len=deployment.max_model_len,
+            max_tokens=deployment.max_tokens,
         )
         if deployment.engine == "scripted":
             self._generator.decoder = ByteDecoder()
