@@ -48,7 +48,7 @@ class Deployment(BaseModel):
     weights: str = ""
     """A folder under WEIGHTS_DIR, or an absolute path; the slug if left out."""
     weights_sha256: Sha256 | Literal[""] = ""
-    """Over the files that decide what the model says; see `weights_manifest.py`."""
+    """Over the files that decide what the model says; see `check/weights_manifest.py`."""
     hub: str = ""
     """Where the engine fetches the weights from when there is no such folder."""
     revision: str = ""
@@ -115,7 +115,8 @@ class Deployment(BaseModel):
     @property
     def needs_launcher_per_node(self) -> bool:
         """Every host runs a part that must be started there: vLLM's own multi-node mode."""
-        return self.nnodes > 1 and self.distributed_executor_backend == "mp"
+        is_ours = self.engine == "vllm" and self.distributed_executor_backend == "mp"
+        return is_ours and self.nnodes > 1
 
 
 def load_deployments(path: Path) -> dict[str, Deployment]:

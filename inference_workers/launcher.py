@@ -28,7 +28,12 @@ from inference_workers.errors import (
 from inference_workers.logs import configure_logging
 from inference_workers.multi_node.node import find_node
 from inference_workers.multi_node.open import open_link
-from inference_workers.preflight import check_interpreter, name_os_error, prepare_directory
+from inference_workers.preflight import (
+    check_interpreter,
+    check_machine,
+    name_os_error,
+    prepare_directory,
+)
 from inference_workers.vllm_command import build_command, build_environment
 
 
@@ -84,6 +89,7 @@ async def launch(settings: LauncherSettings, deployment: Deployment) -> None:
     link = open_link(find_node(settings, deployment), deployment)
     command = build_command(settings, deployment)
     check_interpreter(settings)
+    await asyncio.to_thread(check_machine, settings, deployment)
     adopt_orphans()
     env = build_environment(settings, deployment, inherited=os.environ)
     await EngineSupervisor(

@@ -31,6 +31,12 @@ def is_alive(pid: int) -> bool:
     return read_process(pid) is not None
 
 
+def write_safetensors(file: Path, size: int = 0) -> None:
+    """A file with one tensor of so many bytes."""
+    header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
+    file.write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+
+
 class Host:
     """One host's folders, and the launchers started on it."""
 
@@ -40,6 +46,7 @@ class Host:
         self.weights = folder / "weights" / "fake-vllm"
         self.weights.mkdir(parents=True)
         (self.weights / "config.json").write_text("{}")
+        write_safetensors(self.weights / "model.safetensors")
         self.launchers: list[subprocess.Popen[str]] = []
         self.env = {
             "PATH": os.environ["PATH"],

@@ -287,7 +287,10 @@ def test_heartbeat_is_there_soon_after_the_start(site: Site) -> None:
         (
             {"DEPLOYMENT": "none"},
             (),
-            f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-vllm, scripted)",
+            (
+                f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-external, fake-nodes, "
+                "fake-replicas, fake-vllm, scripted)"
+            ),
         ),
         (
             {},

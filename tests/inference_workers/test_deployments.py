@@ -56,7 +56,7 @@ def test_opt_175b_is_ready_for_one_host_and_for_two_in_three_ways() -> None:
         "opt-175b-tp16": (16, 1, 1, False),
         "opt-175b-tp8-pp2": (8, 2, 2, True),
         "opt-175b-tp8-pp2-ray": (8, 2, 2, False),
-        "opt-175b-external": (8, 2, 2, True),
+        "opt-175b-external": (8, 2, 2, False),
     }
 
 
