@@ -32,6 +32,8 @@ def main() -> None:
     child = subprocess.Popen([sys.executable, "-c", CHILD])
 
     def stop(*_: object) -> None:
+        # The kernel may say it once for each thread of the launcher that dies.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child.kill()
         child.wait()
         os._exit(0)
