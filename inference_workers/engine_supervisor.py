@@ -42,6 +42,7 @@ FAILED_STARTS_ALLOWED = 3
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 STEADY_SECONDS = 60.0
+WAITING = "waits for the launchers of the other hosts"
 
 SupervisedEngine = VLLMServer | HeadlessEngine
 
@@ -128,6 +129,11 @@ class EngineSupervisor:
 
     async def _join_nodes(self) -> bool:
         """Whether every host is there; False when asked to stop before. Raises `LaunchError`."""
+        if not self._deployment.needs_launcher_per_node:
+            return True
+        former = self._status.detail
+        self._tell(EngineState.STARTING, detail=WAITING)
+        log.info("waiting_for_nodes")
         joining = asyncio.ensure_future(self._link.join())
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -136,6 +142,7 @@ class EngineSupervisor:
             joining.cancel()
             return False
         joining.result()
+        self._tell(EngineState.STARTING, detail=former)
         return not self._stop.is_set()
 
     def _connect(self) -> SupervisedEngine:
