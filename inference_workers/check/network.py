@@ -47,8 +47,11 @@ def check_node(network: Network) -> Finding:
         )
     if network.busy_ports:
         ports = " and ".join(str(port) for port in network.busy_ports)
+        taken = f"port {ports} is" if len(network.busy_ports) == 1 else f"ports {ports} are"
         return problem(
-            "node", f"port {ports} of node 0 is taken", "end what holds it, or set MASTER_PORT"
+            "node",
+            f"at node 0, {taken} taken",
+            "end what holds it (this deployment's own engine?), or set MASTER_PORT",
         )
     return ok("node", f"this is node {network.node_rank}")
 

@@ -57,7 +57,10 @@ def test_socket(network: Network, expected: list[tuple[str, str]]) -> None:
             {"node_rank": 0, "busy_ports": (29501, 29502)},
             (
                 "problem",
-                "port 29501 and 29502 of node 0 is taken: end what holds it, or set MASTER_PORT",
+                (
+                    "at node 0, ports 29501 and 29502 are taken: end what holds it (this "
+                    "deployment's own engine?), or set MASTER_PORT"
+                ),
             ),
         ),
         (
