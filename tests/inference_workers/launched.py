@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +44,8 @@ class Host:
 
     def __init__(self, folder: Path, *, deployment: str = "fake-vllm") -> None:
         self.deployment = deployment
-        self.engine_dir = folder / "engines"
+        # Not pytest's folder: its path may be longer than a socket's may be.
+        self.engine_dir = Path(tempfile.mkdtemp(prefix="gatehouse-"))
         self.weights = folder / "weights" / "fake-vllm"
         self.weights.mkdir(parents=True)
         (self.weights / "config.json").write_text("{}")
@@ -109,3 +112,4 @@ class Host:
             for pid in find_session(status.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.engine_dir)
