@@ -60,7 +60,7 @@ def _start(place: Place, supervisor: Supervisor, *, port: int, deployment: Deplo
     site = site_environment(
         place, os.environ, port=port, database_url=database_url, redis_url=redis_url
     )
-    accounts = prepare_site(place, site, deployment=deployment.slug)
+    accounts = prepare_site(place, site, deployment=deployment.queue_name)
     url = f"http://{HOST}:{port}"
     worker = worker_environment(place, site, deployment=deployment.slug)
     web, *rest = site_programs(place, site, worker, port=port, deployment=deployment.slug)

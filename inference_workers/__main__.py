@@ -9,6 +9,7 @@ from inference_workers.errors import EXIT_CONFIGURATION, stop_process
 
 COMMANDS = {
     "launch": "inference_workers.launcher",
+    "check": "inference_workers.check.command",
     "plan": "inference_workers.planner.cli",
 }
 """Modules with a `main(arguments)`, imported only when asked for."""

@@ -30,7 +30,7 @@ VISIBILITY_TIMEOUT_SECONDS = 3600
 warnings.simplefilter("ignore", SecurityWarning)
 
 settings, deployment = load_or_stop()
-QUEUE = queue_for(deployment.slug)
+QUEUE = queue_for(deployment.queue_name)
 
 app = Celery("inference_workers", include=["inference_workers.tasks"])
 app.conf.update(

@@ -34,7 +34,15 @@ class LauncherSettings(BaseSettings):
     engine_python: Path = Path(sys.executable)
     """Interpreter of the environment that has vLLM."""
     engine_args: str = ""
-    """Host-specific engine arguments, such as a node's rank, added after the deployment's."""
+    """Host-specific engine arguments, added after the deployment's."""
+    replica: int = Field(default=0, ge=0)
+    """Which of the deployment's engines on this host, counted from 0."""
+    node_rank: int | None = Field(default=None, ge=0)
+    """Which host of a deployment that spans several: 0 answers requests, the others help."""
+    master_addr: str = ""
+    """Address of node 0 that the other nodes reach, the same on every node."""
+    master_port: int = Field(default=29501, ge=1, le=65534)
+    """vLLM's ranks meet there; the launchers meet at the next one."""
     engine_stall_seconds: float = Field(default=120.0, gt=0.0)
     """An engine that has requests and has done no token for so long hangs, and is restarted."""
     engine_log: Literal["file", "inherit"] = "file"
@@ -65,7 +73,8 @@ class LauncherSettings(BaseSettings):
 
     @property
     def deployment_dir(self) -> Path:
-        return self.engine_dir / self.deployment
+        name = self.deployment if self.replica == 0 else f"{self.deployment}@{self.replica}"
+        return self.engine_dir / name
 
     @property
     def socket(self) -> Path:
@@ -81,7 +90,20 @@ class LauncherSettings(BaseSettings):
 
     def load_deployment(self) -> Deployment:
         """The deployment to serve; raises `ConfigurationError` if there is none such."""
-        return load_deployment(self.models_file, self.deployment)
+        deployment = load_deployment(self.models_file, self.deployment)
+        if self.replica >= deployment.replicas:
+            raise ConfigurationError(
+                f"REPLICA: {self.replica} is too high: {deployment.slug} has replicas = "
+                f"{deployment.replicas}, counted from 0"
+            )
+        return deployment
+
+    def require_engine_url(self, deployment: Deployment) -> None:
+        """Raise `ConfigurationError` if the engine runs elsewhere and nobody says where."""
+        if deployment.engine == "external" and not self.engine_url:
+            raise ConfigurationError(
+                f"ENGINE_URL is not set: {deployment.slug} is an engine that runs elsewhere"
+            )
 
     def weights_folder(self, deployment: Deployment) -> Path:
         """Where the weights lie if they lie on this host; the folder need not exist."""
@@ -105,6 +127,12 @@ class WorkerSettings(LauncherSettings):
         if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value
+
+    def load_deployment(self) -> Deployment:
+        """The same; an engine that runs elsewhere must have an address too."""
+        deployment = super().load_deployment()
+        self.require_engine_url(deployment)
+        return deployment
 
     @property
     def celery_broker_url(self) -> str:

@@ -6,13 +6,30 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from inference_workers.errors import ConfigurationError
 
 PACKAGED_MODELS_FILE = Path(__file__).with_name("models.toml")
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SAME_ON_ONE_QUEUE = (
+    "hub",
+    "revision",
+    "weights_sha256",
+    "max_model_len",
+    "max_logprobs",
+    "max_tokens",
+)
+"""What a job must not notice when another deployment of its queue continues it."""
 
 
 class Deployment(BaseModel):
@@ -21,19 +38,35 @@ class Deployment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slug: Slug
-    engine: Literal["vllm", "scripted"] = "vllm"
-    """`scripted` is a deterministic stand-in inside the worker, for tests and benchmarks."""
+    engine: Literal["vllm", "external", "scripted"] = "vllm"
+    """`external` is a vLLM server that somebody else starts: ENGINE_URL says where it answers.
+    `scripted` is a deterministic stand-in inside the worker, for tests and benchmarks."""
+    queue: Slug | Literal[""] = ""
+    """The deployment whose jobs this one runs; its own if left out. What releases name."""
+    replicas: int = Field(default=1, ge=1)
+    """Engines that one host runs, each with its own GPUs, folder, launcher and worker."""
     weights: str = ""
     """A folder under WEIGHTS_DIR, or an absolute path; the slug if left out."""
+    weights_sha256: Sha256 | Literal[""] = ""
+    """Over the files that decide what the model says; see `check/weights_manifest.py`."""
     hub: str = ""
     """Where the engine fetches the weights from when there is no such folder."""
+    revision: str = ""
+    """The commit of the hub's repository; without one its newest is taken."""
     served_name: str = ""
     tensor_parallel_size: int = Field(default=1, ge=1)
     pipeline_parallel_size: int = Field(default=1, ge=1)
+    nnodes: int = Field(default=1, ge=1)
+    """Hosts that one engine spans."""
+    distributed_executor_backend: Literal["mp", "ray"] = "mp"
+    """How the hosts are joined: a launcher on each (`mp`), or a Ray cluster that exists."""
     max_model_len: int = Field(ge=1)
     max_num_seqs: int = Field(default=32, ge=1)
     max_logprobs: int = Field(default=100, ge=-1)
+    max_tokens: int = Field(default=0, ge=0)
+    """The most tokens that one job may ask for; 0 leaves the context as the only limit."""
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
+    gpu_memory_utilization: float | None = Field(default=None, gt=0.0, le=1.0)
     extra_args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     unset_env: tuple[str, ...] = ()
@@ -43,14 +76,49 @@ class Deployment(BaseModel):
     warmup: bool = True
     """Send one short request with log-probabilities before the engine counts as ready."""
 
+    @model_validator(mode="after")
+    def _check_hosts(self) -> Deployment:
+        if self.world_size % self.nnodes:
+            raise ValueError(
+                f"nnodes = {self.nnodes} must divide tensor_parallel_size x "
+                f"pipeline_parallel_size = {self.world_size}"
+            )
+        if self.nnodes > 1 and self.replicas > 1:
+            raise ValueError("replicas are of one host; leave them out where nnodes is above 1")
+        if self.max_tokens > self.max_model_len:
+            raise ValueError("max_tokens must not be above max_model_len")
+        if self.revision and not self.hub:
+            raise ValueError("revision is one of the hub's; name the hub too")
+        return self
+
     @property
     def model_name(self) -> str:
         """The name under which the engine answers."""
         return self.served_name or self.slug
 
     @property
+    def queue_name(self) -> str:
+        """What the portal calls `deployment`: queue, heartbeats and messages bear this name."""
+        return self.queue or self.slug
+
+    @property
     def weights_folder_name(self) -> str:
         return self.weights or self.slug
+
+    @property
+    def world_size(self) -> int:
+        """Ranks of one engine, on all its hosts together; a GPU each."""
+        return self.tensor_parallel_size * self.pipeline_parallel_size
+
+    @property
+    def ranks_per_node(self) -> int:
+        return self.world_size // self.nnodes
+
+    @property
+    def needs_launcher_per_node(self) -> bool:
+        """Every host runs a part that must be started there: vLLM's own multi-node mode."""
+        is_ours = self.engine == "vllm" and self.distributed_executor_backend == "mp"
+        return is_ours and self.nnodes > 1
 
 
 def load_deployments(path: Path) -> dict[str, Deployment]:
@@ -70,7 +138,9 @@ def load_deployments(path: Path) -> dict[str, Deployment]:
     if unknown:
         raise ConfigurationError(f"{path}: unknown table {unknown[0]!r}; expected [deployments.*]")
     tables = document.get("deployments", {})
-    return {slug: _parse(path, slug, table) for slug, table in tables.items()}
+    deployments = {slug: _parse(path, slug, table) for slug, table in tables.items()}
+    _check_queues(path, deployments)
+    return deployments
 
 
 def load_deployment(path: Path, slug: str) -> Deployment:
@@ -90,6 +160,21 @@ def _parse(path: Path, slug: str, table: object) -> Deployment:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(
-            f"{path}: deployment {slug!r}, field {field!r}: {first['msg']}"
-        ) from None
+        place = f"{path}: deployment {slug!r}" + (f", field {field!r}" if field else "")
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{place}: {message}") from None
+
+
+def _check_queues(path: Path, deployments: dict[str, Deployment]) -> None:
+    """Deployments of one queue serve one model with the same limits, or the file is refused."""
+    for deployment in deployments.values():
+        if not deployment.queue:
+            continue
+        owner = deployments.get(deployment.queue)
+        place = f"{path}: deployment {deployment.slug!r}, field 'queue'"
+        if owner is None or owner.queue_name != owner.slug:
+            raise ConfigurationError(f"{place}: {deployment.queue!r} has no queue of its own here")
+        for field in ("weights_folder_name", *SAME_ON_ONE_QUEUE):
+            if getattr(deployment, field) != getattr(owner, field):
+                name = field.removesuffix("_folder_name")
+                raise ConfigurationError(f"{place}: {name} must be the same as {owner.slug!r} has")

@@ -25,9 +25,12 @@ from inference_workers.engine_status import (
     write_status,
 )
 from inference_workers.engines.base import EngineFailedError, EngineUnavailableError
+from inference_workers.engines.headless import HeadlessEngine
 from inference_workers.engines.vllm_server import VLLMServer
 from inference_workers.errors import LaunchError
 from inference_workers.logs import get_logger
+from inference_workers.multi_node.follower import FollowerLink
+from inference_workers.multi_node.link import NodeLink
 from inference_workers.preflight import explain_failure, name_os_error, remove_stale_socket
 
 PROBE_SECONDS = 0.5
@@ -39,6 +42,9 @@ FAILED_STARTS_ALLOWED = 3
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 STEADY_SECONDS = 60.0
+WAITING = "waits for the launchers of the other hosts"
+
+SupervisedEngine = VLLMServer | HeadlessEngine
 
 log = get_logger(__name__)
 
@@ -54,12 +60,14 @@ class EngineSupervisor:
         command: Sequence[str],
         env: Mapping[str, str],
         stop: asyncio.Event,
+        link: NodeLink,
     ) -> None:
         self._settings = settings
         self._deployment = deployment
         self._command = command
         self._env = env
         self._stop = stop
+        self._link = link
         self._process: asyncio.subprocess.Process | None = None
         self._failed_starts = 0
         self._back_off = FIRST_BACK_OFF_SECONDS
@@ -84,6 +92,7 @@ class EngineSupervisor:
                     await self._back_off_or_give_up()
         finally:
             refresher.cancel()
+            await self._link.close()
             await self._end_engine()
             remove_stale_socket(self._settings.socket)
             self._tell(EngineState.DOWN, pid=None, pid_started=None)
@@ -91,15 +100,18 @@ class EngineSupervisor:
     async def _run_once(self) -> None:
         """One life of the engine, from its start until it has ended or has to."""
         remove_stale_socket(self._settings.socket)
+        if not await self._join_nodes():
+            return
         begun = time.monotonic()
         await self._start()
-        engine = VLLMServer(model=self._deployment.model_name, socket=self._settings.socket)
+        engine = self._connect()
         detail = ""
         try:
             if await self._wait_until_ready(engine, begun=begun):
                 seconds = round(time.monotonic() - begun, 1)
                 self._failed_starts = 0
                 self._tell(EngineState.READY, last_start_seconds=seconds)
+                self._link.tell_ready()
                 log.info("engine_ready", seconds=seconds)
                 detail = await self._watch(engine)
             else:
@@ -108,11 +120,35 @@ class EngineSupervisor:
             detail = f"the warm-up failed: {failure}"
         finally:
             await engine.close()
+            await self._link.leave()
             await self._end_engine()
         if not self._stop.is_set():
             cause = explain_failure(self._settings.engine_log_file)
             self._tell(EngineState.DOWN, pid=None, pid_started=None, detail=f"{detail}; {cause}")
             log.error("engine_down", detail=detail, cause=cause)
+
+    async def _join_nodes(self) -> bool:
+        """Whether every host is there; False when asked to stop before. Raises `LaunchError`."""
+        if not self._deployment.needs_launcher_per_node:
+            return True
+        former = self._status.detail
+        self._tell(EngineState.STARTING, detail=WAITING)
+        log.info("waiting_for_nodes")
+        joining = asyncio.ensure_future(self._link.join())
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({joining, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not joining.done():
+            joining.cancel()
+            return False
+        joining.result()
+        self._tell(EngineState.STARTING, detail=former)
+        return not self._stop.is_set()
+
+    def _connect(self) -> SupervisedEngine:
+        if isinstance(self._link, FollowerLink):
+            return HeadlessEngine(self._link)
+        return VLLMServer(model=self._deployment.model_name, socket=self._settings.socket)
 
     async def _start(self) -> None:
         try:
@@ -130,7 +166,7 @@ class EngineSupervisor:
         )
         log.info("engine_starting", pid=self._process.pid)
 
-    async def _wait_until_ready(self, engine: VLLMServer, *, begun: float) -> bool:
+    async def _wait_until_ready(self, engine: SupervisedEngine, *, begun: float) -> bool:
         """Whether it came up; False when it ended, took too long or is to be stopped."""
         patience = max(300, START_PATIENCE * self._deployment.expected_start_seconds)
         while self._is_wanted() and time.monotonic() - begun < patience:
@@ -139,10 +175,11 @@ class EngineSupervisor:
                     await engine.warm_up()
                 return self._is_wanted()
             await self._pause(PROBE_SECONDS)
-        self._failed_starts += 1
+        if not self._link.lost:
+            self._failed_starts += 1
         return False
 
-    async def _watch(self, engine: VLLMServer) -> str:
+    async def _watch(self, engine: SupervisedEngine) -> str:
         """Wait until the engine ends, hangs or is to be stopped; answers which."""
         begun = progressed_at = time.monotonic()
         failed_probes = tokens_done = 0
@@ -192,6 +229,7 @@ class EngineSupervisor:
         waits = {asyncio.ensure_future(self._stop.wait())}
         if self._process is not None and not even_if_dead:
             waits.add(asyncio.ensure_future(self._process.wait()))  # type: ignore[arg-type]
+            waits.add(asyncio.ensure_future(self._link.wait_until_lost()))  # type: ignore[arg-type]
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
@@ -213,15 +251,17 @@ class EngineSupervisor:
             log.warning("status_not_written", cause=name_os_error(error))
 
     def _name_end(self) -> str:
+        if self._link.lost:
+            return self._link.lost
         code = self._process.returncode if self._process is not None else None
         if code is None:
             return "it did not get ready in time"
         return f"it was killed by signal {-code}" if code < 0 else f"it ended with code {code}"
 
     def _is_wanted(self) -> bool:
-        """The engine lives, and nobody asked to stop it."""
+        """The engine lives on every host, and nobody asked to stop it."""
         is_alive = self._process is not None and self._process.returncode is None
-        return is_alive and not self._stop.is_set()
+        return is_alive and not self._link.lost and not self._stop.is_set()
 
     @property
     def _pid(self) -> int:

@@ -66,6 +66,7 @@ class Generator:
         deaths: EngineDeaths,
         relay: Relay,
         max_model_len: int,
+        max_tokens: int = 0,
     ) -> None:
         self._engine = engine
         self._monitor = monitor
@@ -76,6 +77,7 @@ class Generator:
         self._speed = StreamSpeed()
         self._suspects = Suspects()
         self._max_model_len = max_model_len
+        self._max_tokens = max_tokens
         self._streams = 0
         self.decoder: Decoder | None = None
 
@@ -104,6 +106,9 @@ class Generator:
         tokens, max_tokens = job.prompt_tokens, job.request.sampling.max_tokens
         if tokens == 0:
             return Failed(code=FailureCode.INVALID_REQUEST, detail="the prompt has no tokens")
+        if 0 < self._max_tokens < max_tokens:
+            detail = f"max_tokens {max_tokens} is above the deployment's {self._max_tokens}"
+            return Failed(code=FailureCode.INVALID_REQUEST, detail=detail)
         if tokens + max_tokens > self._max_model_len:
             detail = f"{tokens} + {max_tokens} tokens do not fit into {self._max_model_len}"
             return Failed(code=FailureCode.CONTEXT_LENGTH_EXCEEDED, detail=detail)

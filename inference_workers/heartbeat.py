@@ -95,7 +95,7 @@ class HeartbeatSender:
         energy = await asyncio.to_thread(self._energy.read, monitor.state)
         return Heartbeat(
             worker=self._worker_id,
-            deployment=deployment.slug,
+            deployment=deployment.queue_name,
             model=deployment.model_name,
             engine=monitor.state,
             engine_since=monitor.since,

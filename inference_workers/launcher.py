@@ -26,7 +26,14 @@ from inference_workers.errors import (
     stop_process,
 )
 from inference_workers.logs import configure_logging
-from inference_workers.preflight import check_interpreter, name_os_error, prepare_directory
+from inference_workers.multi_node.node import find_node
+from inference_workers.multi_node.open import open_link
+from inference_workers.preflight import (
+    check_interpreter,
+    check_machine,
+    name_os_error,
+    prepare_directory,
+)
 from inference_workers.vllm_command import build_command, build_environment
 
 
@@ -67,6 +74,11 @@ async def launch(settings: LauncherSettings, deployment: Deployment) -> None:
     """Keep the engine running until a signal asks to stop; raises `LaunchError`."""
     if settings.engine_url:
         raise ConfigurationError("ENGINE_URL is set: that engine is not this host's to start")
+    if deployment.engine != "vllm":
+        raise ConfigurationError(
+            f"DEPLOYMENT: {deployment.slug} has engine = {deployment.engine!r}; there is "
+            "nothing to launch, only a worker to start"
+        )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,11 +86,15 @@ async def launch(settings: LauncherSettings, deployment: Deployment) -> None:
     prepare_directory(settings.deployment_dir)
     prepare_directory(settings.socket.parent)
     lock_deployment(settings.deployment_dir)
+    link = open_link(find_node(settings, deployment), deployment)
     command = build_command(settings, deployment)
     check_interpreter(settings)
+    await asyncio.to_thread(check_machine, settings, deployment)
     adopt_orphans()
     env = build_environment(settings, deployment, inherited=os.environ)
-    await EngineSupervisor(settings, deployment, command=command, env=env, stop=stop).run()
+    await EngineSupervisor(
+        settings, deployment, command=command, env=env, stop=stop, link=link
+    ).run()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from inference_workers.check.facts.gather import gather
+from inference_workers.check.run import find_problems, run_checks
 from inference_workers.config import LauncherSettings
+from inference_workers.deployments import Deployment
 from inference_workers.errors import LaunchError
 
 FREE_BYTES_NEEDED = 100 * 2**20
@@ -55,6 +58,17 @@ def check_interpreter(settings: LauncherSettings) -> None:
         raise LaunchError(f"ENGINE_PYTHON: {python} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         raise LaunchError(f"vLLM is not installed for ENGINE_PYTHON={python}")
+
+
+def check_machine(settings: LauncherSettings, deployment: Deployment) -> None:
+    """Raise `LaunchError` with the first thing that surely prevents a start here."""
+    machine = gather(settings, deployment, ask_hub=False)
+    problems = find_problems(run_checks(deployment, machine))
+    if problems:
+        raise LaunchError(
+            f"{deployment.slug} cannot run here: {problems[0].sentence} (more: python -m "
+            f"inference_workers check {deployment.slug})"
+        )
 
 
 def remove_stale_socket(socket: Path) -> None:

@@ -39,9 +39,13 @@ class Relay:
     async def should_pass(self) -> bool:
         """Whether a message just received is better left to another worker.
 
-        Answers yes after a pause, so that this worker does not take it again at once.
+        Answers yes after a pause, in which this worker's engine may come up, and so that this
+        worker does not take the message again at once.
         """
         if self._monitor.is_ready or not await self._peers.have_room():
             return False
-        await asyncio.sleep(PAUSE_SECONDS)
-        return True
+        try:
+            await asyncio.wait_for(self._monitor.wait_until_ready(), PAUSE_SECONDS)
+        except TimeoutError:
+            return True
+        return False

@@ -1,8 +1,9 @@
 """Which request kills the engine: innocent ones go on, and the guilty one is found.
 
 When an engine dies, every request that it had is a suspect. Suspects begin again one at a time,
-then two, four and so on, as each of them shows by a few tokens that it is harmless. A request
-that was alone under suspicion when the engine died a second time is guilty.
+then two, four and so on, as each of them shows by a few tokens that it is harmless. Those that
+were unproven when it died once more are tried each alone, and nothing else begins meanwhile: the
+one of which the engine dies then is guilty.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PROOF_TOKENS = 8
 """What kills an engine does so in reading its prompt, or soon after."""
 GUILTY_DEATHS = 2
 MOST_DEATHS = 6
-"""Whoever saw so many engines die is not tried again, guilty or not."""
+"""A bound for what cannot be judged, such as an engine that dies of everything."""
 
 
 class Suspects:
@@ -34,7 +35,7 @@ class Suspects:
     async def attempt(self, job: RunningJob) -> AsyncIterator[None]:
         """Wait for the job's turn, and count it among those with the engine."""
         self._leave(job)
-        while job.engine_deaths and len(self._on_trial()) >= self._trial_size:
+        while not self._may_begin(job):
             self._changed.clear()
             await self._changed.wait()
         self._accused = frozenset()
@@ -65,6 +66,14 @@ class Suspects:
         job.engine_deaths += 1
         is_guilty = job.engine_deaths >= GUILTY_DEATHS and self._accused == {job}
         return is_guilty or job.engine_deaths >= MOST_DEATHS
+
+    def _may_begin(self, job: RunningJob) -> bool:
+        trial = self._on_trial()
+        if any(each.engine_deaths >= GUILTY_DEATHS for each in trial):
+            return False
+        if job.engine_deaths >= GUILTY_DEATHS:
+            return not trial
+        return not job.engine_deaths or len(trial) < self._trial_size
 
     def _on_trial(self) -> list[RunningJob]:
         return [job for job in self._running if job.engine_deaths]

@@ -27,7 +27,7 @@ def generate(self: Task[Any, Any], request: dict[str, Any]) -> None:
         places = [".".join(map(str, fault["loc"])) for fault in error.errors()]
         log.error("request_not_understood", fields=places)  # noqa: TRY400 -- the trace quotes the prompt
         return
-    if job.deployment != deployment.slug:
+    if job.deployment != deployment.queue_name:
         log.error("request_for_another_deployment", wanted=job.deployment)
         return
     traceparent = str((self.request.headers or {}).get(TRACEPARENT, ""))

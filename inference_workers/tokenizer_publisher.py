@@ -46,8 +46,9 @@ class TokenizerPublisher:
         """Publish unless it is there; without files on this host, do nothing."""
         if self._json is None and not await asyncio.to_thread(self.load):
             return
-        if not await self._redis.exists(tokenizer_key(self._deployment.slug)):
-            await self._redis.set(tokenizer_key(self._deployment.slug), self._json or "")
+        key = tokenizer_key(self._deployment.queue_name)
+        if not await self._redis.exists(key):
+            await self._redis.set(key, self._json or "")
 
     def load(self) -> bool:
         """Read the files; False while they are not on this host."""

@@ -9,10 +9,16 @@ from collections.abc import Mapping
 from inference_workers.config import LauncherSettings
 from inference_workers.deployments import Deployment
 from inference_workers.errors import LaunchError
+from inference_workers.multi_node.node import Node, find_node
 
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
+CLI_MODULE = "vllm.entrypoints.cli.main"
+"""vLLM's `serve` command: the only way to start a node without a server."""
 KEPT_FROM_THE_ENGINE = frozenset({"REDIS_URL", "REDIS_URL_FILE", "DATABASE_URL"})
 """Secrets that an engine has no use for."""
+READ_BY_THE_LAUNCHER = frozenset({"NODE_RANK", "MASTER_ADDR", "MASTER_PORT", "REPLICA"})
+"""Given to the engine as arguments; torch would read the variables in its own way."""
+DEVICES = "CUDA_VISIBLE_DEVICES"
 ALWAYS = {
     # Nobody outside is told what runs here.
     "VLLM_NO_USAGE_STATS": "1",
@@ -21,15 +27,36 @@ ALWAYS = {
 
 
 def build_command(settings: LauncherSettings, deployment: Deployment) -> list[str]:
-    """The server's command; raises `LaunchError` when the weights are nowhere to be had."""
+    """The command of this host's part of the engine.
+
+    Raises `LaunchError` when the weights are nowhere to be had, and `ConfigurationError` when
+    the deployment spans hosts and nobody says which this one is.
+    """
+    node = find_node(settings, deployment)
+    python = os.fspath(settings.engine_python)
+    if node is not None and node.is_headless:
+        return [
+            *(python, "-m", CLI_MODULE, "serve", find_weights(settings, deployment)),
+            *("--served-model-name", deployment.model_name, "--headless"),
+            *_engine_arguments(settings, deployment, node=node),
+        ]
     return [
-        os.fspath(settings.engine_python),
-        *("-m", SERVER_MODULE),
+        *(python, "-m", SERVER_MODULE),
         *("--model", find_weights(settings, deployment)),
         *("--served-model-name", deployment.model_name),
         *("--uds", os.fspath(settings.socket.absolute())),
+        *_engine_arguments(settings, deployment, node=node),
+    ]
+
+
+def _engine_arguments(
+    settings: LauncherSettings, deployment: Deployment, *, node: Node | None
+) -> list[str]:
+    return [
+        *_revision_arguments(settings, deployment),
         *("--tensor-parallel-size", str(deployment.tensor_parallel_size)),
         *("--pipeline-parallel-size", str(deployment.pipeline_parallel_size)),
+        *_node_arguments(deployment, node=node),
         *("--max-model-len", str(deployment.max_model_len)),
         *("--max-num-seqs", str(deployment.max_num_seqs)),
         *("--max-logprobs", str(deployment.max_logprobs)),
@@ -39,16 +66,46 @@ def build_command(settings: LauncherSettings, deployment: Deployment) -> list[st
         *("--generation-config", "vllm"),
         "--disable-uvicorn-access-log",
         *_trace_arguments(settings),
+        *_memory_arguments(deployment),
         *deployment.extra_args,
         *shlex.split(settings.engine_args),
     ]
 
 
+def _revision_arguments(settings: LauncherSettings, deployment: Deployment) -> list[str]:
+    """The hub's commit; a folder on this host has none."""
+    if not deployment.revision or settings.weights_folder(deployment).exists():
+        return []
+    return ["--revision", deployment.revision, "--tokenizer-revision", deployment.revision]
+
+
+def _node_arguments(deployment: Deployment, *, node: Node | None) -> list[str]:
+    if deployment.nnodes == 1:
+        return []
+    backend = ["--distributed-executor-backend", deployment.distributed_executor_backend]
+    if node is None:
+        return backend
+    return [
+        *backend,
+        *("--nnodes", str(node.count), "--node-rank", str(node.rank)),
+        *("--master-addr", node.master_addr, "--master-port", str(node.master_port)),
+    ]
+
+
+def _memory_arguments(deployment: Deployment) -> list[str]:
+    if deployment.gpu_memory_utilization is None:
+        return []
+    return ["--gpu-memory-utilization", str(deployment.gpu_memory_utilization)]
+
+
 def build_environment(
     settings: LauncherSettings, deployment: Deployment, *, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """The server's environment: what is inherited less secrets, plus the deployment's own."""
-    dropped = KEPT_FROM_THE_ENGINE | set(deployment.unset_env)
+    """The server's environment: what is inherited less secrets, plus the deployment's own.
+
+    Raises `LaunchError` when the GPUs do not suffice for the replica.
+    """
+    dropped = KEPT_FROM_THE_ENGINE | READ_BY_THE_LAUNCHER | set(deployment.unset_env)
     env = {name: value for name, value in inherited.items() if name not in dropped}
     if settings.weights_folder(deployment).is_dir():
         env["HF_HUB_OFFLINE"] = "1"
@@ -56,7 +113,24 @@ def build_environment(
         # vLLM would speak gRPC, which no other part of Gatehouse does.
         env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
         env.setdefault("OTEL_SERVICE_NAME", "gatehouse-engine")
+    if deployment.replicas > 1:
+        env[DEVICES] = choose_devices(settings, deployment, visible=inherited.get(DEVICES, ""))
     return env | ALWAYS | deployment.env
+
+
+def choose_devices(settings: LauncherSettings, deployment: Deployment, *, visible: str) -> str:
+    """The GPUs of this replica: the next so many of those that are visible to the launcher."""
+    wanted = deployment.ranks_per_node
+    first = settings.replica * wanted
+    if not visible:
+        return ",".join(str(index) for index in range(first, first + wanted))
+    devices = visible.split(",")[first : first + wanted]
+    if len(devices) < wanted:
+        raise LaunchError(
+            f"{DEVICES}={visible} has no {wanted} GPUs for REPLICA={settings.replica} of "
+            f"{deployment.slug}"
+        )
+    return ",".join(devices)
 
 
 def _trace_arguments(settings: LauncherSettings) -> tuple[str, ...]:

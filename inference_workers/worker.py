@@ -72,9 +72,9 @@ class Worker:
         self.publisher = StreamPublisher(self.redis, worker_id=self.id, metrics=self.metrics)
         self.monitor = EngineMonitor(self.engine, settings=settings, deployment=deployment)
         self._leases = Leases(self.redis, worker_id=self.id, metrics=self.metrics)
-        self._control = Control(self.redis, self.jobs, deployment=deployment.slug)
+        self._control = Control(self.redis, self.jobs, deployment=deployment.queue_name)
         throughput = Throughput()
-        peers = Peers(self.redis, deployment=deployment.slug, worker_id=self.id)
+        peers = Peers(self.redis, deployment=deployment.queue_name, worker_id=self.id)
         self._generator = Generator(
             self.engine,
             monitor=self.monitor,
@@ -83,6 +83,7 @@ class Worker:
             deaths=EngineDeaths(self.redis),
             relay=Relay(self.monitor, peers),
             max_model_len=deployment.max_model_len,
+            max_tokens=deployment.max_tokens,
         )
         if deployment.engine == "scripted":
             self._generator.decoder = ByteDecoder()

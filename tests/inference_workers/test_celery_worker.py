@@ -280,6 +280,21 @@ def test_heartbeat_is_there_soon_after_the_start(site: Site) -> None:
     assert site.client.exists(worker_key(worker)) == 1
 
 
+def test_another_deployment_serves_the_same_queue(site: Site) -> None:
+    site.env["DEPLOYMENT"] = "scripted-too"
+    site.start_worker()
+    request = make_request("Once")
+
+    site.submit(request)
+
+    wait_for(lambda: site.ended(request.job_id))
+    assert site.text(request.job_id) == expected_text("Once", 40)
+    [worker] = site.client.zrange(WORKERS_KEY, 0, -1)
+    heartbeat = json.loads(str(site.client.get(worker_key(str(worker)))))
+    assert heartbeat["deployment"] == "scripted"
+    assert str(worker).startswith("scripted-too@")
+
+
 @pytest.mark.parametrize(
     ("change", "arguments", "line"),
     [
@@ -288,7 +303,10 @@ def test_heartbeat_is_there_soon_after_the_start(site: Site) -> None:
         (
             {"DEPLOYMENT": "none"},
             (),
-            f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-vllm, scripted)",
+            (
+                f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-external, fake-nodes, "
+                "fake-replicas, fake-vllm, scripted, scripted-too)"
+            ),
         ),
         (
             {},

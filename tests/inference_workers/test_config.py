@@ -133,3 +133,31 @@ def test_launcher_needs_no_broker_and_takes_its_deployment_by_name(
     monkeypatch.delenv("REDIS_URL")
 
     assert load_launcher_settings("opt-175b").load_deployment().tensor_parallel_size == 8
+
+
+def test_worker_of_an_engine_elsewhere_needs_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOYMENT", "opt-175b-external")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_worker_settings().load_deployment()
+
+    assert str(caught.value) == (
+        "ENGINE_URL is not set: opt-175b-external is an engine that runs elsewhere"
+    )
+    monkeypatch.setenv("ENGINE_URL", "http://10.0.0.1:8000/")
+    settings = load_worker_settings()
+    assert settings.load_deployment().queue_name == "opt-175b"
+    assert settings.engine_url == "http://10.0.0.1:8000"
+
+
+def test_replica_that_the_deployment_does_not_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REPLICA", "1")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_worker_settings().load_deployment()
+
+    assert str(caught.value) == (
+        "REPLICA: 1 is too high: smollm2-135m has replicas = 1, counted from 0"
+    )

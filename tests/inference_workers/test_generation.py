@@ -313,3 +313,18 @@ def test_penalties_are_carried_over() -> None:
 
     assert carry_penalties(sampling, [4, 4, 9]) == {4: -1.0, 9: -0.75}
     assert carry_penalties(SamplingParams(max_tokens=1), [4]) == {}
+
+
+async def test_more_tokens_than_the_deployment_allows_are_refused(
+    start_worker: StartWorker, redis: Redis
+) -> None:
+    worker = await start_worker(max_tokens=10)
+    allowed = make_request(sampling={"max_tokens": 10})
+    too_many = make_request(sampling={"max_tokens": 11})
+    await worker.run_job(allowed)
+    await worker.run_job(too_many)
+
+    assert isinstance((await read_history(redis, allowed.job_id)).end, Done)
+    assert (await read_history(redis, too_many.job_id)).end == Failed(
+        code=FailureCode.INVALID_REQUEST, detail="max_tokens 11 is above the deployment's 10"
+    )

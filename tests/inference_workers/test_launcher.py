@@ -2,103 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inference_workers.contract import EngineState
 from inference_workers.engine_process import find_session, read_process
-from inference_workers.engine_status import EngineStatus, read_status, write_status
+from inference_workers.engine_status import write_status
 from tests.inference_workers.conftest import MODELS_FILE
-
-ROOT = Path(__file__).resolve().parents[2]
-FAKE_VLLM = Path(__file__).with_name("fake_vllm")
-
-
-def wait_for(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    return read_process(pid) is not None
-
-
-class Host:
-    """One host's folders, and the launchers started on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.engine_dir = folder / "engines"
-        self.weights = folder / "weights" / "fake-vllm"
-        self.weights.mkdir(parents=True)
-        (self.weights / "config.json").write_text("{}")
-        self.launchers: list[subprocess.Popen[str]] = []
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{FAKE_VLLM}{os.pathsep}{ROOT}",
-            "MODELS_FILE": str(MODELS_FILE),
-            "ENGINE_DIR": str(self.engine_dir),
-            "WEIGHTS_DIR": str(folder / "weights"),
-            "ENGINE_PYTHON": sys.executable,
-            "LOG_FORMAT": "console",
-            "REDIS_URL": "redis://secret@nowhere",
-            "UNWANTED": "1",
-        }
-
-    @property
-    def folder(self) -> Path:
-        return self.engine_dir / "fake-vllm"
-
-    @property
-    def status(self) -> EngineStatus | None:
-        return read_status(self.folder / "status.json")
-
-    @property
-    def child(self) -> int:
-        return int((self.weights / "child.pid").read_text())
-
-    def launch(self, *arguments: str) -> subprocess.Popen[str]:
-        launcher = subprocess.Popen(
-            [sys.executable, "-m", "inference_workers", "launch", *(arguments or ("fake-vllm",))],
-            cwd=ROOT,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.launchers.append(launcher)
-        return launcher
-
-    def is_ready(self) -> bool:
-        status = self.status
-        return status is not None and status.state is EngineState.READY
-
-    def wait_until_ready(self) -> EngineStatus:
-        wait_for(self.is_ready)
-        status = self.status
-        assert status is not None
-        return status
-
-    def clean_up(self) -> None:
-        status = self.status
-        for launcher in self.launchers:
-            launcher.kill()
-            launcher.communicate()
-        if status is not None and status.pid is not None:
-            for pid in find_session(status.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+from tests.inference_workers.launched import ROOT, Host, is_alive, wait_for
 
 
 @pytest.fixture
@@ -271,8 +189,16 @@ def test_engine_that_never_starts_is_one_line_with_the_cause(host: Host) -> None
         ({"WEIGHTS_DIR": "/none"}, (), 1, "the weights of fake-vllm are missing: there is no"),
         ({"ENGINE_DIR": "/proc/none"}, (), 1, "/proc/none/fake-vllm cannot be made: No such"),
         ({"ENGINE_URL": "http://10.0.0.1"}, (), 2, "ENGINE_URL is set: that engine is not this"),
-        ({}, ("none",), 2, f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-vllm, scri"),
+        ({}, ("none",), 2, f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-external,"),
         ({"MODELS_FILE": "/none"}, (), 2, "MODELS_FILE: /none does not exist"),
+        ({}, ("fake-external",), 2, "DEPLOYMENT: fake-external has engine = 'external'; there is"),
+        ({"REPLICA": "1"}, (), 2, "REPLICA: 1 is too high: fake-vllm has replicas = 1, counted"),
+        (
+            {"REPLICA": "1", "CUDA_VISIBLE_DEVICES": "0,1,2"},
+            ("fake-replicas",),
+            1,
+            "CUDA_VISIBLE_DEVICES=0,1,2 has no 2 GPUs for REPLICA=1 of fake-replicas",
+        ),
     ],
 )
 def test_what_prevents_a_start_is_one_line(

@@ -80,6 +80,8 @@ def main() -> None:
     Handler.weights = weights
 
     def stop(*_: object) -> None:
+        # The kernel may say it once for each thread of the launcher that dies.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child.kill()
         child.wait()
         os._exit(0)

@@ -1,0 +1,115 @@
+"""Say whether this machine can run a deployment, and why not, before anything loads.
+
+    python -m inference_workers check DEPLOYMENT [--json] [--verify-weights] [--offline]
+
+The exit code is 0 when nothing prevents a start, 1 when something does, and 2 when the
+settings themselves are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from inference_workers.check.facts.gather import gather
+from inference_workers.check.finding import Finding
+from inference_workers.check.machine import Machine, format_bytes
+from inference_workers.check.run import find_problems, run_checks
+from inference_workers.check.weights_manifest import hash_weights
+from inference_workers.config import load_launcher_settings
+from inference_workers.deployments import Deployment
+from inference_workers.errors import (
+    EXIT_CONFIGURATION,
+    EXIT_FAILURE,
+    ConfigurationError,
+    stop_process,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print one line for each check, and end with the exit code that says how it went."""
+    options = parse_arguments(arguments)
+    try:
+        settings = load_launcher_settings(options.deployment)
+        deployment = settings.load_deployment()
+        machine = gather(settings, deployment, ask_hub=not options.offline)
+        if options.verify_weights:
+            machine = verify_weights(machine)
+    except ConfigurationError as error:
+        stop_process(str(error), code=EXIT_CONFIGURATION)
+    except OSError as error:
+        stop_process(f"{error.filename}: {error.strerror}", code=EXIT_FAILURE)
+    findings = run_checks(deployment, machine)
+    if options.json:
+        sys.stdout.write(render_json(deployment, findings))
+    else:
+        sys.stdout.write(render_lines(deployment, findings))
+    raise SystemExit(EXIT_FAILURE if find_problems(findings) else 0)
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m inference_workers check",
+        description="Say whether this machine can run a deployment, and why not.",
+    )
+    parser.add_argument(
+        "deployment", nargs="?", default="", help="a table of models.toml; else DEPLOYMENT"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.add_argument(
+        "--verify-weights",
+        action="store_true",
+        help="read all weights and compare their hash; takes minutes for large models",
+    )
+    parser.add_argument("--offline", action="store_true", help="do not ask the model hub")
+    return parser.parse_args(arguments)
+
+
+def verify_weights(machine: Machine) -> Machine:
+    """The same machine with the hash of its weights, if there are any."""
+    if not machine.weights.has_folder:
+        return machine
+    digest = hash_weights(Path(machine.weights.folder), progress=show_progress)
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+    return replace(machine, weights=replace(machine.weights, sha256=digest))
+
+
+def show_progress(done: int, total: int) -> None:
+    """One line that is written over, where somebody is looking."""
+    if sys.stderr.isatty():
+        percent = 100 * done // max(1, total)
+        sys.stderr.write(
+            f"\rreading weights: {format_bytes(done)} of {format_bytes(total)}, {percent} %"
+        )
+        sys.stderr.flush()
+
+
+def render_lines(deployment: Deployment, findings: Sequence[Finding]) -> str:
+    """One line for each finding, and a verdict."""
+    width = max(len(finding.check) for finding in findings)
+    lines = [
+        f"{finding.level:<8} {finding.check:<{width}}  {finding.sentence}" for finding in findings
+    ]
+    problems = len(find_problems(findings))
+    verdict = (
+        f"{deployment.slug} cannot run here: {problems} problem{'s' if problems > 1 else ''}."
+        if problems
+        else f"Nothing prevents {deployment.slug} from running here."
+    )
+    return "\n".join([*lines, verdict]) + "\n"
+
+
+def render_json(deployment: Deployment, findings: Sequence[Finding]) -> str:
+    """The same for programs."""
+    document = {
+        "deployment": deployment.slug,
+        "queue": deployment.queue_name,
+        "can_run": not find_problems(findings),
+        "findings": [asdict(finding) for finding in findings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

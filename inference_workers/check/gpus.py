@@ -1,0 +1,145 @@
+"""Whether there are GPUs enough, and whether they can calculate in the deployment's dtype."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from inference_workers.check.finding import Finding, count, ok, problem, warning
+from inference_workers.check.machine import EngineEnvironment, Gpu, Machine
+from inference_workers.deployments import Deployment
+
+LEAST_CAPABILITY = {"bfloat16": (8, 0), "float16": (7, 0), "float32": (7, 0)}
+"""Of vLLM's kernels; vLLM itself refuses bfloat16 below 8.0."""
+
+
+def check_gpus(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
+    """Number and abilities of the GPUs, or what it means that there are none."""
+    if not machine.gpus and machine.engine is None:
+        yield warning("gpus", "none can be seen", "vLLM's build decides whether any is needed")
+        return
+    if not machine.gpus and machine.engine is not None and machine.engine.is_for_cpu:
+        yield check_without_gpus(deployment)
+        return
+    yield check_number(deployment, machine.gpus)
+    if machine.gpus:
+        yield check_alike(machine.gpus)
+        yield check_capability(deployment, machine)
+        if machine.engine is not None:
+            yield check_kernels(machine.gpus, machine.engine)
+
+
+def check_without_gpus(deployment: Deployment) -> Finding:
+    """A vLLM for the CPU runs everything, slowly."""
+    ranks = deployment.ranks_per_node * deployment.replicas
+    if deployment.dtype == "float32":
+        return ok("gpus", f"none, and none is needed: vLLM for the CPU, {count(ranks, 'rank')}")
+    return warning(
+        "gpus",
+        f"none: this vLLM is for the CPU, and the deployment wants {deployment.dtype}",
+        "expect it to be slow; a GPU needs vLLM's build for CUDA in ENGINE_PYTHON",
+    )
+
+
+def check_number(deployment: Deployment, gpus: tuple[Gpu, ...]) -> Finding:
+    """Every rank on this host has a GPU of its own."""
+    ranks, replicas = deployment.ranks_per_node, deployment.replicas
+    needed = ranks * replicas
+    split = f"{ranks} for each of {replicas} replicas" if replicas > 1 else count(ranks, "rank")
+    hosts = f" on each of {deployment.nnodes} hosts" if deployment.nnodes > 1 else ""
+    if len(gpus) < needed:
+        return problem(
+            "gpus",
+            f"{count(needed, 'GPU')} needed{hosts} ({split}), {len(gpus)} can be seen",
+            "run `nvidia-smi`, look at CUDA_VISIBLE_DEVICES, or choose a deployment with fewer",
+        )
+    if len(gpus) > needed:
+        return warning(
+            "gpus",
+            f"{count(len(gpus), 'GPU')}, {needed} of them used{hosts} ({split})",
+            "the rest stands idle unless it has another deployment or more replicas",
+        )
+    return ok("gpus", f"{len(gpus)} x {gpus[0].name}{hosts} ({split})")
+
+
+def check_alike(gpus: tuple[Gpu, ...]) -> Finding:
+    """Ranks have equal shares, so the smallest GPU decides for all."""
+    kinds = Counter(gpu.name for gpu in gpus)
+    if len(kinds) == 1:
+        return ok("gpu kinds", "all GPUs are of one kind")
+    names = ", ".join(f"{count} x {name}" for name, count in kinds.items())
+    return warning(
+        "gpu kinds",
+        f"the GPUs differ ({names})",
+        "the smallest decides; choose GPUs of one kind with CUDA_VISIBLE_DEVICES",
+    )
+
+
+def check_capability(deployment: Deployment, machine: Machine) -> Finding:
+    """Whether the GPUs' hardware has the dtype."""
+    dtype = resolve_dtype(deployment, machine)
+    least = LEAST_CAPABILITY[dtype]
+    oldest = min(machine.gpus, key=lambda gpu: gpu.compute_capability)
+    capability = name_capability(oldest.compute_capability)
+    if oldest.compute_capability < least:
+        way_out = "set dtype to float16" if dtype == "bfloat16" else "use newer GPUs"
+        return problem(
+            "dtype",
+            f"{dtype} needs compute capability {name_capability(least)}, {oldest.name} has "
+            f"{capability}",
+            way_out,
+        )
+    return ok("dtype", f"{dtype} on compute capability {capability}")
+
+
+def check_kernels(gpus: tuple[Gpu, ...], engine: EngineEnvironment) -> Finding:
+    """Whether the engine's torch was built for these GPUs at all."""
+    if not engine.cuda:
+        return problem(
+            "kernels",
+            "the GPUs cannot be used: torch in ENGINE_PYTHON is a build for the CPU",
+            "install vLLM's build for CUDA, or use its image",
+        )
+    if not engine.gpu_architectures:
+        return warning(
+            "kernels",
+            "torch does not say for which GPUs it was built",
+            "look for `no kernel image` in the engine's log",
+        )
+    for gpu in gpus:
+        if not _has_kernels(gpu.compute_capability, engine.gpu_architectures):
+            built = ", ".join(engine.gpu_architectures)
+            return problem(
+                "kernels",
+                f"torch for CUDA {engine.cuda} has no kernels for {gpu.name}, compute capability "
+                f"{name_capability(gpu.compute_capability)} (it has {built})",
+                "build vLLM and torch for it from their sources, or use other GPUs",
+            )
+    return ok("kernels", f"torch for CUDA {engine.cuda} was built for these GPUs")
+
+
+def resolve_dtype(deployment: Deployment, machine: Machine) -> str:
+    """The dtype that vLLM calculates in: `auto` keeps bfloat16 and makes float16 of the rest."""
+    if deployment.dtype != "auto":
+        return deployment.dtype
+    stored = machine.model.dtype if machine.model is not None else "float16"
+    return "bfloat16" if stored == "bfloat16" else "float16"
+
+
+def name_capability(capability: tuple[int, int]) -> str:
+    return ".".join(str(number) for number in capability)
+
+
+def _has_kernels(capability: tuple[int, int], architectures: tuple[str, ...]) -> bool:
+    """Binary code runs on the same major version from its minor on; PTX on everything newer."""
+    for name in architectures:
+        kind, _, digits = name.partition("_")
+        digits = digits.rstrip("af")
+        if not digits.isdigit():
+            continue
+        built = (int(digits[:-1]), int(digits[-1]))
+        if kind == "sm" and built[0] == capability[0] and built[1] <= capability[1]:
+            return True
+        if kind == "compute" and built <= capability:
+            return True
+    return False

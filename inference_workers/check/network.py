@@ -1,0 +1,91 @@
+"""Whether the addresses that the engine needs can be had."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from inference_workers.check.finding import Finding, ok, problem, warning
+from inference_workers.check.machine import Machine, Network
+from inference_workers.config import UNIX_SOCKET_PATH_LIMIT
+from inference_workers.deployments import Deployment
+
+
+def check_network(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
+    """The socket for the worker, and the meeting point of several hosts."""
+    network = machine.network
+    if not network.node_rank:
+        yield check_socket(network)
+    if deployment.needs_launcher_per_node:
+        yield check_node(network)
+
+
+def check_socket(network: Network) -> Finding:
+    """The worker reaches the engine through a socket, whose path must be short."""
+    length = len(os.fsencode(network.socket_path))
+    if length > UNIX_SOCKET_PATH_LIMIT:
+        return problem(
+            "socket",
+            f"the path {network.socket_path} has {length} bytes, and a socket's may have "
+            f"{UNIX_SOCKET_PATH_LIMIT}",
+            "set ENGINE_DIR to a shorter one",
+        )
+    if network.folder_error:
+        return problem("socket", network.folder_error, "set ENGINE_DIR to a folder of this user's")
+    return ok("socket", network.socket_path)
+
+
+def check_node(network: Network) -> Finding:
+    """The launchers, and vLLM's ranks, meet at node 0."""
+    if network.node_error:
+        return problem("node", network.node_error, "docs/operations.md, two hosts")
+    if network.address_error:
+        return problem(
+            "node",
+            network.address_error,
+            "set MASTER_ADDR to node 0's address on the inner network",
+        )
+    if network.busy_ports:
+        ports = " and ".join(str(port) for port in network.busy_ports)
+        taken = f"port {ports} is" if len(network.busy_ports) == 1 else f"ports {ports} are"
+        return problem(
+            "node",
+            f"at node 0, {taken} taken",
+            "end what holds it (this deployment's own engine?), or set MASTER_PORT",
+        )
+    return ok("node", f"this is node {network.node_rank}")
+
+
+def check_external(deployment: Deployment, machine: Machine) -> Finding:
+    """The engine that somebody else runs serves what the deployment says."""
+    network, name = machine.network, deployment.model_name
+    if not network.engine_url:
+        return problem("engine", "ENGINE_URL is not set", "set the address of the running engine")
+    if network.engine_error:
+        return problem(
+            "engine",
+            f"{network.engine_url} {network.engine_error}",
+            "start it, or correct ENGINE_URL",
+        )
+    contexts = dict(network.engine_models)
+    if name not in contexts:
+        served = ", ".join(contexts) or "nothing"
+        return problem(
+            "engine",
+            f"{network.engine_url} serves {served}, not {name}",
+            f"start it with --served-model-name {name}",
+        )
+    if contexts[name] < deployment.max_model_len:
+        return problem(
+            "engine",
+            f"{network.engine_url} has a context of {contexts[name]:,} tokens, less than "
+            f"{deployment.max_model_len:,}",
+            "lower max_model_len in models.toml, or start the engine with more",
+        )
+    if contexts[name] > deployment.max_model_len:
+        return warning(
+            "engine",
+            f"{network.engine_url} has a context of {contexts[name]:,} tokens",
+            f"people get the {deployment.max_model_len:,} of models.toml",
+        )
+    return ok("engine", f"{network.engine_url} serves {name}")
