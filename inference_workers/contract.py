@@ -21,7 +21,7 @@ TASK_RECORD_STARTED: Final = "portal.jobs.record_started"
 TASK_RECORD_OUTCOME: Final = "portal.jobs.record_outcome"
 QUEUE_PORTAL: Final = "portal"
 
-LEASE_SECONDS: Final = 6
+LEASE_SECONDS: Final = 5
 """A worker that has not renewed a job's lease for this long has lost the job."""
 LEASE_RENEWAL_SECONDS: Final = 1.5
 STREAM_TTL_SECONDS: Final = 3600
@@ -141,6 +141,8 @@ class GenerationRequest(Message):
     prompt: str
     sampling: SamplingParams
     attempt: int = Field(default=1, ge=1)
+    priority: int = 0
+    """As vLLM counts: the lower number is served first."""
     deadline_at: datetime
     """After this moment the worker stops the job with DEADLINE_EXCEEDED."""
 

@@ -198,7 +198,7 @@ class Generator:
                 tokens_per_second=self._speed.tokens_per_second, streams=self._streams
             ),
             # A reader who was interrupted once does not queue again behind newcomers.
-            priority=-1 if done else 0,
+            priority=job.request.priority - (1 if done else 0),
         )
 
     async def _measure(self, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:

@@ -25,6 +25,18 @@ class Origin(models.TextChoices):
     API = "api", "API"
 
 
+class JobClass(models.TextChoices):
+    """Who waits for a run: a person in front of the page, a program, or nobody right now."""
+
+    INTERACTIVE = "interactive", "Interactive"
+    API = "api", "API"
+    BATCH = "batch", "Batch"
+
+
+CLASS_OF_ORIGIN: Final = {Origin.PLAYGROUND: JobClass.INTERACTIVE, Origin.API: JobClass.API}
+ENGINE_PRIORITIES: Final = {JobClass.INTERACTIVE: 0, JobClass.API: 10, JobClass.BATCH: 20}
+"""As vLLM counts: the lower number is served first."""
+
 ACTIVE_STATES: Final = (JobState.QUEUED, JobState.RUNNING)
 FINAL_STATES: Final = (JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED)
 

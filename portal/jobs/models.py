@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from portal.catalog.models import HostedModel
-from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES, JobState, Origin
+from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES, JobClass, JobState, Origin
 
 
 class GenerationJob(models.Model):
@@ -22,6 +22,9 @@ class GenerationJob(models.Model):
     model = models.ForeignKey(HostedModel, on_delete=models.PROTECT, related_name="jobs")
     deployment = models.SlugField()
     origin = models.CharField(max_length=16, choices=Origin.choices)
+    job_class = models.CharField(
+        max_length=16, choices=JobClass.choices, default=JobClass.INTERACTIVE
+    )
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
     prompt = models.TextField()
     params = models.JSONField(help_text="contract.SamplingParams, as asked for.")
@@ -41,6 +44,9 @@ class GenerationJob(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
+    sent_at = models.DateTimeField(
+        null=True, help_text="When its message went to the workers; empty while it is held back."
+    )
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from benchmarks.portal_readers import PortalReaders, Run
 from benchmarks.stack import Stack
 
+PROMPT = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,"
+"""A model is sure of how this goes on, so that no rounding in a batch decides a token."""
 RAMP_PER_SECOND = 25
 RECORD_SECONDS = 60
 
@@ -25,7 +27,7 @@ class Verdict:
     duplicates: int
     """Gaps, repetitions and changed text that some reader saw."""
     different: int
-    """Runs whose text is not that of the undisturbed run, for the reader or in the record."""
+    """Runs whose tokens are not those of the undisturbed run, for the reader or in the record."""
     longest_pause: float
     """Seconds without a token for the reader who waited longest."""
 
@@ -44,14 +46,15 @@ async def strike(
     name: str,
     streams: int,
     tokens: int,
-    undisturbed: str,
+    undisturbed: Run,
 ) -> Verdict:
     """Start the streams, strike when all of them flow, and wait for every end."""
     readers = PortalReaders(stack.url)
 
     async def read(index: int) -> Run:
         await asyncio.sleep(index / RAMP_PER_SECOND)
-        return await readers.run(stack.sessions[index % len(stack.sessions)], max_tokens=tokens)
+        session = stack.sessions[index % len(stack.sessions)]
+        return await readers.run(session, max_tokens=tokens, prompt=PROMPT)
 
     runs = [asyncio.create_task(read(index)) for index in range(streams)]
     while readers.streaming < streams:
@@ -65,7 +68,7 @@ async def strike(
     records = {
         str(row[0]): row[1:]
         for row in stack.query(
-            "SELECT j.id, j.state, j.text, count(a.id) FROM jobs_generationjob j"
+            "SELECT j.id, j.state, j.token_ids, count(a.id) FROM jobs_generationjob j"
             " LEFT JOIN audit_auditevent a ON a.subject = 'job:' || j.id::text"
             " AND a.tag = 'jobs.job.finished' WHERE j.id = ANY(%s) GROUP BY j.id",
             [run.id for run in done],
@@ -102,8 +105,9 @@ def _wait_for_records(stack: Stack, ids: list[str]) -> None:
         time.sleep(0.2)
 
 
-async def run_undisturbed(stack: Stack, *, tokens: int) -> str:
+async def run_undisturbed(stack: Stack, *, tokens: int) -> Run:
     """The same run when nothing happens."""
-    run = await PortalReaders(stack.url).run(stack.sessions[0], max_tokens=tokens)
-    assert (run.end, len(run.token_ids)) == ("done", tokens), run
-    return run.text
+    readers = PortalReaders(stack.url)
+    run = await readers.run(stack.sessions[0], max_tokens=tokens, prompt=PROMPT)
+    assert (run.end, len(run.token_ids)) == ("done", tokens)
+    return run

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from benchmarks.portal_readers import Run
 from benchmarks.stack import Shape, Stack, engine_name, running_stack, worker_name
 from demo.programs import WEB
 from tests.chaos.scene import run_undisturbed, strike
@@ -21,11 +22,11 @@ pytestmark = [pytest.mark.engine]
 IS_FULL = os.environ.get("CHAOS") == "full"
 STREAMS = 200 if IS_FULL else 16
 SHAPE = (
-    Shape(people=20, slots=224, rate=None, weights="tiny-opt-tp2", pairs=2)
+    Shape(people=20, slots=224, rate=None, pairs=2)
     if IS_FULL
     else Shape(people=8, slots=24, rate=40.0, pairs=2)
 )
-TOKENS = 700 if IS_FULL else 200
+TOKENS = 100 if IS_FULL else 200
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(stack: Stack) -> str:
+def undisturbed(stack: Stack) -> Run:
     return asyncio.run(run_undisturbed(stack, tokens=TOKENS))
 
 
@@ -83,7 +84,7 @@ def crash_postgres(stack: Stack) -> None:
 )
 def test_every_run_ends_once_and_right(
     stack: Stack,
-    undisturbed: str,
+    undisturbed: Run,
     fault: Callable[[Stack], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -57,6 +57,7 @@ class GenerationJobFactory(factory.django.DjangoModelFactory[GenerationJob]):
         model = GenerationJob
 
     class Params:
+        held_back = factory.Trait(sent_at=None)
         running = factory.Trait(
             state=JobState.RUNNING,
             worker="worker-1",
@@ -86,6 +87,7 @@ class GenerationJobFactory(factory.django.DjangoModelFactory[GenerationJob]):
     params = factory.LazyFunction(lambda: SamplingParams(max_tokens=16).model_dump(mode="json"))
     created_at = factory.LazyFunction(timezone.now)
     deadline_at = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=30))
+    sent_at = factory.SelfAttribute("created_at")
 
 
 @dataclass

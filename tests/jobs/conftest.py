@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -28,3 +29,9 @@ def queued_messages(client: redis.Redis, deployment: str = "smollm2-135m") -> li
 
 def message_ids(client: redis.Redis) -> list[str]:
     return [message["headers"]["id"] for message in queued_messages(client)]
+
+
+def messages(client: redis.Redis) -> list[Any]:
+    """What the queue's messages carry, as the worker's task gets it."""
+    bodies = [base64.b64decode(message["body"]) for message in queued_messages(client)]
+    return [json.loads(body)[0][0] for body in bodies]

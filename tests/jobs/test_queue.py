@@ -22,7 +22,9 @@ pytestmark = pytest.mark.django_db
 def make_queue(waiting: int, *, running: int = 0) -> list[GenerationJob]:
     """Waiting jobs in their order."""
     model, now = HostedModelFactory(), timezone.now()
-    GenerationJobFactory.create_batch(running, model=model, running=True)
+    for number in range(running):
+        begun = now - timedelta(seconds=10 * number)
+        GenerationJobFactory(model=model, running=True, started_at=begun)
     return [
         GenerationJobFactory(model=model, created_at=now + timedelta(seconds=number))
         for number in range(waiting)
@@ -48,7 +50,9 @@ def test_with_free_slots_jobs_start_at_once(valkey: redis.Redis) -> None:
     assert estimates(jobs) == [(1, 0), (2, 0)]
 
 
-def test_with_all_slots_taken_the_wait_follows_the_mean_run(valkey: redis.Redis) -> None:
+def test_with_all_slots_taken_the_wait_is_that_for_the_next_one_to_end(
+    valkey: redis.Redis,
+) -> None:
     jobs = make_queue(3, running=4)
     make_finished(30)
     make_finished(50)

@@ -65,7 +65,7 @@ def test_a_job_whose_message_was_lost_is_sent_again(valkey: redis.Redis, clock: 
 def test_absence_is_not_judged_too_early(valkey: redis.Redis, clock: Traveller) -> None:
     job = GenerationJobFactory()
 
-    reap_after(clock, 1, 2)
+    reap_after(clock, 1, 1)
 
     assert (state_of(job), message_ids(valkey)) == (("queued", 1), [])
 
@@ -87,9 +87,9 @@ def test_a_job_that_comes_back_is_not_missing_any_more(
     reap_jobs()
     FakeWorker(valkey, job.pk).lease()
 
-    reap_after(clock, 3)
+    reap_after(clock, 2)
     valkey.flushall()
-    reap_after(clock, 3)
+    reap_after(clock, 2)
 
     assert state_of(job) == ("running", 1)
 

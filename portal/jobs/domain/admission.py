@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.conf import settings
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from inference_workers.contract import SamplingParams
@@ -12,8 +16,8 @@ from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.jobs.domain.tokens import TokenCount, count_tokens
-from portal.jobs.domain.workers import engine_status
-from portal.jobs.enums import ACTIVE_STATES, JobState, Origin
+from portal.jobs.domain.workers import EngineStatus
+from portal.jobs.enums import ACTIVE_STATES, JobClass, JobState, Origin
 from portal.jobs.models import GenerationJob
 
 CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
@@ -63,19 +67,21 @@ def check_values(prompt: str, sampling: SamplingParams) -> None:
         )
 
 
-def context_length(model: HostedModel) -> int:
+def context_length(model: HostedModel, engine: EngineStatus) -> int:
     """Tokens that prompt and completion may have together, as the model is served now."""
-    served = engine_status(model.deployment).max_model_len
+    served = engine.max_model_len
     return min(model.context_length, served) if served else model.context_length
 
 
-def reserve_for(model: HostedModel, *, prompt: str, sampling: SamplingParams) -> int:
+def reserve_for(
+    model: HostedModel, *, prompt: str, sampling: SamplingParams, engine: EngineStatus
+) -> int:
     """The tokens that the run may need at most.
 
     Raises `DomainError` with code `context_length_exceeded` when the run surely does not
     fit. Where only a bound of the prompt's length is known, the engine has the last word.
     """
-    limit = context_length(model)
+    limit = context_length(model, engine)
     if len(prompt) > limit * PROMPT_BYTES_PER_TOKEN:
         raise DomainError(
             "context_length_exceeded",
@@ -115,19 +121,53 @@ def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:
         )
 
 
-def require_room(user: User, deployment: str) -> None:
-    """Refuse when the person or the queue has enough to do; call it under the person's lock."""
-    active = GenerationJob.objects.filter(user=user, state__in=ACTIVE_STATES).count()
-    if active >= settings.JOBS_PER_USER:
+@dataclass(frozen=True)
+class Load:
+    """What is under way when a run is accepted."""
+
+    own: int
+    """Runs of the person that have not ended, on any deployment."""
+    queued: int
+    held_back: int
+    sent: Mapping[JobClass, int]
+
+
+def read_load(user: User, deployment: str) -> Load:
+    """One query; call it under the person's lock."""
+    is_here = Q(deployment=deployment)
+    is_queued = is_here & Q(state=JobState.QUEUED)
+    counts = GenerationJob.objects.filter(
+        Q(user=user) | is_here, state__in=ACTIVE_STATES
+    ).aggregate(
+        own=Count("pk", filter=Q(user=user)),
+        queued=Count("pk", filter=is_queued),
+        held_back=Count("pk", filter=is_queued & Q(sent_at__isnull=True)),
+        **{
+            job_class.value: Count(
+                "pk", filter=is_here & Q(sent_at__isnull=False, job_class=job_class)
+            )
+            for job_class in JobClass
+        },
+    )
+    return Load(
+        own=counts["own"],
+        queued=counts["queued"],
+        held_back=counts["held_back"],
+        sent={job_class: counts[job_class.value] for job_class in JobClass},
+    )
+
+
+def require_room(load: Load) -> None:
+    """Refuse when the person or the queue has enough to do."""
+    if load.own >= settings.JOBS_PER_USER:
         raise DomainError(
             "too_many_jobs",
-            f"You have {active} runs under way, and {settings.JOBS_PER_USER} is the most at a "
+            f"You have {load.own} runs under way, and {settings.JOBS_PER_USER} is the most at a "
             "time. Wait for one to finish, or stop one.",
         )
-    queued = GenerationJob.objects.filter(deployment=deployment, state=JobState.QUEUED).count()
-    if queued >= settings.QUEUE_LIMIT:
+    if load.queued >= settings.QUEUE_LIMIT:
         raise DomainError(
             "queue_full",
-            f"The queue is full: {queued:,} runs are waiting for this model. Try again in a few "
-            "minutes; what you typed is kept.",
+            f"The queue is full: {load.queued:,} runs are waiting for this model. Try again in a "
+            "few minutes; what you typed is kept.",
         )

@@ -24,6 +24,7 @@ from inference_workers.contract import (
 )
 from portal.core.redis import sync_redis
 from portal.core.tracing import annotate_span, trace_headers
+from portal.jobs.enums import ENGINE_PRIORITIES, JobClass
 from portal.jobs.models import GenerationJob
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ def send_generation(job: GenerationJob) -> None:
         prompt=job.prompt,
         sampling=SamplingParams.model_validate(job.params),
         attempt=job.attempt,
+        priority=ENGINE_PRIORITIES[JobClass(job.job_class)],
         # The portal ends a run on time; this is the moment at which even a lost one must stop.
         deadline_at=job.deadline_at + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
     )

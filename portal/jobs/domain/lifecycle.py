@@ -32,13 +32,25 @@ from portal.catalog.models import HostedModel
 from portal.core.tracing import submit_span
 from portal.jobs.domain.admission import (
     check_values,
+    read_load,
     require_access,
     require_room,
     reserve_for,
 )
 from portal.jobs.domain.dispatch import send_generation, signal_cancel
 from portal.jobs.domain.events import erase_stream, mark_recorded, publish_end
-from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES, TRANSITIONS, JobState, Origin
+from portal.jobs.domain.fairness import may_begin
+from portal.jobs.domain.scheduling import count_slots, send_waiting
+from portal.jobs.domain.workers import engine_status
+from portal.jobs.enums import (
+    ACTIVE_STATES,
+    CLASS_OF_ORIGIN,
+    FINAL_STATES,
+    TRANSITIONS,
+    JobClass,
+    JobState,
+    Origin,
+)
 from portal.jobs.models import GenerationJob
 from portal.usage.domain.quota import lock_person, reserve_tokens, settle_tokens
 
@@ -61,7 +73,9 @@ class Ending:
 def submit_job(
     user: User, *, model: HostedModel, prompt: str, sampling: SamplingParams, origin: Origin
 ) -> GenerationJob:
-    """Accept a run: the row is written, and its message sent when the row is committed.
+    """Accept a run: the row is written, and once it is committed its message is sent.
+
+    Where the workers have enough, the message is held back until it is the run's turn.
 
     Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `too_many_jobs`,
     `queue_full`, `context_length_exceeded` or `quota_exceeded`, before anything is queued.
@@ -75,7 +89,8 @@ def _submit(
 ) -> GenerationJob:
     require_access(user, model, origin)
     check_values(prompt, sampling)
-    tokens = reserve_for(model, prompt=prompt, sampling=sampling)
+    engine = engine_status(model.deployment)
+    tokens = reserve_for(model, prompt=prompt, sampling=sampling, engine=engine)
     now = timezone.now()
     job = GenerationJob(
         id=uuid.uuid4(),
@@ -83,6 +98,7 @@ def _submit(
         model=model,
         deployment=model.deployment,
         origin=origin,
+        job_class=CLASS_OF_ORIGIN[origin],
         prompt=prompt,
         params=sampling.model_dump(mode="json"),
         created_at=now,
@@ -90,12 +106,19 @@ def _submit(
     )
     with transaction.atomic():
         lock_person(user)
-        require_room(user, model.deployment)
+        load = read_load(user, model.deployment)
+        require_room(load)
+        may_go = not load.held_back and may_begin(
+            JobClass(job.job_class), load.sent, slots=count_slots(engine)
+        )
+        job.sent_at = now if may_go else None
         reserve_tokens(user, job=job.id, tokens=tokens)
         job.save(force_insert=True)
         data = {"model": model.slug, "origin": str(origin), "max_tokens": sampling.max_tokens}
         record(AuditTag.JOB_SUBMITTED, actor=user, subject=_subject(job), data=data)
-        transaction.on_commit(lambda: send_generation(job))
+        transaction.on_commit(
+            lambda: send_generation(job) if may_go else send_waiting(job.deployment)
+        )
     return job
 
 
@@ -208,6 +231,7 @@ def requeue_job(job: GenerationJob) -> bool:
         ).update(
             state=JobState.QUEUED,
             attempt=job.attempt + 1,
+            sent_at=now,
             worker="",
             missing_since=None,
             deadline_at=now + timedelta(seconds=settings.QUEUE_DEADLINE_SECONDS)
@@ -264,6 +288,8 @@ def _after_end(job: GenerationJob, end: TerminalEvent, *, moved: bool) -> None:
         publish_end(job.pk, end)
     mark_recorded(job.pk)
     _erase_stream_of_ended(job.pk)
+    if moved:
+        send_waiting(job.deployment)
 
 
 def _erase_stream_of_ended(job_id: uuid.UUID) -> None:

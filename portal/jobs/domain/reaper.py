@@ -29,11 +29,12 @@ from portal.jobs.domain.lifecycle import (
     return_to_queue,
 )
 from portal.jobs.domain.reaper_actions import ReaperAction, count_action
+from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.domain.sightings import Sighting, look_up
 from portal.jobs.enums import ACTIVE_STATES, JobState
 from portal.jobs.models import GenerationJob
 
-ABSENCE: Final = timedelta(seconds=4)
+ABSENCE: Final = timedelta(seconds=2.5)
 """How long a job is nowhere before it is sent again: a worker that lost the broker for a
 moment renews its leases within two seconds."""
 _LOCK: Final = 7_235_003
@@ -60,6 +61,8 @@ def reap_jobs() -> None:
             return
         for job in jobs:
             _judge_safely(job, sightings[job.pk], timezone.now())
+        for deployment in sorted({job.deployment for job in jobs if _is_held_back(job)}):
+            send_waiting(deployment)
 
 
 def _judge_safely(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
@@ -83,7 +86,7 @@ def _judge(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
         _see_to_leased(job, sighting)
     elif sighting.is_queued:
         _see_to_queued(job)
-    else:
+    elif not _is_held_back(job):
         _see_to_missing(job, sighting, now)
 
 
@@ -169,6 +172,11 @@ def _send_again(job: GenerationJob, sighting: Sighting) -> None:
         reopen_stream(job.pk)
     count_action(ReaperAction.REQUEUED)
     requeue_job(job)
+
+
+def _is_held_back(job: GenerationJob) -> bool:
+    """Nobody has its message yet, so nobody can have lost it."""
+    return job.state == JobState.QUEUED and job.sent_at is None
 
 
 def _found(job: GenerationJob) -> None:

@@ -32,7 +32,7 @@ def count(request: AuthenticatedHttpRequest) -> HttpResponse:
         {
             "tokens": tokens.tokens,
             "is_exact": tokens.is_exact,
-            "context": context_length(model),
+            "context": context_length(model, engine),
             "engine": {"state": engine.readiness, "message": engine.sentence},
         }
     )

@@ -1,0 +1,78 @@
+"""Send waiting runs to the workers, no more than these can take, in the order of `fairness`.
+
+What is held back waits in the database. A queue of the broker is first come, first served, and
+would let one person's hundred runs stand before everybody else's next one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from zlib import crc32
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from portal.jobs.domain.dispatch import send_generation
+from portal.jobs.domain.fairness import Running, Waiting, arrange, choose
+from portal.jobs.domain.workers import EngineStatus, engine_status
+from portal.jobs.enums import ACTIVE_STATES, JobClass, JobState
+from portal.jobs.models import GenerationJob
+
+SLOTS_WITHOUT_WORKERS = 16
+"""What is sent ahead while no worker has said how much it takes."""
+_LOCK = 7_235_004
+"""First key of the advisory locks on deployments; the second is a hash of the name."""
+
+
+def count_slots(engine: EngineStatus) -> int:
+    """Runs that may be with the workers at a time: what they run, and a few on the way."""
+    slots = engine.capacity or SLOTS_WITHOUT_WORKERS
+    return slots + max(2, slots // 8)
+
+
+def send_waiting(deployment: str) -> int:
+    """Send what may begin now; answers how many runs that were. Safe to call at any time."""
+    held_back = GenerationJob.objects.filter(
+        deployment=deployment, state=JobState.QUEUED, sent_at__isnull=True
+    )
+    if not held_back.exists():
+        return 0
+    slots = count_slots(engine_status(deployment))
+    with transaction.atomic():
+        _lock(deployment)
+        running = read_sent(deployment)
+        arranged = arrange(read_held_back(deployment), running)
+        held = Counter(run.job_class for run in running)
+        ids = [run.id for run in choose(arranged, held, slots=slots)]
+        jobs = {job.pk: job for job in held_back.filter(pk__in=ids).select_for_update()}
+        held_back.filter(pk__in=jobs).update(sent_at=timezone.now())
+        for job in (jobs[id_] for id_ in ids if id_ in jobs):
+            transaction.on_commit(lambda job=job: send_generation(job))  # type: ignore[misc]
+    return len(jobs)
+
+
+def read_held_back(deployment: str) -> list[Waiting]:
+    """The runs whose message was not sent yet."""
+    now = timezone.now()
+    rows = GenerationJob.objects.filter(
+        deployment=deployment, state=JobState.QUEUED, sent_at__isnull=True
+    ).values_list("pk", "user_id", "job_class", "created_at")
+    return [
+        Waiting(pk, user_id, JobClass(job_class), waited=(now - created_at).total_seconds())
+        for pk, user_id, job_class, created_at in rows
+    ]
+
+
+def read_sent(deployment: str) -> list[Running]:
+    """The runs that are with the workers, begun or not."""
+    rows = GenerationJob.objects.filter(
+        deployment=deployment, state__in=ACTIVE_STATES, sent_at__isnull=False
+    ).values_list("user_id", "job_class")
+    return [Running(user_id, JobClass(job_class)) for user_id, job_class in rows]
+
+
+def _lock(deployment: str) -> None:
+    """Let one process at a time choose for the deployment, until the transaction ends."""
+    key = crc32(deployment.encode()) - 2**31
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, key])
