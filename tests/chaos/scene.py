@@ -82,7 +82,11 @@ async def strike(
             for run in done
         ),
         duplicates=sum(run.faults for run in done),
-        different=sum((run.text, records[run.id][1]) != (undisturbed, undisturbed) for run in done),
+        different=sum(
+            (run.text, run.token_ids) != (undisturbed.text, undisturbed.token_ids)
+            or records[run.id][1] != undisturbed.token_ids
+            for run in done
+        ),
         longest_pause=max(run.longest_silence for run in done),
     )
 
