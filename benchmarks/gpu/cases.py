@@ -22,7 +22,7 @@ LARGE = SHAPES["opt-175b"]
 TINY = replace(
     SHAPES["opt-125m"],
     name="opt-tiny",
-    num_hidden_layers=8,
+    num_hidden_layers=24,
     hidden_size=256,
     num_attention_heads=8,
     intermediate_size=1024,
@@ -143,7 +143,7 @@ def choose_smaller(options: Options, gpu: Gpu, *, size: int, lengths: Lengths) -
 
 
 def choose_tiny_cases(options: Options) -> list[Case]:
-    """Two and four of eight tiny layers, for the CPU."""
+    """Two and twelve of the tiny layers, for the CPU."""
     return [
         Case(
             shape=TINY,
@@ -152,7 +152,7 @@ def choose_tiny_cases(options: Options) -> list[Case]:
             batches=options.batches,
             dtype="float32",
         )
-        for layers in (2, 4)
+        for layers in (2, 12)
     ]
 
 

@@ -30,8 +30,10 @@ class Step:
     dtype: str
     batch: int
     seconds: float
-    scaled_from: tuple[int, ...] = ()
+    scaled_from: tuple[int, ...]
     """The numbers of layers that were run, if this is not one of them."""
+    is_whole: bool
+    """Whether these are all the model's layers."""
 
     @property
     def tokens_per_second(self) -> float:
@@ -71,6 +73,12 @@ def list_steps(results: Sequence[tuple[Case, dict[int, float]]]) -> list[Step]:
         if index and _are_cuts_of_one(results[index - 1][0], case):
             steps += _scale(results[index - 1], (case, seconds))
     return steps
+
+
+def list_unscaled(steps: Sequence[Step]) -> list[Step]:
+    """Of the steps with the most layers, those from which nothing was scaled."""
+    largest = {_identify(step): step for step in steps}
+    return [step for step in largest.values() if not step.is_whole]
 
 
 def compare_step(
@@ -119,19 +127,25 @@ def _are_cuts_of_one(first: Case, second: Case) -> bool:
 
 def _scale(fewer: tuple[Case, dict[int, float]], more: tuple[Case, dict[int, float]]) -> list[Step]:
     (few, few_seconds), (many, many_seconds) = fewer, more
-    whole = many.shape
-    return [
-        _make_step(
-            many,
-            whole,
-            batch=batch,
-            seconds=separate(
-                (few.layers, few_seconds[batch]), (many.layers, many_seconds[batch])
-            ).scale(whole.num_hidden_layers),
-            scaled_from=(few.layers, many.layers),
+    steps = []
+    for batch in many.batches:
+        time = separate((few.layers, few_seconds[batch]), (many.layers, many_seconds[batch]))
+        if time is None:
+            continue
+        steps.append(
+            _make_step(
+                many,
+                many.shape,
+                batch=batch,
+                seconds=time.scale(many.shape.num_hidden_layers),
+                scaled_from=(few.layers, many.layers),
+            )
         )
-        for batch in many.batches
-    ]
+    return steps
+
+
+def _identify(step: Step) -> tuple[str, int, int]:
+    return step.shape.name, step.tensor_parallel_size, step.batch
 
 
 def _make_step(
@@ -149,4 +163,5 @@ def _make_step(
         batch=batch,
         seconds=seconds,
         scaled_from=scaled_from,
+        is_whole=shape == case.shape,
     )

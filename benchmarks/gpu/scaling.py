@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from demo.terminal import RefusalError
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerTime:
@@ -24,13 +22,13 @@ class LayerTime:
         return self.beside + layers * self.layer
 
 
-def separate(fewer: tuple[int, float], more: tuple[int, float]) -> LayerTime:
-    """From two pairs of layers and seconds; raises `RefusalError` if more layers took no longer."""
+def separate(fewer: tuple[int, float], more: tuple[int, float]) -> LayerTime | None:
+    """From two pairs of layers and seconds; None if more layers took no longer.
+
+    The time is then not the layers' but the host's, and nothing can be scaled.
+    """
     (few, few_seconds), (many, many_seconds) = fewer, more
     layer = (many_seconds - few_seconds) / (many - few)
     if layer <= 0:
-        raise RefusalError(
-            f"{many} layers took no longer than {few} ({many_seconds * 1e3:.2f} ms and "
-            f"{few_seconds * 1e3:.2f} ms): the time is not the layers', nothing can be scaled"
-        )
+        return None
     return LayerTime(layer=layer, beside=few_seconds - few * layer)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from benchmarks.decoding import Lengths
-from benchmarks.gpu.comparison import Compared, Step
+from benchmarks.gpu.comparison import Compared, Step, list_unscaled
 from capacity.calibration import Calibration
-from capacity.shapes import SHAPES
 
 HEAD = (
     "model", "layers", "GPUs", "batch", "ms a token", "tokens/s",
@@ -43,6 +42,7 @@ def draw_section(
             draw_compared(rows),
             "",
             describe_floor(rows),
+            *describe_unscaled([row.step for row in rows]),
             *([describe_fit(fitted)] if fitted else []),
             *describe_measured(rows),
         ]
@@ -56,6 +56,18 @@ def describe_floor(rows: Sequence[Compared]) -> str:
         return "No step is faster than the planner's floor."
     names = ", ".join(f"{step.shape.name} at batch {step.batch}" for step in below)
     return f"**Faster than the planner's floor, so one of them is wrong: {names}.**"
+
+
+def describe_unscaled(steps: Sequence[Step]) -> list[str]:
+    """What could not be scaled, in a sentence; none if everything could."""
+    missing = list_unscaled(steps)
+    if not missing:
+        return []
+    names = ", ".join(
+        f"{step.shape.name} on {step.tensor_parallel_size} GPUs at batch {step.batch}"
+        for step in missing
+    )
+    return [f"Not scaled, since more layers took no longer than fewer: {names}."]
 
 
 def describe_fit(fitted: Calibration) -> str:
@@ -72,17 +84,12 @@ def describe_fit(fitted: Calibration) -> str:
 
 def describe_measured(rows: Sequence[Compared]) -> list[str]:
     """The planner's option `--measured` for every whole model, as bullets."""
-    whole = [row.step for row in rows if _is_whole(row)]
+    whole = [row.step for row in rows if row.step.is_whole]
     lines = []
     for (name, size), steps in groupby(whole, key=lambda s: (s.shape.name, s.tensor_parallel_size)):
         points = ",".join(f"{step.batch}={step.seconds * 1e3:.4g}" for step in steps)
         lines.append(f"- For the planner, {name} on {size} GPUs: `--measured {points}`")
     return ["", *lines] if lines else []
-
-
-def _is_whole(row: Compared) -> bool:
-    shape = row.step.shape
-    return shape.num_hidden_layers == SHAPES[shape.name].num_hidden_layers
 
 
 def _draw_step(step: Step) -> list[str]:
