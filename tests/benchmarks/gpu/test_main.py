@@ -25,8 +25,8 @@ def test_without_a_gpu_one_line_refuses_and_the_page_stays() -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         (
-            "Gatehouse: no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES leaves; run this on a "
-            "host that has one, or see it work with --device cpu"
+            "Gatehouse: no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES leaves; run this "
+            "on a host that has one, or see it work with --device cpu"
         )
     ]
     assert PERFORMANCE.read_bytes() == before
