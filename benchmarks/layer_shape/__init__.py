@@ -1,0 +1,1 @@
+"""Layers of a large model's true shape in real vLLM on the CPU."""
