@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from capacity.parallel import Layout, Placement, split_heads, split_layers
+from capacity.parallel import Layout, Placement, split_layers
 from capacity.shapes import BYTES_PER_ELEMENT, ModelShape
 
 GIB: Final = 2**30
@@ -179,11 +179,18 @@ def spread_need(model: Attention, layout: Layout, *, dtype: str, weight_bytes: i
     return _combine(model, layout, dtype=dtype, total=weight_bytes, weights=weights)
 
 
+def count_kv_bytes(model: Attention, *, ranks: int, dtype: str) -> int:
+    """Bytes of keys and values that one token leaves in one layer on one of its ranks.
+
+    Fewer heads than ranks are repeated, one to a rank, as vLLM does.
+    """
+    return 2 * -(-model.kv_heads // ranks) * model.head_size * BYTES_PER_ELEMENT[dtype]
+
+
 def _combine(
     model: Attention, layout: Layout, *, dtype: str, total: int, weights: Sequence[int]
 ) -> MemoryNeed:
-    heads = split_heads(model.kv_heads, ranks=layout.tensor_parallel_size)
-    per_layer = 2 * heads * model.head_size * BYTES_PER_ELEMENT[dtype]
+    per_layer = count_kv_bytes(model, ranks=layout.tensor_parallel_size, dtype=dtype)
     layers = split_layers(model.num_hidden_layers, stages=layout.pipeline_parallel_size)
     return MemoryNeed(
         weight_bytes=total,

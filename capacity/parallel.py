@@ -40,10 +40,6 @@ class Placement:
     layout: Layout
     dtype: str
 
-    @property
-    def kv_heads_per_gpu(self) -> int:
-        return split_heads(self.shape.kv_heads, ranks=self.layout.tensor_parallel_size)
-
 
 def choose_layout(
     shape: ModelShape,
@@ -96,11 +92,6 @@ def check_layout(shape: ModelShape, layout: Layout) -> None:
             "pipeline_parallel_size",
             f"{stages} stages cannot share the {shape.num_hidden_layers} layers of {shape.name}",
         )
-
-
-def split_heads(kv_heads: int, *, ranks: int) -> int:
-    """Heads of keys and values on each rank; fewer heads than ranks are repeated, as vLLM does."""
-    return -(-kv_heads // ranks)
 
 
 def split_layers(layers: int, *, stages: int) -> tuple[int, ...]:

@@ -102,9 +102,8 @@ def test_a_stage_holds_the_keys_and_values_of_its_layers() -> None:
 
     need = count_need(shape, layout, dtype="float16")
 
-    whole = shape.kv_bytes_per_token("float16")
-    assert [stage.kv_bytes_per_token for stage in need.stages] == [whole // 16, whole // 16]
-    assert need.kv_bytes_per_token == whole
+    assert [stage.kv_bytes_per_token for stage in need.stages] == [294_912, 294_912]
+    assert need.kv_bytes_per_token == 16 * 294_912 == 4_718_592
 
 
 @pytest.mark.parametrize(("ranks", "copies"), [(1, 1), (3, 1), (9, 3)])
@@ -114,7 +113,8 @@ def test_ranks_share_keys_and_values_until_each_has_one_head(ranks: int, copies:
 
     need = count_need(shape, Layout(tensor_parallel_size=ranks), dtype="float32")
 
-    assert need.kv_bytes_per_token == copies * shape.kv_bytes_per_token("float32")
+    of_one_head = 2 * shape.num_hidden_layers * shape.head_size * 4
+    assert need.kv_bytes_per_token == copies * 3 * of_one_head
 
 
 def test_weights_of_which_only_the_size_is_known_are_spread_over_the_layers() -> None:
