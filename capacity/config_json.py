@@ -9,6 +9,8 @@ from capacity.errors import PlanError
 from capacity.shapes import Architecture, ModelShape
 
 FIELD = "config"
+DEFAULT_DTYPE = "float16"
+"""Of a checkpoint that does not say; models of this kind are published in it."""
 
 
 def read_shape(config: Mapping[str, Any], *, name: str) -> ModelShape:
@@ -39,6 +41,11 @@ def read_shape(config: Mapping[str, Any], *, name: str) -> ModelShape:
         word_embed_proj_dim=_read(config, "word_embed_proj_dim", default=0),
         tie_word_embeddings=_read_tied(config, architecture),
     )
+
+
+def read_dtype(config: Mapping[str, Any]) -> str:
+    """The checkpoint's number format, under its older name too."""
+    return str(config.get("dtype") or config.get("torch_dtype") or DEFAULT_DTYPE)
 
 
 def _read_intermediate_size(

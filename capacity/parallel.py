@@ -19,6 +19,7 @@ class Layout:
 
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
+    gpus_per_host: int = GPUS_PER_HOST
 
     @property
     def count(self) -> int:
@@ -27,7 +28,7 @@ class Layout:
     @property
     def crosses_hosts(self) -> bool:
         """Whether the ranks of one layer must talk over the network."""
-        return self.tensor_parallel_size > GPUS_PER_HOST
+        return self.tensor_parallel_size > self.gpus_per_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,6 @@ class Placement:
     layout: Layout
     dtype: str
 
-    @property
-    def kv_heads_per_gpu(self) -> int:
-        """Fewer heads than ranks are repeated, one to a rank, as vLLM does."""
-        return max(1, self.shape.kv_heads // self.layout.tensor_parallel_size)
-
-    @property
-    def layers_by_stage(self) -> tuple[int, ...]:
-        return split_layers(self.shape.num_hidden_layers, stages=self.layout.pipeline_parallel_size)
-
 
 def choose_layout(
     shape: ModelShape,
@@ -55,6 +47,7 @@ def choose_layout(
     count: int,
     tensor_parallel_size: int | None = None,
     pipeline_parallel_size: int | None = None,
+    gpus_per_host: int = GPUS_PER_HOST,
 ) -> Layout:
     """The sizes given, the others chosen: as much tensor parallelism as heads and a host allow.
 
@@ -65,12 +58,14 @@ def choose_layout(
         raise PlanError("count", "at least 1 GPU is needed")
     tensor, pipeline = tensor_parallel_size, pipeline_parallel_size
     if tensor is None and pipeline is None:
-        return _propose(shape, count=count)
+        return _propose(shape, count=count, gpus_per_host=gpus_per_host)
     if tensor is None:
         tensor = _complete("pipeline_parallel_size", pipeline, count=count)
     if pipeline is None:
         pipeline = _complete("tensor_parallel_size", tensor, count=count)
-    layout = Layout(tensor_parallel_size=tensor, pipeline_parallel_size=pipeline)
+    layout = Layout(
+        tensor_parallel_size=tensor, pipeline_parallel_size=pipeline, gpus_per_host=gpus_per_host
+    )
     if layout.count != count:
         raise PlanError(
             "tensor_parallel_size",
@@ -113,11 +108,15 @@ def _complete(field: str, size: int | None, *, count: int) -> int:
     return count // size
 
 
-def _propose(shape: ModelShape, *, count: int) -> Layout:
-    for tensor in range(min(count, GPUS_PER_HOST), 0, -1):
+def _propose(shape: ModelShape, *, count: int, gpus_per_host: int) -> Layout:
+    for tensor in range(min(count, gpus_per_host), 0, -1):
         stages = count // tensor
         if count % tensor == 0 and _divides(shape, tensor) and stages <= shape.num_hidden_layers:
-            return Layout(tensor_parallel_size=tensor, pipeline_parallel_size=stages)
+            return Layout(
+                tensor_parallel_size=tensor,
+                pipeline_parallel_size=stages,
+                gpus_per_host=gpus_per_host,
+            )
     raise PlanError("count", f"{count} GPUs cannot share {shape.name}; try fewer")
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from capacity.calibration import Calibration, estimate_step
-from capacity.energy import GRID_INTENSITY, Energy, Power, assume_power, count_energy
+from capacity.energy import CARBON_INTENSITY, Energy, Power, assume_power, count_energy
 from capacity.errors import PlanError
 from capacity.gpus import Gpu
 from capacity.measurements import find_calibration
 from capacity.memory import MemoryAssumptions, MemoryPlan, plan_memory
-from capacity.parallel import Placement, choose_layout
+from capacity.parallel import GPUS_PER_HOST, Placement, choose_layout
 from capacity.roofline import cost_step
 from capacity.shapes import BYTES_PER_ELEMENT, ModelShape
 
@@ -35,6 +35,7 @@ class PlanRequest:
     """GPUs of one replica."""
     tensor_parallel_size: int | None = None
     pipeline_parallel_size: int | None = None
+    gpus_per_host: int = GPUS_PER_HOST
     dtype: str = "float16"
     context: int | None = None
     """Tokens of each sequence, prompt and answer; the model's longest if left out."""
@@ -42,7 +43,7 @@ class PlanRequest:
     """Sequences that run at once; as many as fit if left out."""
     target_ms: float = TARGET_MS
     power_watts: float | None = None
-    carbon_intensity: float = GRID_INTENSITY
+    carbon_intensity: float = CARBON_INTENSITY
     memory: MemoryAssumptions = field(default_factory=MemoryAssumptions)
     calibration: Calibration = field(default_factory=find_calibration)
 
@@ -110,12 +111,13 @@ def make_plan(request: PlanRequest) -> Plan:
             count=request.count,
             tensor_parallel_size=request.tensor_parallel_size,
             pipeline_parallel_size=request.pipeline_parallel_size,
+            gpus_per_host=request.gpus_per_host,
         ),
         dtype=request.dtype,
     )
     memory = plan_memory(placement, context=context, assumptions=request.memory)
     power = assume_power(
-        placement, watts=request.power_watts, grid_intensity=request.carbon_intensity
+        placement, watts=request.power_watts, carbon_intensity=request.carbon_intensity
     )
     batch = _choose_batch(request, memory) if memory.fits else 0
     batches = sorted({size for size in (*STEPS_SHOWN, batch) if 0 < size <= memory.full_sequences})

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from capacity.memory import count_kv_bytes
 from capacity.parallel import Placement
 from capacity.shapes import BYTES_PER_ELEMENT
 
@@ -42,8 +43,8 @@ def cost_step(placement: Placement, *, batch: int, context: int) -> StepCost:
     tensor = layout.tensor_parallel_size
     group = -(-batch // layout.pipeline_parallel_size)
     size = BYTES_PER_ELEMENT[placement.dtype]
-    kv_elements = 2 * shape.num_hidden_layers * placement.kv_heads_per_gpu * shape.head_size
-    read = shape.parameters_read * size / tensor + group * context * kv_elements * size
+    kv_bytes = shape.num_hidden_layers * count_kv_bytes(shape, ranks=tensor, dtype=placement.dtype)
+    read = shape.parameters_read * size / tensor + group * context * kv_bytes
     reduces = ALL_REDUCES_PER_LAYER * shape.num_hidden_layers if tensor > 1 else 0
     # A ring sends each element 2 (n - 1) / n times; the links carry both directions at once.
     sent = group * shape.hidden_size * size * 2 * (tensor - 1) / tensor

@@ -81,11 +81,6 @@ class ModelShape:
     def weight_bytes(self, dtype: str) -> int:
         return self.parameters * BYTES_PER_ELEMENT[dtype]
 
-    def kv_bytes_per_token(self, dtype: str) -> int:
-        """Bytes of keys and values that one token leaves in all layers together."""
-        elements = 2 * self.num_hidden_layers * self.kv_heads * self.head_size
-        return elements * BYTES_PER_ELEMENT[dtype]
-
 
 def _count_opt(shape: ModelShape) -> int:
     width, inner = shape.hidden_size, shape.intermediate_size

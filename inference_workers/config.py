@@ -16,6 +16,8 @@ from inference_workers.errors import EXIT_CONFIGURATION, ConfigurationError, sto
 
 SECRETS = ("REDIS_URL",)
 UNIX_SOCKET_PATH_LIMIT = 107
+VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
+"""CUDA's own variable: which GPUs of this host there are for us."""
 
 
 class LauncherSettings(BaseSettings):

@@ -12,15 +12,30 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
+from capacity.parallel import Layout
 from inference_workers.errors import ConfigurationError
 
 PACKAGED_MODELS_FILE = Path(__file__).with_name("models.toml")
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ARGUMENTS_WITH_A_FIELD = (
+    "tensor_parallel_size",
+    "pipeline_parallel_size",
+    "nnodes",
+    "distributed_executor_backend",
+    "max_model_len",
+    "max_num_seqs",
+    "max_logprobs",
+    "dtype",
+    "gpu_memory_utilization",
+    "revision",
+)
+"""Of vLLM. Among `extra_args` they would count for the engine alone, and not for check and plan."""
 SAME_ON_ONE_QUEUE = (
     "hub",
     "revision",
@@ -67,6 +82,7 @@ class Deployment(BaseModel):
     """The most tokens that one job may ask for; 0 leaves the context as the only limit."""
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
     gpu_memory_utilization: float | None = Field(default=None, gt=0.0, le=1.0)
+    """What vLLM may take of each GPU's memory; its own default if left out."""
     extra_args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     unset_env: tuple[str, ...] = ()
@@ -75,6 +91,15 @@ class Deployment(BaseModel):
     """What its GPUs or processors draw together, where their power cannot be measured."""
     warmup: bool = True
     """Send one short request with log-probabilities before the engine counts as ready."""
+
+    @field_validator("extra_args")
+    @classmethod
+    def _check_extra_args(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for argument in value:
+            name = argument.partition("=")[0].removeprefix("--").replace("-", "_")
+            if argument.startswith("--") and name in ARGUMENTS_WITH_A_FIELD:
+                raise ValueError(f"{argument} has a field of its own: {name}")
+        return value
 
     @model_validator(mode="after")
     def _check_hosts(self) -> Deployment:
@@ -113,6 +138,21 @@ class Deployment(BaseModel):
     @property
     def ranks_per_node(self) -> int:
         return self.world_size // self.nnodes
+
+    @property
+    def layout(self) -> Layout:
+        """How the model is cut among the ranks."""
+        return Layout(
+            tensor_parallel_size=self.tensor_parallel_size,
+            pipeline_parallel_size=self.pipeline_parallel_size,
+            gpus_per_host=self.ranks_per_node,
+        )
+
+    def resolve_dtype(self, stored: str) -> str:
+        """The dtype that vLLM calculates in: `auto` keeps bfloat16, makes float16 of the rest."""
+        if self.dtype != "auto":
+            return self.dtype
+        return "bfloat16" if stored == "bfloat16" else "float16"
 
     @property
     def needs_launcher_per_node(self) -> bool:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from inference_workers.config import VISIBLE_DEVICES
 from inference_workers.contract import EnergySource
 from inference_workers.deployments import Deployment
 from inference_workers.logs import get_logger
@@ -75,13 +76,15 @@ class RaplMeter:
         return self._microjoules / 1e6
 
 
-def find_meter(deployment: Deployment, *, rapl_folder: Path = RAPL_FOLDER) -> PowerMeter | None:
+def find_meter(
+    deployment: Deployment, *, replica: int = 0, rapl_folder: Path = RAPL_FOLDER
+) -> PowerMeter | None:
     """The meter of what the deployment's engine runs on, or None where there is none to read."""
-    if deployment.engine == "scripted":
+    if deployment.engine != "vllm":
         return None
     if any(name.startswith(CPU_BACKEND) for name in deployment.env):
         return _find_rapl(rapl_folder)
-    return _find_nvml(deployment.tensor_parallel_size * deployment.pipeline_parallel_size)
+    return _find_nvml(deployment.world_size, replica=replica)
 
 
 def _find_rapl(folder: Path) -> RaplMeter | None:
@@ -92,8 +95,8 @@ def _find_rapl(folder: Path) -> RaplMeter | None:
     return None
 
 
-def _find_nvml(count: int) -> NvmlMeter | None:
-    """The GPUs that CUDA_VISIBLE_DEVICES names, or the first `count` as vLLM would take them.
+def _find_nvml(count: int, *, replica: int) -> NvmlMeter | None:
+    """The replica's `count` GPUs of those that CUDA_VISIBLE_DEVICES leaves, as its launcher does.
 
     None where this process sees fewer: a part of the GPUs must not pass for all of them.
     """
@@ -103,7 +106,8 @@ def _find_nvml(count: int) -> NvmlMeter | None:
         return None
     try:
         pynvml.nvmlInit()
-        handles = [_find_device(pynvml, name) for name in _name_devices(pynvml)][:count]
+        names = _name_devices(pynvml)[replica * count :][:count]
+        handles = [_find_device(pynvml, name) for name in names]
         meter = NvmlMeter(pynvml, handles)
         meter.read_joules()
     except (pynvml.NVMLError, MeterFailedError, ValueError) as error:
@@ -113,7 +117,7 @@ def _find_nvml(count: int) -> NvmlMeter | None:
 
 
 def _name_devices(nvml: Any) -> list[str]:  # noqa: ANN401
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    visible = os.environ.get(VISIBLE_DEVICES, "")
     if visible:
         return [name.strip() for name in visible.split(",")]
     return [str(index) for index in range(nvml.nvmlDeviceGetCount())]

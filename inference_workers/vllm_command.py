@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping
 
-from inference_workers.config import LauncherSettings
+from inference_workers.config import VISIBLE_DEVICES, LauncherSettings
 from inference_workers.deployments import Deployment
 from inference_workers.errors import LaunchError
 from inference_workers.multi_node.node import Node, find_node
@@ -18,7 +18,6 @@ KEPT_FROM_THE_ENGINE = frozenset({"REDIS_URL", "REDIS_URL_FILE", "DATABASE_URL"}
 """Secrets that an engine has no use for."""
 READ_BY_THE_LAUNCHER = frozenset({"NODE_RANK", "MASTER_ADDR", "MASTER_PORT", "REPLICA"})
 """Given to the engine as arguments; torch would read the variables in its own way."""
-DEVICES = "CUDA_VISIBLE_DEVICES"
 ALWAYS = {
     # Nobody outside is told what runs here.
     "VLLM_NO_USAGE_STATS": "1",
@@ -114,7 +113,9 @@ def build_environment(
         env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
         env.setdefault("OTEL_SERVICE_NAME", "gatehouse-engine")
     if deployment.replicas > 1:
-        env[DEVICES] = choose_devices(settings, deployment, visible=inherited.get(DEVICES, ""))
+        env[VISIBLE_DEVICES] = choose_devices(
+            settings, deployment, visible=inherited.get(VISIBLE_DEVICES, "")
+        )
     return env | ALWAYS | deployment.env
 
 
@@ -127,7 +128,7 @@ def choose_devices(settings: LauncherSettings, deployment: Deployment, *, visibl
     devices = visible.split(",")[first : first + wanted]
     if len(devices) < wanted:
         raise LaunchError(
-            f"{DEVICES}={visible} has no {wanted} GPUs for REPLICA={settings.replica} of "
+            f"{VISIBLE_DEVICES}={visible} has no {wanted} GPUs for REPLICA={settings.replica} of "
             f"{deployment.slug}"
         )
     return ",".join(devices)

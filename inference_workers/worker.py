@@ -107,7 +107,9 @@ class Worker:
             outcomes=self._outcomes,
             worker_id=self.id,
         )
-        energy = EnergyCounter(find_meter(deployment), assumed_watts=deployment.assumed_power_watts)
+        # An engine at an address of its own runs on other hardware than this host's.
+        meter = None if settings.engine_url else find_meter(deployment, replica=settings.replica)
+        energy = EnergyCounter(meter, assumed_watts=deployment.assumed_power_watts)
         self.heartbeat = HeartbeatSender(
             self.redis,
             engine=self.engine,

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from xdist.remote import Producer
 
 from demo.services import Valkey, start_postgres, stop_postgres
+from tests.scheduling import FilesTogether
 
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES_DIR = ROOT / "var" / "test" / "postgres"
@@ -46,6 +48,10 @@ def pytest_load_initial_conftests() -> None:
         LOG_LEVEL="WARNING",
         LOG_FORMAT="console",
     )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    return FilesTogether(config, log)
 
 
 def pytest_unconfigure() -> None:

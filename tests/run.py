@@ -45,7 +45,7 @@ def main(words: list[str]) -> None:
         prepare_weights(Place(), deployment=PACKAGED_MODEL)
     heavy = HEAVY if find_browser(os.environ) else f"({HEAVY}) and not browser"
     rounds = (
-        ["-m", f"not ({HEAVY})", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup"],
+        ["-m", f"not ({HEAVY})", "-n", str(os.cpu_count() or 2)],
         ["-m", heavy],
     )
     total, is_green = Count(), True

@@ -1,6 +1,6 @@
 """Say whether this machine can run a deployment, and why not, before anything loads.
 
-    python -m inference_workers check DEPLOYMENT [--json] [--verify-weights] [--offline]
+    python -m inference_workers check DEPLOYMENT|MODEL [--json] [--verify-weights] [--offline]
 
 The exit code is 0 when nothing prevents a start, 1 when something does, and 2 when the
 settings themselves are wrong.
@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from capacity.errors import PlanError
 from inference_workers.check.facts.gather import gather
-from inference_workers.check.finding import Finding
+from inference_workers.check.facts.gpus import read_gpus
+from inference_workers.check.finding import Finding, count, warning
 from inference_workers.check.machine import Machine, format_bytes
 from inference_workers.check.run import find_problems, run_checks
 from inference_workers.check.weights_manifest import hash_weights
-from inference_workers.config import load_launcher_settings
+from inference_workers.config import VISIBLE_DEVICES, LauncherSettings, load_launcher_settings
 from inference_workers.deployments import Deployment
 from inference_workers.errors import (
     EXIT_CONFIGURATION,
@@ -28,6 +31,7 @@ from inference_workers.errors import (
     ConfigurationError,
     stop_process,
 )
+from inference_workers.names import find_named, propose_deployment
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,15 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse_arguments(arguments)
     try:
         settings = load_launcher_settings(options.deployment)
-        deployment = settings.load_deployment()
+        deployment, remarks = find_deployment(settings)
         machine = gather(settings, deployment, ask_hub=not options.offline)
         if options.verify_weights:
             machine = verify_weights(machine)
-    except ConfigurationError as error:
+    except (ConfigurationError, PlanError) as error:
         stop_process(str(error), code=EXIT_CONFIGURATION)
     except OSError as error:
         stop_process(f"{error.filename}: {error.strerror}", code=EXIT_FAILURE)
-    findings = run_checks(deployment, machine)
+    findings = [*remarks, *run_checks(deployment, machine)]
     if options.json:
         sys.stdout.write(render_json(deployment, findings))
     else:
@@ -57,7 +61,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Say whether this machine can run a deployment, and why not.",
     )
     parser.add_argument(
-        "deployment", nargs="?", default="", help="a table of models.toml; else DEPLOYMENT"
+        "deployment",
+        nargs="?",
+        default="",
+        metavar="DEPLOYMENT|MODEL",
+        help="a table of models.toml, or a known model; else the variable DEPLOYMENT",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     parser.add_argument(
@@ -67,6 +75,22 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--offline", action="store_true", help="do not ask the model hub")
     return parser.parse_args(arguments)
+
+
+def find_deployment(settings: LauncherSettings) -> tuple[Deployment, list[Finding]]:
+    """The deployment, or for a known model a proposal for this host and a line that says so."""
+    found = find_named(settings.models_file, settings.deployment)
+    if isinstance(found, Deployment):
+        return settings.load_deployment(), []
+    gpus, _ = read_gpus(os.environ.get(VISIBLE_DEVICES))
+    deployment = propose_deployment(found, gpus=len(gpus))
+    remark = warning(
+        "deployment",
+        f"{settings.models_file} has no {deployment.slug}; taken as "
+        f"{count(deployment.world_size, 'rank')} with its full context",
+        "add a table before you start it",
+    )
+    return deployment, [remark]
 
 
 def verify_weights(machine: Machine) -> Machine:

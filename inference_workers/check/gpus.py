@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from capacity.config_json import DEFAULT_DTYPE
+from capacity.gpus import BFLOAT16_CAPABILITY
 from inference_workers.check.finding import Finding, count, ok, problem, warning
 from inference_workers.check.machine import EngineEnvironment, Gpu, Machine
 from inference_workers.deployments import Deployment
 
-LEAST_CAPABILITY = {"bfloat16": (8, 0), "float16": (7, 0), "float32": (7, 0)}
+LEAST_CAPABILITY = {"bfloat16": BFLOAT16_CAPABILITY, "float16": (7, 0), "float32": (7, 0)}
 """Of vLLM's kernels; vLLM itself refuses bfloat16 below 8.0."""
 
 
@@ -77,7 +79,8 @@ def check_alike(gpus: tuple[Gpu, ...]) -> Finding:
 
 def check_capability(deployment: Deployment, machine: Machine) -> Finding:
     """Whether the GPUs' hardware has the dtype."""
-    dtype = resolve_dtype(deployment, machine)
+    stored = machine.model.dtype if machine.model is not None else DEFAULT_DTYPE
+    dtype = deployment.resolve_dtype(stored)
     least = LEAST_CAPABILITY[dtype]
     oldest = min(machine.gpus, key=lambda gpu: gpu.compute_capability)
     capability = name_capability(oldest.compute_capability)
@@ -116,14 +119,6 @@ def check_kernels(gpus: tuple[Gpu, ...], engine: EngineEnvironment) -> Finding:
                 "build vLLM and torch for it from their sources, or use other GPUs",
             )
     return ok("kernels", f"torch for CUDA {engine.cuda} was built for these GPUs")
-
-
-def resolve_dtype(deployment: Deployment, machine: Machine) -> str:
-    """The dtype that vLLM calculates in: `auto` keeps bfloat16 and makes float16 of the rest."""
-    if deployment.dtype != "auto":
-        return deployment.dtype
-    stored = machine.model.dtype if machine.model is not None else "float16"
-    return "bfloat16" if stored == "bfloat16" else "float16"
 
 
 def name_capability(capability: tuple[int, int]) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from inference_workers.check.model import ModelFacts
 
-GIB = 2**30
 GB = 10**9
 MB = 10**6
 

@@ -1,83 +1,33 @@
-"""Memory for the weights, and for how many sequences of full length besides.
+"""Whether the weights fit, and how many sequences of full length besides.
 
-Arithmetic, with what it leaves out stated: weights are taken to divide evenly over the ranks,
-and `SPARE_BYTES` of each GPU go to activations, CUDA graphs and the exchange between ranks.
+The arithmetic is `capacity.memory`'s, with `ENGINE_RESERVE_BYTES` kept back on each GPU, so that a
+start that is promised here does not fail for want of room.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from capacity.memory import (
+    DEFAULT_GPU_MEMORY_UTILIZATION,
+    ENGINE_RESERVE_BYTES,
+    GIB,
+    MemoryAssumptions,
+    MemoryNeed,
+    fit_memory,
+)
 from inference_workers.check.finding import Finding, count, ok, problem, warning
-from inference_workers.check.gpus import resolve_dtype
-from inference_workers.check.machine import GB, GIB, Machine, format_bytes
-from inference_workers.check.model import ModelFacts
+from inference_workers.check.machine import GB, Machine, format_bytes
 from inference_workers.deployments import Deployment
 
-DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
-"""Of vLLM 0.32."""
-SPARE_BYTES = 3 * GB
 CPU_BASE_BYTES = 1 * GIB
 """Server and scheduler of vLLM on a CPU, as measured; see CPU_RANK_BYTES."""
 CPU_RANK_BYTES = GIB // 2
 """A rank of vLLM on a CPU without weights, keys and values, as measured."""
-UTILIZATION_ARGUMENT = "--gpu-memory-utilization"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """How a rank's memory is divided."""
-
-    weight_bytes: int
-    kv_bytes: int
-    """Left for keys and values; negative when not even the weights fit."""
-    kv_bytes_per_token: int
-
-    @property
-    def tokens(self) -> int:
-        """Of all sequences together."""
-        return max(0, self.kv_bytes // self.kv_bytes_per_token)
-
-
-def split_weights(deployment: Deployment, model: ModelFacts, *, weight_bytes: int) -> int:
-    """Bytes of weights on the rank that has most: tensor parts are equal, stages nearly."""
-    return math.ceil(weight_bytes * _largest_stage(deployment, model)) // (
-        deployment.tensor_parallel_size
-    )
-
-
-def split_kv(deployment: Deployment, model: ModelFacts, *, dtype: str) -> int:
-    """Bytes that one token's keys and values take on the rank that has most of them.
-
-    Ranks beyond the number of key-value heads hold copies.
-    """
-    heads = math.ceil(model.kv_heads / deployment.tensor_parallel_size)
-    per_head = model.kv_bytes_per_token(dtype) / model.kv_heads
-    return max(1, math.ceil(heads * per_head * _largest_stage(deployment, model)))
-
-
-def fit_gpu(
-    deployment: Deployment, model: ModelFacts, *, dtype: str, weight_bytes: int, memory_bytes: int
-) -> Fit:
-    """How one GPU's memory is divided."""
-    weights = split_weights(deployment, model, weight_bytes=weight_bytes)
-    usable = int(memory_bytes * find_utilization(deployment))
-    return Fit(
-        weight_bytes=weights,
-        kv_bytes=usable - SPARE_BYTES - weights,
-        kv_bytes_per_token=split_kv(deployment, model, dtype=dtype),
-    )
-
-
-def find_utilization(deployment: Deployment) -> float:
-    """The part of a GPU's memory that vLLM may take."""
-    if deployment.gpu_memory_utilization is not None:
-        return deployment.gpu_memory_utilization
-    arguments = list(deployment.extra_args)
-    if UTILIZATION_ARGUMENT in arguments[:-1]:
-        return float(arguments[arguments.index(UTILIZATION_ARGUMENT) + 1])
-    return DEFAULT_GPU_MEMORY_UTILIZATION
+RESERVE = (
+    f"{ENGINE_RESERVE_BYTES // GIB} GiB a GPU are kept for activations and CUDA graphs; `plan`, "
+    "like published figures, keeps none"
+)
 
 
 def check_memory(deployment: Deployment, machine: Machine) -> Finding:
@@ -85,43 +35,46 @@ def check_memory(deployment: Deployment, machine: Machine) -> Finding:
     model = machine.model
     if model is None:
         return warning("memory", "unknown, as the model is", "see above")
-    dtype = resolve_dtype(deployment, machine)
-    weight_bytes = model.weight_bytes(dtype) or machine.weights.size_bytes
-    if not weight_bytes:
+    if deployment.pipeline_parallel_size > model.num_hidden_layers:
+        return warning("memory", "unknown, as some stages have no layers", "see above")
+    dtype = deployment.resolve_dtype(model.dtype)
+    size_bytes = machine.weights.size_bytes
+    if not (size_bytes or model.weight_bytes(dtype)):
         return warning(
             "memory",
             f"nobody can count the weights of {model.architecture} before they are here",
             "fetch them, then check again",
         )
+    need = model.find_need(deployment.layout, dtype=dtype, size_bytes=size_bytes)
     if machine.gpus:
-        return _check_gpu_memory(deployment, machine, model, dtype, weight_bytes)
-    return _check_cpu_memory(deployment, machine, model, dtype, weight_bytes)
+        return _check_gpu_memory(deployment, machine, need)
+    return _check_cpu_memory(deployment, machine, need)
 
 
-def _check_gpu_memory(
-    deployment: Deployment, machine: Machine, model: ModelFacts, dtype: str, weight_bytes: int
-) -> Finding:
+def _check_gpu_memory(deployment: Deployment, machine: Machine, need: MemoryNeed) -> Finding:
     smallest = min(machine.gpus, key=lambda gpu: gpu.memory_bytes)
-    fit = fit_gpu(
-        deployment,
-        model,
-        dtype=dtype,
-        weight_bytes=weight_bytes,
+    share = deployment.gpu_memory_utilization or DEFAULT_GPU_MEMORY_UTILIZATION
+    fit = fit_memory(
+        need,
         memory_bytes=smallest.memory_bytes,
+        context=deployment.max_model_len,
+        assumptions=MemoryAssumptions(
+            gpu_memory_utilization=share, reserve_bytes_per_gpu=ENGINE_RESERVE_BYTES
+        ),
     )
     text = (
-        f"{format_bytes(weight_bytes)} of weights, {format_bytes(fit.weight_bytes)} on each "
-        f"{smallest.name} of {format_bytes(smallest.memory_bytes)}"
+        f"{format_bytes(fit.weight_bytes)} of weights, {format_bytes(fit.weight_bytes_per_gpu)} on "
+        f"each {smallest.name} of {format_bytes(smallest.memory_bytes)}"
     )
-    if fit.kv_bytes <= 0:
-        least = math.ceil((fit.weight_bytes + SPARE_BYTES) / find_utilization(deployment) / GB)
+    if not fit.holds_weights:
+        least = math.ceil((fit.weight_bytes_per_gpu + ENGINE_RESERVE_BYTES) / share / GB)
         return problem(
             "memory",
             f"{text}: they do not fit",
             f"use GPUs of more than {least} GB, or more ranks, or weights of fewer bits",
         )
-    finding = _judge_sequences(deployment, fit, text)
-    wanted = int(smallest.memory_bytes * find_utilization(deployment))
+    finding = _judge_sequences(deployment, fit.kv_slots, text, assumption=f" ({RESERVE})")
+    wanted = int(smallest.memory_bytes * share)
     taken = [gpu for gpu in machine.gpus if gpu.free_bytes < wanted]
     if taken and finding.level != "problem":
         return warning(
@@ -133,11 +86,9 @@ def _check_gpu_memory(
     return finding
 
 
-def _check_cpu_memory(
-    deployment: Deployment, machine: Machine, model: ModelFacts, dtype: str, weight_bytes: int
-) -> Finding:
+def _check_cpu_memory(deployment: Deployment, machine: Machine, need: MemoryNeed) -> Finding:
     ranks = deployment.ranks_per_node
-    weights = split_weights(deployment, model, weight_bytes=weight_bytes) * ranks
+    weights = need.weight_bytes_per_gpu * ranks
     text = (
         f"{format_bytes(weights)} of weights in this machine's {format_bytes(machine.memory_bytes)}"
     )
@@ -156,12 +107,8 @@ def _check_cpu_memory(
             f"{text}; vLLM chooses by itself what it takes for keys and values",
             "set VLLM_CPU_KVCACHE_SPACE, in GiB for each rank, in the deployment's env",
         )
-    fit = Fit(
-        weight_bytes=weights,
-        kv_bytes=machine.cpu_kv_bytes,
-        kv_bytes_per_token=split_kv(deployment, model, dtype=dtype),
-    )
-    finding = _judge_sequences(deployment, fit, text)
+    slots = need.count_slots([machine.cpu_kv_bytes] * len(need.stages))
+    finding = _judge_sequences(deployment, slots, text)
     if needed > machine.available_bytes and finding.level != "problem":
         return warning(
             "memory",
@@ -172,19 +119,21 @@ def _check_cpu_memory(
     return finding
 
 
-def _judge_sequences(deployment: Deployment, fit: Fit, text: str) -> Finding:
+def _judge_sequences(
+    deployment: Deployment, slots: int, text: str, *, assumption: str = ""
+) -> Finding:
     length = deployment.max_model_len
-    sequences = fit.tokens // length
+    sequences = slots // length
     if sequences == 0:
         return problem(
             "memory",
-            f"{text}; keys and values of {fit.tokens:,} tokens fit, less than one sequence of "
+            f"{text}; keys and values of {slots:,} tokens fit, less than one sequence of "
             f"{length:,}",
             "lower max_model_len, or use more memory or more ranks",
         )
     described = (
-        f"{text}; keys and values of {fit.tokens:,} tokens, {count(sequences, 'sequence')} "
-        f"of {length:,}"
+        f"{text}; keys and values of {slots:,} tokens, {count(sequences, 'sequence')} of "
+        f"{length:,}{assumption}"
     )
     if sequences * 4 < deployment.max_num_seqs:
         return warning(
@@ -193,9 +142,3 @@ def _judge_sequences(deployment: Deployment, fit: Fit, text: str) -> Finding:
             f"max_num_seqs {deployment.max_num_seqs} is far above; long sequences will wait",
         )
     return ok("memory", described)
-
-
-def _largest_stage(deployment: Deployment, model: ModelFacts) -> float:
-    """The part of all layers that the largest pipeline stage has."""
-    layers, stages = model.num_hidden_layers, deployment.pipeline_parallel_size
-    return math.ceil(layers / stages) / layers

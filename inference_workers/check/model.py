@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from capacity.shapes import BYTES_PER_ELEMENT, SHAPES, Architecture, ModelShape
+from capacity.config_json import DEFAULT_DTYPE, read_dtype, read_shape
+from capacity.errors import PlanError
+from capacity.memory import MemoryNeed, count_need, spread_need
+from capacity.parallel import Layout
+from capacity.shapes import SHAPES, Architecture, ModelShape
 
 CLASSES: Mapping[Architecture, str] = {
     Architecture.OPT: "OPTForCausalLM",
     Architecture.GPT_NEOX: "GPTNeoXForCausalLM",
     Architecture.LLAMA: "LlamaForCausalLM",
+    Architecture.BLOOM: "BloomForCausalLM",
 }
-INNER_SIZES = ("intermediate_size", "ffn_dim")
 LONGEST_CONTEXTS = ("max_position_embeddings", "n_positions", "max_sequence_length")
 
 
@@ -29,20 +33,20 @@ class ModelFacts:
     kv_heads: int
     head_size: int
     max_position_embeddings: int
-    dtype: str
+    dtype: str = DEFAULT_DTYPE
     """Of the checkpoint."""
-    parameters: int = 0
-    """Counted from the shape; 0 for an architecture that `capacity` cannot count."""
-    is_quantized: bool = False
+    shape: ModelShape | None = None
+    """None for what `capacity` cannot count: another architecture, or quantized weights."""
 
     def weight_bytes(self, dtype: str) -> int:
         """Bytes of all weights; 0 when they cannot be counted."""
-        return 0 if self.is_quantized else self.parameters * BYTES_PER_ELEMENT[dtype]
+        return self.shape.weight_bytes(dtype) if self.shape is not None else 0
 
-    def kv_bytes_per_token(self, dtype: str) -> int:
-        """Bytes of keys and values that one token leaves in all layers together."""
-        elements = 2 * self.num_hidden_layers * self.kv_heads * self.head_size
-        return elements * BYTES_PER_ELEMENT[dtype]
+    def find_need(self, layout: Layout, *, dtype: str, size_bytes: int) -> MemoryNeed:
+        """What the model needs of memory, by `size_bytes` on disk where it cannot be counted."""
+        if self.shape is not None:
+            return count_need(self.shape, layout, dtype=dtype)
+        return spread_need(self, layout, dtype=dtype, weight_bytes=size_bytes)
 
 
 def find_model(folder: Path, *names: str) -> ModelFacts | None:
@@ -58,48 +62,25 @@ def find_model(folder: Path, *names: str) -> ModelFacts | None:
 
 def read_config(config: Mapping[str, Any]) -> ModelFacts | None:
     """The model's facts, or None when it does not say how many layers and heads it has."""
-    heads = _number(config, "num_attention_heads")
-    layers = _number(config, "num_hidden_layers")
-    width = _number(config, "hidden_size")
-    if not (heads and layers and width):
+    shape = _count(config)
+    facts = _read_dimensions(config) if shape is None else _describe(shape)
+    if facts is None:
         return None
     names = config.get("architectures") or [""]
-    shape = _read_shape(config)
-    return ModelFacts(
+    return replace(
+        facts,
         architecture=str(names[0]),
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        kv_heads=_number(config, "num_key_value_heads") or heads,
-        head_size=_number(config, "head_dim") or width // heads,
-        max_position_embeddings=_first(config, LONGEST_CONTEXTS),
-        dtype=str(config.get("dtype") or config.get("torch_dtype") or "float16"),
-        parameters=shape.parameters if shape is not None else 0,
-        is_quantized="quantization_config" in config,
+        dtype=read_dtype(config),
+        shape=None if "quantization_config" in config else shape,
     )
 
 
-def _read_shape(config: Mapping[str, Any]) -> ModelShape | None:
-    """The shape that `capacity` can count, or None for another architecture."""
+def _count(config: Mapping[str, Any]) -> ModelShape | None:
+    """The shape, or None for a model that `capacity` cannot count."""
     try:
-        architecture = Architecture(str(config.get("model_type")))
-    except ValueError:
+        return read_shape(config, name=str(config.get("model_type")))
+    except PlanError:
         return None
-    width = _number(config, "hidden_size")
-    return ModelShape(
-        name=str(config.get("model_type")),
-        architecture=architecture,
-        num_hidden_layers=_number(config, "num_hidden_layers"),
-        hidden_size=width,
-        num_attention_heads=_number(config, "num_attention_heads"),
-        intermediate_size=_first(config, INNER_SIZES),
-        vocab_size=_number(config, "vocab_size"),
-        max_position_embeddings=_first(config, LONGEST_CONTEXTS),
-        num_key_value_heads=_number(config, "num_key_value_heads"),
-        word_embed_proj_dim=_number(config, "word_embed_proj_dim"),
-        tie_word_embeddings=bool(
-            config.get("tie_word_embeddings", architecture is Architecture.OPT)
-        ),
-    )
 
 
 def _describe(shape: ModelShape) -> ModelFacts:
@@ -110,18 +91,31 @@ def _describe(shape: ModelShape) -> ModelFacts:
         kv_heads=shape.kv_heads,
         head_size=shape.head_size,
         max_position_embeddings=shape.max_position_embeddings,
-        dtype="float16",
-        parameters=shape.parameters,
+        shape=shape,
+    )
+
+
+def _read_dimensions(config: Mapping[str, Any]) -> ModelFacts | None:
+    heads = _number(config, "num_attention_heads")
+    layers = _number(config, "num_hidden_layers")
+    width = _number(config, "hidden_size")
+    if not (heads and layers and width):
+        return None
+    return ModelFacts(
+        architecture="",
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        kv_heads=_number(config, "num_key_value_heads") or heads,
+        head_size=_number(config, "head_dim") or width // heads,
+        max_position_embeddings=next(
+            (number for name in LONGEST_CONTEXTS if (number := _number(config, name))), 0
+        ),
     )
 
 
 def _number(config: Mapping[str, Any], name: str) -> int:
     value = config.get(name)
     return value if isinstance(value, int) else 0
-
-
-def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    return next((number for name in names if (number := _number(config, name))), 0)
 
 
 def _read(file: Path) -> Mapping[str, Any] | None:

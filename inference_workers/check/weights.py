@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from capacity.config_json import DEFAULT_DTYPE
 from inference_workers.check.finding import Finding, count, ok, problem, warning
 from inference_workers.check.machine import Machine, Weights, format_bytes
 from inference_workers.deployments import Deployment
@@ -103,7 +104,7 @@ def check_disk(machine: Machine) -> Finding:
     """Room for a download, in the precision in which models of this kind are published."""
     weights, model = machine.weights, machine.model
     free = f"{format_bytes(weights.free_bytes)} free in {weights.download_folder}"
-    needed = model.weight_bytes("float16") if model is not None else 0
+    needed = model.weight_bytes(DEFAULT_DTYPE) if model is not None else 0
     if not needed:
         return warning("disk", free, "compare it with the size that the hub shows")
     if needed > weights.free_bytes:

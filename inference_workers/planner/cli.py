@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from capacity.calibration import Calibration, MeasuredPoint, fit
 from capacity.errors import PlanError
@@ -74,16 +74,12 @@ def _find_subject(options: argparse.Namespace) -> Subject:
 
 
 def _build_request(options: argparse.Namespace, subject: Subject) -> PlanRequest:
-    count = options.count or 0
-    tensor, pipeline = options.tensor_parallel_size, options.pipeline_parallel_size
-    if tensor is None and pipeline is None:
-        tensor, pipeline = subject.parallel_sizes(count)
     request = PlanRequest(
         shape=subject.shape,
         gpu=find_gpu(options.gpu) if options.gpu else next(iter(GPUS.values())),
-        count=count,
-        tensor_parallel_size=tensor,
-        pipeline_parallel_size=pipeline,
+        count=options.count or 0,
+        tensor_parallel_size=options.tensor_parallel_size,
+        pipeline_parallel_size=options.pipeline_parallel_size,
         dtype=options.dtype or subject.dtype,
         context=options.context if options.context is not None else subject.context,
         batch=options.batch,
@@ -93,9 +89,17 @@ def _build_request(options: argparse.Namespace, subject: Subject) -> PlanRequest
         memory=_assume_memory(options, subject),
         calibration=find_calibration(options.calibration),
     )
+    if subject.layout is not None and _is_layout_free(options, count=subject.layout.count):
+        request = replace(request, **asdict(subject.layout))
     if options.measured:
         return replace(request, calibration=_calibrate(request, options.measured))
     return request
+
+
+def _is_layout_free(options: argparse.Namespace, *, count: int) -> bool:
+    """Whether a deployment of `count` GPUs may say how they share the model."""
+    sizes = (options.tensor_parallel_size, options.pipeline_parallel_size)
+    return sizes == (None, None) and options.count == count
 
 
 def _calibrate(request: PlanRequest, measured: Sequence[tuple[int, float]]) -> Calibration:

@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from capacity.energy import GRID_INTENSITY
+from capacity.energy import CARBON_INTENSITY
 from capacity.gpus import GPUS
 from capacity.measurements import DEEPSPEED_BLOOM, POINTS
+from capacity.memory import (
+    DEFAULT_GPU_MEMORY_UTILIZATION,
+    ENGINE_RESERVE_BYTES,
+    GIB,
+    PUBLISHED_RESERVE_BYTES,
+)
 from capacity.plan import TARGET_MS
 from capacity.shapes import BYTES_PER_ELEMENT
 from inference_workers.errors import EXIT_CONFIGURATION, stop_process
@@ -58,14 +64,16 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--gpu-memory-utilization",
         type=float,
         metavar="SHARE",
-        help="of each GPU's memory, as given to the engine (0.92)",
+        help="of each GPU's memory, as given to the engine "
+        f"(the deployment's, or {DEFAULT_GPU_MEMORY_UTILIZATION:g})",
     )
     group.add_argument(
         "--reserve-gib",
         type=float,
-        default=0.0,
+        default=PUBLISHED_RESERVE_BYTES / GIB,
         metavar="GIB",
-        help="of each GPU's share, for activations and CUDA graphs (0)",
+        help="of each GPU's share, for activations and CUDA graphs "
+        f"({PUBLISHED_RESERVE_BYTES / GIB:g}; `check` keeps {ENGINE_RESERVE_BYTES / GIB:g})",
     )
 
 
@@ -90,9 +98,9 @@ def _add_load(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--carbon-intensity",
         type=float,
-        default=GRID_INTENSITY,
+        default=CARBON_INTENSITY,
         metavar="GRAMS",
-        help=f"CO2e a kWh of your grid ({GRID_INTENSITY:g}, the United States' average)",
+        help=f"CO2e a kWh of your grid ({CARBON_INTENSITY:g}, the world's average)",
     )
 
 

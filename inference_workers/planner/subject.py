@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capacity.config_json import read_shape
+from capacity.config_json import DEFAULT_DTYPE, read_dtype, read_shape
 from capacity.errors import PlanError
+from capacity.parallel import Layout
 from capacity.shapes import BYTES_PER_ELEMENT, SHAPES, ModelShape
 from inference_workers.config import load_launcher_settings
-from inference_workers.deployments import Deployment, load_deployments
+from inference_workers.deployments import Deployment
 from inference_workers.errors import ConfigurationError
-
-UTILIZATION_ARGUMENT = "--gpu-memory-utilization"
+from inference_workers.names import find_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +21,11 @@ class Subject:
     """A shape, with what a deployment or a file says besides; `None` where nothing does."""
 
     shape: ModelShape
-    dtype: str = "float16"
+    dtype: str = DEFAULT_DTYPE
     context: int | None = None
     max_num_seqs: int | None = None
     gpu_memory_utilization: float | None = None
-    tensor_parallel_size: int | None = None
-    pipeline_parallel_size: int | None = None
-
-    def parallel_sizes(self, count: int) -> tuple[int | None, int | None]:
-        """The deployment's sizes if they make up `count` GPUs; else to be chosen."""
-        tensor, pipeline = self.tensor_parallel_size, self.pipeline_parallel_size
-        if tensor is None or pipeline is None or tensor * pipeline != count:
-            return None, None
-        return tensor, pipeline
+    layout: Layout | None = None
 
 
 def read_config(path: Path) -> Subject:
@@ -48,10 +39,10 @@ def read_config(path: Path) -> Subject:
         raise PlanError("config", f"{file} is not JSON: {error}") from None
     if not isinstance(config, dict):
         raise PlanError("config", f"{file} is not a JSON object")
-    dtype = str(config.get("dtype") or config.get("torch_dtype"))
+    dtype = read_dtype(config)
     return Subject(
         shape=read_shape(config, name=file.parent.name or file.stem),
-        dtype=dtype if dtype in BYTES_PER_ELEMENT else "float16",
+        dtype=dtype if dtype in BYTES_PER_ELEMENT else DEFAULT_DTYPE,
     )
 
 
@@ -59,29 +50,23 @@ def find_subject(name: str) -> Subject:
     """The deployment of that name, else the known model; raises `PlanError` listing both."""
     try:
         settings = load_launcher_settings(name)
-        deployments = load_deployments(settings.models_file)
+        found = find_named(settings.models_file, name)
     except ConfigurationError as error:
         raise PlanError("model", str(error)) from None
-    deployment = deployments.get(name)
-    if deployment is not None:
-        folder = settings.weights_folder(deployment)
-        return _describe_deployment(deployment, folder=folder)
-    if name in SHAPES:
-        return Subject(shape=SHAPES[name])
-    known = ", ".join(sorted({*SHAPES, *deployments}))
-    raise PlanError("model", f"{name!r} is neither a deployment nor a known model (known: {known})")
+    if isinstance(found, ModelShape):
+        return Subject(shape=found)
+    return _describe_deployment(found, folder=settings.weights_folder(found))
 
 
 def _describe_deployment(deployment: Deployment, *, folder: Path) -> Subject:
     found = _find_shape(deployment, folder=folder)
     return Subject(
         shape=found.shape,
-        dtype=found.dtype if deployment.dtype == "auto" else deployment.dtype,
+        dtype=deployment.resolve_dtype(found.dtype),
         context=deployment.max_model_len,
         max_num_seqs=deployment.max_num_seqs,
-        gpu_memory_utilization=_read_utilization(deployment.extra_args),
-        tensor_parallel_size=deployment.tensor_parallel_size,
-        pipeline_parallel_size=deployment.pipeline_parallel_size,
+        gpu_memory_utilization=deployment.gpu_memory_utilization,
+        layout=deployment.layout,
     )
 
 
@@ -98,17 +83,3 @@ def _find_shape(deployment: Deployment, *, folder: Path) -> Subject:
         f"the shape of {deployment.slug!r} is not known and {folder / 'config.json'} is not there; "
         "name a config.json with --config",
     )
-
-
-def _read_utilization(arguments: Sequence[str]) -> float | None:
-    for place, argument in enumerate(arguments):
-        name, _, value = argument.partition("=")
-        if name == UTILIZATION_ARGUMENT:
-            value = value or "".join(arguments[place + 1 : place + 2])
-            try:
-                return float(value)
-            except ValueError:
-                raise PlanError(
-                    "model", f"{UTILIZATION_ARGUMENT} of the deployment is {value!r}, no number"
-                ) from None
-    return None

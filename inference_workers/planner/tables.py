@@ -9,7 +9,7 @@ from capacity.calibration import Calibration
 from capacity.energy import TDP_SHARE, TRAINING_TONNES, Power
 from capacity.fits import COUNTS
 from capacity.gpus import Gpu
-from capacity.memory import GIB
+from capacity.memory import ENGINE_RESERVE_BYTES, GIB, PUBLISHED_RESERVE_BYTES
 from capacity.parallel import Layout, Placement
 from capacity.plan import Plan, PlanRequest, Speed
 
@@ -130,9 +130,16 @@ def _draw_assumptions(plan: Plan) -> str:
 
 
 def _explain_memory(request: PlanRequest) -> str:
-    return (
+    assumed = (
         f"memory: {request.memory.gpu_memory_utilization:g} of each GPU is the engine's; "
         f"{request.memory.reserve_bytes_per_gpu / GIB:g} GiB of it are kept from keys and values"
+    )
+    if request.memory.reserve_bytes_per_gpu != PUBLISHED_RESERVE_BYTES:
+        return assumed
+    return (
+        f"{assumed}, as in published figures;\n{2 * GAP}an engine may keep "
+        f"{ENGINE_RESERVE_BYTES / GIB:g} for itself, which `check` counts "
+        f"(--reserve-gib {ENGINE_RESERVE_BYTES / GIB:g})"
     )
 
 
@@ -150,7 +157,7 @@ def _explain_power(power: Power) -> str:
     how = "measured" if power.is_measured else f"assumed, {TDP_SHARE:.0%} of the rated power"
     return (
         f"power: {power.watts:,.0f} W {how}; x {power.power_usage_effectiveness:g} for the room; "
-        f"{power.grid_intensity:g} g CO2e a kWh"
+        f"{power.carbon_intensity:g} g CO2e a kWh"
     )
 
 

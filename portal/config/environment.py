@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from capacity.energy import CARBON_INTENSITY
+
 BASE_DIR = Path(__file__).resolve().parents[2]
-WORLD_AVERAGE_2023_G_PER_KWH = 480.0
-"""Electricity of the whole world in 2023, by Ember's Global Electricity Review 2024."""
 METRICS_TOKEN_LENGTH = 16
 
 
@@ -77,7 +77,7 @@ class Environment(BaseSettings):
     log_format: Literal["console", "json"] = "json"
     metrics_token: str = ""
     otel_exporter_otlp_endpoint: str = ""
-    carbon_intensity_g_per_kwh: float = Field(default=WORLD_AVERAGE_2023_G_PER_KWH, ge=0.0)
+    carbon_intensity_g_per_kwh: float = Field(default=CARBON_INTENSITY, ge=0.0)
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
 
-from capacity.energy import GRID_INTENSITY
 from capacity.errors import PlanError
 from capacity.fits import COUNTS, list_fits
 from capacity.gpus import GPUS
 from capacity.measurements import DEEPSPEED_BLOOM, POINTS, find_calibration
-from capacity.memory import GIB, MemoryAssumptions
+from capacity.memory import (
+    ENGINE_RESERVE_BYTES,
+    GIB,
+    PUBLISHED_RESERVE_BYTES,
+    MemoryAssumptions,
+)
 from capacity.plan import TARGET_MS, Plan, PlanRequest, make_plan
 from capacity.shapes import BYTES_PER_ELEMENT, SHAPES
 from portal.catalog.models import HostedModel
@@ -66,8 +71,9 @@ class CapacityForm(forms.Form):
         label="Reserve, GiB a GPU",
         min_value=0,
         max_value=1024,
-        initial=0,
-        help_text="Activations and CUDA graphs.",
+        initial=PUBLISHED_RESERVE_BYTES // GIB,
+        help_text="Activations and CUDA graphs; an engine may keep "
+        f"{ENGINE_RESERVE_BYTES // GIB}, published figures keep none.",
     )
     tensor_parallel_size = forms.IntegerField(
         label="Tensor-parallel size",
@@ -93,8 +99,8 @@ class CapacityForm(forms.Form):
         label="Grid, g CO2e a kWh",
         min_value=0,
         max_value=10_000,
-        initial=round(GRID_INTENSITY),
-        help_text="At first the average of the United States.",
+        initial=lambda: settings.CARBON_INTENSITY_G_PER_KWH,
+        help_text="At first CARBON_INTENSITY_G_PER_KWH of this site.",
     )
     calibration = forms.ChoiceField(
         label="Calibrated by",
@@ -111,7 +117,7 @@ class CapacityForm(forms.Form):
         initial = {"model": first, "gpu": "a100-80gb", "count": 8}
         given: Mapping[str, Any] = query or initial
         defaults = {
-            name: field.initial
+            name: field.initial() if callable(field.initial) else field.initial
             for name, field in self.base_fields.items()
             if field.initial is not None and name not in given
         }

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from capacity.memory import GIB, MemoryAssumptions, plan_memory, weight_bytes_by_stage
+from capacity.memory import (
+    ENGINE_RESERVE_BYTES,
+    GIB,
+    MemoryAssumptions,
+    count_need,
+    plan_memory,
+    spread_need,
+)
+from capacity.parallel import Layout
 from capacity.shapes import SHAPES
 from tests.capacity.placements import place
 
@@ -21,12 +29,12 @@ def test_opt_175b_on_eight_a100s_is_table_1_of_the_vllm_paper() -> None:
     assert (memory.full_sequences, memory.fits, memory.why_not) == (29, True, "")
 
 
-def test_a_reserve_is_taken_from_every_gpu() -> None:
+def test_what_an_engine_keeps_is_taken_from_every_gpu() -> None:
     free = plan_memory(OPT_ON_8_A100, context=2048)
     reserved = plan_memory(
         OPT_ON_8_A100,
         context=2048,
-        assumptions=MemoryAssumptions(reserve_bytes_per_gpu=3 * GIB),
+        assumptions=MemoryAssumptions(reserve_bytes_per_gpu=ENGINE_RESERVE_BYTES),
     )
 
     assert free.kv_bytes - reserved.kv_bytes == 8 * 3 * GIB
@@ -71,10 +79,10 @@ def test_stages_hold_their_layers_and_the_ends_the_embeddings() -> None:
     layer, outside = shape.layer_parameters, shape.parameters_outside_layers
     head = shape.vocab_size * shape.hidden_size
 
-    stages = weight_bytes_by_stage(place("opt-66b", "a100-80gb", pipeline=3))
+    need = count_need(shape, Layout(pipeline_parallel_size=3), dtype="float16")
 
     # 64 layers in 3 stages: vLLM gives what is left over to the stage before the last.
-    assert stages == (
+    assert tuple(stage.weight_bytes for stage in need.stages) == (
         2 * (21 * layer + outside),
         2 * 22 * layer,
         2 * (21 * layer + head),
@@ -86,3 +94,43 @@ def test_heads_that_are_fewer_than_ranks_are_held_by_each() -> None:
     few = plan_memory(place("smollm2-135m", "t4", tensor=3), context=1024)
     many = plan_memory(place("smollm2-135m", "t4", tensor=9), context=1024)
     assert many.kv_slots == pytest.approx(few.kv_slots, rel=0.01)
+
+
+def test_a_stage_holds_the_keys_and_values_of_its_layers() -> None:
+    shape = SHAPES["opt-175b"]
+    layout = Layout(tensor_parallel_size=8, pipeline_parallel_size=2)
+
+    need = count_need(shape, layout, dtype="float16")
+
+    assert [stage.kv_bytes_per_token for stage in need.stages] == [294_912, 294_912]
+    assert need.kv_bytes_per_token == 16 * 294_912 == 4_718_592
+
+
+@pytest.mark.parametrize(("ranks", "copies"), [(1, 1), (3, 1), (9, 3)])
+def test_ranks_share_keys_and_values_until_each_has_one_head(ranks: int, copies: int) -> None:
+    shape = SHAPES["smollm2-135m"]
+    assert shape.kv_heads == 3
+
+    need = count_need(shape, Layout(tensor_parallel_size=ranks), dtype="float32")
+
+    of_one_head = 2 * shape.num_hidden_layers * shape.head_size * 4
+    assert need.kv_bytes_per_token == copies * 3 * of_one_head
+
+
+def test_weights_of_which_only_the_size_is_known_are_spread_over_the_layers() -> None:
+    shape = SHAPES["opt-66b"]
+    layout = Layout(tensor_parallel_size=4, pipeline_parallel_size=3)
+
+    need = spread_need(shape, layout, dtype="float16", weight_bytes=64_000)
+
+    assert [stage.weight_bytes for stage in need.stages] == [21_000 // 4, 22_000 // 4, 21_000 // 4]
+    assert need.weight_bytes == 64_000
+
+
+def test_slots_are_those_of_the_stage_with_the_least_room() -> None:
+    layout = Layout(pipeline_parallel_size=2)
+    need = count_need(SHAPES["opt-125m"], layout, dtype="float16")
+    token = need.stages[0].kv_bytes_per_token
+
+    assert need.count_slots([100 * token, 40 * token]) == 32
+    assert need.count_slots([100 * token, -1]) == 0

@@ -30,7 +30,9 @@ def test_tensor_parallelism_is_used_inside_a_host_and_stages_beyond(
 def test_one_size_given_leaves_the_other() -> None:
     shape = SHAPES["opt-175b"]
     sixteen = choose_layout(shape, count=16, tensor_parallel_size=16)
+    on_one_host = choose_layout(shape, count=16, tensor_parallel_size=16, gpus_per_host=16)
     assert (sixteen.pipeline_parallel_size, sixteen.crosses_hosts) == (1, True)
+    assert not on_one_host.crosses_hosts
     assert choose_layout(shape, count=16, pipeline_parallel_size=4).tensor_parallel_size == 4
 
 

@@ -32,7 +32,6 @@ def test_opt_175b_in_bytes() -> None:
     shape = SHAPES["opt-175b"]
     assert shape.parameters == 174_604_468_224
     assert shape.weight_bytes("float16") == 349_208_936_448
-    assert shape.kv_bytes_per_token("float16") == 4_718_592
 
 
 def test_a_step_reads_all_but_the_tables_it_looks_rows_up_in() -> None:

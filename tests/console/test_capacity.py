@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from capacity.gpus import GPUS
 from capacity.plan import PlanRequest, make_plan
@@ -43,8 +44,17 @@ def test_the_page_shows_what_the_planner_says(operator: Client) -> None:
     asked = PlanRequest(shape=SHAPES["opt-175b"], gpu=GPUS["a100-80gb"], count=8)
     assert response.context["plan"] == make_plan(asked)
     page = response.content.decode()
-    expected = ("59,968", "349.2 GB (325.2 GiB)", "22.00 ms", "119.5 billion tokens")
+    expected = ("59,968", "349.2 GB (325.2 GiB)", "22.00 ms", "95.9 billion tokens")
     assert [text for text in expected if text not in page] == []
+
+
+def test_the_grid_is_at_first_the_sites(operator: Client, settings: Settings) -> None:
+    settings.CARBON_INTENSITY_G_PER_KWH = 250.5
+
+    context = operator.get(PATH, OPT_ON_8_A100).context
+
+    assert context["plan"].request.carbon_intensity == 250.5
+    assert not context["form"].shows_more
 
 
 def test_a_clean_grid_is_not_compared_to_the_training(operator: Client) -> None:
@@ -162,7 +172,7 @@ def test_a_mistake_stands_beside_its_field(
 
 @pytest.mark.parametrize(
     ("changes", "is_open"),
-    [({}, False), ({"carbon_intensity": "385.0"}, False), ({"power_watts": "900"}, True)],
+    [({}, False), ({"carbon_intensity": "480.0"}, False), ({"power_watts": "900"}, True)],
 )
 def test_fields_that_are_seldom_used_are_folded_away_until_used(
     operator: Client, changes: dict[str, str], *, is_open: bool

@@ -26,6 +26,19 @@ from engine_tools.metaseq import __main__ as cli
 shutil.disk_usage = lambda _path: namedtuple("Usage", "free")(67_200_000)
 sys.exit(cli.main())
 """
+PAUSED = """
+import signal, sys
+from itertools import count
+from engine_tools.metaseq import __main__ as cli, convert
+read_blocks, numbers = convert.read_blocks, count()
+def read_and_pause(*arguments):
+    if next(numbers) == 12:
+        signal.pause()
+    yield from read_blocks(*arguments)
+convert.read_blocks = read_and_pause
+sys.exit(cli.main())
+"""
+"""The converter stops in the middle of its work, and waits there for a signal."""
 PEAK_MEMORY = """
 import re, sys
 from pathlib import Path

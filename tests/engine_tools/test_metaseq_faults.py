@@ -11,8 +11,6 @@ import pytest
 
 from tests.engine_tools.metaseq_cases import FULL_DISK, convert
 
-pytestmark = pytest.mark.engine
-
 HEADS = ("--num-attention-heads", 8)
 ERROR_PAGE = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
 

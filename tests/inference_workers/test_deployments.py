@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from capacity.gpus import GPUS
 from capacity.shapes import SHAPES, Architecture, ModelShape
 from inference_workers.config import LauncherSettings
 from inference_workers.deployments import (
@@ -97,6 +98,19 @@ def test_every_packaged_deployment_builds_a_command(deployment: Deployment, tmp_
 
 @pytest.mark.parametrize(
     "deployment",
+    [deployment for deployment in PACKAGED.values() if deployment.dtype == "float16"],
+    ids=lambda deployment: deployment.slug,
+)
+def test_where_power_cannot_be_measured_the_gpus_rated_power_is_assumed(
+    deployment: Deployment,
+) -> None:
+    gpu = "v100-32gb" if deployment.slug == "opt-175b-tp16" else "a100-40gb"
+
+    assert deployment.assumed_power_watts == deployment.world_size * GPUS[gpu].tdp_watts
+
+
+@pytest.mark.parametrize(
+    "deployment",
     [deployment for deployment in PACKAGED.values() if deployment.hub],
     ids=lambda deployment: deployment.slug,
 )
@@ -118,6 +132,13 @@ def test_weights_from_a_hub_are_pinned(deployment: Deployment) -> None:
         (
             "[deployments.a]\nmax_model_len = 1\ntensor_paralel_size = 2\n",
             "{file}: deployment 'a', field 'tensor_paralel_size': Extra inputs are not permitted",
+        ),
+        (
+            '[deployments.a]\nmax_model_len = 1\nextra_args = ["--gpu-memory-utilization=0.5"]\n',
+            (
+                "{file}: deployment 'a', field 'extra_args': --gpu-memory-utilization=0.5 has a "
+                "field of its own: gpu_memory_utilization"
+            ),
         ),
         (
             "[deployments.a]\nmax_model_len = 1\ntensor_parallel_size = 3\nnnodes = 2\n",

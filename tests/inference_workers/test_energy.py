@@ -154,6 +154,26 @@ def test_gpus_are_those_that_the_engine_takes(
     assert (meter.read_joules() if meter else None) == joules
 
 
+def test_each_replica_reads_the_gpus_that_its_launcher_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(1000, 2000, 4000, 8000))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    replicas = GPU.model_copy(update={"replicas": 3})
+
+    meters = [find_meter(replicas, replica=replica) for replica in range(3)]
+
+    assert [meter.read_joules() if meter else None for meter in meters] == [3.0, 12.0, None]
+
+
+def test_this_hosts_gpus_are_not_those_of_an_engine_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(1000, 2000))
+
+    assert find_meter(GPU.model_copy(update={"engine": "external"})) is None
+
+
 def test_a_machine_without_nvidias_driver_has_no_meter(monkeypatch: pytest.MonkeyPatch) -> None:
     library = fake_nvml()
 

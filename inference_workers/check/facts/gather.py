@@ -6,14 +6,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from capacity.memory import GIB
 from inference_workers.check.facts.engine import read_engine
 from inference_workers.check.facts.gpus import read_gpus
 from inference_workers.check.facts.memory import read_memory
 from inference_workers.check.facts.network import read_network
 from inference_workers.check.facts.weights import locate_weights, read_weights
-from inference_workers.check.machine import GIB, Machine
+from inference_workers.check.machine import Machine
 from inference_workers.check.model import find_model
-from inference_workers.config import LauncherSettings
+from inference_workers.config import VISIBLE_DEVICES, LauncherSettings
 from inference_workers.deployments import Deployment
 
 KV_SPACE = "VLLM_CPU_KVCACHE_SPACE"
@@ -25,7 +26,7 @@ def gather(settings: LauncherSettings, deployment: Deployment, *, ask_hub: bool)
         machine = Machine(memory_bytes=0, available_bytes=0, engine=None)
         return replace(machine, network=read_network(settings, deployment))
     engine, engine_error = read_engine(settings.engine_python)
-    gpus, driver = read_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"))
+    gpus, driver = read_gpus(os.environ.get(VISIBLE_DEVICES))
     total, available = read_memory()
     folder = locate_weights(settings, deployment)
     return Machine(

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from capacity.energy import TDP_SHARE, TRAINING_TONNES
+from capacity.memory import ENGINE_RESERVE_BYTES
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import operator_required
 from portal.console.capacity_form import CapacityForm, most_gpus_listed
@@ -25,6 +26,7 @@ def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
         "fits": form.fits,
         "most": most_gpus_listed(),
         "tdp_share": TDP_SHARE,
+        "engine_reserve_bytes": ENGINE_RESERVE_BYTES,
         "training_tonnes": TRAINING_TONNES,
     }
     return render(request, "console/capacity.html", context, status=422 if form.errors else 200)

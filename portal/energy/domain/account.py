@@ -9,12 +9,11 @@ from typing import Final
 from django.conf import settings
 from django.db.models import Min, Q, Sum
 
+from capacity.energy import GRAMS_PER_TONNE, JOULES_PER_KWH
 from inference_workers.contract import EnergySource
 from portal.catalog.models import HostedModel
 from portal.energy.models import EnergyReading
 
-JOULES_PER_KWH: Final = 3_600_000
-GRAMS_PER_TONNE: Final = 1_000_000
 IS_ASSUMED: Final = Q(source=EnergySource.ASSUMED.value)
 
 

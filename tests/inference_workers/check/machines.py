@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from capacity.memory import GIB
 from inference_workers.check.finding import Finding, Level
 from inference_workers.check.machine import (
     GB,
-    GIB,
     EngineEnvironment,
     Gpu,
     Machine,

@@ -74,7 +74,24 @@ def test_wrong_settings_are_one_line(host: Host) -> None:
     done = check(host, "none")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("inference_workers: DEPLOYMENT: 'none' is not in ")
+    assert done.stderr.startswith(
+        "inference_workers: 'none' is neither a deployment nor a known model (known: bloom-176b, "
+    )
+
+
+def test_a_known_model_is_checked_as_one_engine_of_this_host(host: Host) -> None:
+    done = check(host, "bloom-176b")
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert lines[0].split(maxsplit=2) == [
+        *("warning", "deployment"),
+        (
+            f"{host.env['MODELS_FILE']} has no bloom-176b; taken as 1 rank with its full context: "
+            "add a table before you start it"
+        ),
+    ]
+    assert lines[-1].startswith("bloom-176b cannot run here: ")
 
 
 def test_the_launcher_refuses_what_cannot_run(host: Host) -> None:
