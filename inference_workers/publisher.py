@@ -124,15 +124,18 @@ class StreamPublisher:
 
     async def run(self) -> None:
         """Flush for ever, at most once in FLUSH_SECONDS."""
+        seconds = 0.0
         while True:
             await self._wake.wait()
-            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.sleep(max(0.0, FLUSH_SECONDS - seconds))
             self._wake.clear()
+            began = time.monotonic()
             try:
-                await self._flush(self._due())
+                await self._flush(self.due(now=began))
             except BROKER_ERRORS as error:
                 log.warning("stream_flush_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
+            seconds = time.monotonic() - began
             if self._dirty:
                 self._wake.set()
 
@@ -140,9 +143,9 @@ class StreamPublisher:
         """Write all that is pending; raises the broker's error when it is away, losing nothing."""
         await self._flush(list(self._dirty))
 
-    def _due(self) -> list[RunningJob]:
-        """The jobs whose news is to be written now."""
-        before = time.monotonic() - choose_pace(len(self._dirty))
+    def due(self, *, now: float) -> list[RunningJob]:
+        """The jobs whose news is to be written `now`, by the monotonic clock."""
+        before = now - choose_pace(len(self._dirty))
         return [
             job for job in self._dirty if job.tokens_written_at <= before or job.end is not None
         ]
