@@ -4,7 +4,7 @@ BOOTSTRAP := $(PYTHON) -m demo.bootstrap
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint format requirements reset clean
+.PHONY: help demo test chaos bench lint format requirements reset clean
 
 help: ## Show what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: ## Run every test, the browser's and the real engine's included (ARGS= for
 
 chaos: ## Kill every part amid 200 streams of two real engines, and count what is lost
 	@$(BOOTSTRAP) dev engine && CHAOS=full exec $(BIN)/python -m pytest -q tests/chaos $(ARGS)
+
+bench: ## Measure the portal beside vLLM's own server and LiteLLM's proxy (ARGS="--quick", "--write")
+	@$(BOOTSTRAP) dev engine && exec $(BIN)/python -m benchmarks $(ARGS)
 
 lint: ## Check style, types, imports, migrations and production settings
 	@$(BOOTSTRAP) dev && exec $(BIN)/python -m tests.lint

@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from benchmarks.run import Run
+
+__all__ = ["PortalReaders", "Run"]
 
 CSRF = "b" * 32
 MODEL = "smollm2-135m"
@@ -24,35 +27,6 @@ SILENCE_SECONDS = 25.0
 
 class RefusedError(Exception):
     """The site did not accept the run."""
-
-
-@dataclass(slots=True)
-class Run:
-    """What one reader saw; times are of the monotonic clock."""
-
-    submitted_at: float = 0.0
-    accepted_at: float = 0.0
-    first_at: float = 0.0
-    ended_at: float = 0.0
-    id: str = ""
-    token_ids: list[int] = field(default_factory=list)
-    text: str = ""
-    frames: int = 0
-    faults: int = 0
-    reconnections: int = 0
-    end: str = ""
-    error: str = ""
-    heard_at: float = 0.0
-    longest_silence: float = 0.0
-    """Between two events that brought tokens."""
-
-    def hear(self) -> None:
-        now = time.monotonic()
-        if self.heard_at:
-            self.longest_silence = max(self.longest_silence, now - self.heard_at)
-        else:
-            self.first_at = now
-        self.heard_at = now
 
 
 class PortalReaders:
@@ -75,12 +49,17 @@ class PortalReaders:
             return run
         run.id = accepted["id"]
         run.accepted_at = time.monotonic()
+        try:
+            await self._follow(run, session, accepted["events_url"])
+        finally:
+            self.streaming -= bool(run.first_at)
+        return run
+
+    async def _follow(self, run: Run, session: str, path: str) -> None:
         last_id = ""
         while not run.end and not run.error:
             try:
-                async for event_id, name, data in self._read(
-                    session, accepted["events_url"], last_id
-                ):
+                async for event_id, name, data in self._read(session, path, last_id):
                     last_id = event_id or last_id
                     self._take(run, name, data)
             except (OSError, EOFError, TimeoutError):
@@ -88,8 +67,6 @@ class PortalReaders:
                 await asyncio.sleep(RETRY_SECONDS)
             except RefusedError as error:
                 run.error = str(error)
-        self.streaming -= bool(run.first_at)
-        return run
 
     def _take(self, run: Run, name: str, data: dict[str, Any]) -> None:
         if name == "delta":
@@ -113,6 +90,7 @@ class PortalReaders:
     def _count(self, run: Run, tokens: int) -> None:
         if tokens > 0:
             self.tokens += tokens
+            run.tokens += tokens
             self.streaming += not run.first_at
             run.hear()
 

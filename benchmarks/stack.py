@@ -136,6 +136,12 @@ def engine_name(pair: int) -> str:
     return f"{ENGINE} #{pair}"
 
 
+def engine_socket(stack: Stack, pair: int = 0) -> Path:
+    """Where the pair's engine listens."""
+    folder = Path(stack.programs[engine_name(pair)].environment["ENGINE_DIR"])
+    return folder / DEPLOYMENT / "engine.sock"
+
+
 def worker_name(pair: int) -> str:
     return f"{WORKER} #{pair}"
 
@@ -233,4 +239,16 @@ def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
-__all__ = ["DEPLOYMENT", "WEB", "Shape", "Stack", "engine_name", "running_stack", "worker_name"]
+__all__ = [
+    "DEPLOYMENT",
+    "WEB",
+    "Shape",
+    "Stack",
+    "answers",
+    "cpu_seconds",
+    "engine_name",
+    "engine_socket",
+    "free_port",
+    "running_stack",
+    "worker_name",
+]

@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -94,7 +95,7 @@ class Engine:
         places = range(first, first + count)
         choice: dict[str, Any] = {
             "index": 0,
-            "text": "".join(WORDS[place % len(WORDS)] for place in places),
+            "text": text_of(places),
             "logprobs": None,
             "finish_reason": "length" if stream.sent + count == stream.max_tokens else None,
             "stop_reason": None,
@@ -102,6 +103,11 @@ class Engine:
         if stream.with_ids:
             choice["token_ids"] = [self.token_ids[place % len(WORDS)] for place in places]
         return _event(stream.request_id, [choice], usage=None)
+
+
+def text_of(places: Iterable[int]) -> str:
+    """The text of the tokens at these places behind the original prompt."""
+    return "".join(WORDS[place % len(WORDS)] for place in places)
 
 
 def _frame_usage(stream: Stream) -> bytes:

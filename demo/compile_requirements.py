@@ -21,6 +21,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "worker": ("--constraint", "requirements/dev.txt"),
     "demo": ("--constraint", "requirements/dev.txt"),
     "engine-cpu": ("--override", "requirements/engine-cpu-overrides.txt"),
+    "litellm": (),
 }
 
 

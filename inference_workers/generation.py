@@ -48,6 +48,8 @@ from inference_workers.text import (
 from inference_workers.throughput import StreamSpeed, Throughput, choose_stream_interval
 
 RETRY_SECONDS = 0.2
+SUSPENDED_SECONDS = 0.001
+"""A chunk that took longer to come was waited for, and everything else had its turn."""
 SEED_LIMIT = 2**63
 
 log = get_logger(__name__)
@@ -204,6 +206,7 @@ class Generator:
     async def _measure(self, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
         """The same chunks, counted."""
         last = 0.0
+        asked_at = time.monotonic()
         async for chunk in chunks:
             now, tokens = time.monotonic(), len(chunk.token_ids)
             self._throughput.add(tokens)
@@ -213,7 +216,9 @@ class Generator:
             yield chunk
             # A fast engine has the next chunk in the buffer already, and reading it would not
             # suspend: stops, leases and other readers need their turn.
-            await asyncio.sleep(0)
+            if now - asked_at < SUSPENDED_SECONDS:
+                await asyncio.sleep(0)
+            asked_at = time.monotonic()
 
     def _append(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
         if job.first_token_ms is None and token_ids and not job.token_ids:

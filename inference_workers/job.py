@@ -12,10 +12,12 @@ from opentelemetry.trace import Span, get_current_span
 
 from inference_workers.contract import (
     CancelReason,
+    Delta,
     Event,
     GenerationRequest,
     TerminalEvent,
     Usage,
+    stream_key,
 )
 
 
@@ -27,6 +29,20 @@ class Interruption(Enum):
     """Another worker holds the lease, or the job has ended: say nothing more."""
     HANDED_OVER = auto()
     """This worker is going; another one is to continue."""
+
+
+@dataclass(eq=False, slots=True)
+class GrowingDelta:
+    """A delta that takes in more tokens until it is written."""
+
+    offset: int
+    text: str
+    token_ids: list[int]
+
+    def model_dump_json(self) -> str:
+        """The delta as it goes into the stream."""
+        delta = Delta(offset=self.offset, text=self.text, token_ids=tuple(self.token_ids))
+        return delta.model_dump_json()
 
 
 @dataclass(eq=False, slots=True)
@@ -54,16 +70,22 @@ class RunningJob:
     tokens_metered: int = 0
     metered_at: float = 0.0
     # What the publisher knows of the stream.
-    pending: list[Event] = field(default_factory=list)
+    stream_key: str = field(init=False)
+    pending: list[Event | GrowingDelta] = field(default_factory=list)
     last_entry_id: str = ""
     """Id of the newest entry that is known to be in the stream; empty if there is none."""
     is_uncertain: bool = False
     """The connection broke while events were under way; the stream tells which arrived."""
     in_flight: int = 0
     expiry_set_at: float = 0.0
+    tokens_written_at: float = 0.0
+    """When the newest write began that carried tokens."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     published: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the terminal event is in the stream, or somebody else has ended the job."""
+
+    def __post_init__(self) -> None:
+        self.stream_key = stream_key(self.request.job_id)
 
     @property
     def job_id(self) -> UUID:

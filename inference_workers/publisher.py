@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from inference_workers.contract import (
     LEASE_SECONDS,
     STREAM_TTL_SECONDS,
     Cancelled,
-    Delta,
     Done,
     Event,
     Failed,
@@ -24,15 +23,20 @@ from inference_workers.contract import (
     TerminalEvent,
     end_key,
     lease_key,
-    stream_key,
 )
 from inference_workers.history import read_entries
-from inference_workers.job import Interruption, RunningJob
+from inference_workers.job import GrowingDelta, Interruption, RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
 from inference_workers.scripts import END
 
 FLUSH_SECONDS = 0.025
+PACE_SECONDS = 0.06
+"""Between two writes of one stream under load: the next flush after it leaves a reader more
+than ten updates a second, and each write costs worker, broker and web the same however much it
+carries."""
+QUIET_STREAMS = 16
+BUSY_STREAMS = 64
 RETRY_SECONDS = 0.5
 EXPIRY_RENEWAL_SECONDS = 60
 
@@ -50,6 +54,9 @@ class Plan:
 class StreamPublisher:
     """Every event reaches its stream once, in order, however often the connection breaks.
 
+    A job's news is written at the next flush; while many have news, tokens that follow on others
+    wait up to PACE_SECONDS, first tokens and ends never.
+
     A job's events wait in memory while the broker is away. When the broker comes back without
     its data, the stream begins again with a `Snapshot`. Nothing is written for a job whose
     lease this worker may have lost.
@@ -65,24 +72,25 @@ class StreamPublisher:
         self._wake = asyncio.Event()
 
     def publish(self, job: RunningJob, event: Event) -> None:
-        """Queue one event; neighbouring deltas of a flush become one."""
-        pending = job.pending
-        last = pending[-1] if len(pending) > job.in_flight else None
-        if isinstance(event, Delta) and isinstance(last, Delta):
-            pending[-1] = _merge(last, event)
-        else:
-            pending.append(event)
+        """Queue one event."""
+        job.pending.append(event)
         self._mark(job)
 
     def append(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
-        """Add to the job's completion and queue the delta."""
+        """Add to the job's completion and queue it; what waits for one write becomes one delta."""
         if not text and not token_ids:
             return
-        delta = Delta(offset=len(job.token_ids), text=text, token_ids=tuple(token_ids))
+        pending = job.pending
+        last = pending[-1] if len(pending) > job.in_flight else None
+        if isinstance(last, GrowingDelta):
+            last.text += text
+            last.token_ids += token_ids
+        else:
+            pending.append(GrowingDelta(len(job.token_ids), text, list(token_ids)))
         job.text += text
-        job.token_ids.extend(token_ids)
+        job.token_ids += token_ids
         job.tokens_made += len(token_ids)
-        self.publish(job, delta)
+        self._mark(job)
 
     def replace(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
         """Set the job's completion anew and tell readers to forget what they hold."""
@@ -116,23 +124,36 @@ class StreamPublisher:
 
     async def run(self) -> None:
         """Flush for ever, at most once in FLUSH_SECONDS."""
+        seconds = 0.0
         while True:
             await self._wake.wait()
-            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.sleep(max(0.0, FLUSH_SECONDS - seconds))
             self._wake.clear()
+            began = time.monotonic()
             try:
-                await self.flush()
+                await self._flush(self.due(now=began))
             except BROKER_ERRORS as error:
                 log.warning("stream_flush_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
+            seconds = time.monotonic() - began
             if self._dirty:
                 self._wake.set()
 
     async def flush(self) -> None:
-        """Write what is pending; raises the broker's error when it is away, losing nothing."""
+        """Write all that is pending; raises the broker's error when it is away, losing nothing."""
+        await self._flush(list(self._dirty))
+
+    def due(self, *, now: float) -> list[RunningJob]:
+        """The jobs whose news is to be written `now`, by the monotonic clock."""
+        before = now - choose_pace(len(self._dirty))
+        return [
+            job for job in self._dirty if job.tokens_written_at <= before or job.end is not None
+        ]
+
+    async def _flush(self, due: Iterable[RunningJob]) -> None:
         for job in [job for job in self._dirty if job.is_fenced]:
             self._finish(job)
-        jobs = [job for job in self._dirty if _holds_lease(job)]
+        jobs = [job for job in due if job in self._dirty and _holds_lease(job)]
         try:
             for job in jobs:
                 if job.is_uncertain:
@@ -168,7 +189,7 @@ class StreamPublisher:
             raise failures[0]
 
     def _add_commands(self, pipeline: Pipeline, job: RunningJob) -> Plan:
-        key = stream_key(job.job_id)
+        key = job.stream_key
         events = [event.model_dump_json() for event in job.pending]
         job.in_flight = len(events)
         if job.end is not None:
@@ -182,6 +203,8 @@ class StreamPublisher:
             is_first = not job.last_entry_id and index == 0
             pipeline.xadd(key, {"e": event}, nomkstream=not is_first)
         now = time.monotonic()
+        if job.token_ids:
+            job.tokens_written_at = now
         if now - job.expiry_set_at < EXPIRY_RENEWAL_SECONDS:
             return Plan(commands=len(events), is_end=False)
         job.expiry_set_at = now
@@ -209,11 +232,7 @@ class StreamPublisher:
     async def _find_what_arrived(self, job: RunningJob) -> None:
         """After a broken connection: drop the events that the stream already has."""
         entries = await read_entries(self._redis, job.job_id, after=job.last_entry_id)
-        if (
-            not entries
-            and job.last_entry_id
-            and not await self._redis.exists(stream_key(job.job_id))
-        ):
+        if not entries and job.last_entry_id and not await self._redis.exists(job.stream_key):
             self._begin_again(job)
             return
         foreign = [event for _, event in entries if _is_terminal(event) and event != job.end]
@@ -253,20 +272,18 @@ class StreamPublisher:
         self._wake.set()
 
 
+def choose_pace(streams: int) -> float:
+    """The least seconds between two writes of one stream while so many have news."""
+    load = (streams - QUIET_STREAMS) / (BUSY_STREAMS - QUIET_STREAMS)
+    return PACE_SECONDS * min(1.0, max(0.0, load))
+
+
 def _holds_lease(job: RunningJob) -> bool:
     return time.monotonic() - job.lease_renewed_at < LEASE_SECONDS
 
 
 def _is_terminal(event: Event) -> bool:
     return isinstance(event, Done | Failed | Cancelled)
-
-
-def _merge(first: Delta, second: Delta) -> Delta:
-    return Delta(
-        offset=first.offset,
-        text=first.text + second.text,
-        token_ids=first.token_ids + second.token_ids,
-    )
 
 
 def _snapshot(job: RunningJob) -> Snapshot:

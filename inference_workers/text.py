@@ -17,6 +17,8 @@ from inference_workers.engines.base import Chunk
 
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"
 CONTEXT_TOKENS = 6
+WINDOW_TOKENS = 16
+"""A longer window would make every decoding dearer, a shorter one be cut more often."""
 
 
 class Decoder(Protocol):
@@ -58,9 +60,11 @@ class IncrementalDecoder:
         if len(text) <= self._emitted or text.endswith(UNFINISHED):
             return ""
         new = text[self._emitted :]
-        # Everything so far is whole, so the older half of the window has done its service.
-        self._window = self._window[-CONTEXT_TOKENS:]
-        self._emitted = len(self._decoder.decode(self._window))
+        self._emitted = len(text)
+        if len(self._window) >= WINDOW_TOKENS:
+            # Everything so far is whole, so the older part of the window has done its service.
+            self._window = self._window[-CONTEXT_TOKENS:]
+            self._emitted = len(self._decoder.decode(self._window))
         return new
 
     def finish(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -11,7 +10,6 @@ from typing import Any
 
 import aiohttp
 
-from inference_workers.contract import FinishReason
 from inference_workers.engines.base import (
     Chunk,
     EngineFailedError,
@@ -20,6 +18,7 @@ from inference_workers.engines.base import (
     EngineRequest,
     EngineUnavailableError,
 )
+from inference_workers.engines.completion_stream import name_error, read_chunks
 from inference_workers.tracing import trace_headers
 
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -83,7 +82,7 @@ class VLLMServer:
                 if reply.status != 200:
                     raise EngineFailedError(f"completions answered {reply.status}")
                 accepted = True
-                async for chunk in _read_chunks(reply):
+                async for chunk in read_chunks(reply.content.iter_any()):
                     yield chunk
                     if chunk.finish_reason is not None:
                         return
@@ -170,46 +169,9 @@ def _body(model: str, request: EngineRequest) -> dict[str, Any]:
     return body
 
 
-async def _read_chunks(reply: aiohttp.ClientResponse) -> AsyncIterator[Chunk]:
-    async for line in reply.content:
-        if not line.startswith(b"data: "):
-            continue
-        payload = line[6:].strip()
-        if payload == b"[DONE]":
-            return
-        message = json.loads(payload)
-        if "error" in message:
-            _raise_error(message["error"])
-        for choice in message["choices"]:
-            yield _chunk(choice)
-
-
-def _chunk(choice: dict[str, Any]) -> Chunk:
-    reason = choice.get("finish_reason")
-    if reason not in (None, "stop", "length"):
-        raise EngineFailedError(f"the engine ended the request with {reason!r}")
-    return Chunk(
-        text=choice["text"],
-        token_ids=tuple(choice.get("token_ids") or ()),
-        finish_reason=FinishReason(reason) if reason else None,
-    )
-
-
-def _raise_error(error: dict[str, Any]) -> None:
-    code = int(error.get("code") or 500)
-    if 400 <= code < 500:
-        raise EngineRefusedError(_name_error(error))
-    raise EngineFailedError(_name_error(error))
-
-
 async def _describe(reply: aiohttp.ClientResponse) -> str:
     try:
         body = await reply.json()
-        return _name_error(body["error"])
+        return name_error(body["error"])
     except (aiohttp.ClientError, ValueError, KeyError, TypeError):
         return f"HTTP {reply.status}"
-
-
-def _name_error(error: dict[str, Any]) -> str:
-    """Type and parameter only: the engine's message may quote the prompt."""
-    return f"{error.get('type')} code={error.get('code')} param={error.get('param')}"

@@ -26,7 +26,13 @@ from inference_workers.contract import (
 from inference_workers.history import read_history
 from inference_workers.job import RunningJob
 from inference_workers.leases import JobSet, Leases
-from inference_workers.publisher import StreamPublisher
+from inference_workers.publisher import (
+    BUSY_STREAMS,
+    FLUSH_SECONDS,
+    PACE_SECONDS,
+    StreamPublisher,
+    choose_pace,
+)
 from tests.inference_workers.conftest import make_request, read_events, wait_until
 from tests.plugin import running_valkey
 
@@ -84,6 +90,53 @@ async def test_one_flush_writes_the_events_of_all_jobs(
 
     texts = [(await read_history(redis, job.job_id)).text for job in jobs]
     assert texts == ["0", "1", "2"]
+
+
+def test_streams_are_paced_only_while_many_have_news() -> None:
+    paces = [choose_pace(streams) for streams in (1, 16, 40, 64, 1000)]
+
+    assert paces == [0.0, 0.0, PACE_SECONDS / 2, PACE_SECONDS, PACE_SECONDS]
+
+
+def test_a_paced_reader_has_more_than_ten_updates_a_second() -> None:
+    assert PACE_SECONDS + FLUSH_SECONDS < 0.1
+
+
+async def test_under_load_first_tokens_and_ends_are_due_at_once_and_others_wait(
+    publisher: StreamPublisher,
+) -> None:
+    jobs = [RunningJob(make_request()) for _ in range(BUSY_STREAMS)]
+    for job in jobs:
+        publisher.publish(job, STARTED)
+    await publisher.flush()
+    for job in jobs:
+        publisher.append(job, text="a", token_ids=[1])
+    assert len(publisher.due(now=time.monotonic())) == BUSY_STREAMS
+
+    await publisher.flush()
+    written = time.monotonic()
+    for job in jobs:
+        publisher.append(job, text="b", token_ids=[2])
+    publisher.end(jobs[0], DONE)
+    assert publisher.due(now=min(job.tokens_written_at for job in jobs)) == [jobs[0]]
+    assert len(publisher.due(now=written + PACE_SECONDS)) == BUSY_STREAMS
+
+
+async def test_tokens_that_wait_for_one_write_are_one_delta(
+    publisher: StreamPublisher, redis: Redis, job: RunningJob
+) -> None:
+    publisher.append(job, text="a", token_ids=[1])
+    flush = asyncio.create_task(publisher.flush())
+    await asyncio.sleep(0)
+    publisher.append(job, text="", token_ids=[2, 3])
+    publisher.append(job, text="bc", token_ids=[4])
+    await flush
+    await publisher.flush()
+
+    assert await read_events(redis, job.job_id) == [
+        Delta(offset=0, text="a", token_ids=(1,)),
+        Delta(offset=1, text="bc", token_ids=(2, 3, 4)),
+    ]
 
 
 async def test_streams_expire(publisher: StreamPublisher, redis: Redis, job: RunningJob) -> None:

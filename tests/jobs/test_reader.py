@@ -13,7 +13,7 @@ import redis
 from inference_workers.contract import stream_key
 from portal.jobs.stream import reader as reader_module
 from portal.jobs.stream import subscription as subscription_module
-from portal.jobs.stream.reader import BROKER_ERRORS, StreamReader
+from portal.jobs.stream.reader import BROKER_ERRORS, StreamReader, choose_gathering
 from portal.jobs.stream.subscription import FIRST_ID, Subscription
 from tests.plugin import running_valkey
 
@@ -175,3 +175,9 @@ async def test_one_connection_reads_many_streams(valkey: redis.Redis) -> None:
         assert texts == [[str(job)] for job in jobs]
         assert len(blocked) <= 1
     await until(lambda: len(valkey.client_list()) == before)
+
+
+def test_more_streams_are_read_less_often_and_still_soon() -> None:
+    assert [choose_gathering(streams) for streams in (1, 100, 200, 400, 1000)] == [
+        0.01, 0.01, 0.02, 0.04, 0.04,
+    ]  # fmt: skip

@@ -24,6 +24,9 @@ READ_ENTRIES: Final = 200
 HUNG_SECONDS: Final = 10.0
 GATHER_SECONDS: Final = 0.01
 """After each read: at full load one read then carries the news of many streams."""
+MAX_GATHER_SECONDS: Final = 0.04
+GATHER_STREAMS: Final = 100
+"""Every read names all streams, so with more of them it waits for more news."""
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0)
 WAKE_TTL_SECONDS: Final = 60
 BROKER_ERRORS: Final = (redis.RedisError, OSError, TimeoutError)
@@ -121,7 +124,7 @@ class StreamReader:
             reply = await self._connect().xread(cursors, count=READ_ENTRIES, block=BLOCK_MS)
         for key, raw in reply.items() if isinstance(reply, Mapping) else reply:
             self._hand_out(key, raw)
-        await asyncio.sleep(GATHER_SECONDS)
+        await asyncio.sleep(choose_gathering(len(self._feeds)))
 
     def _hand_out(self, key: str, raw: list[tuple[str, dict[str, str]]]) -> None:
         if key == self._wake_key:
@@ -156,6 +159,11 @@ class StreamReader:
         except BROKER_ERRORS:
             # The read itself fails as well then, and takes the stream in when it tries again.
             log.warning("stream_reader_not_woken")
+
+
+def choose_gathering(streams: int) -> float:
+    """Seconds between two reads of so many streams."""
+    return min(MAX_GATHER_SECONDS, GATHER_SECONDS * max(1.0, streams / GATHER_STREAMS))
 
 
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, StreamReader] = WeakKeyDictionary()

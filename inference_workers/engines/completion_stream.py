@@ -1,0 +1,57 @@
+"""The events of vLLM's streamed completions.
+
+Read by what each packet brought: aiohttp's own iteration over lines costs three waits an event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from inference_workers.contract import FinishReason
+from inference_workers.engines.base import Chunk, EngineFailedError, EngineRefusedError
+
+
+async def read_chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
+    """The chunks of a completion whose bytes come in these parts, wherever those are cut.
+
+    Raises `EngineRefusedError` or `EngineFailedError` for an error amid the stream.
+    """
+    rest = b""
+    async for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            if not line.startswith(b"data: "):
+                continue
+            payload = line[6:].strip()
+            if payload == b"[DONE]":
+                return
+            message = json.loads(payload)
+            if "error" in message:
+                _raise_error(message["error"])
+            for choice in message["choices"]:
+                yield _chunk(choice)
+
+
+def _chunk(choice: dict[str, Any]) -> Chunk:
+    reason = choice.get("finish_reason")
+    if reason not in (None, "stop", "length"):
+        raise EngineFailedError(f"the engine ended the request with {reason!r}")
+    return Chunk(
+        text=choice["text"],
+        token_ids=tuple(choice.get("token_ids") or ()),
+        finish_reason=FinishReason(reason) if reason else None,
+    )
+
+
+def _raise_error(error: dict[str, Any]) -> None:
+    code = int(error.get("code") or 500)
+    if 400 <= code < 500:
+        raise EngineRefusedError(name_error(error))
+    raise EngineFailedError(name_error(error))
+
+
+def name_error(error: dict[str, Any]) -> str:
+    """Type and parameter only: the engine's message may quote the prompt."""
+    return f"{error.get('type')} code={error.get('code')} param={error.get('param')}"
