@@ -24,8 +24,12 @@ def burst(*first: float, size: int = 100) -> Burst:
 
 def rounds(*speeds: float) -> list[Round]:
     return [
-        Round(int(speed * 10), 10.0, server_cpu=0.1, path_cpu=0.2, failed=0) for speed in speeds
-    ]
+        Round(
+            int(speed * 10), 10.0, flow_tokens=int(speed * 5), flow_seconds=5.0, server_cpu=0.1,
+            path_cpu=0.2, failed=0,
+        )
+        for speed in speeds
+    ]  # fmt: skip
 
 
 def targets(results: Results) -> list[str]:
