@@ -40,7 +40,7 @@ LOG_CONFIG = {
 def running_engine(*, rate: float) -> Iterator[tuple[int, Subject]]:
     """The stand-in engine on a port of its own, and itself as a subject."""
     port, place = free_port(), Place()
-    command = [
+    command: list[str | Path] = [
         *(place.python, "-m", "benchmarks.stand_in_engine", "--port", str(port)),
         *("--model", place.weights / DEPLOYMENT),
     ]

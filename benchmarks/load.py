@@ -105,7 +105,7 @@ async def hold_streams(
     """Start the runs one after another, let them all flow, and look at a window in between.
 
     A subject that cannot keep up is looked at with the streams that flow after `patience`
-    seconds, and what has not ended `patience` after its time is given up.
+    seconds, and what has not ended `patience` after its time at full rate is given up.
     """
     readers = subject.readers
     ramp = max(4.0, streams / ramp_per_second)
@@ -115,6 +115,7 @@ async def hold_streams(
         await asyncio.sleep(ramp * index / streams)
         return await subject.run(index, tokens)
 
+    over_at = time.monotonic() + ramp + tokens / rate + patience
     runs = [asyncio.create_task(read(index)) for index in range(streams)]
     await _wait_until_streaming(readers, runs, patience=ramp + patience)
     await asyncio.sleep(SETTLE_SECONDS)
@@ -122,7 +123,7 @@ async def hold_streams(
     before, own_before, count, begun = subject.cpu(), own_cpu(), readers.tokens, time.monotonic()
     await asyncio.sleep(seconds)
     after, own_after, counted, ended = subject.cpu(), own_cpu(), readers.tokens, time.monotonic()
-    done, waiting = await asyncio.wait(runs, timeout=patience)
+    done, waiting = await asyncio.wait(runs, timeout=max(0.0, over_at - time.monotonic()))
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)

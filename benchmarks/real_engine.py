@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 import uvloop
 
+from benchmarks.load import Readers
 from benchmarks.openai_readers import Address, OpenAIReaders
 from benchmarks.portal_path import PATH
 from benchmarks.portal_readers import PortalReaders
@@ -22,17 +24,28 @@ from demo.place import Place
 
 ROUNDS = 2
 WARM_UP_TOKENS = 8
+LOOK_SECONDS = 0.02
 
-Start = Callable[[int, int], Coroutine[Any, Any, Run]]
-"""Starts run number `index` with so many tokens."""
+
+@dataclass(frozen=True)
+class Way:
+    """How the engine is reached; `start` begins run number `index` with so many tokens."""
+
+    readers: Readers
+    start: Callable[[int, int], Coroutine[Any, Any, Run]]
 
 
 @dataclass(frozen=True)
 class Round:
-    """All streams from the first submission to the last end."""
+    """All streams from the first submission to the last end.
+
+    The flow is the part of it between the last stream's first token and the first end.
+    """
 
     tokens: int
     seconds: float
+    flow_tokens: int
+    flow_seconds: float
     server_cpu: float
     """CPU seconds of vLLM's API server, its engine processes not included."""
     path_cpu: float
@@ -42,6 +55,11 @@ class Round:
     @property
     def tokens_per_second(self) -> float:
         return self.tokens / self.seconds
+
+    @property
+    def flow_speed(self) -> float:
+        """Tokens a second in the flow; 0 when there was none."""
+        return self.flow_tokens / self.flow_seconds if self.flow_seconds else 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,12 @@ class Comparison:
         return mean_speed(self.portal) / mean_speed(self.direct)
 
     @property
+    def flow_ratio(self) -> float:
+        """The same while all streams flow, so without what submitting them costs."""
+        direct = mean_flow(self.direct)
+        return mean_flow(self.portal) / direct if direct else math.nan
+
+    @property
     def failed(self) -> int:
         return sum(each.failed for each in (*self.direct, *self.portal))
 
@@ -65,6 +89,11 @@ class Comparison:
 def mean_speed(rounds: Sequence[Round]) -> float:
     """Tokens a second."""
     return fmean(each.tokens_per_second for each in rounds)
+
+
+def mean_flow(rounds: Sequence[Round]) -> float:
+    """Tokens a second while all streams flow."""
+    return fmean(each.flow_speed for each in rounds)
 
 
 def micros(rounds: Sequence[Round], seconds: Callable[[Round], float]) -> float:
@@ -102,13 +131,14 @@ async def _compare(stack: Stack, *, streams: int, max_tokens: int, rounds: int) 
         session = stack.sessions[index % len(stack.sessions)]
         return portal.run(session, max_tokens=tokens, prompt=prompt_of(index))
 
-    measured: dict[Start, list[Round]] = {direct: [], through: []}
-    for start in measured:
-        await _run_round(stack, start, streams=streams, max_tokens=WARM_UP_TOKENS)
+    ways = (Way(openai, direct), Way(portal, through))
+    measured: tuple[list[Round], list[Round]] = ([], [])
+    for way in ways:
+        await _run_round(stack, way, streams=streams, max_tokens=WARM_UP_TOKENS)
     for _ in range(rounds):
-        for start, results in measured.items():
-            results.append(await _run_round(stack, start, streams=streams, max_tokens=max_tokens))
-    return Comparison(streams, direct=measured[direct], portal=measured[through])
+        for way, results in zip(ways, measured, strict=True):
+            results.append(await _run_round(stack, way, streams=streams, max_tokens=max_tokens))
+    return Comparison(streams, direct=measured[0], portal=measured[1])
 
 
 def prompt_of(index: int) -> str:
@@ -116,18 +146,33 @@ def prompt_of(index: int) -> str:
     return f"Number {index}. Once upon a time"
 
 
-async def _run_round(stack: Stack, start: Start, *, streams: int, max_tokens: int) -> Round:
+async def _run_round(stack: Stack, way: Way, *, streams: int, max_tokens: int) -> Round:
     server = api_server(stack)
     path, cpu, begun = _path_cpu(stack), own_cpu(server), time.monotonic()
-    runs = await asyncio.gather(*(start(index, max_tokens) for index in range(streams)))
+    tasks = [asyncio.create_task(way.start(index, max_tokens)) for index in range(streams)]
+    flow_tokens, flow_seconds = await _watch_flow(way.readers, tasks)
+    runs = await asyncio.gather(*tasks)
     seconds = max((run.ended_at for run in runs), default=begun) - begun
     return Round(
         tokens=sum(run.tokens for run in runs),
         seconds=seconds,
+        flow_tokens=flow_tokens,
+        flow_seconds=flow_seconds,
         server_cpu=own_cpu(server) - cpu,
         path_cpu=_path_cpu(stack) - path,
         failed=sum(run.end != "done" or run.faults > 0 for run in runs),
     )
+
+
+async def _watch_flow(readers: Readers, tasks: Sequence[asyncio.Task[Run]]) -> tuple[int, float]:
+    """Tokens and seconds between the last stream's first token and the first end."""
+    while readers.streaming < len(tasks):
+        if any(task.done() for task in tasks):
+            return 0, 0.0
+        await asyncio.sleep(LOOK_SECONDS)
+    tokens, begun = readers.tokens, time.monotonic()
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    return readers.tokens - tokens, time.monotonic() - begun
 
 
 def _path_cpu(stack: Stack) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from benchmarks.load import Burst, Steady, percentile
-from benchmarks.real_engine import Comparison, Round, mean_speed, micros
+from benchmarks.real_engine import Comparison, Round, mean_flow, mean_speed, micros
 from benchmarks.results import ENGINE, LITELLM, PORTAL, SUBJECTS, Results
 
 MOST_MICROS = 120.0
@@ -132,6 +132,11 @@ def _real_rows(real: Comparison | None) -> Iterator[Row]:
             NOT_MEASURED,
         ),
         target=judge(f"≥ {LEAST_RATIO:g}", is_reached=real.ratio >= LEAST_RATIO),
+    )
+    flow = f"{real.flow_ratio:.3f} of direct"
+    yield Row(
+        "… while all streams flow: tokens/s",
+        (f"{mean_flow(real.portal):,.1f} ({flow})", f"{mean_flow(real.direct):,.1f}", NOT_MEASURED),
     )
     yield Row("… each round", (_speeds(real.portal), _speeds(real.direct), NOT_MEASURED))
     path = micros(real.portal, lambda each: each.path_cpu)
