@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmarks.machine import describe_machine
+from benchmarks.marked_section import write_section
 from benchmarks.measure import QUICK, Scale, measure
 from benchmarks.results import REAL, SUBJECTS
-from benchmarks.sections import MarkersMissingError, write_section
 from benchmarks.table import render_full, render_short
 from demo.model_choice import PACKAGED_MODEL
 from demo.place import ROOT, Place
@@ -25,10 +25,12 @@ from demo.terminal import one_line_errors, say
 
 CHOICES = (*SUBJECTS, REAL)
 
+SECTION = "bench"
+
 
 def main(words: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(words)
-    with one_line_errors(MarkersMissingError):
+    with one_line_errors():
         prepare_weights(Place(), deployment=PACKAGED_MODEL)
         load = os.getloadavg()[0]
         results = measure(choose_scale(options), only=options.only)
@@ -36,8 +38,9 @@ def main(words: Sequence[str] | None = None) -> None:
         full = render_full(results)
         say(f"\n{note}\n\n{full}")
         if options.write:
-            write_section(ROOT / "README.md", f"{render_short(results)}\n\n{note}")
-            write_section(ROOT / "docs" / "performance.md", f"{note}\n\n{full}")
+            short = f"{render_short(results)}\n\n{note}"
+            write_section(SECTION, short, page=ROOT / "README.md")
+            write_section(SECTION, f"{note}\n\n{full}")
 
 
 def build_parser() -> argparse.ArgumentParser:

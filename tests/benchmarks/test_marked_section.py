@@ -50,7 +50,7 @@ def test_a_page_without_one_such_place_is_refused(page: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["gpu", "layer-shape-dummy", "layer-shape-real"])
+@pytest.mark.parametrize("name", ["bench", "gpu", "layer-shape-dummy", "layer-shape-real"])
 def test_the_page_has_a_place_for_every_measurement(name: str) -> None:
     page = PERFORMANCE.read_text(encoding="utf-8")
     assert replace_section(page, name, f"only {name}").count(f"\nonly {name}\n") == 1

@@ -30,6 +30,8 @@ PAUSED = """
 import signal, sys
 from itertools import count
 from engine_tools.metaseq import __main__ as cli, convert
+# A shell that starts the tests in the background has them ignore Ctrl-C, and their children too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 read_blocks, numbers = convert.read_blocks, count()
 def read_and_pause(*arguments):
     if next(numbers) == 12:
