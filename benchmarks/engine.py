@@ -141,6 +141,7 @@ def make_deployment(
     dtype: str,
     extra_args: Sequence[str],
     env: dict[str, str],
+    gpu_memory_utilization: float | None = None,
 ) -> Deployment:
     """A deployment as `models.toml` would describe it."""
     return Deployment.model_validate(
@@ -151,6 +152,7 @@ def make_deployment(
             "max_num_seqs": max_num_seqs,
             "max_logprobs": -1,
             "dtype": dtype,
+            "gpu_memory_utilization": gpu_memory_utilization,
             "extra_args": (
                 # A prompt that was read before must be read again.
                 "--no-enable-prefix-caching",

@@ -170,15 +170,9 @@ def describe(case: Case, *, device: str, lengths: Lengths) -> Deployment:
         extra_args=(
             *("--load-format", "dummy"),
             *(("--hf-overrides", overrides) if is_cut else ()),
-            *(
-                ("--enforce-eager",)
-                if is_cpu
-                else (
-                    *("--max-num-batched-tokens", str(BATCH_TOKENS)),
-                    *("--gpu-memory-utilization", str(MEMORY.gpu_memory_utilization)),
-                )
-            ),
+            *(("--enforce-eager",) if is_cpu else ("--max-num-batched-tokens", str(BATCH_TOKENS))),
         ),
+        gpu_memory_utilization=None if is_cpu else MEMORY.gpu_memory_utilization,
         env=cpu_environment(case.tensor_parallel_size) if is_cpu else {},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.gpu.machine import GpuMachine
 from capacity.gpus import GPUS
-from inference_workers.check.machine import GIB
+from capacity.memory import GIB
 from inference_workers.check.machine import Gpu as FoundGpu
 
 
