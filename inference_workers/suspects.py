@@ -1,7 +1,7 @@
 """Which request kills the engine: innocent ones go on, and the guilty one is found.
 
-When an engine dies, every request that it had is a suspect. Suspects begin again one at a time,
-then two, four and so on, as each of them shows by a few tokens that it is harmless. Those that
+When an engine dies, every request that it had is a suspect. Suspects begin again a few at a time,
+and twice as many whenever one of them shows by some tokens that it is harmless. Those that
 were unproven when it died once more are tried each alone, and nothing else begins meanwhile: the
 one of which the engine dies then is guilty.
 """
@@ -14,7 +14,9 @@ from contextlib import asynccontextmanager
 
 from inference_workers.job import RunningJob
 
-PROOF_TOKENS = 8
+FIRST_TRIAL = 8
+"""Suspects that begin together: on a busy engine each round costs its readers seconds."""
+PROOF_TOKENS = 4
 """What kills an engine does so in reading its prompt, or soon after."""
 GUILTY_DEATHS = 2
 MOST_DEATHS = 6
@@ -27,7 +29,7 @@ class Suspects:
     def __init__(self) -> None:
         self._running: dict[RunningJob, int] = {}
         """Each job with the engine, and the tokens it had when it began there."""
-        self._trial_size = 1
+        self._trial_size = FIRST_TRIAL
         self._accused: frozenset[RunningJob] = frozenset()
         self._changed = asyncio.Event()
 
@@ -62,7 +64,7 @@ class Suspects:
         if not self._accused:
             unproven = [each for each, began in self._running.items() if not _proved(each, began)]
             self._accused = frozenset(unproven or self._running)
-            self._trial_size = 1
+            self._trial_size = FIRST_TRIAL
         job.engine_deaths += 1
         is_guilty = job.engine_deaths >= GUILTY_DEATHS and self._accused == {job}
         return is_guilty or job.engine_deaths >= MOST_DEATHS

@@ -122,6 +122,9 @@ async def start_worker(
             )
             await worker.start()
             stack.push_async_callback(worker.close)
+            if engine.is_up:
+                # Until its first probe a worker leaves its jobs to one that is further.
+                await worker.monitor.wait_until_ready()
             return worker
 
         yield start

@@ -18,7 +18,7 @@ from inference_workers.engines.base import Chunk, EngineFailedError, EngineReque
 from inference_workers.engines.scripted import ScriptedEngine, split_prompt
 from inference_workers.history import read_history
 from inference_workers.job import RunningJob
-from inference_workers.suspects import MOST_DEATHS, Suspects
+from inference_workers.suspects import FIRST_TRIAL, MOST_DEATHS, PROOF_TOKENS, Suspects
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import StartWorker, expected_text, make_request
 
@@ -114,22 +114,32 @@ async def begin(suspects: Suspects, job: RunningJob) -> asyncio.Event:
     return end
 
 
-async def test_suspects_are_tried_one_then_two_then_four_at_a_time() -> None:
+async def test_a_few_suspects_are_tried_before_the_others() -> None:
     suspects = Suspects()
-    jobs = [make_job(deaths=1) for _ in range(7)]
-    for job in jobs:
-        await begin(suspects, job)
+    jobs = [make_job(deaths=1) for _ in range(FIRST_TRIAL + 12)]
+    ends = [await begin(suspects, job) for job in jobs]
     running = []
-    for _ in range(3):
+    for _ in range(2):
         running.append(len(suspects._on_trial()))
         for job in suspects._on_trial():
-            job.token_ids.extend(range(8))
+            job.token_ids.extend(range(PROOF_TOKENS))
             suspects.observe(job)
         for _ in range(5):
             await asyncio.sleep(0)
 
-    assert running == [1, 2, 4]
-    assert [job.engine_deaths for job in jobs] == [0] * 7
+    assert running == [FIRST_TRIAL, 12]
+    assert [job.engine_deaths for job in jobs] == [0] * len(ends)
+
+
+async def test_after_a_second_death_each_is_tried_alone() -> None:
+    suspects = Suspects()
+    jobs = [make_job(deaths=2) for _ in range(3)]
+    newcomer = make_job()
+    ends = [await begin(suspects, job) for job in (*jobs, newcomer)]
+
+    assert suspects._on_trial() == [jobs[0]]
+    assert list(suspects._running) == [jobs[0]]
+    ends[0].set()
 
 
 async def test_who_broke_off_together_is_judged_together() -> None:
@@ -149,9 +159,9 @@ async def test_who_broke_off_together_is_judged_together() -> None:
 async def test_nobody_sees_engines_die_for_ever() -> None:
     suspects = Suspects()
     job, other = make_job(), make_job()
-    await begin(suspects, job)
-    await begin(suspects, other)
+    ends = [await begin(suspects, each) for each in (job, other)]
 
     verdicts = [suspects.accuse(job) for _ in range(MOST_DEATHS)]
 
     assert verdicts == [False] * (MOST_DEATHS - 1) + [True]
+    ends[0].set()
