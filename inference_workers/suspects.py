@@ -36,7 +36,6 @@ class Suspects:
     @asynccontextmanager
     async def attempt(self, job: RunningJob) -> AsyncIterator[None]:
         """Wait for the job's turn, and count it among those with the engine."""
-        self._leave(job)
         while not self._may_begin(job):
             self._changed.clear()
             await self._changed.wait()
@@ -50,7 +49,7 @@ class Suspects:
     def observe(self, job: RunningJob) -> None:
         """The job has new tokens; a suspect that has enough of them makes room for more."""
         began = self._running.get(job)
-        if began is None or not job.engine_deaths or len(job.token_ids) - began < PROOF_TOKENS:
+        if began is None or not job.engine_deaths or not _proved(job, began):
             return
         job.engine_deaths = 0
         self._trial_size *= 2
