@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "portal.licensing",
     "portal.catalog",
     "portal.access",
+    "portal.keys",
     "portal.usage",
     "portal.jobs",
     "portal.energy",
