@@ -24,6 +24,7 @@ class AuditTag(StrEnum):
     GRANT_REVOKED = "access.grant.revoked"
     GRANT_SUPERSEDED = "access.grant.superseded"
     JOB_SUBMITTED = "jobs.job.submitted"
+    CALL_SUBMITTED = "jobs.call.submitted"
     JOB_CANCEL_REQUESTED = "jobs.job.cancel_requested"
     JOB_FINISHED = "jobs.job.finished"
     JOB_ERASED = "jobs.job.erased"
