@@ -58,8 +58,10 @@ INSTALLED_APPS = [
     "portal.usage",
     "portal.jobs",
     "portal.energy",
+    "portal.completions",
     "portal.playground",
     "portal.console",
+    "portal.api",
 ]
 
 MIDDLEWARE = [
