@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from portal.api.auth import require
 from portal.api.domain.limits import describe_limits
-from portal.api.domain.models import find_model
 from portal.api.errors import describe_error
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.collect import collect
 from portal.completions.domain.failures import require_done
+from portal.completions.domain.models import find_model
 from portal.completions.domain.plan import plan_completion
 from portal.completions.domain.streaming import DONE, StreamFailedError, frame, stream_pieces
 from portal.completions.wire import CompletionRequest

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from portal.api.errors import answer_error
 from portal.core.errors import DomainError
@@ -46,6 +46,8 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
         count_request(request, response, seconds=seconds)
         response["X-Request-ID"] = request_id
         response["openai-processing-ms"] = str(round(seconds * 1000))
+        if isinstance(response, HttpResponse):
+            response["Content-Length"] = str(len(response.content))
         response["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")
         if settings.SECURE_HSTS_SECONDS:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from ninja import Router
+from ninja import Body, Router
 
 from portal.api.auth import require
 from portal.api.completion_answers import answer_completion
@@ -34,7 +34,7 @@ async def create_completion(request: HttpRequest, body: CompletionRequest) -> Ht
     summary="The same, as clients of 2022 ask",
 )
 async def create_engine_completion(
-    request: HttpRequest, engine: str, body: dict[str, Any]
+    request: HttpRequest, engine: str, body: Body[dict[str, Any]]
 ) -> HttpResponseBase:
     return await answer_completion(
         request, CompletionRequest.model_validate({**body, "model": engine})

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ninja import Router
 
 from portal.api.auth import require
-from portal.api.domain.models import describe_model, find_model, list_open_models
 from portal.api.schemas import ModelList, ModelObject
+from portal.completions.domain.models import describe_model, find_model, list_open_models
 from portal.core.database import in_database
 from portal.keys.enums import KeyScope
 
