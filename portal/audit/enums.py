@@ -27,6 +27,7 @@ class AuditTag(StrEnum):
     KEY_ROTATED = "keys.key.rotated"
     KEY_REVOKED = "keys.key.revoked"
     JOB_SUBMITTED = "jobs.job.submitted"
+    CALL_SUBMITTED = "jobs.call.submitted"
     JOB_CANCEL_REQUESTED = "jobs.job.cancel_requested"
     JOB_FINISHED = "jobs.job.finished"
     JOB_ERASED = "jobs.job.erased"

@@ -58,8 +58,10 @@ INSTALLED_APPS = [
     "portal.usage",
     "portal.jobs",
     "portal.energy",
+    "portal.completions",
     "portal.playground",
     "portal.console",
+    "portal.api",
 ]
 
 MIDDLEWARE = [
@@ -304,6 +306,7 @@ CELERY_BEAT_SCHEDULE = {
 # --- Limits --------------------------------------------------------------------------
 QUEUE_LIMIT = ENV.queue_limit
 JOBS_PER_USER = ENV.jobs_per_user
+API_JOBS_PER_USER = ENV.api_jobs_per_user
 DAILY_TOKEN_QUOTA = ENV.daily_token_quota
 QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
 RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds

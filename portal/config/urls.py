@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from portal.api.api import api
 from portal.core import health
 
 urlpatterns = [
@@ -19,6 +20,7 @@ urlpatterns = [
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.observability.urls")),
+    path("v1/", api.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -12,6 +12,16 @@ from portal.catalog.models import HostedModel
 from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES, JobClass, JobState, Origin
 from portal.keys.models import ApiKey
 
+LARGE_FIELDS = (
+    "prompt",
+    "prompt_token_ids",
+    "text",
+    "token_ids",
+    "logprobs",
+    "prompt_logprobs",
+)
+"""Of a job; what only looks at states leaves them in the database."""
+
 
 class Call(models.Model):
     """One request to the API. Its runs are numbered: prompts in order, samples of each in order."""

@@ -34,16 +34,17 @@ class _Known:
 _known: dict[str, _Known] = {}
 
 
-def count_tokens(text: str, *, deployment: str) -> TokenCount:
+def count_tokens(text: str, *, deployment: str, add_special_tokens: bool = True) -> TokenCount:
     """How many tokens the deployment's model sees in `text`, its beginning token included.
 
     Exact once a worker has published its tokenizer. Until then the bound holds that a
     byte-level tokenizer never makes more tokens than bytes, and one more begins the text.
     """
-    tokenizer = _tokenizer(deployment)
+    tokenizer = find_tokenizer(deployment)
     if tokenizer is None:
         return TokenCount(len(text.encode()) + 1, is_exact=False)
-    return TokenCount(len(tokenizer.encode(text).ids), is_exact=True)
+    ids = tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
+    return TokenCount(len(ids), is_exact=True)
 
 
 def forget_tokenizers() -> None:
@@ -51,7 +52,8 @@ def forget_tokenizers() -> None:
     _known.clear()
 
 
-def _tokenizer(deployment: str) -> Tokenizer | None:
+def find_tokenizer(deployment: str) -> Tokenizer | None:
+    """The tokenizer that the deployment's workers have published; None until they have."""
     known = _known.get(deployment)
     now = time.monotonic()
     if known and now - known.checked_at < RECHECK_SECONDS:
