@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.audit.enums import AuditTag
 from portal.audit.models import AuditEvent
-from portal.keys.domain.authenticate import authenticate_key
+from portal.keys.domain.authentication import authenticate_key
 from portal.keys.domain.lifecycle import revoke_key
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey

@@ -15,7 +15,7 @@ from portal.accounts.models import User
 from portal.audit.enums import AuditTag
 from portal.audit.models import AuditEvent
 from portal.core.errors import DomainError, LostRace
-from portal.keys.domain.authenticate import KeyRefused, authenticate_key
+from portal.keys.domain.authentication import KeyRefused, authenticate_key
 from portal.keys.domain.lifecycle import (
     LIVE_KEYS_LIMIT,
     IssuedKey,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
-from portal.keys.domain.authenticate import KeyRefused, authenticate_key
+from portal.keys.domain.authentication import KeyRefused, authenticate_key
 from portal.keys.domain.lifecycle import issue_key
 from portal.keys.enums import KeyScope
 

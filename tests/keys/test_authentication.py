@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from portal.keys.domain.authenticate import KeyRefused, authenticate_key, require_scope
+from portal.keys.domain.authentication import KeyRefused, authenticate_key, require_scope
 from portal.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key
 from portal.keys.domain.text import make_text
 from portal.keys.enums import KeyScope
@@ -163,7 +163,7 @@ def test_a_model_that_the_key_lacks_is_refused(issued: IssuedKey) -> None:
 
     assert (refused.value.code, refused.value.next_url) == (
         "key_model",
-        "http://testserver/account/keys/",
+        "/account/keys/",
     )
 
 
