@@ -101,6 +101,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "keys:rotate.pk": key.pk,
         "keys:revoke.pk": key.pk,
         "number": 1,
+        "engine": "smollm2-135m",
+        "model_id": "smollm2-135m",
         "mailbox:mail.pk": mail.pk,
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
