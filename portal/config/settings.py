@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "portal.jobs",
     "portal.energy",
     "portal.completions",
+    "portal.scoring",
     "portal.playground",
     "portal.console",
     "portal.api",

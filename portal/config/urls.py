@@ -12,6 +12,7 @@ from portal.core import health
 urlpatterns = [
     path("", include("portal.catalog.urls")),
     path("account/", include("portal.accounts.urls")),
+    path("account/keys/", include("portal.keys.urls")),
     path("account/", include("allauth.urls")),
     path("licence/", include("portal.licensing.urls")),
     path("access/", include("portal.access.urls")),

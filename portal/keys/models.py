@@ -33,6 +33,9 @@ class ApiKey(models.Model):
         "self", on_delete=models.PROTECT, null=True, related_name="predecessor"
     )
 
+    model_ids: list[int] | None = None
+    """Of `allowed_models`, where they were read along with the key."""
+
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [

@@ -11,7 +11,8 @@ from django.test.client import AsyncClientHandler
 
 from portal.accounts.models import User
 from portal.api.handler import ApiChain
-from tests.factories.keys import ApiKeyFactory, write_key
+from portal.keys.domain.text import make_text
+from tests.factories.keys import ApiKeyFactory
 
 
 class ApiClientHandler(ApiChain, AsyncClientHandler):
@@ -40,9 +41,9 @@ class ApiClient(AsyncClient):
 
 def client_of(user: User, **changes: object) -> ApiClient:
     """A client with a new key of the person; `changes` are fields of the key."""
-    text = write_key()
-    ApiKeyFactory(user=user, text=text, **changes)
-    return ApiClient(text)
+    text = make_text()
+    ApiKeyFactory(user=user, lookup=text.lookup, digest=text.digest, **changes)
+    return ApiClient(text.whole)
 
 
 async def aclient_of(user: User, **changes: object) -> ApiClient:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.core.errors import DomainError
-from portal.jobs.domain.tokens import find_tokenizer
+from portal.jobs.domain.tokens import find_tokenizer, is_token_id, parse_token_ids
 
 DOCUMENT_STARTS = ("</s>", "<|endoftext|>", "<s>", "<|begin_of_text|>")
 """What the families of models begin a document with, where their tokenizer does not say."""
-LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def parse_prompts(value: object, *, deployment: str) -> list[Prompt]:
         raise _refuse("Give a text, a list of texts, a list of token ids, or a list of such lists.")
     if all(isinstance(item, str) for item in value):
         return [_parse_text(item, place=place) for place, item in enumerate(value)]
-    if all(_is_id(item) for item in value):
+    if all(is_token_id(item) for item in value):
         return [_parse_ids(value)]
     if all(isinstance(item, list) for item in value):
         return [_parse_ids(item, place=place) for place, item in enumerate(value)]
@@ -58,15 +57,7 @@ def _parse_text(text: str, *, place: int) -> Prompt:
 
 def _parse_ids(ids: Sequence[object], *, place: int | None = None) -> Prompt:
     name = "The list of token ids" if place is None else f"Prompt {place} of the list"
-    if not ids:
-        raise _refuse(f"{name} is empty.")
-    if not all(_is_id(item) for item in ids):
-        raise _refuse(f"{name} holds something that is not a token id.")
-    return Prompt(token_ids=tuple(item for item in ids if isinstance(item, int)))
-
-
-def _is_id(item: object) -> bool:
-    return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= LARGEST_ID
+    return Prompt(token_ids=parse_token_ids(ids, field="prompt", name=name))
 
 
 def _refuse(message: str) -> DomainError:
