@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from portal.api.calls import Asking, find_or_submit, open_model, read_asking, wait_for
 from portal.api.domain.limits import describe_limits
-from portal.api.errors import describe_error
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.plan import plan_completion
 from portal.completions.domain.streaming import DONE, StreamFailedError, frame, stream_pieces
+from portal.completions.refusals import describe_error
 from portal.completions.wire import CompletionRequest
 from portal.core.database import in_database
 from portal.core.errors import DomainError
