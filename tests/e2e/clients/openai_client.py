@@ -1,4 +1,4 @@
-"""What the `openai` package gets from the API, printed as JSON. Run by tests in its own environment."""
+"""What the `openai` package gets from the API, printed as JSON, in an environment of its own."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import Any
 # Or it asks the network for prices before it does anything.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
-import litellm  # noqa: E402
-from langchain_openai import OpenAI  # noqa: E402
+import litellm
+from langchain_openai import OpenAI
 
 BASE, KEY, MODEL = sys.argv[1:4]
 PROMPT = "The capital of France is"
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def by_litellm() -> dict[str, Any]:
-    def ask(**values: Any) -> Any:  # noqa: ANN401
+    def ask(**values: Any) -> Any:
         return litellm.text_completion(
             model=f"text-completion-openai/{MODEL}",
             api_base=f"{BASE}/v1",
