@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.test.client import AsyncClientHandler
 
@@ -13,6 +12,7 @@ from portal.accounts.models import User
 from portal.api.handler import ApiChain
 from portal.keys.domain.text import make_text
 from tests.factories.keys import ApiKeyFactory
+from tests.playground.sse import in_thread
 
 
 class ApiClientHandler(ApiChain, AsyncClientHandler):
@@ -48,4 +48,4 @@ def client_of(user: User, **changes: object) -> ApiClient:
 
 async def aclient_of(user: User, **changes: object) -> ApiClient:
     """The same, for tests that run in the event loop."""
-    return await sync_to_async(client_of)(user, **changes)
+    return await in_thread(client_of, user, **changes)

@@ -24,6 +24,7 @@ from portal.jobs.domain.workers import engine_status
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.feed import parse_last_event_id, stream_job
 from portal.jobs.stream.meter import meter_stream
+from portal.jobs.stream.recorded import wait_until_recorded
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
 
@@ -44,6 +45,7 @@ class ReplayRequest(BaseModel):
 )
 async def get_job(request: HttpRequest, job_id: UUID) -> JsonResponse:
     key = require(request, KeyScope.READ)
+    await wait_until_recorded(job_id)
     # Not through the schema: large log-probabilities need no second look.
     return JsonResponse(await in_database(lambda: write_receipt(_find(key, job_id))))
 
@@ -102,6 +104,7 @@ async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
         job = _find(asking.key, job_id)
         return job, _submit_again(asking, job)
 
+    await wait_until_recorded(job_id)
     job, submitted = await in_database(accept)
     (completion,) = await wait_for(submitted)
     difference = find_difference(job.token_ids, completion.token_ids)
