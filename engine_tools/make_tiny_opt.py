@@ -1,6 +1,6 @@
 """Make a tiny OPT with random weights and its own byte-level BPE, for tests.
 
-    python engine_tools/make_tiny_opt.py OUT
+    python engine_tools/make_tiny_opt.py OUT [--init-std 0.3]
 
 Run with the interpreter that has torch and transformers. The same seed makes the same weights,
 so tests may keep the folder. It is written beside OUT and renamed when whole.
@@ -53,7 +53,7 @@ def make_tokenizer(folder: Path) -> int:
     return int(tokenizer.get_vocab_size())
 
 
-def make_weights(folder: Path, *, vocabulary: int) -> None:
+def make_weights(folder: Path, *, vocabulary: int, init_std: float) -> None:
     import torch
     from transformers import OPTConfig, OPTForCausalLM
 
@@ -66,8 +66,7 @@ def make_weights(folder: Path, *, vocabulary: int) -> None:
         num_attention_heads=8,
         ffn_dim=1024,
         max_position_embeddings=1024,
-        # Wide random weights, or every prompt would be continued with one repeated token.
-        init_std=0.3,
+        init_std=init_std,
         bos_token_id=2,
         eos_token_id=2,
         pad_token_id=1,
@@ -78,7 +77,15 @@ def make_weights(folder: Path, *, vocabulary: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make a tiny OPT with random weights.")
     parser.add_argument("out", type=Path, help="folder to create")
-    out: Path = parser.parse_args().out.resolve()
+    parser.add_argument(
+        "--init-std",
+        type=float,
+        default=0.3,
+        help="Widely drawn weights (0.3) keep a prompt from being continued with one repeated "
+        "token; closely drawn ones (0.06) leave float32 less room for noise.",
+    )
+    arguments = parser.parse_args()
+    out: Path = arguments.out.resolve()
     if (out / "config.json").is_file():
         print(f"make_tiny_opt: {out} is there already", flush=True)
         return
@@ -86,7 +93,7 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        make_weights(partial, vocabulary=make_tokenizer(partial))
+        make_weights(partial, vocabulary=make_tokenizer(partial), init_std=arguments.init_std)
         partial.chmod(0o755)
         try:
             partial.rename(out)

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -57,6 +58,8 @@ class DemoStack:
         self._postgres_url = postgres_url
         self._process: subprocess.Popen[bytes] | None = None
         self._accounts: dict[str, Account] = {}
+        self.card: dict[str, Any] = {}
+        """What the demo tells programs of itself."""
 
     def start(self) -> None:
         """Start everything and wait until the site answers; the engine may still be loading."""
@@ -80,7 +83,7 @@ class DemoStack:
             )
         card = self.folder / "var" / "demo.json"
         self.wait_until(card.exists, seconds=SITE_SECONDS, what="the site's card")
-        told = json.loads(card.read_text())
+        self.card = told = json.loads(card.read_text())
         self._accounts = {
             account["role"]: Account(account["email"], account["password"])
             for account in told["accounts"]

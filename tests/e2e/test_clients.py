@@ -1,0 +1,149 @@
+"""The field's real clients on the running demo, unchanged, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.stack import Shape, Stack, running_stack
+from tests.e2e.client_programs import run_client
+from tests.e2e.evaluations import (
+    VARIANTS,
+    evaluate,
+    greedy_flags,
+    largest_difference_a_token,
+    texts,
+)
+from tests.e2e.stack import DemoStack
+from tests.inference_workers.real_engine import WEIGHTS_DIR, run_tool
+
+pytestmark = [pytest.mark.engine]
+
+PARIS = " Paris.\n\nThe answer"
+COUNTED = " or three-digit numbers,"
+CALM_OPT = "calm-opt"
+"""Its weights are drawn closely enough for float32 to agree to 1e-5."""
+
+
+@pytest.fixture(scope="module")
+def card(demo_stack: DemoStack) -> dict[str, str]:
+    demo_stack.wait_until_the_engine_is_ready()
+    return {"url": demo_stack.url, **demo_stack.card}
+
+
+def test_openai(card: dict[str, str]) -> None:
+    seen = run_client("openai_client", card["url"], card["api_key"], card["model"], "--chat")
+
+    assert seen["models"] == [card["model"]]
+    assert seen["model"] == card["model"]
+    assert seen["whole"] == {
+        "texts": [PARIS, COUNTED],
+        "indexes": [0, 1],
+        "reasons": ["length", "length"],
+        "tokens": [" Paris", ".", "\n", "\n", "The", " answer"],
+        "widths": [2] * 6,
+        "usage": {"prompt_tokens": 9, "completion_tokens": 12},
+        "request_id": True,
+        "extras": ["gatehouse"],
+    }
+    assert seen["streamed"] == {"text": PARIS, "reasons": ["length"], "usages": [6], "ids": 1}
+    assert (seen["raw"]["status"], seen["raw"]["text"]) == (200, " Paris")
+    assert seen["raw"]["headers"] == [
+        "openai-processing-ms",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens",
+        "x-request-id",
+    ]
+    assert set(seen["chosen"]["texts"]) <= {" Paris", " Rome"}
+    assert (seen["chosen"]["is_ranked"], seen["chosen"]["has_ids"]) == (True, True)
+    assert seen["refused"] == {
+        "too_long": ["context_length_exceeded", "max_tokens", True],
+        "suffix": ["unsupported_parameter", "suffix", True],
+        "empty": ["invalid_value", "prompt", True],
+        "model": ["model_not_found", "model", True],
+    }
+    assert seen["unknown_key"] == ["invalid_api_key", 401]
+    assert seen["chat"] == {
+        "role": "assistant",
+        "is_same_streamed": True,
+        "has_text": True,
+        "logprobs": True,
+    }
+    assert seen["async"][5] == PARIS
+    assert all(
+        longer.startswith(text)
+        for text, longer in zip(seen["async"], seen["async"][1:], strict=False)
+    )
+
+
+def test_litellm_and_langchain(card: dict[str, str]) -> None:
+    seen = run_client("other_clients", card["url"], card["api_key"], card["model"])
+
+    assert seen["litellm"] == {
+        "texts": [PARIS, COUNTED],
+        "tokens": 6,
+        "streamed": PARIS,
+        "usage": 12,
+    }
+    assert seen["langchain"] == {
+        "invoked": PARIS,
+        "batch": [PARIS, COUNTED],
+        "streamed": PARIS,
+        "generated": [[PARIS, PARIS], [COUNTED, COUNTED]],
+        "usage": 12,
+    }
+
+
+def test_lm_eval_finds_what_it_finds_with_transformers(
+    card: dict[str, str], tmp_path: Path
+) -> None:
+    found = evaluate(
+        Path(card["weights"]),
+        url=card["url"],
+        key=card["api_key"],
+        model=card["model"],
+        variants=VARIANTS,
+        cache=tmp_path,
+    )
+
+    reference = found.pop("transformers")
+    assert len(reference["choice"]) == 12
+    for variant in found.values():
+        assert variant["accuracy"] == reference["accuracy"]
+        assert largest_difference_a_token(variant, reference) <= 1e-3
+        assert greedy_flags(variant) == greedy_flags(reference)
+        assert texts(variant) == texts(reference)
+
+
+@pytest.fixture(scope="module")
+def opt_stack(demo_stack: DemoStack) -> Iterator[Stack]:
+    run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / CALM_OPT), "--init-std", "0.06")
+    with running_stack(Shape(people=1, slots=16, rate=None, weights=CALM_OPT)) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("add_bos_token", [False, True])
+def test_opt_agrees_with_its_beginning_token_and_without(
+    opt_stack: Stack, tmp_path: Path, add_bos_token: bool
+) -> None:
+    """OPT's tokenizer begins every text with `</s>`; ids must get none beside those they have."""
+    arguments = {"add_bos_token": add_bos_token}
+    found = evaluate(
+        WEIGHTS_DIR / CALM_OPT,
+        url=opt_stack.url,
+        key=(opt_stack.place.var / "api_key").read_text().strip(),
+        model="smollm2-135m",
+        variants={
+            "transformers": {"model": "hf", "arguments": arguments},
+            "api": {"model": "api", "batch_size": 16, "arguments": arguments},
+        },
+        cache=tmp_path,
+    )
+
+    assert largest_difference_a_token(found["api"], found["transformers"]) <= 1e-5
+    assert greedy_flags(found["api"]) == greedy_flags(found["transformers"])
+    assert found["api"]["accuracy"] == found["transformers"]["accuracy"]
