@@ -8,8 +8,9 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from portal.api.auth import KeyAuth
-from portal.api.errors import answer_error, describe_invalid
-from portal.api.routes import completions, jobs, models, scores, tokens
+from portal.api.errors import answer_error
+from portal.api.routes import batches, completions, files, jobs, models, scores, tokens
+from portal.completions.refusals import describe_invalid
 from portal.core.errors import DomainError
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,8 @@ api.add_router("/", completions.router)
 api.add_router("/", scores.router)
 api.add_router("/", tokens.router)
 api.add_router("/", jobs.router)
+api.add_router("/", files.router)
+api.add_router("/", batches.router)
 
 
 @api.exception_handler(DomainError)
