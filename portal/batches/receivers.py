@@ -14,7 +14,7 @@ from portal.jobs.signals import job_ended
 @receiver(job_ended, dispatch_uid="batches.go_on")
 def go_on(*, job: GenerationJob, **_: object) -> None:
     """The run's batch has a result to take and room for another row."""
-    if job.job_class != JobClass.BATCH:
+    if job.job_class != JobClass.BATCH or job.call_id is None:
         return
     batch_id = BatchRow.objects.filter(call_id=job.call_id).values_list("batch", flat=True).first()
     if batch_id is not None:

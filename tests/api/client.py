@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.test.client import AsyncClientHandler
 
 from portal.accounts.models import User
 from portal.api.handler import ApiChain
+from portal.core.database import in_database
 from portal.keys.domain.text import make_text
 from tests.factories.keys import ApiKeyFactory
 
@@ -48,4 +48,4 @@ def client_of(user: User, **changes: object) -> ApiClient:
 
 async def aclient_of(user: User, **changes: object) -> ApiClient:
     """The same, for tests that run in the event loop."""
-    return await sync_to_async(client_of)(user, **changes)
+    return await in_database(lambda: client_of(user, **changes))

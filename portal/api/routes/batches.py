@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Query, Router
-from pydantic import BaseModel
+from ninja import Router
+from pydantic import BaseModel, Field
 
 from portal.api.auth import require
 from portal.api.schemas import REFUSALS, BatchList, BatchObject
@@ -44,7 +44,7 @@ async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, An
     "/batches", response={HTTPStatus.OK: BatchList, **REFUSALS}, summary="List your batches"
 )
 async def list_batches(
-    request: HttpRequest, after: str | None = None, limit: int = Query(20, ge=1, le=100)
+    request: HttpRequest, after: str | None = None, limit: Annotated[int, Field(ge=1, le=100)] = 20
 ) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
     return await in_database(lambda: list_own_batches(key.user, after=after, limit=limit))

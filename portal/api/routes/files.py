@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
-from ninja import Query, Router
+from ninja import Router
+from pydantic import Field
 
 from portal.api.auth import require
 from portal.api.schemas import REFUSALS, ErrorBody, FileDeleted, FileList, FileObject
@@ -70,7 +71,7 @@ async def create_file(request: HttpRequest) -> dict[str, Any]:
 async def list_files(
     request: HttpRequest,
     after: str | None = None,
-    limit: int = Query(10_000, ge=1, le=10_000),
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000,
     order: Literal["asc", "desc"] = "desc",
     purpose: str | None = None,
 ) -> dict[str, Any]:
