@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from portal.api.auth import KeyAuth
 from portal.api.errors import answer_error
-from portal.api.routes import batches, completions, files, jobs, models, scores, tokens
+from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens
 from portal.completions.refusals import describe_invalid
 from portal.core.errors import DomainError
 
@@ -31,6 +31,7 @@ api = NinjaAPI(
 )
 api.add_router("/", models.router)
 api.add_router("/", completions.router)
+api.add_router("/", chat.router)
 api.add_router("/", scores.router)
 api.add_router("/", tokens.router)
 api.add_router("/", jobs.router)

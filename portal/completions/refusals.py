@@ -47,6 +47,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "access_ended": FORBIDDEN,
     "https_required": FORBIDDEN,
     "model_not_found": NOT_FOUND,
+    "no_chat_template": NOT_FOUND,
     "not_found": NOT_FOUND,
     "method_not_allowed": Shape(HTTPStatus.METHOD_NOT_ALLOWED),
     "unsupported_media_type": Shape(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
