@@ -1,4 +1,4 @@
-"""API keys for people of a running stack, printed as JSON.
+"""API keys for the people of a running stack, printed as JSON.
 
 python -m benchmarks.keys COUNT
 """
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from benchmarks.stack import Stack
 
 MODEL = "smollm2-135m"
+PERSON = r"^person[0-9]+@example\.org$"
+"""The addresses that `benchmarks.people` gives."""
 NAME = "A key of the benchmark"
 
 
 def issue_keys(stack: Stack, count: int) -> list[str]:
-    """Keys of as many new people, each of whom may use the model."""
+    """A key for each of the first people of the stack, who may all use the model."""
     done = subprocess.run(
         [stack.place.python, "-m", "benchmarks.keys", str(count)],
         env=dict(stack.programs["web"].environment), cwd=stack.place.root,
@@ -32,17 +34,14 @@ def main(count: int) -> None:
     import django  # noqa: PLC0415 -- whoever only asks for keys needs no settings
 
     django.setup()
-    from portal.catalog.models import HostedModel  # noqa: PLC0415 -- after the settings are read
+    from portal.access.models import Grant  # noqa: PLC0415 -- after the settings are read
     from portal.keys.domain.lifecycle import issue_key  # noqa: PLC0415
     from portal.keys.enums import KeyScope  # noqa: PLC0415
-    from tests.factories.jobs import make_researcher  # noqa: PLC0415
 
-    model = HostedModel.objects.select_related("release__licence").get(slug=MODEL)
-    keys = []
-    for _ in range(count):
-        user, _ = make_researcher(model)
-        keys.append(issue_key(user, name=NAME, scopes=list(KeyScope)).text)
-    print(json.dumps(keys))
+    grants = Grant.objects.filter(model__slug=MODEL, user__email__regex=PERSON)
+    people = [grant.user for grant in grants.select_related("user").order_by("pk")[:count]]
+    scopes = list(KeyScope)
+    print(json.dumps([issue_key(user, name=NAME, scopes=scopes).text for user in people]))
 
 
 if __name__ == "__main__":
