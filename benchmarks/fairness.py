@@ -27,7 +27,7 @@ from benchmarks.portal_readers import PortalReaders
 from benchmarks.run import Run
 from benchmarks.stack import Shape, Stack, running_stack
 from demo.terminal import one_line_errors, say
-from tests.factories.batches import write_jsonl, write_request
+from tests.factories.batch_lines import write_jsonl, write_request
 
 TARGET = 2.0
 """Times the idle value."""

@@ -14,7 +14,8 @@ from portal.catalog.models import HostedModel
 from portal.core.database import in_database
 from tests.api.client import ApiClient, client_of
 from tests.factories.accounts import UserFactory
-from tests.factories.batches import answer_jobs, write_jsonl, write_request
+from tests.factories.batch_lines import write_jsonl, write_request
+from tests.factories.batches import answer_jobs
 from tests.factories.jobs import beat, make_researcher
 
 pytestmark = pytest.mark.django_db(transaction=True)

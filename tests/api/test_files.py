@@ -13,7 +13,7 @@ from portal.core.database import in_database
 from portal.keys.enums import KeyScope
 from tests.api.client import ApiClient, client_of
 from tests.factories.accounts import UserFactory
-from tests.factories.batches import write_jsonl, write_request
+from tests.factories.batch_lines import write_jsonl, write_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = write_jsonl(write_request("a", model="m"), write_request("b", model="m"))

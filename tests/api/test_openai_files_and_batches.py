@@ -14,7 +14,7 @@ from openai.types import Batch
 
 from benchmarks.keys import issue_keys
 from benchmarks.stack import DEPLOYMENT, Shape, Stack, running_stack
-from tests.factories.batches import write_jsonl, write_request
+from tests.factories.batch_lines import write_jsonl, write_request
 
 pytestmark = [pytest.mark.engine]
 ENDS = {"completed", "failed", "expired", "cancelled"}

@@ -24,13 +24,13 @@ from portal.jobs.enums import JobClass, JobState
 from portal.jobs.models import Call, GenerationJob
 from portal.keys.domain.lifecycle import revoke_key
 from portal.keys.models import ApiKey
+from tests.factories.batch_lines import write_request
 from tests.factories.batches import (
     active_jobs,
     advance,
     answer_jobs,
     make_batch,
     read_objects,
-    write_request,
 )
 from tests.factories.jobs import FakeWorker, beat, make_researcher
 from tests.factories.keys import ApiKeyFactory

@@ -17,21 +17,8 @@ from portal.jobs.domain.lifecycle import record_outcome
 from portal.jobs.enums import ACTIVE_STATES
 from portal.jobs.models import GenerationJob
 from portal.keys.models import ApiKey
+from tests.factories.batch_lines import write_jsonl
 from tests.factories.jobs import FakeWorker
-
-
-def write_request(custom_id: str, *, model: str, **body: Any) -> dict[str, Any]:
-    """One line of an input file, as an object."""
-    return {
-        "custom_id": custom_id,
-        "method": "POST",
-        "url": "/v1/completions",
-        "body": {"model": model, "prompt": f"Say {custom_id}", "max_tokens": 4, **body},
-    }
-
-
-def write_jsonl(*requests: object) -> bytes:
-    return b"".join(json.dumps(request).encode() + b"\n" for request in requests)
 
 
 def make_batch(key: ApiKey, *requests: object) -> Batch:
