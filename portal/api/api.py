@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from portal.api.auth import KeyAuth
 from portal.api.errors import answer_error
-from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens
+from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens, usage
 from portal.completions.refusals import describe_invalid
 from portal.core.errors import DomainError
 
@@ -37,6 +37,7 @@ api.add_router("/", tokens.router)
 api.add_router("/", jobs.router)
 api.add_router("/", files.router)
 api.add_router("/", batches.router)
+api.add_router("/", usage.router)
 
 
 @api.exception_handler(DomainError)

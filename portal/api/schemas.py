@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from ninja import Schema
@@ -175,6 +176,20 @@ class JobObject(JobState):
     text: str
     usage: dict[str, int | None]
     provenance: dict[str, Any] | None
+
+
+class UsageReportObject(Open):
+    """The quota in tokens, over a window that slides."""
+
+    object: Literal["usage"]
+    quota: int
+    used: int
+    left: int
+    first_back_at: datetime | None
+    resets_at: datetime | None
+    parallel_jobs: int
+    under_way: int
+    models: list[dict[str, Any]]
 
 
 class Replay(Open):

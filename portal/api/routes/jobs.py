@@ -20,6 +20,7 @@ from portal.core.errors import DomainError
 from portal.jobs.domain.calls import Run, Submitted
 from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.domain.receipts import find_difference, find_own_job, write_receipt
+from portal.jobs.domain.workers import engine_status
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.feed import parse_last_event_id, stream_job
 from portal.jobs.stream.meter import meter_stream
@@ -135,8 +136,12 @@ def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
 
 
 def _provenance(submitted: Submitted) -> Any:  # noqa: ANN401 -- JSON
-    """As recorded, or None while the outcome is on its way."""
-    return GenerationJob.objects.values_list("provenance", flat=True).get(pk=submitted.jobs[0].pk)
+    """As recorded; while the outcome is on its way, what the engine says of itself."""
+    job = GenerationJob.objects.only("provenance", "deployment").get(pk=submitted.jobs[0].pk)
+    if job.provenance is not None:
+        return job.provenance
+    now = engine_status(job.deployment).provenance
+    return now.model_dump(mode="json", exclude={"v"}) if now else None
 
 
 def _find(key: ApiKey, job_id: UUID) -> GenerationJob:

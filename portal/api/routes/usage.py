@@ -1,0 +1,41 @@
+"""What the key's owner has used and may still use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from portal.api.auth import require
+from portal.api.schemas import REFUSALS, UsageReportObject
+from portal.core.database import in_database
+from portal.jobs.domain.usage_export import stream_usage
+from portal.jobs.domain.usage_report import report_usage
+from portal.keys.enums import KeyScope
+
+router = Router(tags=["Usage"])
+
+
+@router.get(
+    "/usage",
+    response={HTTPStatus.OK: UsageReportObject, **REFUSALS},
+    summary="The quota of the last 24 hours, and the runs under way",
+)
+async def get_usage(request: HttpRequest) -> dict[str, Any]:
+    key = require(request, KeyScope.READ)
+    report = await in_database(lambda: report_usage(key.user, at=timezone.now()))
+    return {"object": "usage", **asdict(report)}
+
+
+@router.get(
+    "/usage.csv", response=REFUSALS, summary="Every run of the person as CSV, without its prompt"
+)
+async def export_usage(request: HttpRequest) -> HttpResponseBase:
+    key = require(request, KeyScope.READ)
+    response = StreamingHttpResponse(stream_usage(key.user), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="usage.csv"'
+    return response
