@@ -115,7 +115,7 @@ class OpenAIReaders:
     def _head(self, length: int) -> bytes:
         key = f"Authorization: Bearer {self._key}\r\n" if self._key else ""
         return (
-            f"POST /v1/completions HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n{key}"
+            f"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{key}"
             f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
         ).encode()
 

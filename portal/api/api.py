@@ -8,8 +8,9 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from portal.api.auth import KeyAuth
-from portal.api.errors import answer_error, describe_invalid
-from portal.api.routes import chat, completions, jobs, models, scores, tokens, usage
+from portal.api.errors import answer_error
+from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens, usage
+from portal.completions.refusals import describe_invalid
 from portal.core.errors import DomainError
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,8 @@ api.add_router("/", chat.router)
 api.add_router("/", scores.router)
 api.add_router("/", tokens.router)
 api.add_router("/", jobs.router)
+api.add_router("/", files.router)
+api.add_router("/", batches.router)
 api.add_router("/", usage.router)
 
 

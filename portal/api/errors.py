@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from django.http import JsonResponse
 
@@ -18,21 +17,3 @@ def answer_error(error: DomainError) -> JsonResponse:
     if shape.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return JsonResponse(describe_error(error), status=shape.status, headers=headers)
-
-
-def describe_invalid(errors: list[dict[str, Any]]) -> DomainError:
-    """Pydantic's findings as one sentence about the first field at fault."""
-    first = errors[0]
-    path = [str(part) for part in first["loc"] if part not in ("body", "payload", "query")]
-    field_name = ".".join(path) or None
-    name = field_name or "The request"
-    match first["type"]:
-        case "json_invalid":
-            message = "The body is not valid JSON."
-        case "missing":
-            message = f"{name} is missing."
-        case "extra_forbidden":
-            message = f"{name} is not known here."
-        case _:
-            message = f"{name}: {str(first['msg']).removeprefix('Value error, ')}."
-    return DomainError("invalid_value", message, field=field_name)

@@ -205,3 +205,88 @@ class Replay(Open):
 
 
 REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 429, 500, 503), ErrorBody)
+
+
+class FileObject(Open):
+    """A file of requests or results."""
+
+    id: str
+    object: Literal["file"]
+    bytes: int
+    created_at: int
+    expires_at: int
+    filename: str
+    purpose: Literal["batch", "batch_output"]
+    status: Literal["processed"]
+
+
+class FileList(Open):
+    """One page of files."""
+
+    object: Literal["list"]
+    data: list[FileObject]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class FileDeleted(Open):
+    """The file is gone."""
+
+    id: str
+    object: Literal["file"]
+    deleted: bool
+
+
+class RequestCounts(Open):
+    """A batch's requests as they stand."""
+
+    total: int
+    completed: int
+    failed: int
+
+
+class BatchObject(Open):
+    """A batch of requests."""
+
+    id: str
+    object: Literal["batch"]
+    endpoint: str
+    model: str | None
+    errors: dict[str, Any] | None
+    input_file_id: str
+    completion_window: str
+    status: Literal[
+        "validating",
+        "failed",
+        "in_progress",
+        "finalizing",
+        "completed",
+        "expired",
+        "cancelling",
+        "cancelled",
+    ]
+    output_file_id: str | None
+    error_file_id: str | None
+    created_at: int
+    expires_at: int
+    in_progress_at: int | None
+    finalizing_at: int | None
+    completed_at: int | None
+    failed_at: int | None
+    expired_at: int | None
+    cancelling_at: int | None
+    cancelled_at: int | None
+    request_counts: RequestCounts
+    metadata: dict[str, str] | None
+    gatehouse: dict[str, Any]
+
+
+class BatchList(Open):
+    """One page of batches."""
+
+    object: Literal["list"]
+    data: list[BatchObject]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool

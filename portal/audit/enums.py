@@ -31,5 +31,8 @@ class AuditTag(StrEnum):
     JOB_CANCEL_REQUESTED = "jobs.job.cancel_requested"
     JOB_FINISHED = "jobs.job.finished"
     JOB_ERASED = "jobs.job.erased"
+    BATCH_SUBMITTED = "batches.batch.submitted"
+    BATCH_CHANGED = "batches.batch.changed"
+    FILE_ERASED = "batches.file.erased"
     RELEASE_LOADED = "catalog.release.loaded"
     MODEL_CHANGED = "catalog.model.changed"

@@ -70,6 +70,8 @@ class Environment(BaseSettings):
     daily_token_quota: int = Field(default=200_000, ge=1)
     queue_deadline_seconds: int = Field(default=1800, ge=30)
     run_deadline_seconds: int = Field(default=900, ge=10)
+    batch_file_mb: int = Field(default=100, ge=1, le=1000)
+    batch_rows: int = Field(default=50_000, ge=1)
     prompt_retention_days: int = Field(default=180, ge=1)
     grant_default_days: int = Field(default=365, ge=1)
 

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "portal.completions",
     "portal.scoring",
     "portal.chat",
+    "portal.batches",
     "portal.playground",
     "portal.console",
     "portal.api",
@@ -302,6 +303,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "advance-batches": {
+        "task": "portal.batches.advance_all",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
@@ -312,6 +319,8 @@ API_JOBS_PER_USER = ENV.api_jobs_per_user
 DAILY_TOKEN_QUOTA = ENV.daily_token_quota
 QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
 RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds
+BATCH_FILE_MB = ENV.batch_file_mb
+BATCH_ROWS = ENV.batch_rows
 PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
 GRANT_DEFAULT_DAYS = ENV.grant_default_days
 

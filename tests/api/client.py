@@ -10,9 +10,9 @@ from django.test.client import AsyncClientHandler
 
 from portal.accounts.models import User
 from portal.api.handler import ApiChain
+from portal.core.database import in_database
 from portal.keys.domain.text import make_text
 from tests.factories.keys import ApiKeyFactory
-from tests.playground.sse import in_thread
 
 
 class ApiClientHandler(ApiChain, AsyncClientHandler):
@@ -48,4 +48,4 @@ def client_of(user: User, **changes: object) -> ApiClient:
 
 async def aclient_of(user: User, **changes: object) -> ApiClient:
     """The same, for tests that run in the event loop."""
-    return await in_thread(client_of, user, **changes)
+    return await in_database(lambda: client_of(user, **changes))

@@ -55,6 +55,7 @@ from portal.jobs.enums import (
     Origin,
 )
 from portal.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.jobs.signals import job_ended
 from portal.usage.domain.quota import lock_person, reserve_tokens, settle_tokens
 
 MAX_ATTEMPTS = 4
@@ -291,6 +292,7 @@ def _after_end(job: GenerationJob, end: TerminalEvent, *, moved: bool) -> None:
     _erase_stream_of_ended(job.pk)
     if moved:
         send_waiting(job.deployment)
+        job_ended.send_robust(sender=GenerationJob, job=job)
 
 
 def _erase_stream_of_ended(job_id: uuid.UUID) -> None:

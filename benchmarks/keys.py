@@ -1,0 +1,48 @@
+"""API keys for the people of a running stack, printed as JSON.
+
+python -m benchmarks.keys COUNT
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.stack import Stack
+
+MODEL = "smollm2-135m"
+PERSON = r"^person[0-9]+@example\.org$"
+"""The addresses that `benchmarks.people` gives."""
+NAME = "A key of the benchmark"
+
+
+def issue_keys(stack: Stack, count: int) -> list[str]:
+    """A key for each of the first people of the stack, who may all use the model."""
+    done = subprocess.run(
+        [stack.place.python, "-m", "benchmarks.keys", str(count)],
+        env=dict(stack.programs["web"].environment), cwd=stack.place.root,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    keys: list[str] = json.loads(done.stdout)
+    return keys
+
+
+def main(count: int) -> None:
+    import django  # noqa: PLC0415 -- whoever only asks for keys needs no settings
+
+    django.setup()
+    from portal.access.models import Grant  # noqa: PLC0415 -- after the settings are read
+    from portal.keys.domain.lifecycle import issue_key  # noqa: PLC0415
+    from portal.keys.enums import KeyScope  # noqa: PLC0415
+
+    grants = Grant.objects.filter(model__slug=MODEL, user__email__regex=PERSON)
+    people = [grant.user for grant in grants.select_related("user").order_by("pk")[:count]]
+    scopes = list(KeyScope)
+    print(json.dumps([issue_key(user, name=NAME, scopes=scopes).text for user in people]))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

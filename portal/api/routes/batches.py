@@ -1,0 +1,74 @@
+"""Batches of requests."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import BaseModel, Field
+
+from portal.api.auth import require
+from portal.api.schemas import REFUSALS, BatchList, BatchObject
+from portal.batches.domain.creation import BatchOrder, find_batch
+from portal.batches.domain.creation import cancel_batch as stop_batch
+from portal.batches.domain.creation import create_batch as accept_batch
+from portal.batches.domain.listing import describe_batch
+from portal.batches.domain.listing import list_batches as list_own_batches
+from portal.core.database import in_database
+from portal.keys.enums import KeyScope
+
+router = Router(tags=["Files and batches"])
+
+
+class BatchRequest(BaseModel):
+    """The body of `POST /v1/batches`."""
+
+    input_file_id: str
+    endpoint: str
+    completion_window: str
+    metadata: dict[str, str] | None = None
+
+
+@router.post(
+    "/batches", response={HTTPStatus.OK: BatchObject, **REFUSALS}, summary="Run a file of requests"
+)
+async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+    order = BatchOrder(**body.model_dump())
+    return await in_database(lambda: describe_batch(accept_batch(key, order)))
+
+
+@router.get(
+    "/batches", response={HTTPStatus.OK: BatchList, **REFUSALS}, summary="List your batches"
+)
+async def list_batches(
+    request: HttpRequest, after: str | None = None, limit: Annotated[int, Field(ge=1, le=100)] = 20
+) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+    return await in_database(lambda: list_own_batches(key.user, after=after, limit=limit))
+
+
+@router.get(
+    "/batches/{batch_id}",
+    response={HTTPStatus.OK: BatchObject, **REFUSALS},
+    summary="See how far a batch is",
+)
+async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+    return await in_database(lambda: describe_batch(find_batch(key.user, batch_id)))
+
+
+@router.post(
+    "/batches/{batch_id}/cancel",
+    response={HTTPStatus.OK: BatchObject, **REFUSALS},
+    summary="Stop a batch and keep what is finished",
+)
+async def cancel_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+
+    def stop() -> dict[str, Any]:
+        return describe_batch(stop_batch(find_batch(key.user, batch_id), actor=key.user))
+
+    return await in_database(stop)

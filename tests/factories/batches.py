@@ -1,0 +1,65 @@
+"""Files of requests, and a worker that answers what a batch has submitted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import redis
+
+from portal.batches.domain.advance import advance_batch
+from portal.batches.domain.creation import BatchOrder, create_batch
+from portal.batches.domain.files import read_lines, write_file
+from portal.batches.domain.ids import FILE, write_id
+from portal.batches.enums import FilePurpose
+from portal.batches.models import Batch, StoredFile
+from portal.jobs.domain.lifecycle import record_outcome
+from portal.jobs.enums import ACTIVE_STATES
+from portal.jobs.models import GenerationJob
+from portal.keys.models import ApiKey
+from tests.factories.batch_lines import write_jsonl
+from tests.factories.jobs import FakeWorker
+
+
+def make_batch(key: ApiKey, *requests: object) -> Batch:
+    """A batch of these requests, as accepted and not yet looked at."""
+    content = [write_jsonl(*requests)]
+    file = write_file(key.user, content, name="in.jsonl", purpose=FilePurpose.BATCH)
+    return create_batch(
+        key,
+        BatchOrder(
+            input_file_id=write_id(FILE, file.pk),
+            endpoint="/v1/completions",
+            completion_window="24h",
+        ),
+    )
+
+
+def advance(batch: Batch) -> Batch:
+    """One look at the batch, and the batch afterwards."""
+    advance_batch(batch.pk)
+    batch.refresh_from_db()
+    return batch
+
+
+def active_jobs() -> list[GenerationJob]:
+    """The runs under way, in the order in which they were submitted."""
+    jobs = GenerationJob.objects.filter(state__in=ACTIVE_STATES)
+    return list(jobs.order_by("created_at", "call_index"))
+
+
+def answer_jobs(client: redis.Redis, *, count: int | None = None) -> int:
+    """End the runs under way, the first `count` of them; answers how many those were."""
+    jobs = active_jobs()[:count]
+    for job in jobs:
+        worker = FakeWorker(client, job.pk)
+        worker.start()
+        worker.stream(" well", " said")
+        record_outcome(worker.outcome(worker.end()))
+    return len(jobs)
+
+
+def read_objects(file: StoredFile | None) -> list[dict[str, Any]]:
+    """The objects in a file, by line."""
+    assert file is not None
+    return [json.loads(line) for line in read_lines(file) if line]
