@@ -308,6 +308,8 @@ QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
 RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds
 PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
 GRANT_DEFAULT_DAYS = ENV.grant_default_days
+DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
+REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -147,7 +147,7 @@ def test_an_approval_does_not_lift_a_suspension(
 def test_two_different_reviewers_open_a_guarded_model(guarded: HostedModel, reviewer: User) -> None:
     application = ApplicationFactory(models_wanted=[guarded])
     first = approve(application, by=reviewer)
-    assert (first.command, application.state) == (Command.ENDORSE, ApplicationState.SUBMITTED)
+    assert (first.command, application.state) == (Command.ENDORSE, ApplicationState.IN_REVIEW)
     assert application.applicant.grants.count() == 0
     second = approve(
         application,
