@@ -1,29 +1,44 @@
 """`python -m benchmarks.console`: server time of the reviewers' queue over a full desk.
 
-Seeds 10,000 applications with 100,000 audit events into a database of its own, asks for the queue
-page and each of its filters through Django's test client, and prints milliseconds and queries of
-each. Ends with 1 if any page's median is above the target.
+Starts PostgreSQL and Valkey of its own in a temporary folder, and measures in a child process
+whose settings point there (`benchmarks.console_pages`). Its exit status is the child's.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import os
-import statistics
+import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
-from itertools import batched, islice
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING
 
-from benchmarks.table import render
 from demo.services import Valkey, start_postgres, stop_postgres
 
-if TYPE_CHECKING:
-    from portal.accounts.models import User
+
+def main() -> int:
+    """Measure in a fresh database; options are the child's."""
+    with tempfile.TemporaryDirectory(prefix="gatehouse-console-") as name:
+        folder = Path(name)
+        (folder / "postgres").mkdir()
+        valkey = Valkey(folder / "valkey", appendfsync="no")
+        url = start_postgres(folder / "postgres")
+        try:
+            environment = {
+                **os.environ,
+                "DATABASE_URL": url,
+                "REDIS_URL": valkey.start(wipe=True),
+                "SECRET_KEY": "only-for-measuring-" * 4,
+                "DEMO": "1",
+                "SITE_URL": "http://testserver",
+                "LOG_LEVEL": "ERROR",
+                "DJANGO_SETTINGS_MODULE": "portal.config.settings",
+            }
+            command = [sys.executable, "-m", "benchmarks.console_pages", *sys.argv[1:]]
+            return subprocess.run(command, env=environment, check=False).returncode
+        finally:
+            valkey.kill()
+            stop_postgres(folder / "postgres")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
