@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from demo.place import Place
 from demo.preflight import HOST, check_port, hold_demo_lock, read_port
 from demo.programs import site_environment, site_programs, worker_environment
 from demo.services import stop_postgres
-from demo.start import prepare_site, prepare_weights, start_databases, write_card
+from demo.start import SiteData, prepare_site, prepare_weights, start_databases, write_card
 from demo.supervisor import Supervisor
 from demo.terminal import one_line_errors, say, step
 from demo.watch import Watch
@@ -60,7 +59,8 @@ def _start(place: Place, supervisor: Supervisor, *, port: int, deployment: Deplo
     site = site_environment(
         place, os.environ, port=port, database_url=database_url, redis_url=redis_url
     )
-    accounts = prepare_site(place, site, deployment=deployment.queue_name)
+    data = prepare_site(place, site, deployment=deployment.queue_name)
+    weights = place.weights / deployment.weights_folder_name
     url = f"http://{HOST}:{port}"
     worker = worker_environment(place, site, deployment=deployment.slug)
     web, *rest = site_programs(place, site, worker, port=port, deployment=deployment.slug)
@@ -70,24 +70,25 @@ def _start(place: Place, supervisor: Supervisor, *, port: int, deployment: Deplo
         url=url,
         deployment=deployment,
         has_own_postgres=not os.environ.get("DATABASE_URL"),
-        announce=partial(announce, place, url=url, accounts=accounts),
+        announce=partial(announce, place, url=url, site=data, weights=weights),
         start_the_rest=partial(supervisor.start, *rest),
     )
 
 
-def announce(place: Place, *, url: str, accounts: Sequence[Mapping[str, str]]) -> None:
+def announce(place: Place, *, url: str, site: SiteData, weights: Path) -> None:
     """Tell people and scripts where the site is and who may enter."""
-    write_card(place, url=url, accounts=accounts)
-    widths = [max(len(account[name]) for account in accounts) for name in ("role", "email")]
+    write_card(place, url=url, site=site, weights=weights)
+    widths = [max(len(account[name]) for account in site.accounts) for name in ("role", "email")]
     say()
     say(f"  Gatehouse is at {url}")
     say()
-    for account in accounts:
+    for account in site.accounts:
         say(
             f"    {account['role']:<{widths[0]}}   {account['email']:<{widths[1]}}   "
             f"{account['password']}"
         )
     say()
+    say(f"  The researcher's API key is {site.api_key}")
     say(f"  Logs are in {place.logs}. Ctrl-C stops everything.")
 
 

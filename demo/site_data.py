@@ -1,26 +1,64 @@
-"""`python -m demo.site_data`: migrate, load the release, make the demo's people.
+"""`python -m demo.site_data`: migrate, load the release, make the demo's people and a key.
 
-One process, since importing Django three times takes longer than the work. Prints what
-`seed_demo --json` prints.
+One process, since importing Django three times takes longer than the work. Prints
+`{"accounts": what seed_demo prints, "api_key": the researcher's, "model": its id}`.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import django
+from django.apps import apps
+from django.conf import settings
 from django.core.management import CommandError, call_command
+
+from demo.model_choice import PACKAGED_MODEL
+
+KEY_OF = "researcher"
 
 
 def main(live: str) -> None:
     django.setup()
+    deployment = live.partition("=")[2] or PACKAGED_MODEL
     try:
         call_command("migrate", interactive=False, verbosity=1, stdout=sys.stderr)
         call_command("load_release", live=[live] if live else None, stdout=sys.stderr)
-        call_command("seed_demo", json=True)
+        accounts: list[dict[str, str]] = json.loads(_print("seed_demo", json=True))
+        told = {
+            "accounts": accounts,
+            "api_key": _ensure_key(accounts),
+            "model": _model_id(deployment),
+        }
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
+    sys.stdout.write(f"{json.dumps(told)}\n")
+
+
+def _ensure_key(accounts: list[dict[str, str]]) -> str:
+    """The key of the last start while it works: scripts keep theirs over a restart."""
+    (email,) = (account["email"] for account in accounts if account["role"] == KEY_OF)
+    file = Path(settings.VAR_DIR) / "api_key"
+    return _print("issue_key", email, name="Demo", keep_in=file).strip()
+
+
+def _model_id(deployment: str) -> str:
+    models: Any = apps.get_model("catalog", "HostedModel")
+    slug = models.objects.filter(status="live", deployment=deployment).values_list(
+        "slug", flat=True
+    )
+    return str(slug.first() or "")
+
+
+def _print(command: str, *arguments: str, **options: object) -> str:
+    out = StringIO()
+    call_command(command, *arguments, stdout=out, **options)
+    return out.getvalue()
 
 
 if __name__ == "__main__":

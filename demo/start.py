@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,17 @@ def check_redis(url: str) -> None:
         raise RefusalError(f"REDIS_URL: no Redis or Valkey answers there ({error}).") from None
 
 
-def prepare_site(
-    place: Place, environment: Mapping[str, str], *, deployment: str
-) -> list[dict[str, str]]:
-    """Bring the database up to date; answers the demo's accounts."""
+@dataclass(frozen=True)
+class SiteData:
+    """Who may enter, the approved researcher's API key, and the id of the model it opens."""
+
+    accounts: tuple[Mapping[str, str], ...]
+    api_key: str
+    model: str
+
+
+def prepare_site(place: Place, environment: Mapping[str, str], *, deployment: str) -> SiteData:
+    """Bring the database up to date; answers what people and scripts enter with."""
     live = "" if deployment == PACKAGED_MODEL else f"{deployment}={deployment}"
     with step("Preparing the database"):
         printed = run_logged(
@@ -113,13 +121,17 @@ def prepare_site(
             environment,
             log=place.logs / "site-data.log",
         )
-    accounts: Any = json.loads(printed)
-    return list(accounts["accounts"] if isinstance(accounts, dict) else accounts)
+    told: Any = json.loads(printed)
+    return SiteData(tuple(told["accounts"]), api_key=told["api_key"], model=told["model"])
 
 
-def write_card(place: Place, *, url: str, accounts: Sequence[Mapping[str, str]]) -> None:
-    """What scripts read about the running demo, for this user's eyes only."""
-    text = json.dumps({"url": url, "accounts": list(accounts)}, indent=2) + "\n"
+def write_card(place: Place, *, url: str, site: SiteData, weights: Path) -> None:
+    """What scripts read about the running demo, for this user's eyes only.
+
+    `model` is the live model's id as the API names it, `weights` the folder of its weights.
+    """
+    card = {"url": url, **asdict(site), "weights": os.fspath(weights.absolute())}
+    text = json.dumps(card, indent=2) + "\n"
     partial = place.card.with_suffix(".partial")
     with suppress(FileNotFoundError):
         partial.unlink()

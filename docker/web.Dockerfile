@@ -9,7 +9,8 @@ RUN pip install --no-cache-dir -r /tmp/requirements/bootstrap.txt \
     && uv pip install --no-cache --python /opt/venv/bin/python -r /tmp/requirements/web.txt
 WORKDIR /app
 COPY manage.py ./
-COPY inference_workers/__init__.py inference_workers/contract.py inference_workers/
+COPY inference_workers/__init__.py inference_workers/
+COPY inference_workers/contract inference_workers/contract
 COPY capacity capacity
 COPY portal portal
 COPY static static

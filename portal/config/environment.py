@@ -66,6 +66,7 @@ class Environment(BaseSettings):
     # Limits
     queue_limit: int = Field(default=500, ge=1)
     jobs_per_user: int = Field(default=4, ge=1)
+    api_jobs_per_user: int = Field(default=32, ge=1)
     daily_token_quota: int = Field(default=200_000, ge=1)
     queue_deadline_seconds: int = Field(default=1800, ge=30)
     run_deadline_seconds: int = Field(default=900, ge=10)

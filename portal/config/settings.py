@@ -54,11 +54,15 @@ INSTALLED_APPS = [
     "portal.licensing",
     "portal.catalog",
     "portal.access",
+    "portal.keys",
     "portal.usage",
     "portal.jobs",
     "portal.energy",
+    "portal.completions",
+    "portal.scoring",
     "portal.playground",
     "portal.console",
+    "portal.api",
 ]
 
 MIDDLEWARE = [
@@ -303,6 +307,7 @@ CELERY_BEAT_SCHEDULE = {
 # --- Limits --------------------------------------------------------------------------
 QUEUE_LIMIT = ENV.queue_limit
 JOBS_PER_USER = ENV.jobs_per_user
+API_JOBS_PER_USER = ENV.api_jobs_per_user
 DAILY_TOKEN_QUOTA = ENV.daily_token_quota
 QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
 RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds

@@ -6,11 +6,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from portal.api.api import api
 from portal.core import health
 
 urlpatterns = [
     path("", include("portal.catalog.urls")),
     path("account/", include("portal.accounts.urls")),
+    path("account/keys/", include("portal.keys.urls")),
     path("account/", include("allauth.urls")),
     path("licence/", include("portal.licensing.urls")),
     path("access/", include("portal.access.urls")),
@@ -18,6 +20,7 @@ urlpatterns = [
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.observability.urls")),
+    path("v1/", api.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

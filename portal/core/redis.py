@@ -17,6 +17,12 @@ def sync_redis() -> redis.Redis:
     )
 
 
+@cache
+def bytes_redis() -> redis.Redis:
+    """As `sync_redis`, for values that are no text."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5)
+
+
 def async_redis() -> redis.asyncio.Redis:
     """A new client bound to the running event loop; the caller closes it."""
     return redis.asyncio.Redis.from_url(

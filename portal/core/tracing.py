@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -57,13 +57,20 @@ class RequestTraceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with _span("request", kind=SpanKind.SERVER) as span:
-            if span.is_recording():
-                _bind_trace(span)
+        with request_span() as span:
             response = self.get_response(request)
-            if span.is_recording():
-                _describe(span, request, response)
+            describe_span(span, request, response)
         return response
+
+
+@contextmanager
+def request_span() -> Iterator[Span]:
+    """Current while a request is answered; log lines meanwhile name its trace."""
+    with _span("request", kind=SpanKind.SERVER) as span:
+        if span.is_recording():
+            trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+            structlog.contextvars.bind_contextvars(trace_id=trace_id)
+        yield span
 
 
 @contextmanager
@@ -96,12 +103,10 @@ def _span(name: str, *, kind: SpanKind) -> Iterator[Span]:
         yield span
 
 
-def _bind_trace(span: Span) -> None:
-    trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-    structlog.contextvars.bind_contextvars(trace_id=trace_id)
-
-
-def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
+def describe_span(span: Span, request: HttpRequest, response: HttpResponseBase) -> None:
+    """Give a request's span its route and status."""
+    if not span.is_recording():
+        return
     route = route_name(request)
     span.update_name(f"{request.method} {route}")
     span.set_attributes(

@@ -27,15 +27,12 @@ class Turnstile:
     def __init__(self, application: Application, *, places: int) -> None:
         self._application = application
         self._places = places
-        self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
-            WeakKeyDictionary()
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        place = _Place(self._semaphore())
+        place = _Place(places(self._places))
 
         async def send_and_leave(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -47,12 +44,6 @@ class Turnstile:
             await self._application(scope, receive, send_and_leave)
         finally:
             place.leave()
-
-    def _semaphore(self) -> asyncio.Semaphore:
-        loop = asyncio.get_running_loop()
-        if loop not in self._semaphores:
-            self._semaphores[loop] = asyncio.Semaphore(self._places)
-        return self._semaphores[loop]
 
 
 class _Place:
@@ -70,3 +61,14 @@ class _Place:
         if self._is_inside:
             self._is_inside = False
             self._semaphore.release()
+
+
+def places(count: int) -> asyncio.Semaphore:
+    """The places of the running event loop, which all that use the database share."""
+    loop = asyncio.get_running_loop()
+    if loop not in _semaphores:
+        _semaphores[loop] = asyncio.Semaphore(count)
+    return _semaphores[loop]
+
+
+_semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

@@ -10,6 +10,48 @@ from django.db import models
 
 from portal.catalog.models import HostedModel
 from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES, JobClass, JobState, Origin
+from portal.keys.models import ApiKey
+
+LARGE_FIELDS = (
+    "prompt",
+    "prompt_token_ids",
+    "text",
+    "token_ids",
+    "logprobs",
+    "prompt_logprobs",
+)
+"""Of a job; what only looks at states leaves them in the database."""
+
+
+class Call(models.Model):
+    """One request to the API. Its runs are numbered: prompts in order, samples of each in order."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="calls"
+    )
+    key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="calls")
+    endpoint = models.CharField(max_length=64)
+    request = models.JSONField(default=dict, help_text="As asked for, without the prompts.")
+    fingerprint = models.CharField(
+        max_length=64, help_text="SHA-256 of the request, to know it again when it is repeated."
+    )
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["user", "fingerprint", "-created_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="one_call_per_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class GenerationJob(models.Model):
@@ -20,16 +62,35 @@ class GenerationJob(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
     )
     model = models.ForeignKey(HostedModel, on_delete=models.PROTECT, related_name="jobs")
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, null=True, related_name="jobs")
+    call_index = models.PositiveIntegerField(default=0)
     deployment = models.SlugField()
     origin = models.CharField(max_length=16, choices=Origin.choices)
     job_class = models.CharField(
         max_length=16, choices=JobClass.choices, default=JobClass.INTERACTIVE
     )
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
-    prompt = models.TextField()
+    prompt = models.TextField(blank=True)
+    prompt_token_ids = ArrayField(
+        models.PositiveIntegerField(),
+        default=list,
+        blank=True,
+        help_text="The exact prompt: as asked for, or as the engine read the text.",
+    )
+    positions = ArrayField(
+        models.PositiveIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Where whole distributions are wanted instead of a completion.",
+    )
     params = models.JSONField(help_text="contract.SamplingParams, as asked for.")
     text = models.TextField(blank=True)
     token_ids = ArrayField(models.PositiveIntegerField(), default=list, blank=True)
+    logprobs = models.JSONField(null=True, help_text="contract.TokenLogprobs of each token.")
+    prompt_logprobs = models.JSONField(
+        null=True, help_text="The same of the prompt; left out where it is too much for a row."
+    )
+    provenance = models.JSONField(null=True, help_text="contract.Provenance")
     finish_reason = models.CharField(max_length=16, blank=True)
     failure_code = models.CharField(max_length=32, blank=True)
     failure_detail = models.CharField(

@@ -10,7 +10,7 @@ import pytest
 
 from demo.place import Place
 from demo.reset import reset
-from demo.start import run_logged, write_card
+from demo.start import SiteData, run_logged, write_card
 from demo.terminal import RefusalError
 
 
@@ -29,12 +29,16 @@ def test_the_signing_key_is_made_once_and_for_this_user_alone(tmp_path: Path) ->
 
 def test_the_card_is_for_this_user_alone(tmp_path: Path) -> None:
     place = Place(var=tmp_path)
-    accounts = [{"role": "reviewer", "email": "r@example.org", "password": "secret"}]
-    write_card(place, url="http://127.0.0.1:8000", accounts=accounts)
-    write_card(place, url="http://127.0.0.1:8001", accounts=accounts)
+    account = {"role": "reviewer", "email": "r@example.org", "password": "secret"}
+    site = SiteData((account,), api_key="gh_key", model="opt-125m")
+    for port in (8000, 8001):
+        write_card(place, url=f"http://127.0.0.1:{port}", site=site, weights=tmp_path / "opt")
     assert json.loads((tmp_path / "demo.json").read_text()) == {
         "url": "http://127.0.0.1:8001",
-        "accounts": accounts,
+        "accounts": [account],
+        "api_key": "gh_key",
+        "model": "opt-125m",
+        "weights": str(tmp_path / "opt"),
     }
     assert mode(tmp_path / "demo.json") == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["demo.json"]

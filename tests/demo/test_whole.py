@@ -89,6 +89,9 @@ def test_it_starts_refuses_a_second_stops_and_remembers(server_folder: Path, por
             "reviewer",
             "operator",
         ]
+        assert card["model"] == "smollm2-135m"
+        assert (Path(card["weights"]) / "model.safetensors").is_file()
+        assert card["api_key"] == (var / "api_key").read_text()
         with urllib.request.urlopen(f"{card['url']}/readyz", timeout=5) as answer:
             assert json.load(answer)["status"] == "ok"
         second = subprocess.run(

@@ -67,13 +67,21 @@ def test_classes_come_one_after_another() -> None:
 def test_a_class_leaves_slots_to_those_before_it() -> None:
     runs = [wait(number, 1, job_class) for job_class in (BATCH, API) for number in range(9)]
 
-    chosen = choose(arrange(runs, []), Counter(), slots=8)
+    chosen = choose(arrange(runs, []), [], slots=8)
     assert Counter(run.job_class for run in chosen) == {API: 6}
 
-    held = Counter({BATCH: 4})
+    held = [Running(1, BATCH)] * 4
     assert Counter(run.job_class for run in choose(arrange(runs, []), held, slots=8)) == {API: 2}
     assert may_begin(INTERACTIVE, Counter({API: 2, BATCH: 4}), slots=8)
     assert not may_begin(INTERACTIVE, Counter({INTERACTIVE: 2, API: 2, BATCH: 4}), slots=8)
+
+
+def test_a_person_at_their_limit_waits_and_nobody_waits_for_them() -> None:
+    runs = [wait(1, 9, API), wait(1, 8, BATCH), wait(1, 7, INTERACTIVE), wait(2, 1, API)]
+    held = [Running(1, API)]
+
+    chosen = choose(arrange(runs, held), held, slots=32, limits={1: 1})
+    assert [(run.user_id, run.job_class) for run in chosen] == [(1, INTERACTIVE), (2, API)]
 
 
 def test_one_slot_is_open_to_every_class() -> None:

@@ -31,6 +31,7 @@ from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.access.signals import access_ended
 from portal.audit.models import AuditEvent
+from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.events import read_stream
 from portal.jobs.domain.lifecycle import (
     erase_job,
@@ -245,7 +246,7 @@ def test_requeueing_what_changed_meanwhile_does_nothing(valkey: redis.Redis) -> 
 def test_failing_keeps_what_was_produced(valkey: redis.Redis) -> None:
     job = GenerationJobFactory(running=True)
 
-    assert fail_job(job, code=FailureCode.WORKER_LOST, text=" half", token_ids=(1,)) is True
+    assert fail_job(job, code=FailureCode.WORKER_LOST, made=Completion(" half", [1])) is True
 
     job.refresh_from_db()
     assert (job.state, job.failure_code, job.text) == ("failed", "worker_lost", " half")

@@ -107,7 +107,7 @@ def test_the_web_image_copies_of_the_workers_the_contract_alone() -> None:
     copied = copied_from_the_context(ROOT / "docker" / "web.Dockerfile")
     assert [source for source in copied if source.startswith("inference_workers")] == [
         "inference_workers/__init__.py",
-        "inference_workers/contract.py",
+        "inference_workers/contract",
     ]
 
 

@@ -9,7 +9,7 @@ from portal.access.domain.decide import decide
 from portal.jobs.domain.admission import CAPABILITIES
 from portal.jobs.domain.lifecycle import request_cancel
 from portal.jobs.enums import ACTIVE_STATES, Origin
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import LARGE_FIELDS, GenerationJob
 
 
 def cancel_jobs_without_access(*, user_id: int, model_id: int) -> int:
@@ -17,7 +17,7 @@ def cancel_jobs_without_access(*, user_id: int, model_id: int) -> int:
     jobs = (
         GenerationJob.objects.filter(user_id=user_id, model_id=model_id, state__in=ACTIVE_STATES)
         .select_related("user", "model__release__licence")
-        .defer("prompt", "text", "token_ids")
+        .defer(*LARGE_FIELDS)
     )
     stopped = 0
     for job in jobs:

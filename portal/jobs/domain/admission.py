@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -43,9 +43,11 @@ def require_access(user: User, model: HostedModel, origin: Origin) -> None:
         raise AccessRefused(decision)
 
 
-def check_values(prompt: str, sampling: SamplingParams) -> None:
+def check_values(
+    prompt: str, sampling: SamplingParams, *, prompt_token_ids: Sequence[int] = ()
+) -> None:
     """Refuse what no engine can take; ranges are `SamplingParams`' own business."""
-    if not prompt:
+    if not prompt and not prompt_token_ids:
         raise DomainError("invalid_value", "Write a prompt first.", field="prompt")
     if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
         raise DomainError(
@@ -74,9 +76,14 @@ def context_length(model: HostedModel, engine: EngineStatus) -> int:
 
 
 def reserve_for(
-    model: HostedModel, *, prompt: str, sampling: SamplingParams, engine: EngineStatus
+    model: HostedModel,
+    *,
+    prompt: str,
+    sampling: SamplingParams,
+    engine: EngineStatus,
+    prompt_token_ids: Sequence[int] = (),
 ) -> int:
-    """The tokens that the run may need at most.
+    """The tokens that the run may need at most. Ids, where there are any, are the prompt.
 
     Raises `DomainError` with code `context_length_exceeded` when the run surely does not
     fit. Where only a bound of the prompt's length is known, the engine has the last word.
@@ -96,7 +103,22 @@ def reserve_for(
             f"has to hold the prompt as well. Choose at most {limit - 1:,}.",
             field="max_tokens",
         )
-    count = count_tokens(prompt, deployment=model.deployment)
+    if 0 < engine.max_tokens < sampling.max_tokens:
+        raise DomainError(
+            "invalid_value",
+            f"Max tokens is {sampling.max_tokens:,}, and this model gives at most "
+            f"{engine.max_tokens:,} in one run.",
+            field="max_tokens",
+        )
+    count = (
+        TokenCount(len(prompt_token_ids), is_exact=True)
+        if prompt_token_ids
+        else count_tokens(
+            prompt,
+            deployment=model.deployment,
+            add_special_tokens=sampling.add_special_tokens,
+        )
+    )
     if count.is_exact:
         _require_fit(count, limit=limit, max_tokens=sampling.max_tokens)
     return min(count.tokens + sampling.max_tokens, limit)

@@ -35,7 +35,9 @@ def send_generation(job: GenerationJob) -> None:
     request = GenerationRequest(
         job_id=job.id,
         deployment=job.deployment,
-        prompt=job.prompt,
+        prompt="" if job.prompt_token_ids else job.prompt,
+        prompt_token_ids=tuple(job.prompt_token_ids),
+        positions=tuple(job.positions),
         sampling=SamplingParams.model_validate(job.params),
         attempt=job.attempt,
         priority=ENGINE_PRIORITIES[JobClass(job.job_class)],

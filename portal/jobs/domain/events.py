@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, cast
 from uuid import UUID
 
@@ -12,18 +11,13 @@ import structlog
 from inference_workers.contract import (
     EVENT,
     STREAM_TTL_SECONDS,
-    Cancelled,
-    Delta,
-    Done,
-    Failed,
-    Snapshot,
-    Started,
     TerminalEvent,
     end_key,
     recorded_key,
     stream_key,
 )
 from portal.core.redis import sync_redis
+from portal.jobs.domain.completion import Completion, fold
 
 PORTAL: Final = "portal"
 RECORDED_SECONDS: Final = 86_400
@@ -38,16 +32,6 @@ return 1
 """
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class StreamedCompletion:
-    """What a job's stream holds."""
-
-    text: str = ""
-    token_ids: tuple[int, ...] = ()
-    started: Started | None = None
-    end: TerminalEvent | None = None
 
 
 def publish_end(job_id: UUID, event: TerminalEvent) -> None:
@@ -80,25 +64,10 @@ def mark_recorded(job_id: UUID) -> None:
         log.warning("recorded_not_marked", job_id=str(job_id), error=type(error).__name__)
 
 
-def read_stream(job_id: UUID) -> StreamedCompletion:
-    """The completion as the stream holds it, up to the first gap; raises `redis.RedisError`."""
+def read_stream(job_id: UUID) -> Completion:
+    """What the job's stream holds, up to the first gap; raises `redis.RedisError`."""
     entries = cast("list[tuple[str, dict[str, str]]]", sync_redis().xrange(stream_key(job_id)))
-    text: list[str] = []
-    ids: list[int] = []
-    started: Started | None = None
-    end: TerminalEvent | None = None
-    for _, fields in entries:
-        match EVENT.validate_json(fields["e"]):
-            case Snapshot() as event:
-                text, ids = [event.text], list(event.token_ids)
-            case Delta() as event if event.offset == len(ids):
-                text.append(event.text)
-                ids.extend(event.token_ids)
-            case Started() as event:
-                started = event
-            case Done() | Failed() | Cancelled() as event:
-                end = event
-    return StreamedCompletion("".join(text), tuple(ids), started, end)
+    return fold(EVENT.validate_json(fields["e"]) for _, fields in entries)
 
 
 def reopen_stream(job_id: UUID) -> None:

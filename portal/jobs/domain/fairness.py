@@ -95,12 +95,29 @@ def may_begin(job_class: JobClass, held: Mapping[JobClass, int], *, slots: int) 
     )
 
 
-def choose(arranged: Iterable[Waiting], held: Counter[JobClass], *, slots: int) -> list[Waiting]:
-    """Those of the arranged runs that may begin now."""
-    taken, chosen = Counter(held), []
+def choose(
+    arranged: Iterable[Waiting],
+    running: Iterable[Running],
+    *,
+    slots: int,
+    limits: Mapping[int, int] | None = None,
+) -> list[Waiting]:
+    """Those of the arranged runs that may begin now.
+
+    `limits` says how many runs a person may have under way through the API, batches included;
+    who is not named there has no such limit.
+    """
+    running = list(running)
+    taken, chosen = Counter(run.job_class for run in running), []
+    own = Counter(run.user_id for run in running if run.job_class is not JobClass.INTERACTIVE)
+    limits = limits or {}
     for run in arranged:
+        is_limited = run.job_class is not JobClass.INTERACTIVE and run.user_id in limits
+        if is_limited and own[run.user_id] >= limits[run.user_id]:
+            continue
         if may_begin(run.job_class, taken, slots=slots):
             taken[run.job_class] += 1
+            own[run.user_id] += is_limited
             chosen.append(run)
     return chosen
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Left
 
 from portal.accounts.models import User
 from portal.jobs.enums import Origin
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import LARGE_FIELDS, GenerationJob
 
 EXCERPT = 160
 
@@ -25,7 +25,7 @@ def list_runs(user: User) -> QuerySet[GenerationJob]:
         runs_of(user)
         .filter(origin=Origin.PLAYGROUND)
         .select_related("model")
-        .defer("prompt", "text", "token_ids")
+        .defer(*LARGE_FIELDS)
         .annotate(excerpt=Left("prompt", EXCERPT))
         .order_by("-created_at", "-id")
     )

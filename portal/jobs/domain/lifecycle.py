@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from inference_workers.contract import (
     FinishReason,
     JobOutcome,
     JobStarted,
+    Provenance,
     SamplingParams,
     TerminalEvent,
     Usage,
@@ -37,9 +38,11 @@ from portal.jobs.domain.admission import (
     require_room,
     reserve_for,
 )
+from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.dispatch import send_generation, signal_cancel
 from portal.jobs.domain.events import erase_stream, mark_recorded, publish_end
 from portal.jobs.domain.fairness import may_begin
+from portal.jobs.domain.results import ERASED, completion_of, describe_made
 from portal.jobs.domain.scheduling import count_slots, send_waiting
 from portal.jobs.domain.workers import engine_status
 from portal.jobs.enums import (
@@ -51,7 +54,7 @@ from portal.jobs.enums import (
     JobState,
     Origin,
 )
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import LARGE_FIELDS, GenerationJob
 from portal.usage.domain.quota import lock_person, reserve_tokens, settle_tokens
 
 MAX_ATTEMPTS = 4
@@ -64,10 +67,11 @@ class Ending:
     """How a job ends and what it leaves."""
 
     end: TerminalEvent
-    text: str = ""
-    token_ids: tuple[int, ...] = ()
+    made: Completion = field(default_factory=Completion)
     usage: Usage | None = None
     first_token_ms: int | None = None
+    prompt_token_ids: tuple[int, ...] = ()
+    provenance: Provenance | None = None
 
 
 def submit_job(
@@ -141,16 +145,17 @@ def record_started(started: JobStarted) -> bool:
 
 def record_outcome(outcome: JobOutcome) -> bool:
     """Finish the job as its worker says; False when it had ended before. Safe to repeat."""
-    job = GenerationJob.objects.defer("prompt", "text").filter(pk=outcome.job_id).first()
+    job = GenerationJob.objects.defer(*LARGE_FIELDS).filter(pk=outcome.job_id).first()
     if job is None:
         mark_recorded(outcome.job_id)
         return False
     ending = Ending(
         end=outcome.end,
-        text=outcome.text,
-        token_ids=outcome.token_ids,
+        made=completion_of(outcome),
         usage=outcome.usage,
         first_token_ms=outcome.first_token_ms,
+        prompt_token_ids=outcome.prompt_token_ids,
+        provenance=outcome.provenance,
     )
     return end_job(job, ending)
 
@@ -162,7 +167,7 @@ def request_cancel(job: GenerationJob, *, reason: CancelReason, actor: User | No
     """
     with transaction.atomic():
         # The lock makes "queued or running" hold until the commit.
-        row = GenerationJob.objects.select_for_update().defer("prompt", "text").get(pk=job.pk)
+        row = GenerationJob.objects.select_for_update().defer(*LARGE_FIELDS).get(pk=job.pk)
         if not row.is_active:
             return JobState(row.state)
         transaction.on_commit(
@@ -180,7 +185,7 @@ def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) ->
     """Give the job its one end; False when it has one already."""
     target = _target(ending.end)
     usage = ending.usage or Usage(
-        prompt_tokens=job.prompt_tokens or 0, completion_tokens=len(ending.token_ids)
+        prompt_tokens=job.prompt_tokens or 0, completion_tokens=len(ending.made.token_ids)
     )
     fields: dict[str, Any] = {
         **_describe_end(ending.end),
@@ -190,13 +195,17 @@ def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) ->
         "first_token_ms": ending.first_token_ms,
         "missing_since": None,
     }
-    # PostgreSQL's text has no NUL, and models do produce one now and then.
-    text = ending.text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     with transaction.atomic():
         row = GenerationJob.objects.filter(pk=job.pk)
         moved = row.filter(state__in=_sources(target)).update(state=target, **fields)
         if moved:
-            row.filter(erased_at__isnull=True).update(text=text, token_ids=list(ending.token_ids))
+            row.filter(erased_at__isnull=True).update(
+                **describe_made(
+                    ending.made,
+                    prompt_token_ids=ending.prompt_token_ids,
+                    provenance=ending.provenance,
+                )
+            )
             settle_tokens(job=job.pk, tokens=usage.prompt_tokens + usage.completion_tokens)
             data = {
                 "state": target.value,
@@ -209,17 +218,9 @@ def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) ->
     return bool(moved)
 
 
-def fail_job(
-    job: GenerationJob,
-    *,
-    code: FailureCode,
-    text: str = "",
-    token_ids: tuple[int, ...] = (),
-    detail: str = "",
-) -> bool:
+def fail_job(job: GenerationJob, *, code: FailureCode, made: Completion, detail: str = "") -> bool:
     """End the job as failed, keeping what it produced."""
-    end = Failed(code=code, detail=detail)
-    return end_job(job, Ending(end=end, text=text, token_ids=token_ids))
+    return end_job(job, Ending(end=Failed(code=code, detail=detail), made=made))
 
 
 def requeue_job(job: GenerationJob) -> bool:
@@ -265,7 +266,7 @@ def erase_job(job: GenerationJob, *, actor: User | None) -> bool:
     request_cancel(job, reason=CancelReason.DELETED, actor=actor)
     with transaction.atomic():
         erased = GenerationJob.objects.filter(pk=job.pk, erased_at__isnull=True).update(
-            prompt="", text="", token_ids=[], erased_at=timezone.now()
+            **ERASED, erased_at=timezone.now()
         )
         if erased:
             record(AuditTag.JOB_ERASED, actor=actor, subject=_subject(job))
@@ -302,7 +303,7 @@ def _erase_stream_of_ended(job_id: uuid.UUID) -> None:
 
 def _repeat_end(job_id: uuid.UUID) -> None:
     """A worker began a job that had ended, because the end never reached the broker."""
-    job = GenerationJob.objects.defer("prompt", "text").filter(pk=job_id).first()
+    job = GenerationJob.objects.defer(*LARGE_FIELDS).filter(pk=job_id).first()
     if job is not None and job.state in FINAL_STATES:
         publish_end(job_id, rebuild_end(job))
 

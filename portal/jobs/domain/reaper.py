@@ -17,8 +17,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from inference_workers.contract import Cancelled, CancelReason, FailureCode, JobStarted
+from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.dispatch import signal_cancel
-from portal.jobs.domain.events import StreamedCompletion, read_stream, reopen_stream
+from portal.jobs.domain.events import read_stream, reopen_stream
 from portal.jobs.domain.lifecycle import (
     MAX_ATTEMPTS,
     Ending,
@@ -32,7 +33,7 @@ from portal.jobs.domain.reaper_actions import ReaperAction, count_action
 from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.domain.sightings import Sighting, look_up
 from portal.jobs.enums import ACTIVE_STATES, JobState
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import LARGE_FIELDS, GenerationJob
 
 ABSENCE: Final = timedelta(seconds=2.5)
 """How long a job is nowhere before it is sent again: a worker that lost the broker for a
@@ -49,7 +50,7 @@ def reap_jobs() -> None:
             return
         jobs = list(
             GenerationJob.objects.filter(state__in=ACTIVE_STATES)
-            .defer("prompt", "text", "token_ids")
+            .defer(*LARGE_FIELDS)
             .order_by("created_at")
         )
         if not jobs:
@@ -100,11 +101,11 @@ def _take_end_from_stream(job: GenerationJob) -> bool:
     return end_job(job, _ending(streamed))
 
 
-def _ending(streamed: StreamedCompletion) -> Ending:
+def _ending(streamed: Completion) -> Ending:
     if streamed.end is None:
         raise ValueError("the stream has no end")
     usage = getattr(streamed.end, "usage", None)
-    return Ending(streamed.end, text=streamed.text, token_ids=streamed.token_ids, usage=usage)
+    return Ending(streamed.end, made=streamed, usage=usage)
 
 
 def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
@@ -113,17 +114,14 @@ def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
         signal_cancel(job.pk, deployment=job.deployment, reason=reason)
         return
     count_action(ReaperAction.CANCELLED)
-    streamed = read_stream(job.pk)
-    end = Cancelled(reason=reason)
-    end_job(job, Ending(end, text=streamed.text, token_ids=streamed.token_ids))
+    end_job(job, Ending(Cancelled(reason=reason), made=read_stream(job.pk)))
 
 
 def _expire(job: GenerationJob) -> None:
     count_action(ReaperAction.EXPIRED)
     is_queued = job.state == JobState.QUEUED
     code = FailureCode.EXPIRED_IN_QUEUE if is_queued else FailureCode.DEADLINE_EXCEEDED
-    streamed = read_stream(job.pk)
-    fail_job(job, code=code, text=streamed.text, token_ids=streamed.token_ids)
+    fail_job(job, code=code, made=read_stream(job.pk))
 
 
 def _see_to_leased(job: GenerationJob, sighting: Sighting) -> None:
@@ -159,12 +157,10 @@ def _see_to_missing(job: GenerationJob, sighting: Sighting, now: datetime) -> No
 def _send_again(job: GenerationJob, sighting: Sighting) -> None:
     if job.attempt >= MAX_ATTEMPTS:
         count_action(ReaperAction.LOST)
-        streamed = read_stream(job.pk)
         fail_job(
             job,
             code=FailureCode.WORKER_LOST,
-            text=streamed.text,
-            token_ids=streamed.token_ids,
+            made=read_stream(job.pk),
             detail=f"nowhere to be found after {job.attempt} attempts",
         )
         return

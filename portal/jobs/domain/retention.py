@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from portal.jobs.domain.lifecycle import erase_job
 from portal.jobs.enums import FINAL_STATES
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import LARGE_FIELDS, GenerationJob
 
 
 def erase_old_prompts() -> int:
@@ -17,5 +17,5 @@ def erase_old_prompts() -> int:
     before = timezone.now() - timedelta(days=settings.PROMPT_RETENTION_DAYS)
     old = GenerationJob.objects.filter(
         state__in=FINAL_STATES, erased_at__isnull=True, created_at__lt=before
-    ).defer("prompt", "text", "token_ids")
+    ).defer(*LARGE_FIELDS)
     return sum(erase_job(job, actor=None) for job in old.iterator(chunk_size=500))

@@ -6,9 +6,9 @@ would let one person's hundred runs stand before everybody else's next one.
 
 from __future__ import annotations
 
-from collections import Counter
 from zlib import crc32
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -41,9 +41,10 @@ def send_waiting(deployment: str) -> int:
     with transaction.atomic():
         _lock(deployment)
         running = read_sent(deployment)
-        arranged = arrange(read_held_back(deployment), running)
-        held = Counter(run.job_class for run in running)
-        ids = [run.id for run in choose(arranged, held, slots=slots)]
+        waiting = read_held_back(deployment)
+        limits = dict.fromkeys((run.user_id for run in waiting), settings.API_JOBS_PER_USER)
+        chosen = choose(arrange(waiting, running), running, slots=slots, limits=limits)
+        ids = [run.id for run in chosen]
         jobs = {job.pk: job for job in held_back.filter(pk__in=ids).select_for_update()}
         held_back.filter(pk__in=jobs).update(sent_at=timezone.now())
         for job in (jobs[id_] for id_ in ids if id_ in jobs):

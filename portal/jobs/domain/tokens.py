@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final, TypeGuard, cast
 
 import redis
 from tokenizers import Tokenizer
 
 from inference_workers.contract import tokenizer_key
+from portal.core.errors import DomainError
 from portal.core.redis import sync_redis
 
 RECHECK_SECONDS: Final = 30.0
+LARGEST_ID: Final = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,36 @@ class _Known:
 _known: dict[str, _Known] = {}
 
 
-def count_tokens(text: str, *, deployment: str) -> TokenCount:
+def count_tokens(text: str, *, deployment: str, add_special_tokens: bool = True) -> TokenCount:
     """How many tokens the deployment's model sees in `text`, its beginning token included.
 
     Exact once a worker has published its tokenizer. Until then the bound holds that a
     byte-level tokenizer never makes more tokens than bytes, and one more begins the text.
     """
-    tokenizer = _tokenizer(deployment)
+    tokenizer = find_tokenizer(deployment)
     if tokenizer is None:
         return TokenCount(len(text.encode()) + 1, is_exact=False)
-    return TokenCount(len(tokenizer.encode(text).ids), is_exact=True)
+    ids = tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
+    return TokenCount(len(ids), is_exact=True)
+
+
+def parse_token_ids(
+    value: object, *, field: str, name: str = "The list of token ids"
+) -> tuple[int, ...]:
+    """Ids from outside, exactly; raises `DomainError` on the field."""
+    if not isinstance(value, list | tuple) or not value:
+        raise DomainError("invalid_value", f"{name} is empty.", field=field)
+    ids = tuple(item for item in value if is_token_id(item))
+    if len(ids) < len(value):
+        raise DomainError(
+            "invalid_value", f"{name} holds something that is not a token id.", field=field
+        )
+    return ids
+
+
+def is_token_id(item: object) -> TypeGuard[int]:
+    """Whether it could be one; only the engine knows how many the model has."""
+    return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= LARGEST_ID
 
 
 def forget_tokenizers() -> None:
@@ -51,7 +73,8 @@ def forget_tokenizers() -> None:
     _known.clear()
 
 
-def _tokenizer(deployment: str) -> Tokenizer | None:
+def find_tokenizer(deployment: str) -> Tokenizer | None:
+    """The tokenizer that the deployment's workers have published; None until they have."""
     known = _known.get(deployment)
     now = time.monotonic()
     if known and now - known.checked_at < RECHECK_SECONDS:

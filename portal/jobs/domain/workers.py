@@ -17,6 +17,7 @@ from inference_workers.contract import (
     EnergySource,
     EngineState,
     Heartbeat,
+    Provenance,
     worker_key,
 )
 from portal.core.redis import sync_redis
@@ -46,6 +47,9 @@ class WorkerStatus:
     energy_source: EnergySource = EnergySource.UNKNOWN
     energy_joules: float = 0.0
     power_watts: float | None = None
+    max_logprobs: int = 20
+    max_tokens: int = 0
+    provenance: Provenance | None = None
 
     @property
     def kv_cache_percent(self) -> float | None:
@@ -76,6 +80,11 @@ class EngineStatus:
     capacity: int = 0
     """Jobs that the engines run at the same time, once they are ready."""
     max_model_len: int | None = None
+    max_logprobs: int | None = None
+    """The widest log-probabilities that every engine gives; -1 for the full vocabulary."""
+    max_tokens: int = 0
+    """The most tokens that one run may ask for; 0 leaves the context as the only limit."""
+    provenance: Provenance | None = None
 
     @property
     def operator_words(self) -> str:
@@ -130,17 +139,17 @@ def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
     """One answer over the workers of one deployment."""
     if not workers:
         return EngineStatus(Readiness.NO_WORKER)
-    max_model_len = min(worker.max_model_len for worker in workers)
     ready = [worker for worker in workers if worker.engine is EngineState.READY]
-    capacity = sum(worker.max_num_seqs for worker in ready or workers)
-    if ready:
-        return EngineStatus(Readiness.READY, capacity=capacity, max_model_len=max_model_len)
     estimates = [worker.ready_in_seconds for worker in workers if worker.ready_in_seconds]
+    widths = [worker.max_logprobs for worker in workers]
     return EngineStatus(
-        Readiness.STARTING,
-        ready_in_seconds=min(estimates, default=None),
-        capacity=capacity,
-        max_model_len=max_model_len,
+        Readiness.READY if ready else Readiness.STARTING,
+        ready_in_seconds=None if ready else min(estimates, default=None),
+        capacity=sum(worker.max_num_seqs for worker in ready or workers),
+        max_model_len=min(worker.max_model_len for worker in workers),
+        max_logprobs=min((width for width in widths if width >= 0), default=-1),
+        max_tokens=min((worker.max_tokens for worker in workers if worker.max_tokens), default=0),
+        provenance=next((worker.provenance for worker in ready or workers), None),
     )
 
 
@@ -169,4 +178,7 @@ def _read(value: str) -> WorkerStatus | None:
         energy_source=beat.energy_source,
         energy_joules=beat.energy_joules,
         power_watts=beat.power_watts,
+        max_logprobs=beat.max_logprobs,
+        max_tokens=beat.max_tokens,
+        provenance=beat.provenance,
     )

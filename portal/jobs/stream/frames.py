@@ -11,6 +11,8 @@ from inference_workers.contract import (
     Delta,
     Done,
     Failed,
+    Row,
+    Scored,
     Snapshot,
     Started,
     TerminalEvent,
@@ -38,7 +40,7 @@ def frame_entry(entry_id: str, raw: str, *, ran: bool) -> tuple[bytes, str]:
         case Started():
             data = {"type": "started", "prompt_tokens": event.prompt_tokens}
             return _frame("started", json.dumps(data), entry_id), "started"
-        case Delta() | Snapshot():
+        case Delta() | Snapshot() | Scored() | Row():
             return _frame(event.type, event.model_dump_json(), entry_id), event.type
         case Done() | Failed() | Cancelled():
             return frame_end(event, entry_id=entry_id, ran=ran), event.type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,19 +34,34 @@ def reserve_tokens(user: User, *, job: UUID, tokens: int) -> Reservation:
     Raises `DomainError` with code `quota_exceeded` when less than that is left of the
     quota of the last 24 hours. Two reservations of one person never pass together.
     """
+    require_tokens(user, tokens=tokens)
+    return Reservation.objects.create(
+        job=job, user=user, reserved_tokens=tokens, made_at=timezone.now()
+    )
+
+
+def reserve_for_all(user: User, *, tokens: Mapping[UUID, int]) -> None:
+    """The same for many jobs at once: all of them, or none."""
+    require_tokens(user, tokens=sum(tokens.values()))
+    now = timezone.now()
+    Reservation.objects.bulk_create(
+        Reservation(job=job, user=user, reserved_tokens=count, made_at=now)
+        for job, count in tokens.items()
+    )
+
+
+def require_tokens(user: User, *, tokens: int) -> None:
+    """Hold the person's lock, and raise `quota_exceeded` when less than that is left."""
     lock_person(user)
     left = tokens_left(user, at=timezone.now())
     if tokens > left:
         raise DomainError(
             Code.QUOTA_EXCEEDED,
-            f"This run may need {tokens:,} tokens and {left:,} are left of today's "
+            f"This may need {tokens:,} tokens and {left:,} are left of today's "
             f"{settings.DAILY_TOKEN_QUOTA:,}. Lower max tokens, or wait: the quota counts the "
             "last 24 hours.",
             field="max_tokens",
         )
-    return Reservation.objects.create(
-        job=job, user=user, reserved_tokens=tokens, made_at=timezone.now()
-    )
 
 
 def settle_tokens(*, job: UUID, tokens: int) -> None:

@@ -1,0 +1,63 @@
+"""What a researcher may ask of the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from inference_workers.contract.message import Message
+
+TokenId = Annotated[int, Field(ge=0)]
+FULL_VOCABULARY = -1
+"""As a width of log-probabilities: every token that the model knows."""
+
+
+class Structure(Message):
+    """What the completion has to look like; exactly one of the three."""
+
+    regex: str | None = None
+    choice: tuple[str, ...] = ()
+    json_schema: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def require_one(self) -> Self:
+        named = [self.regex is not None, bool(self.choice), self.json_schema is not None]
+        if named.count(True) != 1:
+            raise ValueError("give exactly one of regex, choice and json_schema")
+        return self
+
+
+class SamplingParams(Message):
+    """What the researcher asked for, in the field's standard names and never rounded.
+
+    `top_k` 0 means no limit. `seed` None lets the engine draw. With `max_tokens` 0 the prompt is
+    only looked at.
+    """
+
+    max_tokens: int = Field(ge=0)
+    temperature: float = Field(default=1.0, ge=0.0, le=2.0)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    top_k: int = Field(default=0, ge=0)
+    min_p: float = Field(default=0.0, ge=0.0, le=1.0)
+    presence_penalty: float = Field(default=0.0, ge=-2.0, le=2.0)
+    frequency_penalty: float = Field(default=0.0, ge=-2.0, le=2.0)
+    repetition_penalty: float = Field(default=1.0, gt=0.0, le=2.0)
+    stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[TokenId, ...] = ()
+    min_tokens: int = Field(default=0, ge=0)
+    ignore_eos: bool = False
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    logit_bias: dict[TokenId, Annotated[float, Field(ge=-100.0, le=100.0)]] = {}
+    allowed_token_ids: tuple[TokenId, ...] = ()
+    """The only tokens that may be generated; empty for all of them."""
+    bad_words: tuple[str, ...] = ()
+    structure: Structure | None = None
+    logprobs: int | None = Field(default=None, ge=0)
+    """How many of the likeliest tokens to name beside each generated one; None for no
+    log-probabilities at all."""
+    prompt_logprobs: int | None = Field(default=None, ge=FULL_VOCABULARY)
+    """The same for each token of the prompt."""
+    add_special_tokens: bool = True
+    """Whether a text begins with what the model's tokenizer puts before texts. Prompts of token
+    ids are always taken as they are."""

@@ -1,0 +1,92 @@
+"""What the API answers, for the document that describes it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict
+
+
+class Open(Schema):
+    """Answers may gain fields; a client ignores those it does not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ModelObject(Open):
+    """A model that can be asked."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    name: str
+    aliases: list[str]
+    max_model_len: int
+    status: str
+    parameters: int
+    max_logprobs: int | None
+    provenance: dict[str, Any] | None
+
+
+class ModelList(Open):
+    """The models that are open to a key."""
+
+    object: Literal["list"]
+    data: list[ModelObject]
+
+
+class ErrorDetail(Open):
+    """What went wrong, and with which field."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(Open):
+    """Every refusal has this body."""
+
+    error: ErrorDetail
+
+
+class LogprobLists(Open):
+    """One entry for each token; null where a token has no log-probability."""
+
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
+    text_offset: list[int]
+
+
+class Choice(Open):
+    """One completion of one prompt."""
+
+    index: int
+    text: str
+    finish_reason: Literal["stop", "length"] | None
+    logprobs: LogprobLists | None
+    job_id: str
+
+
+class UsageCounts(Open):
+    """Tokens of prompts and completions."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class CompletionObject(Open):
+    """The answer to a request for completions."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str | None
+    choices: list[Choice]
+    usage: UsageCounts
+    gatehouse: dict[str, Any]

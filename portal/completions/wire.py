@@ -1,0 +1,92 @@
+"""What a completion request may say, as the field's clients say it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+PROMPT_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "array", "items": {"type": "integer"}},
+        {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+        {"type": "null"},
+    ],
+    "description": "A text, a list of texts, a list of token ids, or a list of such lists. Token "
+    "ids are taken exactly as they are. Left out, the model begins a document.",
+}
+
+
+class StreamOptions(BaseModel):
+    """What a stream carries beside the text."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    include_usage: bool = False
+
+
+class StructuredOutputs(BaseModel):
+    """What the completion has to look like; exactly one of the three."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    regex: str | None = None
+    choice: list[str] | None = None
+    json_schema: dict[str, Any] | None = Field(default=None, alias="json")
+
+
+class CompletionRequest(BaseModel):
+    """The body of `POST /v1/completions`. Every optional field may be null."""
+
+    # Unknown fields are kept, so that the answer can say that they were ignored.
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    prompt: Annotated[Any, WithJsonSchema(PROMPT_SCHEMA)] = None
+    max_tokens: int | None = Field(default=None, ge=0, description="16 if left out.")
+    temperature: float | None = Field(default=None, ge=0.0, le=2.0, description="1 if left out.")
+    top_p: float | None = Field(default=None, gt=0.0, le=1.0)
+    n: int | None = Field(default=None, ge=1, le=128, description="Completions of each prompt.")
+    best_of: int | None = Field(
+        default=None,
+        ge=1,
+        le=128,
+        description="Samples of each prompt, of which the `n` with the highest mean "
+        "log-probability are returned.",
+    )
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    logprobs: int | None = Field(
+        default=None, ge=0, description="Likeliest tokens to name beside each token."
+    )
+    echo: bool | None = Field(default=None, description="Begin the text with the prompt.")
+    stop: str | list[str] | None = Field(default=None, description="At most 16.")
+    presence_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
+    frequency_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
+    logit_bias: dict[str, float] | None = Field(
+        default=None, description="Token id to a value from -100 to 100, added to its logit."
+    )
+    seed: int | None = Field(
+        default=None, description="Drawn by the server if left out, and named in the receipt."
+    )
+    suffix: str | None = Field(default=None, description="Not supported: the models cannot infill.")
+    user: str | None = Field(default=None, description="Ignored: a key belongs to one person.")
+    # What the hosted APIs do not have.
+    top_k: int | None = Field(default=None, ge=-1, description="0 or -1 for no limit.")
+    min_p: float | None = Field(default=None, ge=0.0, le=1.0)
+    repetition_penalty: float | None = Field(default=None, gt=0.0, le=2.0)
+    min_tokens: int | None = Field(default=None, ge=0)
+    ignore_eos: bool | None = None
+    stop_token_ids: list[int] | None = None
+    allowed_token_ids: list[int] | None = None
+    bad_words: list[str] | None = None
+    structured_outputs: StructuredOutputs | None = None
+    prompt_logprobs: int | None = Field(
+        default=None, ge=-1, description="As `logprobs`, for the prompt; -1 for the vocabulary."
+    )
+    return_token_ids: bool | None = None
+    add_special_tokens: bool | None = Field(
+        default=None, description="Whether texts get the tokenizer's beginning token; true."
+    )

@@ -1,0 +1,216 @@
+"""Requests to the API: many runs accepted as one, and found again when a client repeats itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from inference_workers.contract import SamplingParams
+from portal.accounts.models import User
+from portal.audit.domain.record import record
+from portal.audit.enums import AuditTag
+from portal.catalog.models import HostedModel
+from portal.core.errors import DomainError
+from portal.core.tracing import submit_span
+from portal.jobs.domain.admission import check_values, require_access, reserve_for
+from portal.jobs.domain.scheduling import send_waiting
+from portal.jobs.domain.workers import engine_status
+from portal.jobs.enums import JobClass, JobState, Origin
+from portal.jobs.models import Call, GenerationJob
+from portal.keys.models import ApiKey
+from portal.usage.domain.quota import reserve_for_all
+
+RUNS_PER_CALL: Final = 512
+REPEATED_WITHIN: Final = timedelta(minutes=10)
+"""A client that repeats a request does so within this time."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a call. `prompt_token_ids`, where there are any, are the prompt exactly."""
+
+    sampling: SamplingParams
+    prompt: str = ""
+    prompt_token_ids: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class CallOrigin:
+    """Where a call comes from, and how to know it again."""
+
+    endpoint: str
+    key: ApiKey | None
+    fingerprint: str
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """As asked for, without the prompts."""
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A call and its runs in order."""
+
+    call: Call
+    jobs: tuple[GenerationJob, ...]
+    is_repeat: bool = False
+    """The client had asked before, and these are the runs of then."""
+
+
+def submit_call(
+    user: User,
+    *,
+    model: HostedModel,
+    runs: Sequence[Run],
+    origin: CallOrigin,
+    job_class: JobClass = JobClass.API,
+) -> Submitted:
+    """Accept all runs or none. What the person's share or the workers cannot take yet is held back.
+
+    Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `queue_full`,
+    `context_length_exceeded` or `quota_exceeded`, before anything is queued.
+    """
+    with submit_span():
+        require_access(user, model, Origin.API)
+        jobs, tokens = _build_jobs(user, model=model, runs=runs, job_class=job_class)
+        call = Call(
+            user=user,
+            key=origin.key,
+            endpoint=origin.endpoint,
+            request=dict(origin.request),
+            fingerprint=origin.fingerprint,
+            idempotency_key=origin.idempotency_key,
+            created_at=jobs[0].created_at,
+        )
+        with transaction.atomic():
+            _require_room(model.deployment, runs=len(jobs), job_class=job_class)
+            reserve_for_all(user, tokens=tokens)
+            call.save(force_insert=True)
+            for job in jobs:
+                job.call = call
+            GenerationJob.objects.bulk_create(jobs)
+            record(
+                AuditTag.CALL_SUBMITTED,
+                actor=user,
+                subject=f"call:{call.pk}",
+                data={"model": model.slug, "endpoint": origin.endpoint, "runs": len(jobs)},
+            )
+            transaction.on_commit(lambda: send_waiting(model.deployment))
+        return Submitted(call, tuple(jobs))
+
+
+def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> Submitted | None:
+    """The call that was made under this idempotency key.
+
+    One that failed does not count: its key is free again. Raises `DomainError` with code
+    `idempotency_key_reused` when the request was another one then.
+    """
+    call = Call.objects.filter(user=user, idempotency_key=idempotency_key).first()
+    if call is None:
+        return None
+    if call.fingerprint != fingerprint:
+        raise DomainError(
+            "idempotency_key_reused",
+            "This idempotency key was used for a different request. Use a new key for each "
+            "request, and the same one only to repeat it.",
+            field="Idempotency-Key",
+        )
+    submitted = _with_jobs(call)
+    if _is_spoilt(submitted):
+        Call.objects.filter(pk=call.pk).update(idempotency_key="")
+        return None
+    return submitted
+
+
+def find_repeated_call(user: User, *, fingerprint: str, at: datetime) -> Submitted | None:
+    """The newest call of the same request, if it is recent and nothing of it has failed."""
+    call = (
+        Call.objects.filter(user=user, fingerprint=fingerprint, created_at__gt=at - REPEATED_WITHIN)
+        .order_by("-created_at")
+        .first()
+    )
+    if call is None:
+        return None
+    submitted = _with_jobs(call)
+    return None if _is_spoilt(submitted) else submitted
+
+
+def _with_jobs(call: Call) -> Submitted:
+    jobs = call.jobs.select_related("model__release").order_by("call_index")
+    return Submitted(call, tuple(jobs), is_repeat=True)
+
+
+def _is_spoilt(submitted: Submitted) -> bool:
+    """Whether asking again could bring more than reading what is there."""
+    return any(
+        job.state in (JobState.FAILED, JobState.CANCELLED)
+        or job.cancel_requested_at is not None
+        or job.erased_at is not None
+        for job in submitted.jobs
+    )
+
+
+def _build_jobs(
+    user: User, *, model: HostedModel, runs: Sequence[Run], job_class: JobClass
+) -> tuple[list[GenerationJob], dict[uuid.UUID, int]]:
+    """The rows, and how many tokens each may need."""
+    if not 0 < len(runs) <= RUNS_PER_CALL:
+        raise DomainError(
+            "invalid_value",
+            f"This request asks for {len(runs):,} runs (prompts times samples), and one request "
+            f"may have between 1 and {RUNS_PER_CALL}. Split it.",
+            field="prompt",
+        )
+    engine = engine_status(model.deployment)
+    now = timezone.now()
+    jobs, tokens = [], Counter[uuid.UUID]()
+    for index, run in enumerate(runs):
+        check_values(run.prompt, run.sampling, prompt_token_ids=run.prompt_token_ids)
+        job = GenerationJob(
+            id=uuid.uuid4(),
+            user=user,
+            model=model,
+            call_index=index,
+            deployment=model.deployment,
+            origin=Origin.API,
+            job_class=job_class,
+            prompt=run.prompt,
+            prompt_token_ids=list(run.prompt_token_ids),
+            positions=list(run.positions),
+            params=run.sampling.model_dump(mode="json"),
+            created_at=now,
+            deadline_at=now + timedelta(seconds=settings.QUEUE_DEADLINE_SECONDS),
+        )
+        jobs.append(job)
+        tokens[job.pk] = len(run.positions) + reserve_for(
+            model,
+            prompt=run.prompt,
+            sampling=run.sampling,
+            engine=engine,
+            prompt_token_ids=run.prompt_token_ids,
+        )
+    return jobs, tokens
+
+
+def _require_room(deployment: str, *, runs: int, job_class: JobClass) -> None:
+    """A queue that is full turns away; batches wait in their own files and never fill it."""
+    if job_class is JobClass.BATCH:
+        return
+    queued = GenerationJob.objects.filter(deployment=deployment, state=JobState.QUEUED).exclude(
+        job_class=JobClass.BATCH
+    )
+    waiting = queued.count()
+    if waiting + runs > max(settings.QUEUE_LIMIT, runs):
+        raise DomainError(
+            "queue_full",
+            f"The queue is full: {waiting:,} runs are waiting for this model. Try again in a "
+            "minute.",
+        )

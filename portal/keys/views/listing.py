@@ -1,0 +1,21 @@
+"""The page of one's keys."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from portal.accounts.http import AuthenticatedHttpRequest
+from portal.keys.domain.listing import list_keys
+
+
+@require_safe
+@never_cache
+@login_required
+def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Every key of the person, and where they can make one."""
+    return render(request, "keys/list.html", {"rows": list_keys(request.user, at=timezone.now())})

@@ -1,0 +1,64 @@
+"""What requests for scores and distributions may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+Text = Annotated[
+    Any,
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}
+    ),
+]
+"""A text, or token ids."""
+
+
+class Item(BaseModel):
+    """One context and what might follow it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    context: Text = Field(description="A text or token ids; empty for the model's document start.")
+    continuations: list[Text] = Field(min_length=1)
+
+
+class ScoresRequest(BaseModel):
+    """The body of `POST /v1/scores`: one item, or `items`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    items: list[Item] | None = Field(default=None, min_length=1)
+    context: Text = None
+    continuations: list[Text] | None = Field(default=None, min_length=1)
+    add_special_tokens: bool = Field(
+        default=True, description="Whether a context that is text gets the beginning token."
+    )
+
+
+class DistributionsRequest(BaseModel):
+    """The body of `POST /v1/distributions`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    prompt: Text
+    positions: list[int] = Field(
+        default=[-1],
+        min_length=1,
+        description="After how many tokens of the prompt; negative ones count from its end, so "
+        "that -1 is after the whole prompt.",
+    )
+    tokens: list[int | str] = Field(
+        default=[],
+        description="Tokens whose rank and log-probability are named: ids, or texts of one token.",
+    )
+    top: int = Field(default=0, ge=0, le=1000, description="How many of the likeliest to name.")
+    format: Literal["json", "npz", "safetensors"] = Field(
+        default="json",
+        description="json names entropy, tokens and top; the other two carry every "
+        "log-probability as well.",
+    )
+    add_special_tokens: bool = True
