@@ -178,20 +178,20 @@ def _seed_steps(rows: list[Application], reviewers: list[User], chance: Random) 
             application=row,
             command=Command.SUBMIT,
             actor_id=row.applicant_id,
-            at=row.submitted_at,
+            at=row.submitted_at or row.created_at,
             mailed_at=row.submitted_at,
             announced_at=row.submitted_at,
         )
         for row in rows
     )
-    ruled = [(row, RULED[row.state]) for row in rows if row.state in RULED]
+    ruled = [(row, RULED[ApplicationState(row.state)]) for row in rows if row.state in RULED]
     steps = Step.objects.bulk_create(
         Step(
             application=row,
             command=command,
             actor=chance.choice(reviewers),
             note="A reason.",
-            at=row.decided_at,
+            at=row.decided_at or row.created_at,
             mailed_at=row.effective_at,
         )
         for row, command in ruled

@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from portal.access.models import (
     Absence,
+    AccountMerge,
     Application,
     Denial,
     Endorsement,
@@ -88,3 +89,11 @@ class AbsenceAdmin(ReadOnlyAdmin):
 
     list_display = ["reviewer", "until", "deputy"]
     list_select_related = ["reviewer", "deputy"]
+
+
+@admin.register(AccountMerge)
+class AccountMergeAdmin(ReadOnlyAdmin):
+    """Accounts that were closed in favour of another of the same person."""
+
+    list_display = ["kept", "merged", "by", "at"]
+    list_select_related = ["kept", "merged", "by"]

@@ -226,6 +226,31 @@ class SubmittedVersion(models.Model):
         return f"{self.application} version {self.number}"
 
 
+class AccountMerge(models.Model):
+    """Two accounts found to be one person's: `merged` is closed, and nothing of it is deleted."""
+
+    kept = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="merges"
+    )
+    merged = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="merged_into"
+    )
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [
+            models.CheckConstraint(
+                name="merge_of_two_accounts", condition=~models.Q(kept=models.F("merged"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merged} into {self.kept}"
+
+
 class Absence(models.Model):
     """A reviewer who is out of office until a moment, and who stands in."""
 

@@ -88,3 +88,16 @@ class LiftForm(forms.Form):
     )
 
     use_required_attribute = False
+
+
+class MergeForm(forms.Form):
+    """How one knows that two accounts are one person's."""
+
+    reason = forms.CharField(
+        label="How you know",
+        max_length=2000,
+        error_messages={"required": "Say how you know."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    use_required_attribute = False
