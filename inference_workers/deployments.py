@@ -77,7 +77,9 @@ class Deployment(BaseModel):
     """How the hosts are joined: a launcher on each (`mp`), or a Ray cluster that exists."""
     max_model_len: int = Field(ge=1)
     max_num_seqs: int = Field(default=32, ge=1)
-    max_logprobs: int = Field(default=100, ge=-1)
+    max_logprobs: int = Field(default=-1, ge=-1)
+    """-1 for the whole vocabulary. It costs nothing until it is asked for, and what may be asked
+    is bounded by the portal and the worker."""
     max_tokens: int = Field(default=0, ge=0)
     """The most tokens that one job may ask for; 0 leaves the context as the only limit."""
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"

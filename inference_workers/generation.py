@@ -5,7 +5,8 @@ already streamed stay, and the model goes on from prompt ids + generated ids. Gr
 then gives the ids of an undisturbed run, up to the engine's own numerical repeatability. A
 sampled continuation follows the same distribution; with a seed it is reproducible for the same
 point of interruption, but not equal to the undisturbed run. Frequency penalties go on exactly;
-a presence penalty counts twice for a token that occurs on both sides of the interruption.
+a presence penalty counts twice for a token that occurs on both sides of the interruption. A
+completion with a structure begins again, because no grammar can be taken up in the middle.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 from inference_workers.contract import (
@@ -21,7 +22,9 @@ from inference_workers.contract import (
     Failed,
     FailureCode,
     FinishReason,
+    GenerationRequest,
     SamplingParams,
+    TokenLogprobs,
 )
 from inference_workers.engine_deaths import EngineDeaths
 from inference_workers.engines.base import (
@@ -37,6 +40,7 @@ from inference_workers.job import RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.publisher import StreamPublisher
 from inference_workers.relay import Relay
+from inference_workers.scoring import Scorer
 from inference_workers.suspects import Suspects
 from inference_workers.text import (
     CompletionSource,
@@ -78,6 +82,7 @@ class Generator:
         self.relay = relay
         self._speed = StreamSpeed()
         self._suspects = Suspects()
+        self._scorer = Scorer(engine, publisher=publisher)
         self._max_model_len = max_model_len
         self._max_tokens = max_tokens
         self._streams = 0
@@ -94,7 +99,7 @@ class Generator:
         while True:
             await self.relay.wait_for_engine(job)
             try:
-                ids = await self._engine.tokenize(job.request.prompt)
+                ids = await self._read_prompt(job.request)
             except EngineUnavailableError:
                 await self._doubt_engine()
             except EngineRefusedError as refusal:
@@ -104,6 +109,14 @@ class Generator:
                 job.prompt_tokens = len(ids)
                 return self._check_length(job)
 
+    async def _read_prompt(self, request: GenerationRequest) -> Sequence[int]:
+        """The exact ids: as they came, or as the engine reads the text."""
+        if request.prompt_token_ids:
+            return request.prompt_token_ids
+        return await self._engine.tokenize(
+            request.prompt, add_special_tokens=request.sampling.add_special_tokens
+        )
+
     def _check_length(self, job: RunningJob) -> Failed | None:
         tokens, max_tokens = job.prompt_tokens, job.request.sampling.max_tokens
         if tokens == 0:
@@ -111,8 +124,9 @@ class Generator:
         if 0 < self._max_tokens < max_tokens:
             detail = f"max_tokens {max_tokens} is above the deployment's {self._max_tokens}"
             return Failed(code=FailureCode.INVALID_REQUEST, detail=detail)
-        if tokens + max_tokens > self._max_model_len:
-            detail = f"{tokens} + {max_tokens} tokens do not fit into {self._max_model_len}"
+        # Even what only looks at its prompt has the engine generate a token.
+        if tokens + max(1, max_tokens) > self._max_model_len:
+            detail = f"{tokens} + {max(1, max_tokens)} tokens do not fit into {self._max_model_len}"
             return Failed(code=FailureCode.CONTEXT_LENGTH_EXCEEDED, detail=detail)
         return None
 
@@ -148,7 +162,15 @@ class Generator:
         await asyncio.sleep(RETRY_SECONDS)
 
     async def _stream(self, job: RunningJob) -> Done:
+        if job.request.positions:
+            await self._scorer.distribute(job, self._build_request(job, max_tokens=1, stops=()))
+            return Done(finish_reason=FinishReason.LENGTH, usage=job.usage)
+        first = await self._score(job)
         source, is_over = self._open_source(job)
+        if first is not None:
+            end = self._take(job, source, first)
+            if end is not None:
+                return end
         max_tokens = job.request.sampling.max_tokens - len(job.token_ids)
         if is_over or max_tokens <= 0:
             return self._finish(job, source, FinishReason.STOP if is_over else FinishReason.LENGTH)
@@ -157,20 +179,44 @@ class Generator:
         try:
             async with aclosing(self._engine.generate(request)) as chunks:  # type: ignore[type-var]
                 async for chunk in self._measure(chunks):
-                    piece = source.push(chunk)
-                    self._append(job, text=piece.text, token_ids=piece.token_ids)
+                    end = self._take(job, source, chunk)
                     self._suspects.observe(job)
-                    if piece.stopped:
-                        return self._finish(job, source, FinishReason.STOP)
-                    if chunk.finish_reason is not None:
-                        return self._finish(job, source, chunk.finish_reason)
+                    if end is not None:
+                        return end
         finally:
             self._streams -= 1
         raise EngineFailedError("the stream ended without a finish reason")
 
+    async def _score(self, job: RunningJob) -> Chunk | None:
+        """Look the prompt up where that is asked for; the first token, where it is the run's own.
+
+        A drawn token is not: a run must be the same with and without its prompt's scores.
+        """
+        sampling = job.request.sampling
+        if sampling.prompt_logprobs is None or job.scored is not None:
+            return None
+        request = self._build_request(job, max_tokens=1, stops=())
+        first = await self._scorer.score(job, request)
+        is_own = sampling.temperature == 0.0 or sampling.max_tokens == 1
+        return first if is_own and sampling.max_tokens and not job.token_ids else None
+
+    def _take(self, job: RunningJob, source: CompletionSource, chunk: Chunk) -> Done | None:
+        """Add a chunk to the completion; the end, if it is one."""
+        piece = source.push(chunk)
+        logprobs = chunk.logprobs[: len(piece.token_ids)]
+        self._append(job, text=piece.text, token_ids=piece.token_ids, logprobs=logprobs)
+        if piece.stopped or chunk.finish_reason is FinishReason.STOP:
+            return self._finish(job, source, FinishReason.STOP)
+        if len(job.token_ids) >= job.request.sampling.max_tokens:
+            return self._finish(job, source, FinishReason.LENGTH)
+        return None
+
     def _open_source(self, job: RunningJob) -> tuple[CompletionSource, bool]:
         """The job's text, brought to where the job is, and whether it ends there."""
         sampling = job.request.sampling
+        if sampling.structure is not None and job.token_ids:
+            # The engine cannot take up a grammar in the middle.
+            self._publisher.replace(job, text="", token_ids=())
         if self.decoder is None:
             if job.token_ids:
                 # Without a tokenizer the two halves cannot be joined with certainty.
@@ -193,9 +239,10 @@ class Generator:
             prompt_ids=(*job.prompt_ids, *job.token_ids),
             sampling=sampling,
             max_tokens=max_tokens,
+            min_tokens=max(0, min(sampling.min_tokens, sampling.max_tokens) - done),
             seed=shift_seed(sampling.seed, done),
             stop=stops,
-            logit_bias=carry_penalties(sampling, job.token_ids),
+            logit_bias=add_biases(sampling.logit_bias, carry_penalties(sampling, job.token_ids)),
             stream_interval=choose_stream_interval(
                 tokens_per_second=self._speed.tokens_per_second, streams=self._streams
             ),
@@ -220,10 +267,17 @@ class Generator:
                 await asyncio.sleep(0)
             asked_at = time.monotonic()
 
-    def _append(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
+    def _append(
+        self,
+        job: RunningJob,
+        *,
+        text: str,
+        token_ids: Sequence[int],
+        logprobs: Sequence[TokenLogprobs] = (),
+    ) -> None:
         if job.first_token_ms is None and token_ids and not job.token_ids:
             job.first_token_ms = round((time.monotonic() - job.started_at) * 1000)
-        self._publisher.append(job, text=text, token_ids=token_ids)
+        self._publisher.append(job, text=text, token_ids=token_ids, logprobs=logprobs)
 
     def _finish(self, job: RunningJob, source: CompletionSource, reason: FinishReason) -> Done:
         self._append(job, text=source.finish(), token_ids=())
@@ -233,6 +287,11 @@ class Generator:
 def shift_seed(seed: int | None, tokens_done: int) -> int | None:
     """A continuation's seed: the same one would replay the random numbers already used."""
     return None if seed is None else (seed + tokens_done) % SEED_LIMIT
+
+
+def add_biases(asked: Mapping[int, float], owed: Mapping[int, float]) -> dict[int, float]:
+    """Both, where a token is in both."""
+    return {token: asked.get(token, 0.0) + owed.get(token, 0.0) for token in {*asked, *owed}}
 
 
 def carry_penalties(sampling: SamplingParams, token_ids: Sequence[int]) -> dict[int, float]:

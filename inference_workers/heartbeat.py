@@ -23,6 +23,7 @@ from inference_workers.engines.base import Engine, EngineLoad, EngineUnavailable
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.leases import JobSet
 from inference_workers.logs import get_logger
+from inference_workers.provenance import ProvenanceReader
 from inference_workers.throughput import Throughput
 
 log = get_logger(__name__)
@@ -39,8 +40,11 @@ class HeartbeatSender:
         throughput: Throughput,
         deployment: Deployment,
         energy: EnergyCounter,
+        provenance: ProvenanceReader | None = None,
         worker_id: str,
     ) -> None:
+        self._provenance = provenance
+        self._known_since: datetime | None = None
         self._redis = redis
         self._engine = engine
         self._monitor = monitor
@@ -87,6 +91,7 @@ class HeartbeatSender:
         deployment, monitor = self._deployment, self._monitor
         load = EngineLoad(running=0, waiting=0)
         if monitor.state is EngineState.READY:
+            await self._find_provenance()
             try:
                 load = await self._engine.load()
             except EngineUnavailableError:
@@ -104,6 +109,9 @@ class HeartbeatSender:
             pipeline_parallel_size=deployment.pipeline_parallel_size,
             max_num_seqs=deployment.max_num_seqs,
             max_model_len=deployment.max_model_len,
+            max_logprobs=deployment.max_logprobs,
+            max_tokens=deployment.max_tokens,
+            provenance=self._provenance.known if self._provenance else None,
             running=len(self._jobs.running()),
             waiting=min(load.waiting, len(self._jobs.running())),
             tokens_per_second=self._throughput.rate(),
@@ -114,3 +122,10 @@ class HeartbeatSender:
             started_at=self._started_at,
             sent_at=datetime.now(UTC),
         )
+
+    async def _find_provenance(self) -> None:
+        """Once for each time that the engine became ready: it may be another one then."""
+        if self._provenance is None or self._known_since == self._monitor.since:
+            return
+        if await self._provenance.read() is not None:
+            self._known_since = self._monitor.since

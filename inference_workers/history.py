@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -14,9 +15,12 @@ from inference_workers.contract import (
     Done,
     Event,
     Failed,
+    Row,
+    Scored,
     Snapshot,
     Started,
     TerminalEvent,
+    TokenLogprobs,
     stream_key,
 )
 
@@ -27,6 +31,9 @@ class History:
 
     text: str = ""
     token_ids: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprobs, ...] = ()
+    scored: Scored | None = None
+    rows: Mapping[int, Row] = field(default_factory=dict)
     started: Started | None = None
     end: TerminalEvent | None = None
     last_entry_id: str = ""
@@ -38,6 +45,9 @@ def fold(entries: list[tuple[str, Event]]) -> History:
     """The state that a reader has after these entries, in order."""
     text: list[str] = []
     token_ids: list[int] = []
+    logprobs: list[TokenLogprobs] = []
+    scored: Scored | None = None
+    rows: dict[int, Row] = {}
     started: Started | None = None
     end: TerminalEvent | None = None
     is_whole = True
@@ -45,11 +55,19 @@ def fold(entries: list[tuple[str, Event]]) -> History:
         match event:
             case Snapshot():
                 text, token_ids, is_whole = [event.text], list(event.token_ids), True
+                logprobs = list(event.logprobs)
+                scored = event.scored or scored
+                rows.update({row.position: row for row in event.rows})
             case Delta() if event.offset != len(token_ids):
                 is_whole = False
             case Delta() if is_whole:
                 text.append(event.text)
                 token_ids.extend(event.token_ids)
+                logprobs.extend(event.logprobs)
+            case Scored():
+                scored = event
+            case Row():
+                rows[event.position] = event
             case Started():
                 started = event
             case Done() | Failed() | Cancelled():
@@ -57,6 +75,9 @@ def fold(entries: list[tuple[str, Event]]) -> History:
     return History(
         text="".join(text),
         token_ids=tuple(token_ids),
+        logprobs=tuple(logprobs),
+        scored=scored,
+        rows=rows,
         started=started,
         end=end,
         last_entry_id=entries[-1][0] if entries else "",

@@ -15,10 +15,15 @@ from inference_workers.contract import (
     Delta,
     Event,
     GenerationRequest,
+    Row,
+    Scored,
     TerminalEvent,
+    TokenLogprobs,
     Usage,
     stream_key,
 )
+
+NO_LOGPROBS = {"logprobs"}
 
 
 class Interruption(Enum):
@@ -38,11 +43,19 @@ class GrowingDelta:
     offset: int
     text: str
     token_ids: list[int]
+    logprobs: list[TokenLogprobs] = field(default_factory=list)
 
     def model_dump_json(self) -> str:
-        """The delta as it goes into the stream."""
-        delta = Delta(offset=self.offset, text=self.text, token_ids=tuple(self.token_ids))
-        return delta.model_dump_json()
+        """The delta as it goes into the stream; most have no log-probabilities, and no word of
+        them.
+        """
+        delta = Delta(
+            offset=self.offset,
+            text=self.text,
+            token_ids=tuple(self.token_ids),
+            logprobs=tuple(self.logprobs),
+        )
+        return delta.model_dump_json(exclude=None if self.logprobs else NO_LOGPROBS)
 
 
 @dataclass(eq=False, slots=True)
@@ -55,6 +68,9 @@ class RunningJob:
     prompt_tokens: int = 0
     token_ids: list[int] = field(default_factory=list)
     text: str = ""
+    logprobs: list[TokenLogprobs] = field(default_factory=list)
+    scored: Scored | None = None
+    rows: dict[int, Row] = field(default_factory=dict)
     first_token_ms: int | None = None
     end: TerminalEvent | None = None
     interruption: Interruption | None = None

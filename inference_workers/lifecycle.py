@@ -138,6 +138,9 @@ class JobRunner:
         job.last_entry_id = history.last_entry_id
         job.text = history.text
         job.token_ids = list(history.token_ids)
+        job.logprobs = list(history.logprobs)
+        job.scored = history.scored
+        job.rows = dict(history.rows)
         job.end = history.end
         if history.started is not None:
             job.prompt_tokens = history.started.prompt_tokens

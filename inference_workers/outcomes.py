@@ -19,6 +19,7 @@ from inference_workers.contract import (
     JobOutcome,
     JobStarted,
     Message,
+    Provenance,
     recorded_key,
     stream_key,
 )
@@ -50,9 +51,11 @@ class Outcomes:
         jobs: JobSet,
         worker_id: str,
         metrics: WorkerMetrics | None = None,
+        provenance: Callable[[], Provenance | None] = lambda: None,
     ) -> None:
         self._redis = redis
         self._send = send
+        self._provenance = provenance
         self._publisher = publisher
         self._leases = leases
         self._jobs = jobs
@@ -147,4 +150,8 @@ class Outcomes:
             token_ids=tuple(job.token_ids),
             usage=job.usage,
             first_token_ms=job.first_token_ms,
+            prompt_token_ids=job.prompt_ids,
+            logprobs=tuple(job.logprobs),
+            prompt_logprobs=job.scored.logprobs if job.scored else (),
+            provenance=self._provenance(),
         )

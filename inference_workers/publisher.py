@@ -21,6 +21,7 @@ from inference_workers.contract import (
     Failed,
     Snapshot,
     TerminalEvent,
+    TokenLogprobs,
     end_key,
     lease_key,
 )
@@ -65,7 +66,7 @@ class StreamPublisher:
     def __init__(
         self, redis: Redis, *, worker_id: str, metrics: WorkerMetrics | None = None
     ) -> None:
-        self._redis = redis
+        self.redis = redis
         self._worker_id = worker_id
         self._metrics = metrics or WorkerMetrics()
         self._dirty: set[RunningJob] = set()
@@ -76,7 +77,14 @@ class StreamPublisher:
         job.pending.append(event)
         self._mark(job)
 
-    def append(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
+    def append(
+        self,
+        job: RunningJob,
+        *,
+        text: str,
+        token_ids: Sequence[int],
+        logprobs: Sequence[TokenLogprobs] = (),
+    ) -> None:
         """Add to the job's completion and queue it; what waits for one write becomes one delta."""
         if not text and not token_ids:
             return
@@ -85,19 +93,26 @@ class StreamPublisher:
         if isinstance(last, GrowingDelta):
             last.text += text
             last.token_ids += token_ids
+            last.logprobs += logprobs
         else:
-            pending.append(GrowingDelta(len(job.token_ids), text, list(token_ids)))
+            offset = len(job.token_ids)
+            pending.append(GrowingDelta(offset, text, list(token_ids), list(logprobs)))
         job.text += text
+        job.logprobs += logprobs
         job.token_ids += token_ids
         job.tokens_made += len(token_ids)
         self._mark(job)
 
     def replace(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
-        """Set the job's completion anew and tell readers to forget what they hold."""
+        """Set the job's completion anew and tell readers to forget what they hold.
+
+        Log-probabilities stay with the tokens that stay.
+        """
         job.text = text
         job.token_ids = list(token_ids)
+        del job.logprobs[len(token_ids) :]
         del job.pending[job.in_flight :]
-        self.publish(job, Snapshot(text=text, token_ids=tuple(token_ids)))
+        self.publish(job, _snapshot(job))
 
     def end(self, job: RunningJob, event: TerminalEvent) -> None:
         """Queue the terminal event; `job.published` is set when the stream has it."""
@@ -174,7 +189,7 @@ class StreamPublisher:
     async def _write(self, jobs: list[RunningJob]) -> None:
         if not jobs:
             return
-        pipeline = self._redis.pipeline(transaction=False)
+        pipeline = self.redis.pipeline(transaction=False)
         plans = [self._add_commands(pipeline, job) for job in jobs]
         replies = iter(await pipeline.execute(raise_on_error=False))
         failures = []
@@ -231,8 +246,8 @@ class StreamPublisher:
 
     async def _find_what_arrived(self, job: RunningJob) -> None:
         """After a broken connection: drop the events that the stream already has."""
-        entries = await read_entries(self._redis, job.job_id, after=job.last_entry_id)
-        if not entries and job.last_entry_id and not await self._redis.exists(job.stream_key):
+        entries = await read_entries(self.redis, job.job_id, after=job.last_entry_id)
+        if not entries and job.last_entry_id and not await self.redis.exists(job.stream_key):
             self._begin_again(job)
             return
         foreign = [event for _, event in entries if _is_terminal(event) and event != job.end]
@@ -287,4 +302,10 @@ def _is_terminal(event: Event) -> bool:
 
 
 def _snapshot(job: RunningJob) -> Snapshot:
-    return Snapshot(text=job.text, token_ids=tuple(job.token_ids))
+    return Snapshot(
+        text=job.text,
+        token_ids=tuple(job.token_ids),
+        logprobs=tuple(job.logprobs),
+        scored=job.scored,
+        rows=tuple(job.rows.values()),
+    )

@@ -30,6 +30,7 @@ from inference_workers.metrics_server import LiveState, MetricsServer
 from inference_workers.outcomes import Outcomes, Send
 from inference_workers.peers import Peers
 from inference_workers.power import find_meter
+from inference_workers.provenance import ProvenanceReader
 from inference_workers.publisher import StreamPublisher
 from inference_workers.relay import Relay
 from inference_workers.throughput import Throughput
@@ -71,6 +72,7 @@ class Worker:
         self.metrics = WorkerMetrics(deployment.slug)
         self.publisher = StreamPublisher(self.redis, worker_id=self.id, metrics=self.metrics)
         self.monitor = EngineMonitor(self.engine, settings=settings, deployment=deployment)
+        self._provenance = ProvenanceReader(self.engine, settings=settings, deployment=deployment)
         self._leases = Leases(self.redis, worker_id=self.id, metrics=self.metrics)
         self._control = Control(self.redis, self.jobs, deployment=deployment.queue_name)
         throughput = Throughput()
@@ -95,6 +97,7 @@ class Worker:
             jobs=self.jobs,
             worker_id=self.id,
             metrics=self.metrics,
+            provenance=lambda: self._provenance.known,
         )
         self._runner = JobRunner(
             self.redis,
@@ -118,6 +121,7 @@ class Worker:
             throughput=throughput,
             deployment=deployment,
             energy=energy,
+            provenance=self._provenance,
             worker_id=self.id,
         )
         self.metrics.registry.register(

@@ -87,6 +87,8 @@ class Snapshot(Message):
     text: str
     token_ids: tuple[int, ...]
     logprobs: tuple[TokenLogprobs, ...] = ()
+    scored: Scored | None = None
+    rows: tuple[Row, ...] = ()
 
 
 class Done(Message):

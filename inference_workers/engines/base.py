@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from inference_workers.contract import FinishReason, SamplingParams
+from inference_workers.contract import FinishReason, SamplingParams, TokenLogprobs
 
 
 class EngineUnavailableError(Exception):
@@ -33,6 +33,7 @@ class EngineRequest:
     prompt_ids: Sequence[int]
     sampling: SamplingParams
     max_tokens: int
+    min_tokens: int = 0
     seed: int | None = None
     stop: tuple[str, ...] = ()
     logit_bias: dict[int, float] = field(default_factory=dict)
@@ -47,6 +48,16 @@ class Chunk:
     text: str
     token_ids: tuple[int, ...]
     finish_reason: FinishReason | None = None
+    logprobs: tuple[TokenLogprobs, ...] = ()
+    """One for each token where the request asks for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPrompt:
+    """Each token of a prompt in its distribution, and the first token that follows it."""
+
+    logprobs: tuple[TokenLogprobs | None, ...]
+    first: Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +75,8 @@ class EngineLoad:
 class Engine(Protocol):
     """Every method may raise `EngineUnavailableError`."""
 
-    async def tokenize(self, text: str) -> list[int]:
-        """The exact ids that the model sees for this text, special tokens included.
+    async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """The exact ids that the model sees for this text.
 
         Raises `EngineRefusedError`.
         """
@@ -76,6 +87,24 @@ class Engine(Protocol):
 
         Raises `EngineRefusedError` or `EngineFailedError`.
         """
+        ...
+
+    async def score(self, request: EngineRequest) -> ScoredPrompt:
+        """Look the prompt's tokens up, and generate one; a cancelled call aborts the request.
+
+        Raises `EngineRefusedError` or `EngineFailedError`.
+        """
+        ...
+
+    async def distribution(self, request: EngineRequest) -> Sequence[float]:
+        """Log-probabilities of every token after the prompt, in the order of ids.
+
+        Raises `EngineRefusedError` or `EngineFailedError`.
+        """
+        ...
+
+    async def version(self) -> str:
+        """The engine's own version; empty if it has none."""
         ...
 
     async def is_healthy(self) -> bool:

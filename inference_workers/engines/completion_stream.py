@@ -11,10 +11,15 @@ from typing import Any
 
 from inference_workers.contract import FinishReason
 from inference_workers.engines.base import Chunk, EngineFailedError, EngineRefusedError
+from inference_workers.engines.logprobs import read_generated
 
 
-async def read_chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
+async def read_chunks(
+    parts: AsyncIterator[bytes], *, width: int | None = None
+) -> AsyncIterator[Chunk]:
     """The chunks of a completion whose bytes come in these parts, wherever those are cut.
+
+    `width` is the number of likeliest tokens that were asked for.
 
     Raises `EngineRefusedError` or `EngineFailedError` for an error amid the stream.
     """
@@ -31,10 +36,11 @@ async def read_chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
             if "error" in message:
                 _raise_error(message["error"])
             for choice in message["choices"]:
-                yield _chunk(choice)
+                yield read_choice(choice, width=width)
 
 
-def _chunk(choice: dict[str, Any]) -> Chunk:
+def read_choice(choice: dict[str, Any], *, width: int | None = None) -> Chunk:
+    """One choice of an answer, or of a piece of one; raises `EngineFailedError`."""
     reason = choice.get("finish_reason")
     if reason not in (None, "stop", "length"):
         raise EngineFailedError(f"the engine ended the request with {reason!r}")
@@ -42,6 +48,9 @@ def _chunk(choice: dict[str, Any]) -> Chunk:
         text=choice["text"],
         token_ids=tuple(choice.get("token_ids") or ()),
         finish_reason=FinishReason(reason) if reason else None,
+        logprobs=()
+        if width is None or not choice.get("logprobs")
+        else read_generated(choice["logprobs"], width=width),
     )
 
 

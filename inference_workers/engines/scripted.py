@@ -9,11 +9,12 @@ with directives for the engine's behaviour, as `[delay=0.02][die=5] text`.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from inference_workers.contract import FinishReason
+from inference_workers.contract import FinishReason, TokenLogprobs
 from inference_workers.engines.base import (
     Chunk,
     EngineFailedError,
@@ -21,10 +22,12 @@ from inference_workers.engines.base import (
     EngineRefusedError,
     EngineRequest,
     EngineUnavailableError,
+    ScoredPrompt,
 )
 
 END_OF_TEXT = 256
 END_OF_PROMPT = 257
+VOCABULARY = 258
 DIRECTIVE = re.compile(r"\[([a-z]+)=([0-9.]+)\]")
 DEFAULT_DELAY_SECONDS = 0.0
 ALPHABET = "the model writes naïve “words” and a 🙂 again. "
@@ -62,11 +65,12 @@ class ScriptedEngine:
     deaths_left: int = 1
     """How many `die` directives still work; a restarted engine does not die again."""
 
-    async def tokenize(self, text: str) -> list[int]:
+    async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
         self._require_up()
         if "\0" in text:
             raise EngineRefusedError("BadRequestError code=400 param=prompt")
-        return [*text.encode(), END_OF_PROMPT] if text else []
+        end = [END_OF_PROMPT] if add_special_tokens else []
+        return [*text.encode(), *end] if text else []
 
     async def generate(self, request: EngineRequest) -> AsyncIterator[Chunk]:
         self._require_up()
@@ -77,6 +81,23 @@ class ScriptedEngine:
                 yield chunk
         finally:
             self.running -= 1
+
+    async def score(self, request: EngineRequest) -> ScoredPrompt:
+        """Every token is the likeliest but one; see `look_up`."""
+        async for first in self.generate(replace(request, max_tokens=1)):
+            width = request.sampling.prompt_logprobs or 0
+            ids = request.prompt_ids
+            return ScoredPrompt((None, *(look_up(token, width=width) for token in ids[1:])), first)
+        raise EngineFailedError("nothing was generated")
+
+    async def distribution(self, request: EngineRequest) -> Sequence[float]:
+        """A uniform one."""
+        self._require_up()
+        self.requests.append(request)
+        return [-math.log(VOCABULARY)] * VOCABULARY
+
+    async def version(self) -> str:
+        return "1"
 
     async def is_healthy(self) -> bool:
         return self.is_up
@@ -105,19 +126,31 @@ class ScriptedEngine:
                 self.deaths_left -= 1
                 raise EngineFailedError("the script says so")
             token = next_token(prompt, done + count, script)
+            width = request.sampling.logprobs
+            looked_up = () if width is None else (look_up(token, width=width),)
             if token == END_OF_TEXT:
-                yield Chunk("", (token,), FinishReason.STOP)
+                yield Chunk("", (token,), FinishReason.STOP, looked_up)
                 return
             is_last = count == request.max_tokens - 1
-            yield Chunk("", (token,), FinishReason.LENGTH if is_last else None)
+            yield Chunk("", (token,), FinishReason.LENGTH if is_last else None, looked_up)
 
     def _require_up(self) -> None:
         if not self.is_up:
             raise EngineUnavailableError("the engine is switched off")
 
 
+def look_up(token: int, *, width: int) -> TokenLogprobs:
+    """The token as the second likeliest, its neighbours beside it."""
+    top = [((token + 1) % VOCABULARY, -0.5), (token, -1.25)]
+    top += [((token + place) % VOCABULARY, -1.0 - place) for place in range(2, width)]
+    return TokenLogprobs(token, -1.25, 2, tuple(top[:width]))
+
+
 def split_prompt(prompt_ids: Sequence[int]) -> tuple[bytes, int]:
     """The prompt itself, and how many tokens of its completion follow it."""
+    if END_OF_PROMPT not in prompt_ids:
+        # Ids as somebody gave them: a prompt that nobody continues.
+        return bytes(token % 256 for token in prompt_ids), 0
     end = list(prompt_ids).index(END_OF_PROMPT)
     return bytes(prompt_ids[:end]), len(prompt_ids) - end - 1
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,15 @@ from inference_workers.engines.base import (
     EngineRefusedError,
     EngineRequest,
     EngineUnavailableError,
+    ScoredPrompt,
 )
-from inference_workers.engines.completion_stream import name_error, read_chunks
+from inference_workers.engines.completion_body import (
+    build_row_body,
+    build_score_body,
+    build_stream_body,
+)
+from inference_workers.engines.completion_stream import name_error, read_choice, read_chunks
+from inference_workers.engines.logprobs import read_prompt, read_row
 from inference_workers.tracing import trace_headers
 
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -27,6 +36,8 @@ WARM_UP_TIMEOUT = aiohttp.ClientTimeout(total=300)
 # A queued request is silent for as long as the engine is busy; the job's deadline bounds it.
 STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=None)
 READ_BUFFER_BYTES = 2**20
+IMPOSSIBLE = -9999.0
+"""As vLLM writes minus infinity."""
 METRIC = re.compile(
     r"^vllm:(num_requests_running|num_requests_waiting|prompt_tokens_total"
     r"|generation_tokens_total|kv_cache_usage_perc)"
@@ -52,8 +63,12 @@ class VLLMServer:
             read_bufsize=READ_BUFFER_BYTES,
         )
 
-    async def tokenize(self, text: str) -> list[int]:
-        body = {"model": self._model, "prompt": text}
+    async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        body = {
+            "model": self._model,
+            "prompt": text,
+            "add_special_tokens": add_special_tokens,
+        }
         try:
             async with self._session.post(
                 "/tokenize", json=body, timeout=TOKENIZE_TIMEOUT
@@ -71,7 +86,7 @@ class VLLMServer:
         try:
             async with self._session.post(
                 "/v1/completions",
-                json=_body(self._model, request),
+                json=build_stream_body(self._model, request),
                 headers=trace_headers(),
                 timeout=STREAM_TIMEOUT,
             ) as reply:
@@ -82,7 +97,9 @@ class VLLMServer:
                 if reply.status != 200:
                     raise EngineFailedError(f"completions answered {reply.status}")
                 accepted = True
-                async for chunk in read_chunks(reply.content.iter_any()):
+                async for chunk in read_chunks(
+                    reply.content.iter_any(), width=request.sampling.logprobs
+                ):
                     yield chunk
                     if chunk.finish_reason is not None:
                         return
@@ -90,6 +107,49 @@ class VLLMServer:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             name = type(error).__name__
             raise (EngineFailedError(name) if accepted else EngineUnavailableError(name)) from error
+
+    async def score(self, request: EngineRequest) -> ScoredPrompt:
+        choice = await self._complete(build_score_body(self._model, request))
+        sampling = request.sampling
+        return ScoredPrompt(
+            logprobs=read_prompt(
+                choice["prompt_logprobs"], request.prompt_ids, width=sampling.prompt_logprobs or 0
+            ),
+            first=read_choice(choice, width=sampling.logprobs),
+        )
+
+    async def distribution(self, request: EngineRequest) -> Sequence[float]:
+        choice = await self._complete(build_row_body(self._model, request))
+        return read_row(choice["logprobs"]["top_logprobs"][0], fill=IMPOSSIBLE)
+
+    async def version(self) -> str:
+        try:
+            async with self._session.get("/version", timeout=PROBE_TIMEOUT) as reply:
+                return str((await reply.json())["version"])
+        except (aiohttp.ClientError, OSError, TimeoutError, KeyError, ValueError) as error:
+            raise EngineUnavailableError(type(error).__name__) from error
+
+    async def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The one choice of an answer that comes whole."""
+        try:
+            async with self._session.post(
+                "/v1/completions", json=body, headers=trace_headers(), timeout=STREAM_TIMEOUT
+            ) as reply:
+                if 400 <= reply.status < 500:
+                    raise EngineRefusedError(await _describe(reply))
+                if reply.status == 503:
+                    raise EngineUnavailableError("the engine's queue is full")
+                if reply.status != 200:
+                    raise EngineFailedError(f"completions answered {reply.status}")
+                # A whole vocabulary is megabytes of JSON, and other streams go on meanwhile.
+                raw = await reply.read()
+                answer = await asyncio.to_thread(json.loads, raw)
+                choice: dict[str, Any] = answer["choices"][0]
+                return choice
+        except aiohttp.ClientConnectorError as error:
+            raise EngineUnavailableError(type(error).__name__) from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise EngineFailedError(type(error).__name__) from error
 
     async def is_healthy(self) -> bool:
         try:
@@ -139,34 +199,6 @@ class VLLMServer:
 
     async def close(self) -> None:
         await self._session.close()
-
-
-def _body(model: str, request: EngineRequest) -> dict[str, Any]:
-    """Every parameter is spelt out, so that no default of the server or the model applies."""
-    sampling = request.sampling
-    body: dict[str, Any] = {
-        "model": model,
-        "prompt": list(request.prompt_ids),
-        "request_id": request.request_id,
-        "max_tokens": request.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "min_p": 0.0,
-        "repetition_penalty": 1.0,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "stop": list(request.stop),
-        "stream": True,
-        "return_token_ids": True,
-        "stream_interval": request.stream_interval,
-        "priority": request.priority,
-    }
-    if request.seed is not None:
-        body["seed"] = request.seed
-    if request.logit_bias:
-        body["logit_bias"] = {str(token): bias for token, bias in request.logit_bias.items()}
-    return body
 
 
 async def _describe(reply: aiohttp.ClientResponse) -> str:

@@ -90,3 +90,75 @@ class CompletionObject(Open):
     choices: list[Choice]
     usage: UsageCounts
     gatehouse: dict[str, Any]
+
+
+class ScoreList(Open):
+    """Scores, item by item."""
+
+    object: Literal["list"]
+    id: str
+    created: int
+    model: str
+    system_fingerprint: str | None
+    jobs: list[str]
+    data: list[dict[str, Any]]
+    usage: UsageCounts
+
+
+class DistributionList(ScoreList):
+    """Summaries of distributions, position by position."""
+
+    token_ids: list[int]
+    tokens: list[str]
+    vocabulary: int
+
+
+class Tokenized(Open):
+    """A text's token ids."""
+
+    count: int
+    max_model_len: int
+    tokens: list[int]
+    token_strs: list[str] | None
+
+
+class Detokenized(Open):
+    """The text of token ids."""
+
+    prompt: str
+
+
+class JobState(Open):
+    """A run's state after a command."""
+
+    id: str
+    object: Literal["job"]
+    state: str
+
+
+class JobObject(JobState):
+    """A run's receipt."""
+
+    call_id: str | None
+    model: str
+    sampling: dict[str, Any]
+    prompt_token_ids: list[int]
+    token_ids: list[int]
+    text: str
+    usage: dict[str, int | None]
+    provenance: dict[str, Any] | None
+
+
+class Replay(Open):
+    """A run beside its repetition."""
+
+    object: Literal["replay"]
+    job: str
+    replay: str
+    is_identical: bool
+    first_difference: dict[str, int | None] | None
+    tokens: dict[str, int]
+    provenance: dict[str, Any]
+
+
+REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 429, 500, 503), ErrorBody)

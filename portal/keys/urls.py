@@ -2,7 +2,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.keys.views import listing
+from portal.keys.views import changes, listing
 
 app_name = "keys"
-urlpatterns = [path("", listing.show_list, name="list")]
+urlpatterns = [
+    path("", listing.show_list, name="list"),
+    path("new/", changes.create, name="new"),
+    path("<int:pk>/rotate/", changes.rotate, name="rotate"),
+    path("<int:pk>/revoke/", changes.revoke, name="revoke"),
+]

@@ -99,7 +99,7 @@ def test_unknown_version_or_field_is_refused(message: Message, change: dict[str,
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("max_tokens", 0),
+        ("max_tokens", -1),
         ("temperature", 2.1),
         ("top_p", 0.0),
         ("top_k", -1),

@@ -63,7 +63,7 @@ def test_engine_gets_its_deployments_arguments_and_no_secrets(host: Host) -> Non
         *("--served-model-name", "fake-vllm"),
         *("--uds", str(host.folder / "engine.sock")),
         *("--tensor-parallel-size", "1", "--pipeline-parallel-size", "1"),
-        *("--max-model-len", "64", "--max-num-seqs", "4", "--max-logprobs", "100"),
+        *("--max-model-len", "64", "--max-num-seqs", "4", "--max-logprobs", "-1"),
         *("--dtype", "auto", "--scheduling-policy", "priority", "--generation-config", "vllm"),
         *("--disable-uvicorn-access-log", "--fake"),
     ]

@@ -21,6 +21,12 @@ from tests.inference_workers.real_engine import (
     start_worker_of,
     visible,
 )
+from tests.inference_workers.scores import (
+    largest_difference,
+    look_up_with_transformers,
+    read_tokenizer,
+    score,
+)
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -61,3 +67,28 @@ async def test_smollm2_says_what_transformers_says(
         history = await read_history(redis, request.job_id)
         assert list(history.token_ids) == reply["token_ids"]
         assert history.text == visible(reply["text"])
+
+
+async def test_scores_are_those_of_transformers(
+    smol: RealEngine, smol_worker: Worker, redis: Redis
+) -> None:
+    """To 1e-3: hidden states of this model reach 7,900, so that is float32's own noise."""
+    ids = smol_ids(smol)
+    (reference,) = look_up_with_transformers(smol.weights, [{"token_ids": ids, "width": 5}])
+    request = score("smollm2-135m", ids, width=5)
+
+    await smol_worker.run_job(request)
+
+    history = await read_history(redis, request.job_id)
+    assert largest_difference(history, reference) <= 1e-3
+    # The harness's question: is each token the likeliest? Both must agree.
+    assert history.scored is not None
+    greedy = [entry.rank == 1 for entry in history.scored.logprobs if entry]
+    assert greedy == [
+        top[0][0] == token for top, token in zip(reference["top"], ids[1:], strict=True)
+    ]
+
+
+def smol_ids(smol: RealEngine) -> list[int]:
+    text = "The capital of France is Paris, and that of Peru is Lima."
+    return [int(token) for token in read_tokenizer(smol.weights).encode(text).ids]

@@ -118,7 +118,7 @@ async def test_log_lines_of_a_job_carry_its_id_and_trace(
     seen: list[dict[str, object]] = []
 
     class Engine(ScriptedEngine):
-        async def tokenize(self, text: str) -> list[int]:
+        async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
             seen.append(structlog.contextvars.get_contextvars())
             return await super().tokenize(text)
 

@@ -165,7 +165,11 @@ async def test_every_parameter_is_sent_as_asked(server: FakeServer, engine: VLLM
             "repetition_penalty": 1.0,
             "presence_penalty": 0.0,
             "frequency_penalty": 0.0,
+            "min_tokens": 0,
+            "ignore_eos": False,
             "stop": [],
+            "stop_token_ids": [],
+            "bad_words": [],
             "stream": True,
             "return_token_ids": True,
             "stream_interval": 2,
@@ -239,7 +243,7 @@ async def test_leaving_the_stream_drops_the_connection(
 
 async def test_tokenize_answers_the_engines_ids(server: FakeServer, engine: VLLMServer) -> None:
     assert await engine.tokenize("hi") == [2, 7]
-    assert server.bodies == [{"model": "m", "prompt": "hi"}]
+    assert server.bodies == [{"model": "m", "prompt": "hi", "add_special_tokens": True}]
 
 
 async def test_the_current_span_goes_with_the_request(

@@ -10,13 +10,12 @@ from ninja import Body, Router
 
 from portal.api.auth import require
 from portal.api.completion_answers import answer_completion
-from portal.api.schemas import CompletionObject, ErrorBody
+from portal.api.schemas import REFUSALS, CompletionObject
 from portal.completions.wire import CompletionRequest
 from portal.core.errors import DomainError
 from portal.keys.enums import KeyScope
 
 router = Router(tags=["Completions"])
-REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 429, 500, 503), ErrorBody)
 
 
 @router.post(

@@ -40,6 +40,8 @@ class Completion:
                 self.text = event.text
                 self.token_ids = list(event.token_ids)
                 self.logprobs = list(event.logprobs)
+                self.scored = event.scored or self.scored
+                self.rows.update({row.position: row for row in event.rows})
             case Delta() if event.offset == len(self.token_ids):
                 self.text += event.text
                 self.token_ids += event.token_ids

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
+from portal.keys.domain.access import describe_api_access
 from portal.keys.domain.listing import list_keys
 
 
@@ -17,5 +18,12 @@ from portal.keys.domain.listing import list_keys
 @never_cache
 @login_required
 def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Every key of the person, and where they can make one."""
-    return render(request, "keys/list.html", {"rows": list_keys(request.user, at=timezone.now())})
+    """Every key of the person, and the way to the next one or to access."""
+    now = timezone.now()
+    rows = list_keys(request.user, at=now)
+    context = {
+        "working": [row for row in rows if row.works],
+        "ended": [row for row in rows if not row.works],
+        "access": describe_api_access(request.user, at=now),
+    }
+    return render(request, "keys/list.html", context)

@@ -67,7 +67,7 @@ def test_the_second_host_runs_its_ranks_without_a_server(nodes: tuple[Host, Host
         *("--tensor-parallel-size", "2", "--pipeline-parallel-size", "1"),
         *("--distributed-executor-backend", "mp", "--nnodes", "2", "--node-rank", "{rank}"),
         *("--master-addr", "127.0.0.1", "--master-port", port),
-        *("--max-model-len", "64", "--max-num-seqs", "32", "--max-logprobs", "100"),
+        *("--max-model-len", "64", "--max-num-seqs", "32", "--max-logprobs", "-1"),
         *("--dtype", "auto", "--scheduling-policy", "priority", "--generation-config", "vllm"),
         "--disable-uvicorn-access-log",
     ]

@@ -1,0 +1,121 @@
+"""What every route that runs something does: accept the runs once, then wait for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+from pydantic import BaseModel
+
+from portal.api.auth import key_of
+from portal.catalog.models import HostedModel
+from portal.completions.domain.collect import collect
+from portal.completions.domain.failures import require_done
+from portal.completions.domain.models import find_model
+from portal.core.errors import DomainError
+from portal.jobs.domain.admission import require_access
+from portal.jobs.domain.calls import (
+    CallOrigin,
+    Run,
+    Submitted,
+    find_call_by_key,
+    find_repeated_call,
+    submit_call,
+)
+from portal.jobs.domain.completion import Completion
+from portal.jobs.enums import Origin
+from portal.jobs.stream.attendance import attend
+from portal.keys.domain.authentication import require_scope
+from portal.keys.enums import KeyScope
+from portal.keys.models import ApiKey
+
+IDEMPOTENCY_KEY_LENGTH: Final = 255
+PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages"}
+"""Fields that hold what people wrote; a call's row does not."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, and what they say of having asked before."""
+
+    key: ApiKey
+    endpoint: str
+    idempotency_key: str
+    is_retry: bool
+    is_strict: bool
+    """Unknown fields are refused instead of ignored."""
+
+
+def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
+    """From the request's headers; raises `DomainError`."""
+    idempotency_key = request.headers.get("Idempotency-Key", "")
+    if len(idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
+        raise DomainError(
+            "invalid_value",
+            f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} characters.",
+            field="Idempotency-Key",
+        )
+    count = request.headers.get("X-Stainless-Retry-Count", "0")
+    return Asking(
+        key=key_of(request),
+        endpoint=endpoint,
+        idempotency_key=idempotency_key,
+        is_retry=count.isdecimal() and int(count) > 0,
+        is_strict=request.headers.get("Gatehouse-Strict", "").lower() == "true",
+    )
+
+
+def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
+    """The model, if person and key may use it so; raises `DomainError`."""
+    model = find_model(name, key=asking.key)
+    require_scope(asking.key, scope, model)
+    require_access(asking.key.user, model, Origin.API)
+    return model
+
+
+def find_or_submit(
+    asking: Asking, body: BaseModel, *, model: HostedModel, runs: Sequence[Run]
+) -> Submitted:
+    """The runs of the request's first attempt if it is a repetition, or else new ones."""
+    origin = CallOrigin(
+        endpoint=asking.endpoint,
+        key=asking.key,
+        fingerprint=fingerprint(asking.endpoint, body),
+        request=body.model_dump(mode="json", exclude=PROMPTS, exclude_unset=True),
+        idempotency_key=asking.idempotency_key,
+    )
+    return _find_earlier(asking, origin) or submit_call(
+        asking.key.user, model=model, runs=runs, origin=origin
+    )
+
+
+async def wait_for(submitted: Submitted) -> list[Completion]:
+    """The completions, all done; raises `DomainError` for one that is not.
+
+    A client that goes away meanwhile stops the runs.
+    """
+    async with attend(submitted.call.pk, submitted.jobs):
+        completions = await collect(submitted.jobs)
+    require_done(completions)
+    return completions
+
+
+def fingerprint(endpoint: str, body: BaseModel) -> str:
+    """The same for the same request, however its JSON was spaced."""
+    asked: dict[str, Any] = body.model_dump(mode="json", exclude_unset=True)
+    text = json.dumps([endpoint, asked], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _find_earlier(asking: Asking, origin: CallOrigin) -> Submitted | None:
+    user = asking.key.user
+    if asking.idempotency_key:
+        return find_call_by_key(user, asking.idempotency_key, fingerprint=origin.fingerprint)
+    if asking.is_retry:
+        return find_repeated_call(user, fingerprint=origin.fingerprint, at=timezone.now())
+    return None

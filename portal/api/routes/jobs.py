@@ -1,0 +1,145 @@
+"""Runs after they were asked for: receipts, events, stopping, running again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Router
+from pydantic import BaseModel
+
+from inference_workers.contract import CancelReason, SamplingParams
+from portal.api.auth import require
+from portal.api.calls import Asking, find_or_submit, open_model, read_asking, wait_for
+from portal.api.schemas import REFUSALS, JobObject, JobState, Replay
+from portal.core.database import in_database
+from portal.core.errors import DomainError
+from portal.jobs.domain.calls import Run, Submitted
+from portal.jobs.domain.lifecycle import erase_job, request_cancel
+from portal.jobs.domain.receipts import find_difference, find_own_job, write_receipt
+from portal.jobs.models import GenerationJob
+from portal.jobs.stream.feed import parse_last_event_id, stream_job
+from portal.jobs.stream.meter import meter_stream
+from portal.keys.enums import KeyScope
+from portal.keys.models import ApiKey
+
+router = Router(tags=["Jobs"])
+REPLAY: Final = "/v1/jobs/replay"
+
+
+class ReplayRequest(BaseModel):
+    """What a replay's call says of itself."""
+
+    replay_of: str
+
+
+@router.get(
+    "/jobs/{uuid:job_id}",
+    response={HTTPStatus.OK: JobObject, **REFUSALS},
+    summary="A run's receipt",
+)
+async def get_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
+    key = require(request, KeyScope.READ)
+    return await in_database(lambda: write_receipt(_find(key, job_id)))
+
+
+@router.delete(
+    "/jobs/{uuid:job_id}",
+    response={HTTPStatus.OK: JobState, **REFUSALS},
+    summary="Erase a run's prompt and text; a running one is stopped first",
+)
+async def delete_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
+    key = require(request, KeyScope.COMPLETIONS)
+    await in_database(lambda: erase_job(_find(key, job_id), actor=key.user))
+    return {"id": str(job_id), "object": "job", "state": "erased"}
+
+
+@router.get(
+    "/jobs/{uuid:job_id}/events",
+    response=REFUSALS,
+    summary="A run's events as Server-Sent Events, from Last-Event-ID or the beginning",
+)
+async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
+    key = require(request, KeyScope.READ)
+    job = await in_database(lambda: _find(key, job_id))
+    after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
+    response = StreamingHttpResponse(
+        meter_stream(job, stream_job(job, after=after)),
+        content_type="text/event-stream; charset=utf-8",
+    )
+    response["Cache-Control"] = "no-cache, no-transform"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+@router.post(
+    "/jobs/{uuid:job_id}/cancel",
+    response={HTTPStatus.OK: JobState, **REFUSALS},
+    summary="Stop a run; one that has ended is left as it is",
+)
+async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
+    key = require(request, KeyScope.COMPLETIONS)
+    state = await in_database(
+        lambda: request_cancel(_find(key, job_id), reason=CancelReason.USER, actor=key.user)
+    )
+    return {"id": str(job_id), "object": "job", "state": state}
+
+
+@router.post(
+    "/jobs/{uuid:job_id}/replay",
+    response={HTTPStatus.OK: Replay, **REFUSALS},
+    summary="Run it again, and say where the two part",
+)
+async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
+    asking = read_asking(request, endpoint=REPLAY)
+
+    def accept() -> tuple[GenerationJob, Submitted]:
+        job = _find(asking.key, job_id)
+        return job, _submit_again(asking, job)
+
+    job, submitted = await in_database(accept)
+    (completion,) = await wait_for(submitted)
+    difference = find_difference(job.token_ids, completion.token_ids)
+    return {
+        "object": "replay",
+        "job": str(job.pk),
+        "replay": str(submitted.jobs[0].pk),
+        "is_identical": difference is None,
+        "first_difference": asdict(difference) if difference else None,
+        "tokens": {"was": len(job.token_ids), "now": len(completion.token_ids)},
+        "provenance": {
+            "was": job.provenance,
+            "now": await in_database(lambda: _provenance(submitted)),
+        },
+    }
+
+
+def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
+    if job.is_active:
+        raise DomainError("invalid_value", "This run has not ended yet. Replay it when it has.")
+    if job.positions:
+        raise DomainError(
+            "invalid_value", "This run made distributions and no tokens; ask for them again."
+        )
+    model = open_model(asking, job.model.slug, scope=KeyScope.COMPLETIONS)
+    run = Run(
+        sampling=SamplingParams.model_validate(job.params),
+        prompt="" if job.prompt_token_ids else job.prompt,
+        prompt_token_ids=tuple(job.prompt_token_ids),
+    )
+    return find_or_submit(asking, ReplayRequest(replay_of=str(job.pk)), model=model, runs=[run])
+
+
+def _provenance(submitted: Submitted) -> Any:  # noqa: ANN401 -- JSON
+    """As recorded, or None while the outcome is on its way."""
+    return GenerationJob.objects.values_list("provenance", flat=True).get(pk=submitted.jobs[0].pk)
+
+
+def _find(key: ApiKey, job_id: UUID) -> GenerationJob:
+    job = find_own_job(key.user, job_id)
+    if job is None:
+        raise DomainError("not_found", "There is no such run of yours; it may have been erased.")
+    return job

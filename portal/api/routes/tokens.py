@@ -1,0 +1,80 @@
+"""Texts to token ids and back, as the model sees them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import ConfigDict, Field
+
+from portal.api.auth import require
+from portal.api.schemas import REFUSALS, Detokenized, Tokenized
+from portal.catalog.models import HostedModel
+from portal.completions.domain.models import find_model
+from portal.core.database import in_database
+from portal.jobs.domain.admission import context_length
+from portal.jobs.domain.token_text import token_texts
+from portal.jobs.domain.tokens import parse_token_ids
+from portal.jobs.domain.workers import engine_status
+from portal.keys.enums import KeyScope
+from portal.scoring.domain.tokens import require_tokenizer
+
+router = Router(tags=["Tokens"])
+
+
+class TokenizeRequest(Schema):
+    """The body of `POST /v1/tokenize`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    prompt: str = Field(max_length=1_000_000)
+    add_special_tokens: bool = True
+    return_token_strs: bool = False
+
+
+class DetokenizeRequest(Schema):
+    """The body of `POST /v1/detokenize`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    tokens: list[int] = Field(max_length=100_000)
+
+
+@router.post(
+    "/tokenize",
+    response={HTTPStatus.OK: Tokenized, **REFUSALS},
+    summary="The token ids of a text",
+)
+async def tokenize(request: HttpRequest, body: TokenizeRequest) -> dict[str, Any]:
+    model = await _find(request, body.model)
+    ids = (
+        require_tokenizer(model).encode(body.prompt, add_special_tokens=body.add_special_tokens).ids
+    )
+    texts = token_texts(model.deployment)
+    return {
+        "count": len(ids),
+        "max_model_len": context_length(model, engine_status(model.deployment)),
+        "tokens": ids,
+        "token_strs": [texts.text_of(token) for token in ids] if body.return_token_strs else None,
+    }
+
+
+@router.post(
+    "/detokenize",
+    response={HTTPStatus.OK: Detokenized, **REFUSALS},
+    summary="The text of token ids",
+)
+async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> dict[str, Any]:
+    model = await _find(request, body.model)
+    tokenizer = require_tokenizer(model)
+    ids = parse_token_ids(body.tokens, field="tokens")
+    return {"prompt": tokenizer.decode(list(ids), skip_special_tokens=False)}
+
+
+async def _find(request: HttpRequest, name: str) -> HostedModel:
+    key = require(request, KeyScope.READ)
+    return await in_database(lambda: find_model(name, key=key))

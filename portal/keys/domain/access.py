@@ -1,0 +1,34 @@
+"""Whether a person has something to use a key for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.access.domain.decide import Decision, decide, usable_models
+from portal.access.enums import Capability
+from portal.accounts.models import User
+from portal.catalog.enums import ModelStatus
+from portal.catalog.models import HostedModel
+
+
+@dataclass(frozen=True)
+class ApiAccess:
+    """The models that a person may use through the API; where there are none, why."""
+
+    models: tuple[HostedModel, ...]
+    refusal: Decision | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.models)
+
+
+def describe_api_access(user: User, *, at: datetime) -> ApiAccess:
+    """What `decide` says of the API at a moment: of every model, or of the first that is live."""
+    models = tuple(usable_models(user, Capability.API, at))
+    if models:
+        return ApiAccess(models)
+    candidates = HostedModel.objects.select_related("release__licence")
+    model = candidates.filter(status=ModelStatus.LIVE).first() or candidates.first()
+    return ApiAccess((), decide(user, model, Capability.API, at) if model else None)

@@ -1,0 +1,24 @@
+/* Shows and serves the copy buttons: without script, one tap selects the whole text. */
+
+function select(element) {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const selection = window.getSelection();
+  selection.removeAllRanges();
+  selection.addRange(range);
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const source = document.querySelector(button.dataset.copy);
+  const status = button.parentElement.querySelector("[data-copy-status]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      status.textContent = "Copied.";
+    } catch {
+      select(source);
+      status.textContent = "It is selected: copy it with your keyboard or menu.";
+    }
+  });
+}
