@@ -190,3 +190,14 @@ def test_a_changed_application_needs_both_reviewers_anew(
     applicant = sign(application.applicant, guarded)
     submit_application(application, by=applicant, answers=answers(models=(guarded,)))
     assert approve(application, by=second).command == Command.ENDORSE
+
+
+def test_a_reviewer_of_the_applicants_domain_is_recorded_and_not_barred(
+    application: Application, model: HostedModel
+) -> None:
+    here = UserFactory(is_reviewer=True, email="rita@example.org")
+    elsewhere = UserFactory(is_reviewer=True, email="olga@reviews.example")
+    approve(application, by=here)
+    approve(ApplicationFactory(models_wanted=[model]), by=elsewhere)
+    events = AuditEvent.objects.filter(tag="access.application.approved").order_by("id")
+    assert [event.data["same_domain"] for event in events] == [True, False]

@@ -111,7 +111,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,
-        "console:merge.other": researcher.pk,
+        "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",
         "job_id": finished_job(researcher).pk,

@@ -20,14 +20,14 @@ from portal.core.errors import DomainError
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @reviewer_required
-def merge(request: AuthenticatedHttpRequest, case_number: str, other: int) -> HttpResponse:
+def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpResponse:
     """Both accounts side by side; the one that is not the applicant's is closed."""
     application = get_object_or_404(
         Application.objects.select_related("applicant"),
         case_number=case_number,
         submitted_at__isnull=False,
     )
-    merged = get_object_or_404(User, pk=other)
+    merged = get_object_or_404(User, pk=pk)
     form = MergeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
