@@ -189,9 +189,9 @@ def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveS
     enter(page, live_server, rita)
     complaints: list[str] = []
     for path in ("", f"applications/{application.case_number}/", "denials/", "absence/"):
-        page.goto(f"{live_server.url}/console/{path}")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.goto(f"{live_server.url}/console/{path}")
             complaints.extend(serious_violations(page))
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         complaints.extend(overflow(page))
