@@ -48,7 +48,7 @@ class QueueFilterForm(FilterForm):
         label="State",
         required=False,
         choices=[
-            (WAITING, "Waiting for a reviewer"),
+            (WAITING, "Waiting"),
             *((state.value, state.label) for state in ApplicationState if state != "draft"),
             (ALL, "All"),
         ],
@@ -57,7 +57,7 @@ class QueueFilterForm(FilterForm):
         label="Taken up",
         required=False,
         choices=[
-            ("", "By anybody or nobody"),
+            ("", "Whoever has it"),
             ("mine", "By me"),
             ("free", "By nobody"),
             ("others", "By others"),
