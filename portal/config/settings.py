@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "portal.energy",
     "portal.completions",
     "portal.scoring",
+    "portal.chat",
     "portal.playground",
     "portal.console",
     "portal.api",

@@ -15,6 +15,8 @@ from portal.accounts.models import User
 from portal.catalog.models import HostedModel, Release
 from portal.jobs.enums import JobState, Origin
 from portal.jobs.models import GenerationJob
+from portal.keys.domain.lifecycle import issue_key
+from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from tests.factories.accounts import UserFactory
@@ -96,6 +98,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         reason="For the walk.",
         ends_at=timezone.now() + timedelta(days=1),
     )
+    key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ]).key
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
     }
@@ -106,7 +109,11 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "catalog:data_card.slug": Release.objects.order_by("pk")[0].slug,
         "licensing:signature.pk": signature.pk,
         "licensing:signature_text.pk": signature.pk,
+        "keys:rotate.pk": key.pk,
+        "keys:revoke.pk": key.pk,
         "number": 1,
+        "engine": "smollm2-135m",
+        "model_id": "smollm2-135m",
         "mailbox:mail.pk": mail.pk,
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
