@@ -33,7 +33,8 @@ def site_environment(
     }
     files = {f"{name}_FILE" for name in settings}
     kept = {name: value for name, value in base.items() if name not in files}
-    return {"LOG_LEVEL": "INFO", **kept, **settings}
+    # Ten minutes are long for somebody who tries both sides of a decision.
+    return {"LOG_LEVEL": "INFO", "DECISION_HOLD_SECONDS": "20", **kept, **settings}
 
 
 def worker_environment(place: Place, site: Mapping[str, str], *, deployment: str) -> dict[str, str]:

@@ -43,6 +43,8 @@ def pytest_load_initial_conftests() -> None:
         REDIS_URL=_valkey.start(),
         SECRET_KEY="only-for-tests-" * 4,
         DEMO="1",
+        # Decisions take effect at once, but for the tests about their hold.
+        DECISION_HOLD_SECONDS="0",
         SITE_URL="http://testserver",
         ALLOWED_HOSTS="localhost,127.0.0.1",
         LOG_LEVEL="WARNING",

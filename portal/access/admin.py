@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portal.access.models import Application, Endorsement, Grant, Step
+from portal.access.models import (
+    Absence,
+    AccountMerge,
+    Application,
+    Denial,
+    Endorsement,
+    Grant,
+    Ruling,
+    Step,
+    SubmittedVersion,
+)
 from portal.core.read_only_admin import ReadOnlyAdmin
 
 
@@ -45,3 +55,45 @@ class GrantAdmin(ReadOnlyAdmin):
     list_filter = ["state", "model"]
     search_fields = ["user__email", "application__case_number"]
     list_select_related = ["user", "model"]
+
+
+@admin.register(Ruling)
+class RulingAdmin(ReadOnlyAdmin):
+    """What was decided, why, and whether it was taken back."""
+
+    list_display = ["step", "reason_code", "made_at", "effective_at", "taken_back_at"]
+    list_filter = ["reason_code"]
+    list_select_related = ["step__application"]
+
+
+@admin.register(SubmittedVersion)
+class SubmittedVersionAdmin(ReadOnlyAdmin):
+    """Answers as they were handed in."""
+
+    list_display = ["application", "number", "submitted_at"]
+    list_select_related = ["application"]
+
+
+@admin.register(Denial)
+class DenialAdmin(ReadOnlyAdmin):
+    """The denylist, with what was lifted or ran out."""
+
+    list_display = ["kind", "value", "person", "made_at", "ends_at", "lifted_at"]
+    list_filter = ["kind"]
+    list_select_related = ["person"]
+
+
+@admin.register(Absence)
+class AbsenceAdmin(ReadOnlyAdmin):
+    """Reviewers who are out of office."""
+
+    list_display = ["reviewer", "until", "deputy"]
+    list_select_related = ["reviewer", "deputy"]
+
+
+@admin.register(AccountMerge)
+class AccountMergeAdmin(ReadOnlyAdmin):
+    """Accounts that were closed in favour of another of the same person."""
+
+    list_display = ["kept", "merged", "by", "at"]
+    list_select_related = ["kept", "merged", "by"]

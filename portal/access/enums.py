@@ -20,13 +20,21 @@ class ApplicationState(models.TextChoices):
 
     DRAFT = "draft", "Draft"
     SUBMITTED = "submitted", "Waiting for review"
+    IN_REVIEW = "in_review", "In review"
     RETURNED = "returned", "Returned for changes"
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"
+    APPEALED = "appealed", "Appealed"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
-OPEN_STATES = (ApplicationState.DRAFT, ApplicationState.SUBMITTED, ApplicationState.RETURNED)
+REVIEW_STATES = (
+    ApplicationState.SUBMITTED,
+    ApplicationState.IN_REVIEW,
+    ApplicationState.APPEALED,
+)
+"""A reviewer acts next."""
+OPEN_STATES = (ApplicationState.DRAFT, *REVIEW_STATES, ApplicationState.RETURNED)
 EDITABLE_STATES = (ApplicationState.DRAFT, ApplicationState.RETURNED)
 
 
@@ -37,6 +45,7 @@ class GrantState(models.TextChoices):
     SUSPENDED = "suspended", "Suspended"
     REVOKED = "revoked", "Revoked"
     SUPERSEDED = "superseded", "Replaced"
+    VOID = "void", "Taken back"
 
 
 HELD_STATES = (GrantState.ACTIVE, GrantState.SUSPENDED)
@@ -48,14 +57,62 @@ class Command(models.TextChoices):
 
     SUBMIT = "submit", "Submitted"
     WITHDRAW = "withdraw", "Withdrawn"
+    APPEAL = "appeal", "Appealed"
+    CLAIM = "claim", "Taken up"
+    RELEASE = "release", "Laid down"
+    HAND_OVER = "hand_over", "Handed over"
     RETURN = "return", "Returned for changes"
+    REMIND = "remind", "Reminded"
     ENDORSE = "endorse", "Approved by a first reviewer"
     APPROVE = "approve", "Approved"
     REJECT = "reject", "Rejected"
+    TAKE_BACK = "take_back", "Decision taken back"
+    REOPEN = "reopen", "Reopened"
     SUSPEND = "suspend", "Suspended"
     RESUME = "resume", "Resumed"
     REVOKE = "revoke", "Revoked"
     SUPERSEDE = "supersede", "Replaced by a newer grant"
+    HALT = "halt", "Suspended while its application is open again"
+    END = "end", "Ended with its application"
+    VOID = "void", "Taken back with its decision"
+    RESTORE = "restore", "Restored with its decision taken back"
+
+
+HELD_COMMANDS = (Command.RETURN, Command.APPROVE, Command.REJECT)
+"""What a reviewer decides; its applicant is told when the hold is over."""
+
+
+INTERNAL_COMMANDS = (
+    Command.CLAIM,
+    Command.RELEASE,
+    Command.HAND_OVER,
+    Command.TAKE_BACK,
+    Command.VOID,
+    Command.RESTORE,
+)
+"""The desk's own business: an applicant does not read of these."""
+
+
+class ReasonCode(models.TextChoices):
+    """Why an application was returned or refused, in the words of the metrics."""
+
+    PURPOSE_UNCLEAR = "purpose_unclear", "The purpose is not clear"
+    INCOMPLETE = "incomplete", "Something is missing"
+    IDENTITY_UNPROVEN = "identity_unproven", "Identity or affiliation is not shown"
+    NOT_RESEARCH = "not_research", "Not research, or commercial"
+    PROHIBITED_USE = "prohibited_use", "A use that the licence prohibits"
+    NOT_ELIGIBLE = "not_eligible", "Not eligible for this release"
+    DUPLICATE = "duplicate", "A duplicate of another application"
+    DENIED = "denied", "The person or institution is on the denylist"
+    OTHER = "other", "Another reason"
+
+
+class DenialKind(models.TextChoices):
+    """Whom an entry of the denylist is about."""
+
+    PERSON = "person", "A person"
+    DOMAIN = "domain", "Everybody with an address of a domain"
+    ENTITY = "entity", "Everybody of an institution, by its name"
 
 
 class Role(StrEnum):

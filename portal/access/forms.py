@@ -11,6 +11,7 @@ from django_countries import countries
 
 from portal.access.domain.applications import DRAFT_FIELDS, Answers
 from portal.access.domain.orcid import normalise_orcid
+from portal.access.domain.reopening import LONGEST_APPEAL
 from portal.access.enums import Capability
 from portal.catalog.models import HostedModel
 
@@ -145,6 +146,20 @@ class ApplicationForm(forms.Form):
             data_handling=data["data_handling"],
             others_with_access=data["others_with_access"],
         )
+
+
+class AppealForm(forms.Form):
+    """What was overlooked."""
+
+    text = forms.CharField(
+        label="What was overlooked",
+        max_length=LONGEST_APPEAL,
+        help_text="Another reviewer reads this, word for word.",
+        error_messages={"required": "Say what was overlooked."},
+        widget=forms.Textarea(attrs={"rows": 7}),
+    )
+
+    use_required_attribute = False
 
 
 def read_draft(

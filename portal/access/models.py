@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -16,9 +18,18 @@ from portal.access.enums import (
     ApplicationState,
     Capability,
     Command,
+    DenialKind,
     GrantState,
+    ReasonCode,
 )
+from portal.accounts.models import User
 from portal.catalog.models import HostedModel
+
+DECIDED_STATES = (
+    ApplicationState.RETURNED,
+    ApplicationState.APPROVED,
+    ApplicationState.REJECTED,
+)
 
 
 class Application(models.Model):
@@ -59,6 +70,18 @@ class Application(models.Model):
     saved_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    effective_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its applicant hears what was decided last."
+    )
+    appealed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="claims",
+    )
+    claim_ends_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -90,6 +113,26 @@ class Application(models.Model):
 
     def __str__(self) -> str:
         return self.case_number
+
+    def is_held(self, *, at: datetime) -> bool:
+        """Whether a decision was made that its applicant has not been told of yet."""
+        return (
+            self.state in DECIDED_STATES
+            and self.effective_at is not None
+            and at < self.effective_at
+        )
+
+    def told_state(self, *, at: datetime) -> ApplicationState:
+        """The state as far as its applicant has been told: a held decision is still a review."""
+        if self.is_held(at=at):
+            return ApplicationState.IN_REVIEW
+        return ApplicationState(self.state)
+
+    def claimant_at(self, at: datetime) -> User | None:
+        """Who has taken it up and still holds it: a claim ends by itself."""
+        if self.claimed_by is None or self.claim_ends_at is None or at >= self.claim_ends_at:
+            return None
+        return self.claimed_by
 
     @property
     def country_name(self) -> str:
@@ -130,6 +173,159 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} {self.command}"
+
+
+class Ruling(models.Model):
+    """What a reviewer decided in one step, and until when it can be taken back.
+
+    `waited` is the time from the submission to this answer. `made_grants` are the ids of the
+    grants it gave, `moved_grants` pairs of id and earlier state of those it moved, so that
+    taking it back can undo both.
+    """
+
+    step = models.OneToOneField(
+        Step, on_delete=models.PROTECT, primary_key=True, related_name="ruling"
+    )
+    reason_code = models.CharField(max_length=32, choices=ReasonCode.choices, blank=True)
+    field_notes = models.JSONField(default=dict, blank=True)
+    made_grants = models.JSONField(default=list, blank=True)
+    moved_grants = models.JSONField(default=list, blank=True)
+    waited = models.DurationField()
+    made_at = models.DateTimeField()
+    effective_at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["made_at"])]
+
+    def __str__(self) -> str:
+        return str(self.step)
+
+    def is_told(self, *, at: datetime) -> bool:
+        """Whether its applicant knows of it."""
+        return self.taken_back_at is None and at >= self.effective_at
+
+
+class SubmittedVersion(models.Model):
+    """An application's answers as they were handed in, by field; never changed afterwards."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    answers = models.JSONField()
+    submitted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "number"], name="one_submitted_version_per_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} version {self.number}"
+
+
+class AccountMerge(models.Model):
+    """Two accounts found to be one person's: `merged` is closed, and nothing of it is deleted."""
+
+    kept = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="merges"
+    )
+    merged = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="merged_into"
+    )
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [
+            models.CheckConstraint(
+                name="merge_of_two_accounts", condition=~models.Q(kept=models.F("merged"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merged} into {self.kept}"
+
+
+class Absence(models.Model):
+    """A reviewer who is out of office until a moment, and who stands in."""
+
+    reviewer = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="absence"
+    )
+    until = models.DateTimeField()
+    deputy = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.reviewer} until {self.until:%Y-%m-%d}"
+
+
+class Denial(models.Model):
+    """An entry of the denylist: who is not let in, why, and until when.
+
+    `value` is a domain or an institution's name as `normalise_name` spells it; a person is
+    named by `person`. Entries are lifted or run out, and are never deleted.
+    """
+
+    kind = models.CharField(max_length=16, choices=DenialKind.choices)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="denials",
+    )
+    value = models.CharField(max_length=200, blank=True)
+    reason = models.TextField()
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    appeal = models.TextField(blank=True)
+    appealed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    appealed_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lift_note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="denial_names_somebody",
+                condition=models.Q(kind=DenialKind.PERSON, person__isnull=False, value="")
+                | (
+                    models.Q(kind__in=[DenialKind.DOMAIN, DenialKind.ENTITY], person=None)
+                    & ~models.Q(value="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="denial_ends_after_start", condition=models.Q(ends_at__gt=models.F("made_at"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.named}"
+
+    @property
+    def named(self) -> str:
+        """The domain, the institution or the person's address."""
+        return self.value or str(self.person)
 
 
 class Endorsement(models.Model):

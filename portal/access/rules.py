@@ -13,12 +13,34 @@ APPLICATION_COMMANDS: Final[Mapping[tuple[ApplicationState, Role, Command], Appl
     (ApplicationState.DRAFT, Role.APPLICANT, Command.SUBMIT): ApplicationState.SUBMITTED,
     (ApplicationState.DRAFT, Role.APPLICANT, Command.WITHDRAW): ApplicationState.WITHDRAWN,
     (ApplicationState.SUBMITTED, Role.APPLICANT, Command.WITHDRAW): ApplicationState.WITHDRAWN,
+    (ApplicationState.SUBMITTED, Role.REVIEWER, Command.CLAIM): ApplicationState.IN_REVIEW,
     (ApplicationState.SUBMITTED, Role.REVIEWER, Command.RETURN): ApplicationState.RETURNED,
-    (ApplicationState.SUBMITTED, Role.REVIEWER, Command.ENDORSE): ApplicationState.SUBMITTED,
+    (ApplicationState.SUBMITTED, Role.REVIEWER, Command.ENDORSE): ApplicationState.IN_REVIEW,
     (ApplicationState.SUBMITTED, Role.REVIEWER, Command.APPROVE): ApplicationState.APPROVED,
     (ApplicationState.SUBMITTED, Role.REVIEWER, Command.REJECT): ApplicationState.REJECTED,
+    (ApplicationState.IN_REVIEW, Role.APPLICANT, Command.WITHDRAW): ApplicationState.WITHDRAWN,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.CLAIM): ApplicationState.IN_REVIEW,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.RELEASE): ApplicationState.IN_REVIEW,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.HAND_OVER): ApplicationState.IN_REVIEW,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.RETURN): ApplicationState.RETURNED,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.ENDORSE): ApplicationState.IN_REVIEW,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.APPROVE): ApplicationState.APPROVED,
+    (ApplicationState.IN_REVIEW, Role.REVIEWER, Command.REJECT): ApplicationState.REJECTED,
     (ApplicationState.RETURNED, Role.APPLICANT, Command.SUBMIT): ApplicationState.SUBMITTED,
     (ApplicationState.RETURNED, Role.APPLICANT, Command.WITHDRAW): ApplicationState.WITHDRAWN,
+    (ApplicationState.RETURNED, Role.REVIEWER, Command.REMIND): ApplicationState.RETURNED,
+    (ApplicationState.RETURNED, Role.REVIEWER, Command.TAKE_BACK): ApplicationState.IN_REVIEW,
+    (ApplicationState.APPROVED, Role.REVIEWER, Command.TAKE_BACK): ApplicationState.IN_REVIEW,
+    (ApplicationState.APPROVED, Role.REVIEWER, Command.REOPEN): ApplicationState.IN_REVIEW,
+    (ApplicationState.REJECTED, Role.APPLICANT, Command.APPEAL): ApplicationState.APPEALED,
+    (ApplicationState.REJECTED, Role.REVIEWER, Command.TAKE_BACK): ApplicationState.IN_REVIEW,
+    (ApplicationState.REJECTED, Role.REVIEWER, Command.REOPEN): ApplicationState.IN_REVIEW,
+    (ApplicationState.APPEALED, Role.APPLICANT, Command.WITHDRAW): ApplicationState.WITHDRAWN,
+    (ApplicationState.APPEALED, Role.REVIEWER, Command.CLAIM): ApplicationState.IN_REVIEW,
+    (ApplicationState.APPEALED, Role.REVIEWER, Command.RETURN): ApplicationState.RETURNED,
+    (ApplicationState.APPEALED, Role.REVIEWER, Command.ENDORSE): ApplicationState.IN_REVIEW,
+    (ApplicationState.APPEALED, Role.REVIEWER, Command.APPROVE): ApplicationState.APPROVED,
+    (ApplicationState.APPEALED, Role.REVIEWER, Command.REJECT): ApplicationState.REJECTED,
 }
 
 GRANT_COMMANDS: Final[Mapping[tuple[GrantState, Role, Command], GrantState]] = {
@@ -27,7 +49,16 @@ GRANT_COMMANDS: Final[Mapping[tuple[GrantState, Role, Command], GrantState]] = {
     (GrantState.ACTIVE, Role.REVIEWER, Command.REVOKE): GrantState.REVOKED,
     (GrantState.SUSPENDED, Role.REVIEWER, Command.REVOKE): GrantState.REVOKED,
     (GrantState.ACTIVE, Role.SYSTEM, Command.SUPERSEDE): GrantState.SUPERSEDED,
+    (GrantState.SUSPENDED, Role.SYSTEM, Command.SUPERSEDE): GrantState.SUPERSEDED,
+    (GrantState.ACTIVE, Role.SYSTEM, Command.HALT): GrantState.SUSPENDED,
+    (GrantState.SUPERSEDED, Role.SYSTEM, Command.HALT): GrantState.SUSPENDED,
+    (GrantState.REVOKED, Role.SYSTEM, Command.HALT): GrantState.SUSPENDED,
+    (GrantState.SUSPENDED, Role.SYSTEM, Command.END): GrantState.REVOKED,
+    (GrantState.ACTIVE, Role.SYSTEM, Command.VOID): GrantState.VOID,
+    (GrantState.SUSPENDED, Role.SYSTEM, Command.VOID): GrantState.VOID,
+    (GrantState.SUPERSEDED, Role.SYSTEM, Command.RESTORE): GrantState.ACTIVE,
 }
+"""Those of the system follow from a reviewer's command on the application."""
 
 
 def application_commands(state: ApplicationState, role: Role) -> list[Command]:

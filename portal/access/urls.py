@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access.views import application, apply, status
+from portal.access.views import application, apply, denial, status
 
 app_name = "access"
 urlpatterns = [
@@ -12,4 +12,6 @@ urlpatterns = [
     path("apply/submit/", apply.submit, name="submit"),
     path("applications/<str:case_number>/", application.show_application, name="application"),
     path("applications/<str:case_number>/withdraw/", application.withdraw, name="withdraw"),
+    path("applications/<str:case_number>/appeal/", application.appeal, name="appeal"),
+    path("denial/", denial.show_denial, name="denial"),
 ]

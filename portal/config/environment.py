@@ -74,6 +74,8 @@ class Environment(BaseSettings):
     batch_rows: int = Field(default=50_000, ge=1)
     prompt_retention_days: int = Field(default=180, ge=1)
     grant_default_days: int = Field(default=365, ge=1)
+    decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
+    reapply_after_days: int = Field(default=14, ge=0)
 
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -323,6 +323,8 @@ BATCH_FILE_MB = ENV.batch_file_mb
 BATCH_ROWS = ENV.batch_rows
 PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
 GRANT_DEFAULT_DAYS = ENV.grant_default_days
+DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
+REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -1,22 +1,26 @@
-"""Filters of the reviewers' lists, and the forms behind their decisions."""
+"""Filters of the reviewers' lists, and the reason for what happens to a grant."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from portal.access.domain.queue import QueueFilter, list_countries
-from portal.access.enums import ApplicationState, Capability, GrantState
-from portal.access.models import Application, Endorsement
+from portal.access.enums import REVIEW_STATES, ApplicationState, GrantState
+from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 
-WAITING = ApplicationState.SUBMITTED
+WAITING = "waiting"
 ALL = "all"
-LAST_MINUTE = time(23, 59, 59)
+
+
+class ReviewerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """A choice of reviewers, by name; give it its queryset with `set_reviewers`."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return obj.name
 
 
 class FilterForm(forms.Form):
@@ -44,8 +48,19 @@ class QueueFilterForm(FilterForm):
         label="State",
         required=False,
         choices=[
+            (WAITING, "Waiting"),
             *((state.value, state.label) for state in ApplicationState if state != "draft"),
             (ALL, "All"),
+        ],
+    )
+    claim = forms.ChoiceField(
+        label="Taken up",
+        required=False,
+        choices=[
+            ("", "Whoever has it"),
+            ("mine", "By me"),
+            ("free", "By nobody"),
+            ("others", "By others"),
         ],
     )
     model = forms.ChoiceField(label="Model", required=False)
@@ -63,8 +78,8 @@ class QueueFilterForm(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choices(self, "model", _model_choices())
-        _choices(self, "country", [("", "Every country"), *list_countries()])
+        set_choices(self, "model", _model_choices())
+        set_choices(self, "country", [("", "Every country"), *list_countries()])
 
     def to_filter(self) -> QueueFilter:
         """The filter as typed values; fields that do not parse fall back to their default."""
@@ -72,7 +87,8 @@ class QueueFilterForm(FilterForm):
         data = self.cleaned_data
         state = data.get("state") or WAITING
         return QueueFilter(
-            state="" if state == ALL else state,
+            states=_states(state),
+            claim=data.get("claim", ""),
             model=data.get("model", ""),
             country=data.get("country", ""),
             text=data.get("q", "").replace("\0", "").strip(),
@@ -98,7 +114,7 @@ class GrantFilterForm(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choices(self, "model", _model_choices())
+        set_choices(self, "model", _model_choices())
 
     def to_filter(self) -> dict[str, str]:
         """Keyword arguments for `find_grants`."""
@@ -109,78 +125,6 @@ class GrantFilterForm(FilterForm):
             "model": data.get("model", ""),
             "text": data.get("q", "").replace("\0", "").strip(),
         }
-
-
-class DecisionForm(forms.Form):
-    """What every decision carries: the revision of the application that was read."""
-
-    seen = forms.IntegerField(widget=forms.HiddenInput)
-
-    use_required_attribute = False
-
-
-class ApproveForm(DecisionForm):
-    """Until when, which models, which ways of use."""
-
-    ends_on = forms.DateField(
-        label="Access ends on",
-        help_text="The last day, in UTC.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    models = forms.ModelMultipleChoiceField(
-        label="Models",
-        queryset=HostedModel.objects.none(),
-        to_field_name="slug",
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one model."},
-    )
-    capabilities = forms.MultipleChoiceField(
-        label="Ways of use",
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one way of use."},
-    )
-    note = forms.CharField(
-        label="Note to the applicant",
-        required=False,
-        max_length=5000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    def __init__(self, *args: Any, application: Application, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        models = self.fields["models"]
-        assert isinstance(models, forms.ModelMultipleChoiceField)  # noqa: S101 -- for mypy
-        models.queryset = application.models_wanted.all()
-        asked = [Capability(use) for use in application.capabilities]
-        _choices(self, "capabilities", [(use.value, str(use.label)) for use in asked])
-
-    def ends_at(self) -> datetime:
-        """The last second of the last day."""
-        return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
-
-
-class ReturnForm(DecisionForm):
-    """What should be changed."""
-
-    note = forms.CharField(
-        label="What should be changed",
-        max_length=5000,
-        help_text="The applicant reads this, word for word.",
-        error_messages={"required": "Say what should be changed."},
-        widget=forms.Textarea(attrs={"rows": 5}),
-    )
-
-
-class RejectForm(DecisionForm):
-    """Why not."""
-
-    reason = forms.CharField(
-        label="Reason",
-        max_length=5000,
-        help_text="The applicant reads this, word for word, and may apply again.",
-        error_messages={"required": "Give the reason for the refusal."},
-        widget=forms.Textarea(attrs={"rows": 5}),
-    )
 
 
 class GrantReasonForm(forms.Form):
@@ -197,27 +141,10 @@ class GrantReasonForm(forms.Form):
     use_required_attribute = False
 
 
-def propose_terms(
-    application: Application, endorsement: Endorsement | None = None
-) -> dict[str, object]:
-    """What the approval form begins with: what was asked, or what a first reviewer agreed to."""
-    if endorsement is not None:
-        return {
-            "seen": application.revision,
-            "ends_on": endorsement.ends_at.date(),
-            "models": [model.slug for model in endorsement.models_endorsed.all()],
-            "capabilities": endorsement.capabilities,
-        }
-    return {
-        "seen": application.revision,
-        "ends_on": _default_end(),
-        "models": [model.slug for model in application.models_wanted.all()],
-        "capabilities": application.capabilities,
-    }
-
-
-def _default_end() -> date:
-    return (timezone.now() + timedelta(days=settings.GRANT_DEFAULT_DAYS)).date()
+def _states(chosen: str) -> tuple[str, ...]:
+    if chosen == ALL:
+        return ()
+    return tuple(REVIEW_STATES) if chosen == WAITING else (chosen,)
 
 
 def _model_choices() -> list[tuple[str, str]]:
@@ -225,7 +152,13 @@ def _model_choices() -> list[tuple[str, str]]:
     return [("", "Every model"), *models]
 
 
-def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+def set_reviewers(form: forms.Form, name: str, reviewers: QuerySet[User]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, ReviewerField)  # noqa: S101 -- tells mypy what the class says
+    field.queryset = reviewers
+
+
+def set_choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- tells mypy what the class says
     field.choices = choices

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from portal.console.views import grants, queue, reviews
+from portal.console.views import bulk, denials, desk, grants, merging, queue, reviews
 
 patterns: list[URLPattern] = [
     path("", queue.show_queue, name="queue"),
+    path("bulk/", bulk.bulk, name="bulk"),
+    path("absence/", desk.absence, name="absence"),
+    path("denials/", denials.list_denials, name="denials"),
+    path("denials/<int:pk>/", denials.lift, name="denial"),
     path("applications/<str:case_number>/", reviews.show_application, name="application"),
+    path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),
     path("grants/", grants.list_grants, name="grants"),
     path("grants/<int:pk>/<str:command>/", grants.change_grant, name="grant"),

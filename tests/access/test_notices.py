@@ -225,8 +225,16 @@ def test_every_command_has_its_mail_or_none_on_purpose(waiting: Application) -> 
         for command in Command
     }
     assert {command for command, was_sent in sent.items() if not was_sent} == {
+        Command.CLAIM,
+        Command.RELEASE,
+        Command.HAND_OVER,
         Command.ENDORSE,
+        Command.TAKE_BACK,
         Command.SUPERSEDE,
+        Command.HALT,
+        Command.END,
+        Command.VOID,
+        Command.RESTORE,
     }
 
 

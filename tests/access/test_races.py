@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from random import Random
 from threading import Barrier
 
 import pytest
@@ -12,8 +14,9 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.access.domain.applications import Answers, submit_application, withdraw_application
+from portal.access.domain.claims import claim_application
 from portal.access.domain.grants import resume_grant, revoke_grant
-from portal.access.domain.reviews import approve_application, reject_application
+from portal.access.domain.reviews import approve_application, reject_application, return_application
 from portal.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User
@@ -134,3 +137,24 @@ def test_a_grant_is_not_resumed_and_revoked_at_once() -> None:
     states = {Command.RESUME: GrantState.ACTIVE, Command.REVOKE: GrantState.REVOKED}
     assert grant.state == states[Command(winner.command)]
     assert grant.steps.count() == 1
+
+
+def test_of_two_hundred_races_none_is_won_twice(model: HostedModel) -> None:
+    """Any two of claim, return, approve and reject, by two reviewers, at the same instant."""
+    ann, ben = (UserFactory(is_reviewer=True, name=name) for name in ("Ann", "Ben"))
+    acts: list[Callable[[User], Act]] = [
+        lambda by: lambda row: claim_application(row, by=by),
+        lambda by: lambda row: return_application(row, by=by, note="Say more."),
+        lambda by: approve_as(by, model),
+        lambda by: lambda row: reject_application(row, by=by, reason="Commercial."),
+    ]
+    chance = Random(20261125)
+    for _ in range(200):
+        pk = ApplicationFactory(models_wanted=[model]).pk
+        first, second = (chance.choice(acts)(by) for by in (ann, ben))
+        winner, loser = split(race(partial(Application.objects.get, pk=pk), first, second))
+        assert f" by {winner.actor.name} on " in loser.message
+        application = Application.objects.get(pk=pk)
+        assert (application.revision, application.steps.count()) == (1, 1)
+        assert application.grants.count() == (winner.command == Command.APPROVE)
+    assert find_breaks() == []

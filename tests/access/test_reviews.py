@@ -147,7 +147,7 @@ def test_an_approval_does_not_lift_a_suspension(
 def test_two_different_reviewers_open_a_guarded_model(guarded: HostedModel, reviewer: User) -> None:
     application = ApplicationFactory(models_wanted=[guarded])
     first = approve(application, by=reviewer)
-    assert (first.command, application.state) == (Command.ENDORSE, ApplicationState.SUBMITTED)
+    assert (first.command, application.state) == (Command.ENDORSE, ApplicationState.IN_REVIEW)
     assert application.applicant.grants.count() == 0
     second = approve(
         application,
@@ -190,3 +190,14 @@ def test_a_changed_application_needs_both_reviewers_anew(
     applicant = sign(application.applicant, guarded)
     submit_application(application, by=applicant, answers=answers(models=(guarded,)))
     assert approve(application, by=second).command == Command.ENDORSE
+
+
+def test_a_reviewer_of_the_applicants_domain_is_recorded_and_not_barred(
+    application: Application, model: HostedModel
+) -> None:
+    here = UserFactory(is_reviewer=True, email="rita@example.org")
+    elsewhere = UserFactory(is_reviewer=True, email="olga@reviews.example")
+    approve(application, by=here)
+    approve(ApplicationFactory(models_wanted=[model]), by=elsewhere)
+    events = AuditEvent.objects.filter(tag="access.application.approved").order_by("id")
+    assert [event.data["same_domain"] for event in events] == [True, False]

@@ -80,7 +80,7 @@ def test_the_dossier_tells_facts_with_their_sources(
     assert facts == {
         "Name": ("typed at sign-up", False),
         "E-mail": ("confirmed by a link sent to it", True),
-        "Its domain": ("confirmed by a link sent to it", True),
+        "Its domain": ("on no list", False),
         "ORCID iD": ("typed, not confirmed", False),
         "Account since": ("our own record", True),
     }
@@ -112,8 +112,8 @@ def test_approving_gives_access_through_the_last_second_of_the_day(
     assert (response.status_code, response["Location"]) == (302, page_of(application))
     assert said(response) == [
         (
-            f"{application.case_number} is approved. {application.applicant_name} can begin "
-            "at once, and is told by mail."
+            f"{application.case_number} is approved. {application.applicant_name} is told by "
+            "mail now, and can begin then."
         )
     ]
     (grant,) = application.grants.all()
@@ -134,19 +134,25 @@ def test_an_end_in_the_past_names_the_field_and_keeps_the_rest(
 
 
 @pytest.mark.parametrize(
-    ("command", "field", "state"),
+    ("command", "field", "state", "errors"),
     [
-        ("return", "note", ApplicationState.RETURNED),
-        ("reject", "reason", ApplicationState.REJECTED),
+        ("return", "note", ApplicationState.RETURNED, {"note"}),
+        ("reject", "reason", ApplicationState.REJECTED, {"reason", "reason_code"}),
     ],
 )
 def test_returning_and_rejecting_need_words(
-    console: Client, application: Application, command: str, field: str, state: str
+    console: Client,
+    application: Application,
+    command: str,
+    field: str,
+    state: str,
+    errors: set[str],
 ) -> None:
     url = page_of(application, command)
     silent = console.post(url, {f"{command}-seen": 0})
-    assert (silent.status_code, set(silent.context["forms"][command].errors)) == (422, {field})
-    spoken = console.post(url, {f"{command}-seen": 0, f"{command}-{field}": "Because."})
+    assert (silent.status_code, set(silent.context["forms"][command].errors)) == (422, errors)
+    words = {f"{command}-{field}": "Because.", f"{command}-reason_code": "other"}
+    spoken = console.post(url, {f"{command}-seen": 0, **words})
     assert spoken.status_code == 302
     application.refresh_from_db()
     assert application.state == state
@@ -244,5 +250,5 @@ def test_the_page_asks_the_database_no_more_for_a_longer_past(
         StepFactory(application=application)
         GrantFactory(user=application.applicant)
         SignatureFactory(user=application.applicant)
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(33):
         console.get(page_of(application))

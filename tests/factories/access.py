@@ -8,7 +8,7 @@ import factory
 from django.utils import timezone
 
 from portal.access.enums import ApplicationState, Capability, Command, GrantState
-from portal.access.models import Application, Grant, Step
+from portal.access.models import Application, Grant, Ruling, Step
 from portal.catalog.models import HostedModel
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
@@ -70,6 +70,18 @@ class StepFactory(factory.django.DjangoModelFactory[Step]):
     command = Command.SUBMIT
     actor = factory.SelfAttribute("application.applicant")
     at = factory.LazyFunction(timezone.now)
+
+
+class RulingFactory(factory.django.DjangoModelFactory[Ruling]):
+    """A decision as made in `step`, told at once; `effective_at` for one that is held."""
+
+    class Meta:
+        model = Ruling
+
+    step = factory.SubFactory(StepFactory, command=Command.REJECT)
+    waited = timedelta(days=1)
+    made_at = factory.SelfAttribute("step.at")
+    effective_at = factory.SelfAttribute("made_at")
 
 
 class GrantFactory(factory.django.DjangoModelFactory[Grant]):

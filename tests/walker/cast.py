@@ -8,6 +8,8 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
+from portal.access.domain.denials import deny
+from portal.access.enums import DenialKind
 from portal.access.models import Application, Grant
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel, Release
@@ -86,7 +88,16 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     licence = Licence.objects.order_by("pk").first()
     signature = Signature.objects.filter(user=researcher).get()
     mail = StoredMail.objects.create(to="a@example.org", subject="Hello", body="Text")
+    reviewer = actors["reviewer"]
     assert licence is not None
+    assert reviewer is not None
+    denial = deny(
+        kind=DenialKind.DOMAIN,
+        by=reviewer,
+        value="denied.example.org",
+        reason="For the walk.",
+        ends_at=timezone.now() + timedelta(days=1),
+    )
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ]).key
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
@@ -106,6 +117,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "mailbox:mail.pk": mail.pk,
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
+        "console:denial.pk": denial.pk,
+        "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",
         "job_id": finished_job(researcher).pk,

@@ -11,9 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.access.domain.commands import lost_application, move_application, require_role
+from portal.access.domain.denials import require_not_denied
+from portal.access.domain.grants import end_grants, lock_halted_grants
+from portal.access.domain.rulings import reapply_at, require_told
+from portal.access.domain.versions import freeze_version
 from portal.access.enums import (
     EDITABLE_STATES,
     OPEN_STATES,
+    REVIEW_STATES,
     ApplicationState,
     Capability,
     Command,
@@ -69,13 +74,15 @@ def open_draft(user: User) -> Application:
     """
     application = Application.objects.filter(applicant=user, state__in=OPEN_STATES).first()
     if application is None:
+        if newest := Application.objects.filter(applicant=user).first():
+            require_told(newest)
         try:
             with transaction.atomic():
                 return _create_draft(user)
         except IntegrityError:
             # Another tab has made the draft in the meantime.
             application = Application.objects.get(applicant=user, state__in=OPEN_STATES)
-    if application.state == ApplicationState.SUBMITTED:
+    if application.told_state(at=timezone.now()) in REVIEW_STATES:
         raise DomainError(
             "application_pending",
             f"Your application {application.case_number} is with the reviewers. "
@@ -92,6 +99,7 @@ def save_draft(application: Application, *, by: User, values: DraftValues) -> da
     Raises `DomainError` (`not_your_application`) and `LostRace` when it is no longer a draft.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
+    require_told(application)
     with transaction.atomic():
         locked = Application.objects.select_for_update().get(pk=application.pk)
         if locked.state not in EDITABLE_STATES:
@@ -107,8 +115,11 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
     """Freeze the answers and the applicant's identity, and ask for a decision.
 
     Raises `DomainError`: `email_unverified`, `licence_unsigned` or `licence_outdated` (with
-    the licence to sign as `next_url`), `models_missing`, `not_your_application`; `LostRace`.
+    the licence to sign as `next_url`), `models_missing`, `not_your_application`, `too_soon`
+    after a refusal, `denied`; `LostRace`.
     """
+    require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
+    require_told(application)
     if not is_email_verified(by):
         raise DomainError(
             "email_unverified",
@@ -117,7 +128,9 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         )
     if not answers.models:
         raise DomainError("models_missing", "Choose at least one model.", field="models_wanted")
+    require_not_denied(by, at=timezone.now(), next_url=reverse("access:denial"))
     require_signatures(by, answers.models)
+    _require_pause(application)
     orcid = verified_orcid(by)
     step = move_application(
         application,
@@ -130,6 +143,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         },
         submitted_at=timezone.now(),
         decided_at=None,
+        effective_at=None,
         applicant_name=by.name or by.email,
         applicant_email=by.email,
         orcid=orcid or answers.orcid,
@@ -144,13 +158,30 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         others_with_access=answers.others_with_access,
     )
     application.models_wanted.set(answers.models)
+    freeze_version(application, models=[model.name for model in answers.models])
     return step
 
 
 @transaction.atomic
 def withdraw_application(application: Application, *, by: User) -> Step:
-    """Take an application back, or throw a draft away; a new one can be begun at once."""
-    return move_application(application, Command.WITHDRAW, by=by, role=Role.APPLICANT)
+    """Take an application back, or throw a draft away; a new one can be begun at once.
+
+    Grants of it that were halted when it was reopened end with it. Raises `DomainError`
+    (`not_your_application`, `application_pending` while a decision is held) and `LostRace`.
+    """
+    require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
+    require_told(application)
+    halted = lock_halted_grants(application)
+    step = move_application(
+        application,
+        Command.WITHDRAW,
+        by=by,
+        role=Role.APPLICANT,
+        claimed_by=None,
+        claim_ends_at=None,
+    )
+    end_grants(halted, by=by, reason="The application was withdrawn.")
+    return step
 
 
 def require_signatures(user: User, models: Sequence[HostedModel]) -> None:
@@ -168,6 +199,25 @@ def require_signatures(user: User, models: Sequence[HostedModel]) -> None:
             code,
             f"The licence “{licence.name}” {ask}, then submit. What you have written is kept.",
             next_url=reverse("licensing:sign", args=[licence.slug]),
+        )
+
+
+def _require_pause(application: Application) -> None:
+    refused = (
+        Application.objects.filter(
+            applicant_id=application.applicant_id, state=ApplicationState.REJECTED
+        )
+        .exclude(pk=application.pk)
+        .order_by("-decided_at")
+        .first()
+    )
+    until = reapply_at(refused) if refused else None
+    if until is not None and timezone.now() < until:
+        raise DomainError(
+            "too_soon",
+            f"After a refusal a new application can be submitted from {until:%d %B %Y}. "
+            "What you have written is kept. You may also appeal against the refusal, once.",
+            next_url=reverse("access:status"),
         )
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.access.domain.dispatch import dispatch_mail
-from portal.access.enums import ApplicationState, Command, GrantState, Role
+from portal.access.enums import (
+    HELD_COMMANDS,
+    INTERNAL_COMMANDS,
+    ApplicationState,
+    Command,
+    GrantState,
+    Role,
+)
 from portal.access.models import Application, Grant, Step
 from portal.access.rules import APPLICATION_COMMANDS, GRANT_COMMANDS, compare_and_set
 from portal.accounts.models import User
@@ -23,12 +32,23 @@ APPLICATION_TAGS = {
     Command.ENDORSE: AuditTag.APPLICATION_ENDORSED,
     Command.APPROVE: AuditTag.APPLICATION_APPROVED,
     Command.REJECT: AuditTag.APPLICATION_REJECTED,
+    Command.APPEAL: AuditTag.APPLICATION_APPEALED,
+    Command.CLAIM: AuditTag.APPLICATION_CLAIMED,
+    Command.RELEASE: AuditTag.APPLICATION_RELEASED,
+    Command.HAND_OVER: AuditTag.APPLICATION_HANDED_OVER,
+    Command.REMIND: AuditTag.APPLICATION_REMINDED,
+    Command.TAKE_BACK: AuditTag.APPLICATION_TAKEN_BACK,
+    Command.REOPEN: AuditTag.APPLICATION_REOPENED,
 }
 GRANT_TAGS = {
     Command.SUSPEND: AuditTag.GRANT_SUSPENDED,
     Command.RESUME: AuditTag.GRANT_RESUMED,
     Command.REVOKE: AuditTag.GRANT_REVOKED,
     Command.SUPERSEDE: AuditTag.GRANT_SUPERSEDED,
+    Command.HALT: AuditTag.GRANT_HALTED,
+    Command.END: AuditTag.GRANT_ENDED,
+    Command.VOID: AuditTag.GRANT_VOIDED,
+    Command.RESTORE: AuditTag.GRANT_RESTORED,
 }
 
 
@@ -63,7 +83,8 @@ def move_application(
         subject=f"application:{application.case_number}",
         data={"from": str(old), "to": str(to), "step": step.pk, **(data or {})},
     )
-    dispatch_mail(step)
+    held = application.effective_at if command in HELD_COMMANDS else None
+    dispatch_mail(step, not_before=held)
     return step
 
 
@@ -130,11 +151,26 @@ def require_text(text: str, *, field: str, message: str) -> str:
 
 
 def lost_application(application: Application, *, viewer: User) -> LostRace:
-    """The answer to a command that came too late: what holds now, and who made it so."""
-    application.refresh_from_db(fields=["state", "revision"])
+    """The answer to a command that came too late: what holds now, and who made it so.
+
+    An applicant is told no more than their pages tell: a held decision is still a review.
+    """
+    application.refresh_from_db(fields=["state", "revision", "effective_at"])
     state = ApplicationState(application.state)
-    step = application.steps.filter(grant=None).select_related("actor").last()
-    return LostRace(_say("application", str(state.label), step, viewer=viewer))
+    steps = application.steps.filter(grant=None).select_related("actor")
+    if application.applicant_id == viewer.pk:
+        now = timezone.now()
+        state = application.told_state(at=now)
+        steps = hide_untold(steps, at=now)
+    return LostRace(_say("application", str(state.label), steps.last(), viewer=viewer))
+
+
+def hide_untold(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
+    """Leave out what an applicant is not told: the desk's own steps, and decisions held
+    or taken back.
+    """
+    untold = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=at)
+    return steps.exclude(command__in=INTERNAL_COMMANDS).exclude(untold)
 
 
 def lost_grant(grant: Grant, *, viewer: User) -> LostRace:

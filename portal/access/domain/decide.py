@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
-from portal.access.enums import ApplicationState, Capability, Code, GrantState
+from portal.access.enums import REVIEW_STATES, ApplicationState, Capability, Code, GrantState
 from portal.access.models import Application, Grant
 from portal.accounts.domain.identity import is_email_verified, lacks_required_mfa
 from portal.accounts.models import User
@@ -67,7 +67,7 @@ def usable_models(user: User, capability: Capability, at: datetime) -> QuerySet[
     """Exactly the models for which `decide` says yes, as one query."""
     if not user.is_active or not is_email_verified(user) or lacks_required_mfa(user):
         return HostedModel.objects.none()
-    grants = Grant.objects.filter(user=user, model=OuterRef("pk"), starts_at__lte=at)
+    grants = _begun_grants(at).filter(user=user, model=OuterRef("pk"))
     in_force = grants.filter(
         state=GrantState.ACTIVE, ends_at__gt=at, capabilities__contains=[capability]
     )
@@ -120,7 +120,7 @@ def _judge_licence(user: User, licence: Licence, at: datetime) -> Decision | Non
 def _judge_right(
     user: User, model: HostedModel, capability: Capability, at: datetime
 ) -> Decision | None:
-    grants = list(_by_age(Grant.objects.filter(user=user, model=model, starts_at__lte=at)))
+    grants = list(_by_age(_begun_grants(at).filter(user=user, model=model)))
     active = [
         grant
         for grant in grants
@@ -132,13 +132,15 @@ def _judge_right(
         return _refuse(STOPPED_STATES[GrantState(grants[0].state)], "access:status")
     if model.tier == Tier.SIGNATURE and capability in SIGNATURE_CAPABILITIES:
         return None
-    return _judge_application(user, model, has_expired=bool(active))
+    return _judge_application(user, model, at, has_expired=bool(active))
 
 
-def _judge_application(user: User, model: HostedModel, *, has_expired: bool) -> Decision:
+def _judge_application(
+    user: User, model: HostedModel, at: datetime, *, has_expired: bool
+) -> Decision:
     application = Application.objects.filter(applicant=user).order_by("-created_at", "-id").first()
-    state = ApplicationState(application.state) if application else None
-    if state == ApplicationState.SUBMITTED:
+    state = application.told_state(at=at) if application else None
+    if state in REVIEW_STATES:
         return _refuse(Code.PENDING, "access:status")
     if state == ApplicationState.RETURNED:
         return _refuse(Code.RETURNED, "access:status")
@@ -151,6 +153,11 @@ def _judge_application(user: User, model: HostedModel, *, has_expired: bool) -> 
     ):
         return _refuse(Code.REJECTED, "access:status")
     return _refuse(Code.NO_APPLICATION, "access:apply")
+
+
+def _begun_grants(at: datetime) -> QuerySet[Grant]:
+    """Those that have begun; one that was taken back with its decision never did."""
+    return Grant.objects.filter(starts_at__lte=at).exclude(state=GrantState.VOID)
 
 
 def _by_age(grants: QuerySet[Grant]) -> QuerySet[Grant]:

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from allauth.socialaccount.models import SocialAccount
 
+from portal.access.domain.duplicates import Likeness, find_likenesses
+from portal.access.domain.institutions import judge_domain
+from portal.access.domain.merging import accounts_of
+from portal.access.domain.separation import domain_of
 from portal.access.models import Application, Grant
 from portal.accounts.domain.identity import is_email_verified, verified_orcid
 from portal.accounts.models import User
@@ -31,23 +35,26 @@ class Dossier:
     earlier: tuple[Application, ...]
     grants: tuple[Grant, ...]
     signatures: tuple[Signature, ...]
+    likenesses: tuple[Likeness, ...]
 
 
 def gather_dossier(application: Application) -> Dossier:
-    """Collect it; never anything about prompts."""
+    """Collect it, merged accounts included; never anything about prompts."""
     applicant = application.applicant
+    accounts = accounts_of(applicant)
     earlier = (
-        Application.objects.filter(applicant=applicant, submitted_at__isnull=False)
+        Application.objects.filter(applicant__in=accounts, submitted_at__isnull=False)
         .exclude(pk=application.pk)
         .order_by("-submitted_at")
     )
-    grants = Grant.objects.filter(user=applicant).select_related("model", "application")
-    signatures = Signature.objects.filter(user=applicant).select_related("version__licence")
+    grants = Grant.objects.filter(user__in=accounts).select_related("model", "application")
+    signatures = Signature.objects.filter(user__in=accounts).select_related("version__licence")
     return Dossier(
         facts=tuple(_list_facts(application, applicant)),
         earlier=tuple(earlier),
         grants=tuple(grants),
         signatures=tuple(signatures),
+        likenesses=tuple(find_likenesses(applicant)),
     )
 
 
@@ -58,7 +65,7 @@ def _list_facts(application: Application, applicant: User) -> list[Fact]:
     facts = [
         Fact("Name", application.applicant_name, "typed at sign-up", is_confirmed=False),
         Fact("E-mail", email, how, is_confirmed=is_verified),
-        Fact("Its domain", email.rpartition("@")[2], how, is_confirmed=is_verified),
+        _state_domain(email, is_verified=is_verified),
         _state_orcid(application, applicant),
     ]
     if applicant.email != email:
@@ -70,6 +77,12 @@ def _list_facts(application: Application, applicant: User) -> list[Fact]:
     since = f"{applicant.date_joined:%d %B %Y}"
     facts.append(Fact("Account since", since, "our own record", is_confirmed=True))
     return facts
+
+
+def _state_domain(email: str, *, is_verified: bool) -> Fact:
+    fact = judge_domain(domain_of(email))
+    how = fact.source if is_verified else f"{fact.source}; the address is not confirmed"
+    return Fact("Its domain", fact.value, how, is_confirmed=is_verified and fact.is_institutional)
 
 
 def _state_orcid(application: Application, applicant: User) -> Fact:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from portal.access.domain.commands import move_grant, require_text
@@ -39,12 +40,13 @@ def resume_grant(grant: Grant, *, by: User, reason: str) -> Step:
 
 
 def lock_replaced_grants(application: Application, *, models: Sequence[HostedModel]) -> list[Grant]:
-    """The applicant's active grants for `models`, locked; what an approval will replace.
+    """The applicant's held grants for `models`, locked; what an approval will replace.
 
     A person holds one grant for a model. An earlier one, still running or run out, is
-    superseded: what holds is exactly what was approved last, wider or narrower.
-    Raises `DomainError` with code `grant_suspended` when a suspended one is in the way: an
-    approval must not lift a suspension by the way.
+    superseded: what holds is exactly what was approved last, wider or narrower. So are the
+    grants of this application that were halted when it was reopened.
+    Raises `DomainError` with code `grant_suspended` when one that a reviewer suspended is in
+    the way: an approval must not lift a suspension by the way.
     """
     # Locked before the application moves, as the audit log must be the last lock of all.
     held = list(
@@ -53,21 +55,69 @@ def lock_replaced_grants(application: Application, *, models: Sequence[HostedMod
         .select_related("model")
         .order_by("pk")
     )
-    suspended = [grant for grant in held if grant.state == GrantState.SUSPENDED]
-    if suspended:
-        raise DomainError(
-            "grant_suspended",
-            f"The applicant's access to {suspended[0].model} is suspended. "
-            "Resume or revoke it first.",
-            field="models",
-        )
+    halted = {grant.pk for grant in lock_halted_grants(application)}
+    for grant in held:
+        if grant.state == GrantState.SUSPENDED and grant.pk not in halted:
+            raise DomainError(
+                "grant_suspended",
+                f"The applicant's access to {grant.model} is suspended. Resume or revoke it first.",
+                field="models",
+            )
     return held
+
+
+def lock_halted_grants(application: Application) -> list[Grant]:
+    """The application's grants that stand still because it was reopened, locked."""
+    newest = Step.objects.filter(grant=OuterRef("pk")).order_by("-at", "-id").values("command")
+    return list(
+        Grant.objects.select_for_update(of=("self",))
+        .alias(newest_command=Subquery(newest[:1]))
+        .filter(application=application, state=GrantState.SUSPENDED, newest_command=Command.HALT)
+        .order_by("pk")
+    )
+
+
+def lock_active_grants(application: Application) -> list[Grant]:
+    """The application's grants that are active, locked."""
+    return list(
+        Grant.objects.select_for_update(of=("self",))
+        .filter(application=application, state=GrantState.ACTIVE)
+        .order_by("pk")
+    )
 
 
 def supersede_grants(grants: Sequence[Grant], *, by: User) -> None:
     """Retire grants in favour of the ones that are made next, in the same transaction."""
     for grant in grants:
         move_grant(grant, Command.SUPERSEDE, by=by, role=Role.SYSTEM)
+
+
+def halt_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
+    """Let grants stand still while their application is open again; running jobs end."""
+    for grant in grants:
+        move_grant(grant, Command.HALT, by=by, role=Role.SYSTEM, note=reason, reason=reason)
+        _tell_on_commit(grant)
+
+
+def end_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
+    """End halted grants for good, as their application came to nothing."""
+    for grant in grants:
+        move_grant(grant, Command.END, by=by, role=Role.SYSTEM, note=reason, reason=reason)
+
+
+def void_grants(grants: Sequence[Grant], *, by: User) -> None:
+    """Take back grants with the decision that made them; running jobs end."""
+    for grant in grants:
+        move_grant(grant, Command.VOID, by=by, role=Role.SYSTEM)
+        _tell_on_commit(grant)
+
+
+def put_back_grants(grants: Sequence[Grant], *, before: Mapping[int, str], by: User) -> None:
+    """Give grants the state, active or halted, that they had before a decision moved them."""
+    for grant in grants:
+        was_active = before[grant.pk] == GrantState.ACTIVE
+        command = Command.RESTORE if was_active else Command.HALT
+        move_grant(grant, command, by=by, role=Role.SYSTEM)
 
 
 def create_grants(
@@ -77,16 +127,22 @@ def create_grants(
     models: Sequence[HostedModel],
     capabilities: Sequence[Capability],
     ends_at: datetime,
+    running: Collection[int] = (),
 ) -> list[Grant]:
-    """One grant for each model, from now, in the caller's transaction."""
-    starts_at = timezone.now()
+    """One grant for each model, in the caller's transaction.
+
+    It begins when the applicant is told, unless they hold one for the model already
+    (`running`): that one is replaced without a gap.
+    """
+    now = timezone.now()
+    later = max(now, application.effective_at or now)
     grants = [
         Grant.objects.create(
             user_id=application.applicant_id,
             model=model,
             application=application,
             capabilities=list(capabilities),
-            starts_at=starts_at,
+            starts_at=now if model.pk in running else later,
             ends_at=ends_at,
         )
         for model in models
@@ -109,9 +165,13 @@ def create_grants(
 def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
     reason = _require_reason(reason)
     step = move_grant(grant, command, by=by, role=Role.REVIEWER, note=reason, reason=reason)
+    _tell_on_commit(grant)
+    return step
+
+
+def _tell_on_commit(grant: Grant) -> None:
     ended = {"user_id": grant.user_id, "model_id": grant.model_id, "grant_id": grant.pk}
     transaction.on_commit(lambda: _tell(ended), robust=True)
-    return step
 
 
 def _tell(ended: dict[str, int]) -> None:

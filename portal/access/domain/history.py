@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from portal.access.domain.commands import name_actor
-from portal.access.enums import Command
+from django.utils import timezone
+
+from portal.access.domain.commands import hide_untold, name_actor
+from portal.access.domain.versions import label_notes
+from portal.access.enums import Command, ReasonCode
 from portal.access.models import Application, Step
 from portal.accounts.models import User
 
@@ -20,10 +24,18 @@ class Entry:
     who: str
     at: datetime
     note: str
+    reason: str = ""
+    field_notes: tuple[tuple[str, str], ...] = ()
+    is_taken_back: bool = False
 
 
 def tell_history(application: Application, *, viewer: User) -> list[Entry]:
-    """Every step, oldest first. Reviewers see names; applicants see “a reviewer”."""
+    """Every step, oldest first. Reviewers see names; applicants see “a reviewer”, and neither
+    the desk's own steps nor a decision before they are told of it.
+    """
+    steps = application.steps.select_related("actor", "application", "grant__model", "ruling")
+    if application.applicant_id == viewer.pk:
+        steps = hide_untold(steps, at=timezone.now())
     return [
         Entry(
             command=Command(step.command),
@@ -31,9 +43,21 @@ def tell_history(application: Application, *, viewer: User) -> list[Entry]:
             who=name_actor(step, viewer=viewer),
             at=step.at,
             note=step.note,
+            **_ruling_of(step),
         )
-        for step in application.steps.select_related("actor", "application", "grant__model")
+        for step in steps
     ]
+
+
+def _ruling_of(step: Step) -> dict[str, Any]:
+    ruling = getattr(step, "ruling", None)
+    if ruling is None:
+        return {}
+    return {
+        "reason": str(ReasonCode(ruling.reason_code).label) if ruling.reason_code else "",
+        "field_notes": tuple(label_notes(ruling)),
+        "is_taken_back": ruling.taken_back_at is not None,
+    }
 
 
 def _title(step: Step) -> str:

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.access.domain.decide import NextStep, usable_models
 from portal.access.domain.timing import add_working_days
-from portal.access.enums import HELD_STATES, ApplicationState, Capability, GrantState
+from portal.access.enums import (
+    HELD_STATES,
+    REVIEW_STATES,
+    ApplicationState,
+    Capability,
+    GrantState,
+)
 from portal.access.models import Application, Grant
 from portal.accounts.domain.identity import is_email_verified
 from portal.accounts.models import User
@@ -58,12 +65,12 @@ class Journey:
 def plan_journey(user: User, *, at: datetime) -> Journey:
     """Where the person stands; exactly one stage is marked as the one to act on."""
     application = Application.objects.filter(applicant=user).order_by("-created_at", "-id").first()
-    has_grant = Grant.objects.filter(user=user, state__in=HELD_STATES, ends_at__gt=at).exists()
+    has_grant = _held_grants(user, at=at).exists()
     stages = [
         _email_stage(user),
         _licence_stage(user, application, at=at),
-        _apply_stage(application, has_grant=has_grant),
-        _review_stage(application, has_grant=has_grant),
+        _apply_stage(application, has_grant=has_grant, at=at),
+        _review_stage(application, has_grant=has_grant, at=at),
         _use_stage(user, at=at),
     ]
     return Journey(tuple(_close_later_stages(stages)))
@@ -71,7 +78,8 @@ def plan_journey(user: User, *, at: datetime) -> Journey:
 
 def expected_by(application: Application) -> datetime | None:
     """When most applications like this one are decided; None while nobody has it."""
-    if application.state != ApplicationState.SUBMITTED or application.submitted_at is None:
+    told = application.told_state(at=timezone.now())
+    if told not in REVIEW_STATES or application.submitted_at is None:
         return None
     return add_working_days(application.submitted_at, review_days(application))
 
@@ -83,6 +91,11 @@ def review_days(application: Application | None = None) -> int:
         releases = releases.filter(models__applications=application)
     longest: int | None = releases.aggregate(longest=Max("review_days"))["longest"]
     return longest or DEFAULT_REVIEW_DAYS
+
+
+def _held_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
+    """Those that have begun and have not ended, suspended ones with them."""
+    return Grant.objects.filter(user=user, state__in=HELD_STATES, starts_at__lte=at, ends_at__gt=at)
 
 
 def _close_later_stages(stages: list[Stage]) -> list[Stage]:
@@ -154,10 +167,10 @@ def _licences_for(application: Application | None) -> list[Licence]:
     return list(asked) or list(licences)
 
 
-def _apply_stage(application: Application | None, *, has_grant: bool) -> Stage:
+def _apply_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
     title = "Apply"
     apply = reverse("access:apply")
-    match ApplicationState(application.state) if application else None:
+    match application.told_state(at=at) if application else None:
         case ApplicationState.DRAFT:
             if has_grant:
                 return Stage(title, StageState.DONE, "A further application is begun.")
@@ -174,13 +187,16 @@ def _apply_stage(application: Application | None, *, has_grant: bool) -> Stage:
                 "A reviewer asks for changes. Read the notes, change it, submit it again.",
                 (NextStep("Change your application", apply),),
             )
-        case ApplicationState.SUBMITTED:
+        case ApplicationState.SUBMITTED | ApplicationState.IN_REVIEW:
             return Stage(title, StageState.DONE, "Submitted.")
+        case ApplicationState.APPEALED:
+            return Stage(title, StageState.DONE, "Submitted, and appealed against its refusal.")
         case ApplicationState.REJECTED if not has_grant:
             return Stage(
                 title,
                 StageState.CURRENT,
-                "Your last application was not approved. You may answer its reason in a new one.",
+                "Your last application was not approved. You may appeal, once, or answer its "
+                "reason in a new one.",
                 (NextStep("Apply again", apply),),
             )
         case ApplicationState.APPROVED if not has_grant:
@@ -200,9 +216,9 @@ def _apply_stage(application: Application | None, *, has_grant: bool) -> Stage:
     )
 
 
-def _review_stage(application: Application | None, *, has_grant: bool) -> Stage:
+def _review_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
     title = "Review"
-    if application and application.state == ApplicationState.SUBMITTED:
+    if application and application.told_state(at=at) in REVIEW_STATES:
         due = expected_by(application)
         when = f" Most are decided by {due:%d %B %Y}." if due else ""
         return Stage(title, StageState.WAITING, f"A reviewer reads your application.{when}")
@@ -226,7 +242,7 @@ def _use_stage(user: User, *, at: datetime) -> Stage:
             f"Open to you in the playground: {', '.join(names)}.",
             (NextStep("Open the playground", reverse("playground:editor")),),
         )
-    held = Grant.objects.filter(user=user, state__in=HELD_STATES, ends_at__gt=at)
+    held = _held_grants(user, at=at)
     if held.filter(state=GrantState.SUSPENDED).exists():
         return Stage(
             title, StageState.STOPPED, "Your access is suspended. The reason stands below."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -14,7 +16,10 @@ from django.utils import timezone
 
 from portal.access.domain.dispatch import ANNOUNCED_COMMANDS, MAILED_COMMANDS
 from portal.access.domain.journey import expected_by
-from portal.access.models import Step
+from portal.access.domain.rulings import reapply_at
+from portal.access.domain.versions import label_notes
+from portal.access.enums import Command
+from portal.access.models import Application, Grant, Ruling, Step
 from portal.accounts.models import User
 
 SUBJECTS = {
@@ -23,10 +28,15 @@ SUBJECTS = {
     "approve": "Your application {case} is approved",
     "reject": "Your application {case} was not approved",
     "withdraw": "Your application {case} is withdrawn",
+    "appeal": "We have your appeal against the decision on {case}",
+    "remind": "Your application {case} waits for you",
+    "reopen": "Your application {case} is reviewed again",
     "suspend": "Your access to {model} is suspended",
     "resume": "Your access to {model} is open again",
     "revoke": "Your access to {model} was revoked",
     "reviewers_submit": "To review: {case}",
+    "reviewers_appeal": "An appeal: {case}",
+    "reviewers_reopen": "Reopened: {case}",
     "reviewers_endorse": "A second reviewer is needed: {case}",
     "reviewers_withdraw": "Nothing to review any more: {case}",
 }
@@ -36,6 +46,14 @@ MISSED_AFTER = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(days=2)
 
 
+@dataclass(frozen=True)
+class Notice:
+    """A message's subject and text."""
+
+    subject: str
+    text: str
+
+
 @transaction.atomic
 def mail_step(step_id: int) -> bool:
     """Tell the applicant of a step, once; answers whether this call sent it.
@@ -43,9 +61,14 @@ def mail_step(step_id: int) -> bool:
     The step is marked in the same transaction: a second call waits for the first, and a
     failure to send leaves the step unmarked, to be tried again.
     """
+    now = timezone.now()
+    # Locked, so that a decision is taken back or told, and never both.
+    ruling = Ruling.objects.select_for_update().filter(step=step_id).first()
+    if ruling is not None and not ruling.is_told(at=now):
+        return False
     claimed = Step.objects.filter(
         pk=step_id, mailed_at=None, command__in=list(MAILED_COMMANDS)
-    ).update(mailed_at=timezone.now())
+    ).update(mailed_at=now)
     if claimed != 1:
         return False
     step = _fetch(step_id)
@@ -85,16 +108,59 @@ def find_unsent() -> list[int]:
     unsent = Q(mailed_at=None, command__in=list(MAILED_COMMANDS)) | Q(
         announced_at=None, command__in=list(ANNOUNCED_COMMANDS)
     )
-    return list(steps.filter(unsent).order_by("at").values_list("pk", flat=True)[:200])
+    untold = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=now)
+    return list(
+        steps.exclude(untold).filter(unsent).order_by("at").values_list("pk", flat=True)[:200]
+    )
 
 
 def _fetch(step_id: int) -> Step:
-    return Step.objects.select_related("application__applicant", "grant__model", "actor").get(
-        pk=step_id
+    return Step.objects.select_related(
+        "application__applicant", "grant__model", "actor", "ruling"
+    ).get(pk=step_id)
+
+
+def preview_notice(
+    application: Application,
+    command: Command,
+    *,
+    note: str,
+    field_notes: Mapping[str, str] | None = None,
+    grants: Sequence[Grant] = (),
+) -> Notice:
+    """The mail that an applicant would get if a reviewer decided so now; nothing is kept."""
+    step = Step(application=application, command=command, note=note.strip(), at=timezone.now())
+    ruling = Ruling(field_notes=dict(field_notes or {}))
+    pause = timedelta(days=settings.REAPPLY_AFTER_DAYS)
+    return _compose(
+        str(command),
+        step,
+        field_notes=label_notes(ruling),
+        grants=grants,
+        reapplies_at=timezone.now() + pause,
     )
 
 
 def _send(name: str, step: Step, *, to: list[str]) -> None:
+    application = step.application
+    notice = _compose(
+        name,
+        step,
+        field_notes=label_notes(getattr(step, "ruling", None)),
+        grants=list(application.grants.select_related("model").order_by("model__name")),
+        reapplies_at=reapply_at(application),
+    )
+    EmailMessage(notice.subject, notice.text, to=to).send()
+
+
+def _compose(
+    name: str,
+    step: Step,
+    *,
+    field_notes: Sequence[tuple[str, str]],
+    grants: Sequence[Grant],
+    reapplies_at: datetime | None,
+) -> Notice:
     application = step.application
     page = "console:application" if name.startswith("reviewers_") else "access:application"
     text = render_to_string(
@@ -104,7 +170,9 @@ def _send(name: str, step: Step, *, to: list[str]) -> None:
             "step": step,
             "application": application,
             "grant": step.grant,
-            "grants": application.grants.select_related("model").order_by("model__name"),
+            "grants": grants,
+            "field_notes": field_notes,
+            "reapply_at": reapplies_at,
             "expected_by": expected_by(application),
             "link": settings.SITE_URL + reverse(page, args=[application.case_number]),
             "status_link": settings.SITE_URL + reverse("access:status"),
@@ -113,4 +181,4 @@ def _send(name: str, step: Step, *, to: list[str]) -> None:
     )
     model = step.grant.model.name if step.grant else ""
     subject = SUBJECTS[name].format(case=application.case_number, model=model)
-    EmailMessage(subject, text.strip() + "\n", to=to).send()
+    return Notice(subject, text.strip() + "\n")

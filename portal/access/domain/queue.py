@@ -9,8 +9,9 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django_countries import countries
 
 from portal.access.domain.timing import Pace, judge_pace
-from portal.access.enums import ApplicationState
+from portal.access.enums import REVIEW_STATES
 from portal.access.models import Application, Endorsement, Grant
+from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 
 ORDERS: dict[str, tuple[str, ...]] = {
@@ -25,14 +26,15 @@ ORDERS: dict[str, tuple[str, ...]] = {
 class QueueFilter:
     """What to list; empty values do not narrow."""
 
-    state: str = ""
+    states: tuple[str, ...] = ()
+    claim: str = ""
     model: str = ""
     country: str = ""
     text: str = ""
     order: str = "oldest"
 
 
-def find_applications(wanted: QueueFilter) -> QuerySet[Application]:
+def find_applications(wanted: QueueFilter, *, viewer: User, at: datetime) -> QuerySet[Application]:
     """Submitted applications; drafts are nobody's business but their writer's.
 
     Each has `is_endorsed` (a first reviewer approved this submission), and its models with
@@ -43,8 +45,10 @@ def find_applications(wanted: QueueFilter) -> QuerySet[Application]:
     )
     models = Prefetch("models_wanted", HostedModel.objects.select_related("release"))
     found = Application.objects.filter(submitted_at__isnull=False)
-    if wanted.state:
-        found = found.filter(state=wanted.state)
+    if wanted.states:
+        found = found.filter(state__in=wanted.states)
+    if wanted.claim:
+        found = found.filter(_claimed(wanted.claim, viewer=viewer, at=at))
     if wanted.model:
         asked = HostedModel.objects.filter(applications=OuterRef("pk"), slug=wanted.model)
         found = found.filter(Exists(asked))
@@ -59,9 +63,21 @@ def find_applications(wanted: QueueFilter) -> QuerySet[Application]:
         )
     return (
         found.annotate(is_endorsed=Exists(endorsed))
+        .select_related("claimed_by")
         .prefetch_related(models)
         .order_by(*ORDERS[wanted.order])
     )
+
+
+def _claimed(claim: str, *, viewer: User, at: datetime) -> Q:
+    live = Q(claim_ends_at__gt=at, claimed_by__isnull=False)
+    match claim:
+        case "mine":
+            return live & Q(claimed_by=viewer)
+        case "others":
+            return live & ~Q(claimed_by=viewer)
+        case _:
+            return ~live
 
 
 def find_grants(*, state: str = "", model: str = "", text: str = "") -> QuerySet[Grant]:
@@ -97,7 +113,7 @@ def pace_of(application: Application, *, at: datetime) -> Pace | None:
 
     Reads `models_wanted` and their releases: prefetch them for a list.
     """
-    if application.state != ApplicationState.SUBMITTED or application.submitted_at is None:
+    if application.state not in REVIEW_STATES or application.submitted_at is None:
         return None
     days = [model.release.review_days for model in application.models_wanted.all()]
     return judge_pace(application.submitted_at, review_days=max(days, default=5), at=at)

@@ -1,4 +1,4 @@
-"""One's own application: reading it, and taking it back."""
+"""One's own application: reading it, taking it back, appealing against its refusal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.access.domain.applications import withdraw_application
 from portal.access.domain.history import tell_history
 from portal.access.domain.journey import expected_by
-from portal.access.enums import ApplicationState, Command, Role
+from portal.access.domain.reopening import appeal_decision
+from portal.access.domain.telling import as_told, is_open_to_applicant, told_grants
+from portal.access.enums import Command
+from portal.access.forms import AppealForm
 from portal.access.models import Application
-from portal.access.rules import application_commands
 from portal.accounts.http import AuthenticatedHttpRequest
-from portal.core.errors import DomainError
+from portal.core.errors import DomainError, LostRace
 
 
 @require_safe
@@ -26,14 +28,16 @@ from portal.core.errors import DomainError
 def show_application(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """What was submitted, and what became of it."""
     application = _get_own(request, case_number)
+    now = timezone.now()
     context = {
-        "application": application,
+        "application": as_told(application, at=now),
         "models_wanted": application.models_wanted.all(),
         "history": tell_history(application, viewer=request.user),
-        "grants": application.grants.select_related("model"),
+        "grants": told_grants(request.user, at=now).filter(application=application),
         "expected_by": expected_by(application),
-        "now": timezone.now(),
-        "can_withdraw": _can_withdraw(application),
+        "now": now,
+        "can_withdraw": is_open_to_applicant(Command.WITHDRAW, application, at=now),
+        "can_appeal": is_open_to_applicant(Command.APPEAL, application, at=now),
     }
     return render(request, "access/application.html", context)
 
@@ -44,7 +48,8 @@ def show_application(request: AuthenticatedHttpRequest, case_number: str) -> Htt
 def withdraw(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Ask once more, then withdraw."""
     application = _get_own(request, case_number)
-    if request.method != "POST" and _can_withdraw(application):
+    now = timezone.now()
+    if request.method != "POST" and is_open_to_applicant(Command.WITHDRAW, application, at=now):
         return render(request, "access/withdraw.html", {"application": application})
     try:
         withdraw_application(application, by=request.user)
@@ -55,10 +60,32 @@ def withdraw(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespons
     return redirect("access:status")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
+    """Say what a refusal overlooked; another reviewer decides."""
+    application = _get_own(request, case_number)
+    if not is_open_to_applicant(Command.APPEAL, application, at=timezone.now()):
+        messages.warning(request, f"There is nothing to appeal about {case_number}.")
+        return redirect("access:status")
+    form = AppealForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            appeal_decision(application, by=request.user, text=form.cleaned_data["text"])
+        except LostRace as error:
+            messages.warning(request, error.message)
+            return redirect("access:status")
+        except DomainError as error:
+            form.add_error(error.field, error.message)
+        else:
+            messages.success(request, f"Your appeal about {case_number} is with the reviewers.")
+            return redirect("access:status")
+    refusal = application.steps.filter(command=Command.REJECT).last()
+    context = {"application": application, "form": form, "refusal": refusal}
+    status = 422 if form.is_bound else 200
+    return render(request, "access/appeal.html", context, status=status)
+
+
 def _get_own(request: AuthenticatedHttpRequest, case_number: str) -> Application:
     return get_object_or_404(Application, applicant=request.user, case_number=case_number)
-
-
-def _can_withdraw(application: Application) -> bool:
-    state = ApplicationState(application.state)
-    return Command.WITHDRAW in application_commands(state, Role.APPLICANT)

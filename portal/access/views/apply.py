@@ -18,6 +18,7 @@ from portal.access.domain.applications import (
     submit_application,
 )
 from portal.access.domain.journey import plan_journey, review_days
+from portal.access.domain.versions import label_notes
 from portal.access.enums import ApplicationState, Command
 from portal.access.forms import ApplicationForm, read_draft
 from portal.access.models import Application
@@ -117,20 +118,32 @@ def _render_form(
     refusal: DomainError | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    returned = application.steps.filter(command=Command.RETURN).last()
+    returned = (
+        application.steps.filter(command=Command.RETURN, ruling__taken_back_at=None)
+        .select_related("ruling")
+        .last()
+    )
+    is_returned = application.state == ApplicationState.RETURNED
+    ruling = getattr(returned, "ruling", None) if is_returned else None
+    notes = ruling.field_notes if ruling else {}
     before = plan_journey(request.user, at=timezone.now()).stages[:2]
     context = {
         "application": application,
         "form": form,
         "fieldsets": [
-            (title, intro, [form[name] for name in names if name in form.fields])
+            (
+                title,
+                intro,
+                [(form[name], notes.get(name, "")) for name in names if name in form.fields],
+            )
             for title, intro, names in FIELDSETS
         ],
         "refusal": refusal,
-        "returned": returned if application.state == ApplicationState.RETURNED else None,
+        "returned": returned if is_returned else None,
         "missing": [step for stage in before for step in stage.steps],
         "orcid": verified_orcid(request.user),
         "review_days": review_days(application),
+        "field_notes": label_notes(ruling),
     }
     return render(request, "access/apply.html", context, status=status)
 

@@ -11,8 +11,15 @@ from django.views.decorators.http import require_safe
 
 from portal.access.domain.history import tell_history
 from portal.access.domain.journey import expected_by, plan_journey, review_days
-from portal.access.enums import EDITABLE_STATES, ApplicationState
-from portal.access.models import Application, Grant
+from portal.access.domain.telling import (
+    as_told,
+    is_open_to_applicant,
+    told_grants,
+    who_acts_next,
+)
+from portal.access.domain.waits import measure_waits
+from portal.access.enums import Command
+from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 
 
@@ -26,24 +33,18 @@ def show_status(request: AuthenticatedHttpRequest) -> HttpResponse:
         Application.objects.filter(applicant=request.user).order_by("-created_at", "-id")
     )
     current = applications[0] if applications else None
-    grants = Grant.objects.filter(user=request.user).select_related("model", "application")
     context = {
         "journey": plan_journey(request.user, at=now),
-        "application": current,
-        "earlier": applications[1:],
+        "application": as_told(current, at=now) if current else None,
+        "earlier": [as_told(application, at=now) for application in applications[1:]],
         "history": tell_history(current, viewer=request.user) if current else [],
         "expected_by": expected_by(current) if current else None,
         "review_days": review_days(current),
-        "acts_next": _who_acts_next(current),
-        "grants": grants,
+        "waits": measure_waits(at=now),
+        "acts_next": who_acts_next(current, at=now) if current else "",
+        "can_appeal": bool(current)
+        and is_open_to_applicant(Command.APPEAL, applications[0], at=now),
+        "grants": told_grants(request.user, at=now),
         "now": now,
     }
     return render(request, "access/status.html", context)
-
-
-def _who_acts_next(application: Application | None) -> str:
-    if application is None:
-        return ""
-    if application.state in EDITABLE_STATES:
-        return "you"
-    return "a reviewer" if application.state == ApplicationState.SUBMITTED else ""

@@ -14,9 +14,12 @@ from django.views.decorators.http import require_safe
 
 from portal.access.domain.queue import find_applications, pace_of
 from portal.access.domain.timing import Pace
-from portal.access.models import Application
+from portal.access.enums import REVIEW_STATES
+from portal.access.models import Absence, Application
 from portal.accounts.http import AuthenticatedHttpRequest
+from portal.accounts.models import User
 from portal.console.access import reviewer_required
+from portal.console.bulk_form import BulkForm
 from portal.console.forms import QueueFilterForm
 
 PAGE_SIZE = 25
@@ -28,6 +31,9 @@ class Row(NamedTuple):
     application: Application
     pace: Pace | None
     is_own: bool
+    is_held: bool
+    is_free: bool
+    claimant: User | None
 
 
 @require_safe
@@ -37,19 +43,29 @@ def show_queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Applications by filter and order; without a choice, those that wait, oldest first."""
     form = QueueFilterForm(request.GET)
     wanted = form.to_filter()
-    page = Paginator(find_applications(wanted), PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
+    found = find_applications(wanted, viewer=request.user, at=now)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "form": form,
         "page": page,
         "wanted": wanted,
         "rows": [_row(application, request, now) for application in page.object_list],
+        "bulk_form": BulkForm(),
+        "absence": Absence.objects.filter(reviewer=request.user, until__gt=now).first(),
         "now": now,
     }
     return render(request, "console/queue.html", context)
 
 
 def _row(application: Application, request: AuthenticatedHttpRequest, now: datetime) -> Row:
+    is_own = application.applicant_id == request.user.pk
+    claimant = application.claimant_at(now)
     return Row(
-        application, pace_of(application, at=now), application.applicant_id == request.user.pk
+        application,
+        pace_of(application, at=now),
+        is_own=is_own,
+        is_held=application.is_held(at=now),
+        is_free=not is_own and claimant is None and application.state in REVIEW_STATES,
+        claimant=claimant,
     )

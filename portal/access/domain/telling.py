@@ -1,0 +1,49 @@
+"""What an applicant is shown: no more than they have been told."""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from portal.access.enums import REVIEW_STATES, ApplicationState, Command, GrantState, Role
+from portal.access.models import Application, Grant
+from portal.access.rules import application_commands
+from portal.accounts.models import User
+
+
+def as_told(application: Application, *, at: datetime) -> Application:
+    """A copy to show to the applicant, with the state that they know of; never save it."""
+    shown = copy(application)
+    shown.state = application.told_state(at=at)
+    if application.is_held(at=at):
+        shown.decided_at = None
+    return shown
+
+
+def told_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
+    """The person's grants that have begun, newest first."""
+    return (
+        Grant.objects.filter(user=user, starts_at__lte=at)
+        .exclude(state=GrantState.VOID)
+        .select_related("model", "application")
+    )
+
+
+def who_acts_next(application: Application, *, at: datetime) -> str:
+    """`you`, `a reviewer`, or nobody."""
+    state = application.told_state(at=at)
+    if state in REVIEW_STATES:
+        return "a reviewer"
+    is_open = state in (ApplicationState.DRAFT, ApplicationState.RETURNED)
+    return "you" if is_open else ""
+
+
+def is_open_to_applicant(command: Command, application: Application, *, at: datetime) -> bool:
+    """Whether the applicant is offered a command now; while a decision is held, none is."""
+    if application.is_held(at=at):
+        return False
+    if command == Command.APPEAL and application.appealed_at is not None:
+        return False
+    return command in application_commands(ApplicationState(application.state), Role.APPLICANT)

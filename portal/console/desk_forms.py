@@ -1,0 +1,103 @@
+"""Forms of a reviewer's desk: absence, and the denylist."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from portal.access.enums import DenialKind
+from portal.accounts.models import User
+from portal.console.decision_forms import LAST_MINUTE
+from portal.console.forms import ReviewerField, set_reviewers
+
+
+class AbsenceForm(forms.Form):
+    """Until when, and who stands in."""
+
+    until = forms.DateField(
+        label="Out of office until",
+        help_text="The last day, in UTC.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    deputy = ReviewerField(
+        label="Your claims go to",
+        queryset=User.objects.none(),
+        required=False,
+        empty_label="Nobody: they are free again",
+    )
+
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, deputies: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_reviewers(self, "deputy", deputies)
+
+    def ends_at(self) -> datetime:
+        return datetime.combine(self.cleaned_data["until"], LAST_MINUTE, tzinfo=UTC)
+
+
+class DenialForm(forms.Form):
+    """Whom, why, until when."""
+
+    kind = forms.ChoiceField(label="Who", choices=DenialKind.choices)
+    value = forms.CharField(
+        label="Name it",
+        max_length=254,
+        help_text="A person's e-mail address, a domain such as example.org, or an institution.",
+        error_messages={"required": "Name the person, the domain or the institution."},
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=5000,
+        help_text="The person reads this, word for word, and may appeal.",
+        error_messages={"required": "Say why."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    ends_on = forms.DateField(
+        label="Until",
+        help_text="The last day, in UTC.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    use_required_attribute = False
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or {}
+        if data.get("kind") == DenialKind.PERSON and data.get("value"):
+            person = User.objects.filter(email__iexact=data["value"].strip()).first()
+            if person is None:
+                self.add_error("value", "Nobody here has this address.")
+            data["person"] = person
+        return data
+
+    def ends_at(self) -> datetime:
+        return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
+
+
+class LiftForm(forms.Form):
+    """Why an entry is lifted."""
+
+    note = forms.CharField(
+        label="Why it is lifted",
+        max_length=2000,
+        error_messages={"required": "Say why it is lifted."},
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    use_required_attribute = False
+
+
+class MergeForm(forms.Form):
+    """How one knows that two accounts are one person's."""
+
+    reason = forms.CharField(
+        label="How you know",
+        max_length=2000,
+        error_messages={"required": "Say how you know."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    use_required_attribute = False

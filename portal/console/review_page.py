@@ -1,0 +1,111 @@
+"""What the page of one application shows to a reviewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from portal.access.domain.denials import find_denials
+from portal.access.domain.dossier import gather_dossier
+from portal.access.domain.endorsements import current_endorsements
+from portal.access.domain.history import tell_history
+from portal.access.domain.journey import expected_by
+from portal.access.domain.notices import Notice
+from portal.access.domain.queue import pace_of
+from portal.access.domain.replies import list_replies
+from portal.access.domain.separation import deciders, shares_domain
+from portal.access.domain.versions import compare_versions
+from portal.access.enums import ApplicationState, Command, Role
+from portal.access.models import Application
+from portal.access.rules import application_commands
+from portal.accounts.models import User
+from portal.catalog.enums import Tier
+from portal.console.decision_forms import DecisionForm
+from portal.console.review_commands import REVIEW_COMMANDS, make_form
+
+DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A command's form as it came in, and the mail it would send if that was asked for."""
+
+    command: Command
+    form: DecisionForm
+    notice: Notice | None = None
+
+
+def describe_review(
+    application: Application, *, viewer: User, shown: Shown | None
+) -> dict[str, object]:
+    """The template's context; the number of queries does not grow with the past."""
+    now = timezone.now()
+    is_own = application.applicant_id == viewer.pk
+    claimant = application.claimant_at(now)
+    open_to_role = application_commands(ApplicationState(application.state), Role.REVIEWER)
+    is_held = application.is_held(at=now)
+    offered = [
+        command
+        for command in open_to_role
+        if not is_own and _is_offered(command, is_held=is_held, claimant=claimant, viewer=viewer)
+    ]
+    has_decided = bool(application.appealed_at or Command.REOPEN in offered) and (
+        viewer.pk in deciders(application, before=application.appealed_at)
+    )
+    models = list(application.models_wanted.select_related("release"))
+    versions = list(application.versions.order_by("-number")[:2])
+    return {
+        "application": application,
+        "models_wanted": models,
+        "pace": pace_of(application, at=now),
+        "expected_by": expected_by(application),
+        "history": tell_history(application, viewer=viewer),
+        "dossier": gather_dossier(application),
+        "denials": find_denials(application, at=now),
+        "changes": compare_versions(versions[1], versions[0]) if len(versions) == 2 else None,
+        "versions": versions,
+        "endorsements": current_endorsements(application)
+        .select_related("reviewer")
+        .prefetch_related("models_endorsed"),
+        "two_reviewers": [model for model in models if model.tier == Tier.TWO_REVIEWERS],
+        "is_own": is_own,
+        "is_held": is_held,
+        "shares_domain": not is_own and shares_domain(application, viewer),
+        "has_decided": has_decided,
+        "claimant": claimant,
+        "is_mine": claimant is not None and claimant.pk == viewer.pk,
+        "can_decide": Command.APPROVE in offered and not (has_decided and application.appealed_at),
+        "offered": [str(command) for command in offered],
+        "forms": _forms(offered, application, viewer, shown),
+        "replies": {
+            str(command): [
+                (reply, reply.fill(name=application.applicant_name, case=application.case_number))
+                for reply in list_replies(command)
+            ]
+            for command in DECISIONS
+            if command in offered
+        },
+        "shown": shown,
+        "open_command": str(shown.command) if shown else "",
+        "now": now,
+    }
+
+
+def _is_offered(command: Command, *, is_held: bool, claimant: User | None, viewer: User) -> bool:
+    if command == Command.TAKE_BACK:
+        return is_held
+    if command in (Command.REOPEN, Command.REMIND):
+        return not is_held
+    if command in (Command.RELEASE, Command.HAND_OVER):
+        return claimant is not None and claimant.pk == viewer.pk
+    return command in REVIEW_COMMANDS and (claimant is None or claimant.pk == viewer.pk)
+
+
+def _forms(
+    offered: list[Command], application: Application, viewer: User, shown: Shown | None
+) -> dict[str, DecisionForm]:
+    forms = {str(command): make_form(command, application, viewer) for command in offered}
+    if shown is not None:
+        forms[str(shown.command)] = shown.form
+    return forms

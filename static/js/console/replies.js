@@ -1,0 +1,19 @@
+// Puts a chosen reply into its field. Without this module the replies are not offered.
+
+for (const box of document.querySelectorAll("[data-replies]")) offer(box);
+
+function offer(box) {
+  const select = box.querySelector("select");
+  const target = document.getElementById(box.dataset.target);
+  const reason = document.getElementById(box.dataset.reason);
+  box.hidden = false;
+  select.addEventListener("change", () => {
+    if (!select.value) return;
+    // What was written stays; the reply goes below it.
+    target.value = target.value.trim() ? `${target.value.trim()}\n\n${select.value}` : select.value;
+    const code = select.selectedOptions[0].dataset.reason;
+    if (reason && code) reason.value = code;
+    select.value = "";
+    target.focus();
+  });
+}
