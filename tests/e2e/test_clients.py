@@ -98,6 +98,19 @@ def test_litellm_and_langchain(card: dict[str, str]) -> None:
     }
 
 
+def test_a_batch_of_openai(card: dict[str, str]) -> None:
+    seen = run_client("batch_client", card["url"], card["api_key"], card["model"])
+
+    assert seen == {
+        "status": "completed",
+        "counts": {"total": 3, "completed": 2, "failed": 1},
+        "results": {"greedy": PARIS, "scored": COUNTED},
+        "errors": {"too long": "context_length_exceeded"},
+        "listed": True,
+        "is_file_gone": True,
+    }
+
+
 def test_lm_eval_finds_what_it_finds_with_transformers(
     card: dict[str, str], tmp_path: Path
 ) -> None:
