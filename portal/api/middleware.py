@@ -65,6 +65,17 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key has been sent in the clear.
         return answer_error(DomainError("https_required", "Use https:// for the API."))
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    is_upload = (request.content_type or "").startswith("multipart/")
+    if not is_upload and length.isdecimal() and int(length) > most:
+        return answer_error(
+            DomainError(
+                "request_too_large",
+                f"The body has {int(length):,} bytes, and a request may have {most:,}. Split it, "
+                "or send it as a batch.",
+            )
+        )
     return None
 
 

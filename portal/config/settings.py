@@ -312,6 +312,9 @@ CELERY_BEAT_SCHEDULE = {
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
+# Hundreds of long prompts, as token ids, in one request to the API.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+
 # --- Limits --------------------------------------------------------------------------
 QUEUE_LIMIT = ENV.queue_limit
 JOBS_PER_USER = ENV.jobs_per_user

@@ -166,3 +166,32 @@ async def test_http_is_refused_where_the_site_is_https(
     response = await laboratory.client.ask("/v1/completions", json=body_of(laboratory))
 
     assert (response.status_code, response.json()["error"]["code"]) == (403, "https_required")
+
+
+async def test_a_body_that_is_too_large_is_told_the_limit(
+    laboratory: Laboratory, settings: Settings
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    response = await laboratory.client.ask(
+        "/v1/completions", json={**body_of(laboratory), "prompt": "a" * 1000}
+    )
+
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (413, "request_too_large")
+    assert "1,000" in error["message"]
+
+
+async def test_headers_say_what_is_left(laboratory: Laboratory, settings: Settings) -> None:
+    settings.DAILY_TOKEN_QUOTA = 100
+    settings.API_JOBS_PER_USER = 3
+    async with laboratory.working():
+        response = await laboratory.client.ask("/v1/completions", json=body_of(laboratory))
+
+    named = {name: value for name, value in response.items() if name.startswith("x-ratelimit")}
+    assert named == {
+        "x-ratelimit-limit-tokens": "100",
+        "x-ratelimit-remaining-tokens": "96",
+        "x-ratelimit-reset-tokens": "86400s",
+        "x-ratelimit-limit-requests": "3",
+        "x-ratelimit-remaining-requests": "2",
+    }

@@ -56,6 +56,7 @@ def test_openai(card: dict[str, str]) -> None:
         "x-ratelimit-limit-tokens",
         "x-ratelimit-remaining-requests",
         "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-tokens",
         "x-request-id",
     ]
     assert set(seen["chosen"]["texts"]) <= {" Paris", " Rome"}
