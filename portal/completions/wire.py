@@ -90,3 +90,9 @@ class CompletionRequest(BaseModel):
     add_special_tokens: bool | None = Field(
         default=None, description="Whether texts get the tokenizer's beginning token; true."
     )
+
+
+class EngineCompletionRequest(CompletionRequest):
+    """The same, where the address names the model."""
+
+    model: str = Field(default="", description="Ignored: the address names the model.")
