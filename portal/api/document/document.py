@@ -46,14 +46,25 @@ STREAMING: Final = frozenset(
 )
 STRICT: Final = STREAMING
 TEXT: Final = {"schema": {"type": "string"}}
+EVENTS: Final = {
+    "schema": {
+        "type": "object",
+        "description": "Each event.",
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string"},
+            "data": {"type": "string"},
+        },
+    }
+}
 BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 OTHER_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
-    **{key: {"text/event-stream": TEXT} for key in sorted(STREAMING)},
+    **{key: {"text/event-stream": EVENTS} for key in sorted(STREAMING)},
     "create_distributions": {
         "application/x-npz": BINARY,
         "application/x-safetensors": BINARY,
     },
-    "get_events": {"text/event-stream": TEXT},
+    "get_events": {"text/event-stream": EVENTS},
     "read_file": {"application/jsonl": TEXT},
     "export_usage": {"text/csv": TEXT},
 }
@@ -79,6 +90,17 @@ LAST_EVENT: Final = {
     "required": False,
     "description": "The id of the last event you have; the stream goes on behind it.",
     "schema": {"type": "string"},
+}
+PARAMETERS: Final[Mapping[str, str]] = {
+    "model_id": "The model's id or one of its aliases; a slash in it needs no escape.",
+    "engine": "The model's id or one of its aliases.",
+    "job_id": "One of `gatehouse.jobs` of an answer.",
+    "file_id": "What `POST /v1/files` answered.",
+    "batch_id": "What `POST /v1/batches` answered.",
+    "after": "The `last_id` of the page before.",
+    "limit": "How many at most.",
+    "order": "By the time of creation.",
+    "purpose": "Only files of this purpose: `batch` or `batch_output`.",
 }
 
 
@@ -115,6 +137,8 @@ def _complete(operation: dict[str, Any]) -> None:
     if name == "get_events":
         parameters.append(LAST_EVENT)
     for parameter in parameters:
+        if parameter["name"] in PARAMETERS:
+            parameter["description"] = PARAMETERS[parameter["name"]]
         if parameter["name"] in (example.parameters or {}):
             parameter["example"] = (example.parameters or {})[parameter["name"]]
     body = operation.get("requestBody", {}).get("content", {})

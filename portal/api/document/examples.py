@@ -243,7 +243,8 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         {"id": JOB, "object": "job", "state": "erased"}, parameters={"job_id": JOB}
     ),
     "get_events": Example(
-        'id: 1-0\nevent: delta\ndata: {"text": " Paris"}\n\n', parameters={"job_id": JOB}
+        {"id": "1790000000000-0", "event": "delta", "data": '{"text": " Paris"}'},
+        parameters={"job_id": JOB},
     ),
     "cancel_job": Example(
         {"id": JOB, "object": "job", "state": "cancelled"}, parameters={"job_id": JOB}
