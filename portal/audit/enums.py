@@ -33,6 +33,7 @@ class AuditTag(StrEnum):
     GRANT_MADE = "access.grant.made"
     GRANT_SUSPENDED = "access.grant.suspended"
     GRANT_RESUMED = "access.grant.resumed"
+    GRANT_LIMITED = "access.grant.limited"
     GRANT_REVOKED = "access.grant.revoked"
     GRANT_SUPERSEDED = "access.grant.superseded"
     GRANT_HALTED = "access.grant.halted"

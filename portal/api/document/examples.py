@@ -297,6 +297,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
             "parallel_jobs": 8,
             "under_way": 0,
             "models": [],
+            "own_limits": [],
         }
     ),
     "export_usage": Example("id,created_at,model,door,key,prompt_tokens,completion_tokens,state\n"),

@@ -92,7 +92,7 @@ def submit_call(
         )
         with transaction.atomic():
             _require_room(model.deployment, runs=len(jobs), job_class=job_class)
-            reserve_for_all(user, tokens=tokens)
+            reserve_for_all(user, tokens=tokens, model=model)
             call.save(force_insert=True)
             for job in jobs:
                 job.call = call

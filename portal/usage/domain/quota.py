@@ -9,12 +9,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Max, Min, Sum
+from django.db.models import F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from portal.access.domain.limits import daily_quotas
 from portal.access.enums import Code
 from portal.accounts.models import User
+from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.usage.models import Reservation
 
@@ -29,38 +31,41 @@ def lock_person(user: User) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_PERSON_LOCK, user.pk])
 
 
-def reserve_tokens(user: User, *, job: UUID, tokens: int) -> Reservation:
+def reserve_tokens(
+    user: User, *, job: UUID, tokens: int, model: HostedModel | None = None
+) -> Reservation:
     """Set `tokens` aside for a job, inside the caller's transaction.
 
     Raises `DomainError` with code `quota_exceeded` when less than that is left of the
     quota of the last 24 hours. Two reservations of one person never pass together.
     """
-    require_tokens(user, tokens=tokens)
+    require_tokens(user, tokens=tokens, model=model)
     return Reservation.objects.create(
-        job=job, user=user, reserved_tokens=tokens, made_at=timezone.now()
+        job=job, user=user, model=model, reserved_tokens=tokens, made_at=timezone.now()
     )
 
 
-def reserve_for_all(user: User, *, tokens: Mapping[UUID, int]) -> None:
+def reserve_for_all(
+    user: User, *, tokens: Mapping[UUID, int], model: HostedModel | None = None
+) -> None:
     """The same for many jobs at once: all of them, or none."""
-    require_tokens(user, tokens=sum(tokens.values()))
+    require_tokens(user, tokens=sum(tokens.values()), model=model)
     now = timezone.now()
     Reservation.objects.bulk_create(
-        Reservation(job=job, user=user, reserved_tokens=count, made_at=now)
+        Reservation(job=job, user=user, model=model, reserved_tokens=count, made_at=now)
         for job, count in tokens.items()
     )
 
 
-def require_tokens(user: User, *, tokens: int) -> None:
+def require_tokens(user: User, *, tokens: int, model: HostedModel | None = None) -> None:
     """Hold the person's lock, and raise `quota_exceeded` when less than that is left."""
     lock_person(user)
-    left = tokens_left(user, at=timezone.now())
-    if tokens > left:
+    quota = find_quota(user, model=model, at=timezone.now())
+    if tokens > quota.left:
         raise DomainError(
             Code.QUOTA_EXCEEDED,
-            f"This may need {tokens:,} tokens and {left:,} are left of today's "
-            f"{settings.DAILY_TOKEN_QUOTA:,}. Lower max tokens, or wait: the quota counts the "
-            "last 24 hours.",
+            f"This may need {tokens:,} tokens and {quota.left:,} are left of today's "
+            f"{quota.tokens:,}. Lower max tokens, or wait: the quota counts the last 24 hours.",
             field="max_tokens",
         )
 
@@ -70,11 +75,6 @@ def settle_tokens(*, job: UUID, tokens: int) -> None:
     Reservation.objects.filter(job=job, settled_at__isnull=True).update(
         used_tokens=tokens, settled_at=timezone.now()
     )
-
-
-def tokens_left(user: User, *, at: datetime) -> int:
-    """What is left of the quota of the 24 hours before `at`; never negative."""
-    return max(0, settings.DAILY_TOKEN_QUOTA - tokens_spent(user, at=at).tokens)
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,40 @@ class Spent:
     all_back_at: datetime | None
 
 
-def tokens_spent(user: User, *, at: datetime) -> Spent:
-    """What the person's runs of the 24 hours before `at` count; one query."""
-    tokens = Coalesce(F("used_tokens"), F("reserved_tokens"))
+@dataclass(frozen=True)
+class Quota:
+    """Tokens of 24 hours, and what was spent of them."""
+
+    tokens: int
+    spent: Spent
+
+    @property
+    def left(self) -> int:
+        return max(0, self.tokens - self.spent.tokens)
+
+
+def find_quota(user: User, *, model: HostedModel | None = None, at: datetime) -> Quota:
+    """The quota that runs on a model count against; without one, the site's.
+
+    A grant with a quota of its own counts its own model's runs, and the site's quota counts those
+    on all other models. Two queries.
+    """
+    own = daily_quotas(user, at=at)
     counted = Reservation.objects.filter(user=user, made_at__gt=at - WINDOW)
+    if model is not None and model.pk in own:
+        return Quota(own[model.pk], _sum_up(counted.filter(model=model)))
+    if own:
+        counted = counted.filter(Q(model=None) | ~Q(model__in=own))
+    return Quota(settings.DAILY_TOKEN_QUOTA, _sum_up(counted))
+
+
+def tokens_left(user: User, *, at: datetime, model: HostedModel | None = None) -> int:
+    """What is left of the quota of the 24 hours before `at`; never negative."""
+    return find_quota(user, model=model, at=at).left
+
+
+def _sum_up(counted: QuerySet[Reservation]) -> Spent:
+    tokens = Coalesce(F("used_tokens"), F("reserved_tokens"))
     found = (
         counted.annotate(tokens=tokens)
         .filter(tokens__gt=0)
