@@ -22,6 +22,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("portal.observability.urls")),
     path("v1/", api.urls),
+    path("docs/api/", include("portal.api.reference.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
