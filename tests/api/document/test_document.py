@@ -131,7 +131,7 @@ async def test_the_engines_address_refuses_as_the_other_does(laboratory: Laborat
 
 
 async def test_a_body_that_is_too_large_is_refused_as_such(laboratory: Laboratory) -> None:
-    body = {"model": laboratory.model.slug, "prompt": "a" * 2_700_000}
+    body = {"model": laboratory.model.slug, "prompt": "a" * 8_400_000}
     response = await laboratory.client.ask("/v1/completions", json=body)
 
     assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
