@@ -13,6 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from portal.api.auth import KeyAuth
+from portal.api.bodies import StorableParser
 from portal.api.document.document import complete_document
 from portal.api.errors import answer_error
 from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens, usage
@@ -50,6 +51,7 @@ api = DocumentedApi(
     version="1",
     description=DESCRIPTION,
     auth=KeyAuth(),
+    parser=StorableParser(),
     urls_namespace="api",
     docs_url=None,
     openapi_url="/openapi.json",
@@ -77,7 +79,9 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
 
 @api.exception_handler(HttpError)
 def refuse_body(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
-    """What ninja finds wrong before it looks at fields: a body that is no JSON."""
+    """What is wrong before fields are looked at: a body that is no JSON, or cannot be kept."""
+    if isinstance(error.__cause__, DomainError):
+        return answer_error(error.__cause__)
     return answer_error(DomainError("invalid_value", "The body is not valid JSON."))
 
 

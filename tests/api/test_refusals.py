@@ -195,3 +195,28 @@ async def test_headers_say_what_is_left(laboratory: Laboratory, settings: Settin
         "x-ratelimit-limit-requests": "3",
         "x-ratelimit-remaining-requests": "2",
     }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        '"stop": ["\\u0000"]',
+        '"prompt": "a\\u0000"',
+        '"unknown": {"a": ["\\u0000"]}',
+        '"un\\u0000known": 1',
+        '"unknown": "\\ud800"',
+        '"prompt": "\\ud800"',
+    ],
+)
+async def test_characters_that_cannot_be_kept(laboratory: Laboratory, changes: str) -> None:
+    raw = f'{{"model": "{laboratory.model.slug}", "max_tokens": 2, {changes}}}'
+    response = await laboratory.client.post("/v1/completions", raw, content_type="application/json")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_value")
+
+
+@pytest.mark.parametrize("path", ["/v1/models/a%00", "/v1/files?purpose=%00", "/v1/files/file-%00"])
+async def test_an_address_with_a_nul(laboratory: Laboratory, path: str) -> None:
+    response = await laboratory.client.get(path)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_value")
