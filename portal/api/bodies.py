@@ -26,8 +26,17 @@ class StorableParser(Parser):
                 "invalid_value",
                 "The body has a text with a NUL character or with half of a surrogate pair. "
                 "Leave it out.",
+                field=_find_field(body),
             )
         return body
+
+
+def _find_field(body: Any) -> str | None:  # noqa: ANN401 -- JSON
+    """The field that holds it; None where a name itself does."""
+    fields = body.items() if isinstance(body, dict) else ()
+    return next(
+        (name for name, own in fields if _is_storable(name) and not _is_storable(own)), None
+    )
 
 
 def _is_storable(value: Any) -> bool:  # noqa: ANN401 -- JSON
