@@ -72,6 +72,7 @@ class Environment(BaseSettings):
     run_deadline_seconds: int = Field(default=900, ge=10)
     prompt_retention_days: int = Field(default=180, ge=1)
     grant_default_days: int = Field(default=365, ge=1)
+    notice_digest_hour: int = Field(default=7, ge=0, le=23)
 
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

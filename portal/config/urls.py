@@ -15,6 +15,7 @@ urlpatterns = [
     path("account/keys/", include("portal.keys.urls")),
     path("account/", include("allauth.urls")),
     path("licence/", include("portal.licensing.urls")),
+    path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import transaction
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
-from portal.access.domain.dispatch import ANNOUNCED_COMMANDS, MAILED_COMMANDS
+from portal.access.domain.dispatch import STEP_COMPOSER
 from portal.access.domain.journey import expected_by
 from portal.access.models import Step
-from portal.accounts.models import User
+from portal.notices.domain.outbox import Letter, register_composer
+from portal.notices.models import Notice
 
 SUBJECTS = {
     "submit": "We have your application {case}",
@@ -32,60 +27,11 @@ SUBJECTS = {
 }
 """By template in `templates/emails/access`."""
 
-MISSED_AFTER = timedelta(minutes=2)
-GIVE_UP_AFTER = timedelta(days=2)
 
-
-@transaction.atomic
-def mail_step(step_id: int) -> bool:
-    """Tell the applicant of a step, once; answers whether this call sent it.
-
-    The step is marked in the same transaction: a second call waits for the first, and a
-    failure to send leaves the step unmarked, to be tried again.
-    """
-    claimed = Step.objects.filter(
-        pk=step_id, mailed_at=None, command__in=list(MAILED_COMMANDS)
-    ).update(mailed_at=timezone.now())
-    if claimed != 1:
-        return False
-    step = _fetch(step_id)
-    applicant = step.application.applicant
-    if step.application.submitted_at is None:
-        # A draft that is thrown away is nobody's news.
-        return False
-    _send(step.command, step, to=[applicant.email])
-    return True
-
-
-@transaction.atomic
-def announce_step(step_id: int) -> bool:
-    """Tell the reviewers of a step, once; never the applicant, though a reviewer they be."""
-    claimed = Step.objects.filter(
-        pk=step_id, announced_at=None, command__in=list(ANNOUNCED_COMMANDS)
-    ).update(announced_at=timezone.now())
-    if claimed != 1:
-        return False
-    step = _fetch(step_id)
-    reviewers = list(
-        User.objects.filter(is_reviewer=True, is_active=True)
-        .exclude(pk__in=[step.application.applicant_id, step.actor_id])
-        .order_by("email")
-        .values_list("email", flat=True)
-    )
-    if step.application.submitted_at is None or not reviewers:
-        return False
-    _send(f"reviewers_{step.command}", step, to=reviewers)
-    return True
-
-
-def find_unsent() -> list[int]:
-    """Ids of steps whose mail should have left by now and is still worth sending."""
-    now = timezone.now()
-    steps = Step.objects.filter(at__lt=now - MISSED_AFTER, at__gt=now - GIVE_UP_AFTER)
-    unsent = Q(mailed_at=None, command__in=list(MAILED_COMMANDS)) | Q(
-        announced_at=None, command__in=list(ANNOUNCED_COMMANDS)
-    )
-    return list(steps.filter(unsent).order_by("at").values_list("pk", flat=True)[:200])
+def compose_step(notice: Notice) -> Letter:
+    """Write the mail about the step that `notice.data` names, once all of it is committed."""
+    step = _fetch(notice.data["step"])
+    return _compose(notice.kind.removeprefix("access."), step)
 
 
 def _fetch(step_id: int) -> Step:
@@ -94,7 +40,7 @@ def _fetch(step_id: int) -> Step:
     )
 
 
-def _send(name: str, step: Step, *, to: list[str]) -> None:
+def _compose(name: str, step: Step) -> Letter:
     application = step.application
     page = "console:application" if name.startswith("reviewers_") else "access:application"
     text = render_to_string(
@@ -113,4 +59,7 @@ def _send(name: str, step: Step, *, to: list[str]) -> None:
     )
     model = step.grant.model.name if step.grant else ""
     subject = SUBJECTS[name].format(case=application.case_number, model=model)
-    EmailMessage(subject, text.strip() + "\n", to=to).send()
+    return Letter(subject, text.strip() + "\n")
+
+
+register_composer(STEP_COMPOSER, compose_step)
