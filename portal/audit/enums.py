@@ -10,6 +10,8 @@ class AuditTag(StrEnum):
 
     ROLES_CHANGED = "accounts.user.roles_changed"
     FACTOR_REMOVED = "accounts.user.factor_removed"
+    AUDIT_VIEWED = "audit.log.viewed"
+    AUDIT_EXPORTED = "audit.log.exported"
     LICENCE_VERSION_PUBLISHED = "licensing.version.published"
     LICENCE_SIGNED = "licensing.signature.made"
     APPLICATION_SUBMITTED = "access.application.submitted"

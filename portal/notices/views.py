@@ -22,7 +22,7 @@ PAGE_SIZE = 20
 @login_required
 def show_list(request: HttpRequest) -> HttpResponse:
     """Everything the person was told, newest first; a POST changes when mail comes."""
-    user_id = request.user.pk
+    user_id = _person(request)
     preference = MailPreference.objects.filter(user_id=user_id).first()
     preference = preference or MailPreference(user_id=user_id)
     form = MailPreferenceForm(
@@ -41,6 +41,10 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @login_required
 def show_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """One notice, as text; opening it marks it as read."""
-    notice = get_object_or_404(list_notices(request.user.pk), pk=pk)
+    notice = get_object_or_404(list_notices(_person(request)), pk=pk)
     mark_read(notice)
     return render(request, "notices/notice.html", {"notice": notice})
+
+
+def _person(request: HttpRequest) -> int:
+    return int(request.user.pk or 0)

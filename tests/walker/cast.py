@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
 from portal.access.models import Application, Grant
@@ -15,6 +16,7 @@ from portal.jobs.enums import JobState, Origin
 from portal.jobs.models import GenerationJob
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
+from portal.notices.domain.outbox import post
 from tests.factories.accounts import UserFactory
 
 
@@ -84,6 +86,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     licence = Licence.objects.order_by("pk").first()
     signature = Signature.objects.filter(user=researcher).get()
     mail = StoredMail.objects.create(to="a@example.org", subject="Hello", body="Text")
+    with transaction.atomic():
+        notice = post(researcher, kind="test", subject="Hello", body="Text")
     assert licence is not None
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
@@ -97,6 +101,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "licensing:signature_text.pk": signature.pk,
         "number": 1,
         "mailbox:mail.pk": mail.pk,
+        "notices:notice.pk": notice.pk,
+        "ending": "csv",
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "command": "approve",

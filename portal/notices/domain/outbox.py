@@ -68,12 +68,12 @@ def post(
     if composer not in _COMPOSERS and not (subject and body and not composer):
         raise ValueError("a notice needs a subject and a body, or a registered composer")
     now = timezone.now()
-    is_account = not isinstance(recipient, str)
-    is_digest = may_wait and is_account and _prefers_digest(recipient)
+    person = None if isinstance(recipient, str) else recipient
+    is_digest = may_wait and person is not None and _prefers_digest(person)
     due_at = max(now, not_before or now)
     notice = Notice.objects.create(
-        recipient=recipient if is_account else None,
-        address="" if is_account else recipient,
+        recipient=person,  # type: ignore[misc]  # AUTH_USER_MODEL; notices may not import accounts
+        address=recipient if isinstance(recipient, str) else "",
         kind=kind,
         about=about,
         composer=composer,
