@@ -13,7 +13,7 @@ demo: ## Start the whole site on this machine (PORT=, MODEL=, DATABASE_URL=, RED
 	@$(BOOTSTRAP) demo site engine && exec $(BIN)/python -m demo
 
 test: ## Run every test, the browser's and the real engine's included (ARGS= for pytest)
-	@$(BOOTSTRAP) dev engine browser && exec $(BIN)/python -m tests.run $(ARGS)
+	@$(BOOTSTRAP) dev engine clients browser && exec $(BIN)/python -m tests.run $(ARGS)
 
 chaos: ## Kill every part amid 200 streams of two real engines, and count what is lost
 	@$(BOOTSTRAP) dev engine && CHAOS=full exec $(BIN)/python -m pytest -q tests/chaos $(ARGS)
@@ -36,4 +36,4 @@ reset: ## Remove the demo's state in var/ (database, accounts, runs, logs); keep
 	@test ! -d var || { $(BOOTSTRAP) site && exec $(BIN)/python -m demo.reset; }
 
 clean: reset ## Remove the weights and both environments too
-	@rm -rf var .venv .venv-engine staticfiles
+	@rm -rf var .venv .venv-engine .venv-clients staticfiles

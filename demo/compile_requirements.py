@@ -22,6 +22,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "demo": ("--constraint", "requirements/dev.txt"),
     "engine-cpu": ("--override", "requirements/engine-cpu-overrides.txt"),
     "litellm": (),
+    "clients": ("--override", "requirements/engine-cpu-overrides.txt"),
 }
 
 

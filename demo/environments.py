@@ -1,4 +1,5 @@
-"""The two Python environments: `.venv` for the site, workers and tools, `.venv-engine` for vLLM.
+"""The Python environments: `.venv` for site, workers and tools, `.venv-engine` for vLLM, and one
+for the clients that the API is tested with.
 
 Standard library only: this runs before anything is installed. Each set of packages leaves a
 stamp with the hash of what it was made from, so a second call that finds it does nothing.
@@ -75,7 +76,20 @@ ENGINE = PackageSet(
     needs_torch=True,
     needed_bytes=5 * GIB,
 )
-SETS: Mapping[str, PackageSet] = {"site": SITE, "dev": DEVELOPMENT, "engine": ENGINE}
+CLIENTS = PackageSet(
+    "Installing the clients that the API is tested with",
+    ROOT / ".venv-clients",
+    ("clients.txt",),
+    overrides=("engine-cpu-overrides.txt",),
+    needs_torch=True,
+    needed_bytes=4 * GIB,
+)
+SETS: Mapping[str, PackageSet] = {
+    "site": SITE,
+    "dev": DEVELOPMENT,
+    "engine": ENGINE,
+    "clients": CLIENTS,
+}
 
 
 def main(words: Sequence[str]) -> None:

@@ -7,8 +7,9 @@ import asyncio
 from redis.asyncio import Redis
 
 from inference_workers.broker import BROKER_ERRORS
+from inference_workers.chat_templates import load_chat_template
 from inference_workers.config import LauncherSettings
-from inference_workers.contract import HEARTBEAT_SECONDS, tokenizer_key
+from inference_workers.contract import HEARTBEAT_SECONDS, chat_template_key, tokenizer_key
 from inference_workers.deployments import Deployment
 from inference_workers.generation import Generator
 from inference_workers.logs import get_logger
@@ -46,9 +47,19 @@ class TokenizerPublisher:
         """Publish unless it is there; without files on this host, do nothing."""
         if self._json is None and not await asyncio.to_thread(self.load):
             return
-        key = tokenizer_key(self._deployment.queue_name)
-        if not await self._redis.exists(key):
-            await self._redis.set(key, self._json or "")
+        name = self._deployment.queue_name
+        if not await self._redis.exists(tokenizer_key(name)):
+            await self._redis.set(tokenizer_key(name), self._json or "")
+            await self._publish_template()
+
+    async def _publish_template(self) -> None:
+        key = chat_template_key(self._deployment.queue_name)
+        folder = self._settings.weights_folder(self._deployment)
+        template = await asyncio.to_thread(load_chat_template, folder)
+        if template is None:
+            await self._redis.delete(key)
+        else:
+            await self._redis.set(key, template.model_dump_json())
 
     def load(self) -> bool:
         """Read the files; False while they are not on this host."""

@@ -7,6 +7,7 @@ does not know instead of guessing.
 
 from __future__ import annotations
 
+from inference_workers.contract.chat import ChatTemplate
 from inference_workers.contract.codes import (
     CancelReason,
     FailureCode,
@@ -54,6 +55,7 @@ from inference_workers.contract.names import (
     VERSION,
     WORKERS_KEY,
     cancel_key,
+    chat_template_key,
     control_channel,
     end_key,
     engine_deaths_key,
@@ -89,6 +91,7 @@ __all__ = [
     "WORKERS_KEY",
     "CancelReason",
     "Cancelled",
+    "ChatTemplate",
     "ControlMessage",
     "Delta",
     "Done",
@@ -115,6 +118,7 @@ __all__ = [
     "TokenLogprobs",
     "Usage",
     "cancel_key",
+    "chat_template_key",
     "control_channel",
     "end_key",
     "engine_deaths_key",

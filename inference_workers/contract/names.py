@@ -77,3 +77,8 @@ def worker_key(worker_id: str) -> str:
 def tokenizer_key(deployment: str) -> str:
     """The deployment's tokenizer.json, so that the portal counts tokens without weights."""
     return f"tokenizer:{deployment}"
+
+
+def chat_template_key(deployment: str) -> str:
+    """The deployment's `ChatTemplate` as JSON; there is none where the model has none."""
+    return f"chat_template:{deployment}"

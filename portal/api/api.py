@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from portal.api.auth import KeyAuth
 from portal.api.errors import answer_error, describe_invalid
-from portal.api.routes import completions, jobs, models, scores, tokens
+from portal.api.routes import chat, completions, jobs, models, scores, tokens
 from portal.core.errors import DomainError
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,7 @@ api = NinjaAPI(
 )
 api.add_router("/", models.router)
 api.add_router("/", completions.router)
+api.add_router("/", chat.router)
 api.add_router("/", scores.router)
 api.add_router("/", tokens.router)
 api.add_router("/", jobs.router)

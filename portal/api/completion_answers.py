@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from portal.api.calls import Asking, find_or_submit, open_model, read_asking, wait_for
 from portal.api.domain.limits import describe_limits
-from portal.api.errors import describe_error
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.plan import plan_completion
-from portal.completions.domain.streaming import DONE, StreamFailedError, frame, stream_pieces
-from portal.completions.wire import CompletionRequest
+from portal.completions.domain.streaming import (
+    DONE,
+    StreamFailedError,
+    Write,
+    frame,
+    stream_pieces,
+    write_piece,
+)
+from portal.completions.refusals import describe_error
+from portal.completions.wire import CompletionRequest, StreamOptions
 from portal.core.database import in_database
 from portal.core.errors import DomainError
 from portal.jobs.domain.completion import Completion
@@ -29,6 +36,13 @@ from portal.keys.enums import KeyScope
 ENDPOINT: Final = "/v1/completions"
 
 
+class Streamable(Protocol):
+    """A body that may ask for a stream."""
+
+    stream: bool | None
+    stream_options: StreamOptions | None
+
+
 @dataclass(frozen=True)
 class Accepted:
     """An answer to be made, and the headers it goes out with."""
@@ -37,14 +51,35 @@ class Accepted:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Style:
+    """How an answer is written: whole, and piece by piece."""
+
+    whole: Callable[[Answer, Sequence[Completion]], dict[str, Any]] = assemble
+    piece: Write = write_piece
+
+
 async def answer_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
     """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
     asking = read_asking(request, endpoint=ENDPOINT)
     accepted = await in_database(lambda: accept(asking, body))
+    return await answer_accepted(accepted, body, style=Style())
+
+
+async def answer_accepted(
+    accepted: Accepted, body: Streamable, *, style: Style
+) -> HttpResponseBase:
+    """Wait for the runs, or stream them."""
     if body.stream:
-        return _stream(accepted, body)
-    completions = await wait_for(accepted.answer.submitted)
-    content = await sync_to_async(_dump, thread_sensitive=False)(accepted.answer, completions)
+        return _stream(accepted, body, style=style)
+    answer = accepted.answer
+    completions = await wait_for(answer.submitted)
+
+    def write() -> bytes:
+        return json.dumps(style.whole(answer, completions), allow_nan=False).encode()
+
+    # In a thread: the log-probabilities of a long prompt take their time.
+    content = await sync_to_async(write, thread_sensitive=False)()
     return HttpResponse(content, content_type="application/json", headers=dict(accepted.headers))
 
 
@@ -68,9 +103,9 @@ def accept(asking: Asking, body: CompletionRequest) -> Accepted:
     return Accepted(answer, describe_limits(asking.key.user, model=model))
 
 
-def _stream(accepted: Accepted, body: CompletionRequest) -> StreamingHttpResponse:
-    options = body.stream_options
-    pieces = _attended(accepted.answer, include_usage=bool(options and options.include_usage))
+def _stream(accepted: Accepted, body: Streamable, *, style: Style) -> StreamingHttpResponse:
+    include_usage = bool(body.stream_options and body.stream_options.include_usage)
+    pieces = _attended(accepted.answer, include_usage=include_usage, style=style)
     response = StreamingHttpResponse(
         pieces, content_type="text/event-stream; charset=utf-8", headers=dict(accepted.headers)
     )
@@ -79,11 +114,11 @@ def _stream(accepted: Accepted, body: CompletionRequest) -> StreamingHttpRespons
     return response
 
 
-async def _attended(answer: Answer, *, include_usage: bool) -> AsyncIterator[bytes]:
+async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> AsyncIterator[bytes]:
     """The whole stream; after a failure it says so and ends."""
     async with attend(answer.submitted.call.pk, answer.submitted.jobs) as attendance:
         yield b": accepted\n\n"
-        pieces = stream_pieces(answer, include_usage=include_usage)
+        pieces = stream_pieces(answer, include_usage=include_usage, write=style.piece)
         try:
             async with aclosing(pieces) as frames:  # type: ignore[type-var]  # it is a generator
                 async for piece in frames:
@@ -92,8 +127,3 @@ async def _attended(answer: Answer, *, include_usage: bool) -> AsyncIterator[byt
             attendance.give_up()
             yield frame(describe_error(failure.error))
         yield DONE
-
-
-def _dump(answer: Answer, completions: Sequence[Completion]) -> bytes:
-    """In a thread: the log-probabilities of a long prompt take their time."""
-    return json.dumps(assemble(answer, completions), allow_nan=False).encode()

@@ -92,6 +92,34 @@ class CompletionObject(Open):
     gatehouse: dict[str, Any]
 
 
+class ChatMessageObject(Open):
+    """What the model answers."""
+
+    role: Literal["assistant"]
+    content: str
+
+
+class ChatChoice(Open):
+    """One answer."""
+
+    index: int
+    message: ChatMessageObject
+    finish_reason: Literal["stop", "length"] | None
+    logprobs: dict[str, Any] | None
+
+
+class ChatObject(Open):
+    """The answer to a request for a chat's next message."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    system_fingerprint: str | None
+    choices: list[ChatChoice]
+    usage: UsageCounts
+
+
 class ScoreList(Open):
     """Scores, item by item."""
 

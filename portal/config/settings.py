@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "portal.energy",
     "portal.completions",
     "portal.scoring",
+    "portal.chat",
     "portal.playground",
     "portal.console",
     "portal.api",

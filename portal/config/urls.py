@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("portal.catalog.urls")),
     path("account/", include("portal.accounts.urls")),
     path("account/keys/", include("portal.keys.urls")),
+    path("account/usage/", include("portal.jobs.urls")),
     path("account/", include("allauth.urls")),
     path("licence/", include("portal.licensing.urls")),
     path("notices/", include("portal.notices.urls")),

@@ -42,6 +42,8 @@ SIGNED_IN = [
     "/account/2fa/webauthn/add/",
     "/account/sessions/",
     "/account/3rdparty/",
+    "/account/keys/",
+    "/account/usage/",
 ]
 WITH_FACTOR = [
     "/account/2fa/",
@@ -161,6 +163,8 @@ def test_no_page_of_allauth_is_forgotten() -> None:
         "/account/2fa/recovery-codes/download/",  # plain text
         "/account/2fa/webauthn/login/",  # JSON for the sign-in page
         "/account/login/code/confirm/",  # codes by mail are switched off: always redirects
+        "/account/usage/usage.csv",
+        "/account/keys/new/",  # only for who may use the API; looked at with the keys
         "/account/3rdparty/signup/",  # only in the middle of signing in elsewhere
     }
     served = {path for path in account_paths() if "<" not in path and "(" not in path}

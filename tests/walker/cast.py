@@ -14,6 +14,8 @@ from portal.accounts.models import User
 from portal.catalog.models import HostedModel, Release
 from portal.jobs.enums import JobState, Origin
 from portal.jobs.models import GenerationJob
+from portal.keys.domain.lifecycle import issue_key
+from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.domain.outbox import post
@@ -89,6 +91,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     with transaction.atomic():
         notice = post(researcher, kind="test", subject="Hello", body="Text")
     assert licence is not None
+    key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ]).key
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
     }
@@ -99,7 +102,11 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "catalog:data_card.slug": Release.objects.order_by("pk")[0].slug,
         "licensing:signature.pk": signature.pk,
         "licensing:signature_text.pk": signature.pk,
+        "keys:rotate.pk": key.pk,
+        "keys:revoke.pk": key.pk,
         "number": 1,
+        "engine": "smollm2-135m",
+        "model_id": "smollm2-135m",
         "mailbox:mail.pk": mail.pk,
         "notices:notice.pk": notice.pk,
         "ending": "csv",

@@ -6,7 +6,7 @@ Only `data:` lines and comments: a client of this protocol takes an `id:` for an
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -43,7 +43,18 @@ class StreamFailedError(Exception):
         self.error = error
 
 
-async def stream_pieces(answer: Answer, *, include_usage: bool) -> AsyncIterator[bytes]:
+Write = Callable[[Answer, dict[str, Any]], dict[str, Any]]
+"""A choice of a stream as a whole piece of it."""
+
+
+def write_piece(answer: Answer, choice: dict[str, Any]) -> dict[str, Any]:
+    """As completions are streamed."""
+    return {**answer.envelope(), "choices": [choice]}
+
+
+async def stream_pieces(
+    answer: Answer, *, include_usage: bool, write: Write = write_piece
+) -> AsyncIterator[bytes]:
     """The frames of the answer, less the last one, which is DONE.
 
     Raises `StreamFailedError` when a run fails.
@@ -60,12 +71,13 @@ async def stream_pieces(answer: Answer, *, include_usage: bool) -> AsyncIterator
                 yield f": queued {event.position}\n\n".encode()
                 continue
             for choice in runs[place].take(event):
-                piece = {**answer.envelope(), "choices": [choice]}
+                piece = write(answer, choice)
                 yield frame({**piece, "usage": None} if include_usage else piece)
     if include_usage:
         usage = count_usage(answer.plan, [run.made for run in runs])
         receipt = {"gatehouse": answer.receipt()}
-        yield frame({**answer.envelope(), "choices": [], "usage": usage, **receipt})
+        head = {**write(answer, {}), "choices": []}
+        yield frame({**head, "usage": usage, **receipt})
 
 
 def frame(data: dict[str, Any]) -> bytes:

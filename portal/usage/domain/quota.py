@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import F, Max, Min, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -73,7 +74,33 @@ def settle_tokens(*, job: UUID, tokens: int) -> None:
 
 def tokens_left(user: User, *, at: datetime) -> int:
     """What is left of the quota of the 24 hours before `at`; never negative."""
-    spent = Reservation.objects.filter(user=user, made_at__gt=at - WINDOW).aggregate(
-        total=Sum(Coalesce(F("used_tokens"), F("reserved_tokens")))
-    )["total"]
-    return max(0, settings.DAILY_TOKEN_QUOTA - (spent or 0))
+    return max(0, settings.DAILY_TOKEN_QUOTA - tokens_spent(user, at=at).tokens)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the quota counts at a moment: tokens used, and those set aside for runs under way.
+
+    `first_back_at` is when the oldest of them stop counting, `all_back_at` when all have;
+    both are None where nothing counts.
+    """
+
+    tokens: int
+    first_back_at: datetime | None
+    all_back_at: datetime | None
+
+
+def tokens_spent(user: User, *, at: datetime) -> Spent:
+    """What the person's runs of the 24 hours before `at` count; one query."""
+    tokens = Coalesce(F("used_tokens"), F("reserved_tokens"))
+    counted = Reservation.objects.filter(user=user, made_at__gt=at - WINDOW)
+    found = (
+        counted.annotate(tokens=tokens)
+        .filter(tokens__gt=0)
+        .aggregate(total=Sum("tokens"), oldest=Min("made_at"), newest=Max("made_at"))
+    )
+    return Spent(
+        tokens=found["total"] or 0,
+        first_back_at=found["oldest"] + WINDOW if found["oldest"] else None,
+        all_back_at=found["newest"] + WINDOW if found["newest"] else None,
+    )

@@ -1,0 +1,54 @@
+"""The template that turns a conversation into a prompt, where a model comes with one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from inference_workers.contract import ChatTemplate
+
+DEFAULT_NAME = "default"
+
+
+def load_chat_template(folder: Path) -> ChatTemplate | None:
+    """From the weights' folder, in either of the places where the field keeps it; None where there
+    is none, as with base models.
+    """
+    config = _read_config(folder / "tokenizer_config.json")
+    file = folder / "chat_template.jinja"
+    template = (
+        file.read_text(encoding="utf-8") if file.is_file() else _choose(config.get("chat_template"))
+    )
+    if not template:
+        return None
+    return ChatTemplate(
+        template=template,
+        bos_token=_name(config.get("bos_token")),
+        eos_token=_name(config.get("eos_token")),
+    )
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config
+
+
+def _choose(value: object) -> str:
+    """One template, or the default of several that have names."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        named = {each.get("name"): each.get("template") for each in value}
+        return str(named.get(DEFAULT_NAME) or "")
+    return ""
+
+
+def _name(token: object) -> str:
+    """A token by its text; older files wrap it in an object."""
+    if isinstance(token, dict):
+        return str(token.get("content", ""))
+    return str(token or "")

@@ -1,0 +1,33 @@
+"""The answer to a request for a chat's next message."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponseBase
+
+from portal.api.calls import Asking, open_model, read_asking
+from portal.api.completion_answers import Accepted, Style, accept, answer_accepted
+from portal.chat.domain.conversion import to_chat, to_completion, to_piece
+from portal.chat.wire import ChatRequest
+from portal.completions.domain.assemble import assemble
+from portal.core.database import in_database
+from portal.keys.enums import KeyScope
+
+ENDPOINT: Final = "/v1/chat/completions"
+CHAT: Final = Style(
+    whole=lambda answer, completions: to_chat(answer, assemble(answer, completions)),
+    piece=to_piece,
+)
+
+
+async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
+    """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
+    asking = read_asking(request, endpoint=ENDPOINT)
+    accepted = await in_database(lambda: _accept(asking, body))
+    return await answer_accepted(accepted, body, style=CHAT)
+
+
+def _accept(asking: Asking, body: ChatRequest) -> Accepted:
+    model = open_model(asking, body.model, scope=KeyScope.COMPLETIONS)
+    return accept(asking, to_completion(body, model=model))

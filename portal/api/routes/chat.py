@@ -1,0 +1,23 @@
+"""Chats, where the model has a template for them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponseBase
+from ninja import Router
+
+from portal.api.chat_answers import answer_chat
+from portal.api.schemas import REFUSALS, ChatObject
+from portal.chat.wire import ChatRequest
+
+router = Router(tags=["Chat"])
+
+
+@router.post(
+    "/chat/completions",
+    response={HTTPStatus.OK: ChatObject, **REFUSALS},
+    summary="The next message of a conversation",
+)
+async def create_chat_completion(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
+    return await answer_chat(request, body)

@@ -1,0 +1,106 @@
+"""A chat is a completion in other clothes: the request there, and the answer back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.catalog.models import HostedModel
+from portal.chat.domain.templates import render_prompt
+from portal.chat.wire import ChatRequest
+from portal.completions.domain.assemble import Answer
+from portal.completions.wire import CompletionRequest
+from portal.core.errors import DomainError
+from portal.jobs.domain.admission import context_length
+from portal.jobs.domain.tokens import count_tokens
+from portal.jobs.domain.workers import engine_status
+
+SAME_FIELDS = (
+    "model", "temperature", "top_p", "n", "stream", "stream_options", "stop",
+    "presence_penalty", "frequency_penalty", "logit_bias", "seed", "top_k", "min_p",
+    "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids", "allowed_token_ids",
+    "bad_words", "structured_outputs", "return_token_ids",
+)  # fmt: skip
+
+
+def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequest:
+    """The same as a completion; raises `DomainError` naming the field at fault."""
+    if request.tools:
+        raise DomainError(
+            "unsupported_parameter", "Tools are not supported. Leave them out.", field="tools"
+        )
+    if request.top_logprobs is not None and not request.logprobs:
+        raise DomainError(
+            "invalid_value", "top_logprobs needs logprobs to be true.", field="top_logprobs"
+        )
+    prompt = render_prompt(model, request.messages)
+    fields = {name: getattr(request, name) for name in SAME_FIELDS}
+    return CompletionRequest(
+        **fields,
+        **(request.model_extra or {}),
+        prompt=prompt,
+        # The template has written what a text begins with.
+        add_special_tokens=False,
+        max_tokens=request.max_completion_tokens
+        or request.max_tokens
+        or _room(prompt, model=model),
+        logprobs=(request.top_logprobs or 0) if request.logprobs else None,
+    )
+
+
+def to_chat(answer: Answer, completion: dict[str, Any]) -> dict[str, Any]:
+    """A whole completion as a chat's answer."""
+    choices = [
+        {
+            **_common(choice),
+            "message": {"role": "assistant", "content": choice["text"], "refusal": None},
+        }
+        for choice in completion["choices"]
+    ]
+    return {**completion, **_head(answer, "chat.completion"), "choices": choices}
+
+
+def to_piece(answer: Answer, choice: dict[str, Any]) -> dict[str, Any]:
+    """A piece of a streamed completion as one of a chat; every delta names the role."""
+    head = {**answer.envelope(), **_head(answer, "chat.completion.chunk")}
+    if not choice:
+        return head
+    delta = {"role": "assistant", "content": choice["text"]}
+    return {**head, "choices": [{**_common(choice), "delta": delta}]}
+
+
+def _head(answer: Answer, object_name: str) -> dict[str, str]:
+    return {"id": f"chatcmpl-{answer.submitted.call.pk.hex}", "object": object_name}
+
+
+def _common(choice: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in choice.items() if name not in {"text", "logprobs"}}
+    lists = choice["logprobs"]
+    return {**kept, "logprobs": _write_logprobs(lists) if lists else None}
+
+
+def _write_logprobs(lists: dict[str, Any]) -> dict[str, Any]:
+    """One object for each token, the likeliest first among its alternatives."""
+    content = [
+        {
+            **_name(token, logprob),
+            "top_logprobs": [
+                _name(other, value)
+                for other, value in sorted(top.items(), key=lambda item: -item[1])
+            ],
+        }
+        for token, logprob, top in zip(
+            lists["tokens"], lists["token_logprobs"], lists["top_logprobs"], strict=True
+        )
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _name(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+
+
+def _room(prompt: str, *, model: HostedModel) -> int:
+    """What the context holds beside the prompt."""
+    limit = context_length(model, engine_status(model.deployment))
+    count = count_tokens(prompt, deployment=model.deployment, add_special_tokens=False)
+    return max(1, limit - count.tokens)
