@@ -9,6 +9,7 @@ class AuditTag(StrEnum):
     """`<capability>.<subject>.<what happened>`; never renamed once released."""
 
     ROLES_CHANGED = "accounts.user.roles_changed"
+    PERSON_ERASED = "accounts.user.erased"
     FACTOR_REMOVED = "accounts.user.factor_removed"
     AUDIT_VIEWED = "audit.log.viewed"
     AUDIT_EXPORTED = "audit.log.exported"

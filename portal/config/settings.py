@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "portal.usage",
     "portal.jobs",
     "portal.energy",
+    "portal.privacy",
     "portal.completions",
     "portal.scoring",
     "portal.chat",
