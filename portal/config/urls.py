@@ -12,6 +12,7 @@ from portal.core import health
 urlpatterns = [
     path("", include("portal.catalog.urls")),
     path("account/", include("portal.accounts.urls")),
+    path("account/", include("portal.privacy.urls")),
     path("account/keys/", include("portal.keys.urls")),
     path("account/usage/", include("portal.jobs.urls")),
     path("account/", include("allauth.urls")),
