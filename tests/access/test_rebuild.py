@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.access.domain.applications import (
     Answers,
@@ -16,13 +17,20 @@ from portal.access.domain.applications import (
     submit_application,
     withdraw_application,
 )
+from portal.access.domain.claims import (
+    claim_application,
+    hand_over_application,
+    release_application,
+)
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.domain.rebuild import find_differences, read_rows
+from portal.access.domain.reopening import appeal_decision, reopen_application
 from portal.access.domain.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
+from portal.access.domain.rulings import take_back_decision
 from portal.access.enums import Capability
 from portal.access.models import Application, Grant
 from portal.accounts.models import User
@@ -31,6 +39,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.licensing.domain.signing import sign_licence
 from portal.licensing.enums import Capacity
+from portal.licensing.models import Signature
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 
@@ -54,6 +63,24 @@ def decide(application: Application, by: User, rng: random.Random) -> None:
             )
 
 
+def handle(application: Application, by: User, others: list[User], rng: random.Random) -> None:
+    """The desk's own moves, and decisions looked at again."""
+    match rng.randrange(6):
+        case 0:
+            claim_application(application, by=by)
+        case 1:
+            claim_application(application, by=by)
+            hand_over_application(application, by=by, to=rng.choice(others))
+        case 2:
+            release_application(application, by=by)
+        case 3:
+            reopen_application(application, by=by, reason="A mistake.")
+        case 4:
+            appeal_decision(application, by=application.applicant, text="Read it again.")
+        case _:
+            take_back_decision(application, by=by)
+
+
 def act_as_applicant(
     person: User, models: list[HostedModel], make: Callable[..., Answers], rng: random.Random
 ) -> None:
@@ -65,10 +92,12 @@ def act_as_applicant(
     submit_application(draft, by=person, answers=make(models=chosen))
 
 
-def act_as_reviewer(by: User, rng: random.Random) -> None:
+def act_as_reviewer(by: User, others: list[User], rng: random.Random) -> None:
     cases, grants = list(Application.objects.order_by("pk")), list(Grant.objects.order_by("pk"))
-    if cases and rng.random() < 0.8:
+    if cases and rng.random() < 0.5:
         decide(rng.choice(cases), by, rng)
+    elif cases and rng.random() < 0.6:
+        handle(rng.choice(cases), by, others, rng)
     elif grants:
         change = rng.choice([suspend_grant, resume_grant, revoke_grant])
         change(rng.choice(grants), by=by, reason="So.")
@@ -76,13 +105,15 @@ def act_as_reviewer(by: User, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_histories_are_rebuilt_from_their_events(
-    seed: int, model: HostedModel, answers: Callable[..., Answers]
+    seed: int, model: HostedModel, answers: Callable[..., Answers], settings: Settings
 ) -> None:
+    # Half of the histories are told at once, half hold every decision.
+    settings.DECISION_HOLD_SECONDS = 600 * (seed % 2)
     rng = random.Random(seed)
     models = [model, HostedModelFactory(tier=Tier.TWO_REVIEWERS, release=model.release)]
     version = model.release.licence.versions.get()
     people = [UserFactory() for _ in range(3)]
-    reviewers = [UserFactory(is_reviewer=True) for _ in range(2)]
+    reviewers = [UserFactory(is_reviewer=True) for _ in range(3)]
     for person in people:
         sign_licence(person, version=version, legal_name="Full Name", capacity=Capacity.SELF)
 
@@ -91,11 +122,45 @@ def test_random_histories_are_rebuilt_from_their_events(
             if rng.random() < 0.4:
                 act_as_applicant(rng.choice(people), models, answers, rng)
             else:
-                act_as_reviewer(rng.choice(reviewers), rng)
+                act_as_reviewer(rng.choice(reviewers), reviewers, rng)
 
     rows = read_rows()
     assert (len(rows.signatures), len(rows.cases) > 2, len(rows.grants) > 0) == (3, True, True)
     assert find_differences() == []
+
+
+def test_a_hand_over_keeps_its_state_in_the_log(
+    signed_applicant: User, reviewer: User, answers: Callable[..., Answers]
+) -> None:
+    application = open_draft(signed_applicant)
+    submit_application(application, by=signed_applicant, answers=answers())
+    claim_application(application, by=reviewer)
+    hand_over_application(application, by=reviewer, to=UserFactory(is_reviewer=True))
+    signature = Signature.objects.get()  # Made without an event.
+    assert find_differences() == [f"signature:{signature.pk}"]
+
+
+def test_a_decision_taken_back_is_rebuilt_with_its_grants(
+    signed_applicant: User,
+    reviewer: User,
+    model: HostedModel,
+    answers: Callable[..., Answers],
+    settings: Settings,
+) -> None:
+    settings.DECISION_HOLD_SECONDS = 600
+    application = open_draft(signed_applicant)
+    submit_application(application, by=signed_applicant, answers=answers())
+    for _ in range(2):
+        approve_application(
+            application,
+            by=reviewer,
+            models=[model],
+            capabilities=[Capability.PLAYGROUND],
+            ends_at=timezone.now() + timedelta(days=30),
+        )
+        take_back_decision(application, by=reviewer)
+    signature = Signature.objects.get()  # Made without an event.
+    assert find_differences() == [f"signature:{signature.pk}"]
 
 
 def test_a_row_that_was_changed_past_the_log_is_named(

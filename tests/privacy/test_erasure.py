@@ -23,13 +23,16 @@ from portal.access.domain.applications import (
     save_draft,
     submit_application,
 )
+from portal.access.domain.claims import claim_application, hand_over_application
 from portal.access.domain.denials import appeal_denial, deny, lift_denial
 from portal.access.domain.merging import merge_accounts
 from portal.access.domain.reviews import return_application
 from portal.access.enums import ApplicationState, Capability, DenialKind
-from portal.access.models import Application
+from portal.access.models import Application, Denial
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
+from portal.audit.enums import AuditTag
+from portal.audit.models import AuditEvent
 from portal.batches.domain.advance import advance_all
 from portal.batches.enums import BatchStatus
 from portal.batches.models import Batch, BatchRow, FileChunk, StoredFile
@@ -273,3 +276,37 @@ def test_the_command_erases_only_when_it_is_confirmed(person: User) -> None:
     assert User.objects.filter(email=EMAIL).count() == 1
     call_command("erase_person", EMAIL, "--confirm", verbosity=0)
     assert User.objects.filter(email=EMAIL).count() == 0
+
+
+def test_a_short_name_erases_no_words_that_hold_it() -> None:
+    person, other = UserFactory(name="Li"), UserFactory()
+    ends_at = timezone.now() + timedelta(days=30)
+    reviewer = UserFactory(is_reviewer=True)
+    reasons = ("Clients of a shop.", "Li shared it.")
+    for subject, reason in zip((other, UserFactory()), reasons, strict=True):
+        deny(kind=DenialKind.PERSON, by=reviewer, person=subject, reason=reason, ends_at=ends_at)
+    erase_person(person, actor=None)
+    left = Denial.objects.order_by("pk").values_list("reason", flat=True)
+    assert list(left) == ["Clients of a shop.", "erased"]
+
+
+def test_who_reviewed_once_is_erased_from_what_was_handed_over() -> None:
+    once, giver = UserFactory(is_reviewer=True, name=NAME), UserFactory(is_reviewer=True)
+    application = ApplicationFactory()
+    claim_application(application, by=giver)
+    hand_over_application(application, by=giver, to=once, note="Holiday.")
+    User.objects.filter(pk=once.pk).update(is_reviewer=False)
+    erase_person(User.objects.get(pk=once.pk), actor=None)
+    assert places_that_know(NAME) == set()
+
+
+def test_accounts_that_were_merged_are_erased_with_the_kept_one(person: User) -> None:
+    erase_person(person, actor=None)
+    merged = User.objects.filter(merged_into__kept=person)
+    assert [user.name for user in merged] == [f"person-{user.pk}" for user in merged]
+    assert AuditEvent.objects.filter(tag=AuditTag.PERSON_ERASED).count() == 1 + len(merged)
+
+
+def test_a_merge_puts_no_free_text_into_the_log(person: User) -> None:
+    merges = AuditEvent.objects.filter(tag=AuditTag.ACCOUNTS_MERGED)
+    assert [set(event.data) for event in merges] == [{"merged"}, {"merged"}]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from django.db.models import Case, Q, Value, When
 
 from portal.access.domain.applications import withdraw_application
-from portal.access.enums import OPEN_STATES
+from portal.access.enums import OPEN_STATES, Command
 from portal.access.models import (
     AccountMerge,
     Application,
@@ -55,16 +56,22 @@ def erase_cases(person: User, *, as_name: str, as_email: str) -> None:
 
 
 def erase_remarks(person: User, *, name: str, email: str) -> None:
-    """Erase what was written about the person in the denylist and about their accounts."""
+    """Erase what was written about the person in the denylist and about their accounts, and
+    to them when they still reviewed.
+    """
     AccountMerge.objects.filter(Q(kept=person) | Q(merged=person)).update(reason=ERASED)
     texts = ("reason", "appeal", "lift_note")
     about = Q(person=person)
     for needle in filter(None, (name, email)):
+        # Whole words: a short name is part of many others.
+        pattern = rf"\y{re.escape(needle)}\y"
         for text in texts:
-            about |= Q(**{f"{text}__icontains": needle})
+            about |= Q(**{f"{text}__iregex": pattern})
     Denial.objects.filter(about).update(
         **{
             text: Case(When(Q(**{text: ""}), then=Value("")), default=Value(ERASED))
             for text in texts
         }
     )
+    given = Step.objects.filter(command=Command.HAND_OVER, note__startswith=f"To {name}.")
+    given.update(note="")
