@@ -12,10 +12,12 @@ from portal.core import health
 urlpatterns = [
     path("", include("portal.catalog.urls")),
     path("account/", include("portal.accounts.urls")),
+    path("account/", include("portal.privacy.urls")),
     path("account/keys/", include("portal.keys.urls")),
     path("account/usage/", include("portal.jobs.urls")),
     path("account/", include("allauth.urls")),
     path("licence/", include("portal.licensing.urls")),
+    path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),
