@@ -9,7 +9,10 @@ class AuditTag(StrEnum):
     """`<capability>.<subject>.<what happened>`; never renamed once released."""
 
     ROLES_CHANGED = "accounts.user.roles_changed"
+    PERSON_ERASED = "accounts.user.erased"
     FACTOR_REMOVED = "accounts.user.factor_removed"
+    AUDIT_VIEWED = "audit.log.viewed"
+    AUDIT_EXPORTED = "audit.log.exported"
     LICENCE_VERSION_PUBLISHED = "licensing.version.published"
     LICENCE_SIGNED = "licensing.signature.made"
     APPLICATION_SUBMITTED = "access.application.submitted"

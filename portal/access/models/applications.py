@@ -139,8 +139,8 @@ class Application(models.Model):
 class Step(models.Model):
     """One entry of an application's history, as its applicant may read it.
 
-    A step about one of the grants that came of it names that grant. `mailed_at` and
-    `announced_at` say when the applicant and the reviewers were told, by compare-and-set.
+    A step about one of the grants that came of it names that grant. `told_at` says when the
+    mail to the applicant was written; from then on a decision is not taken back.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="steps")
@@ -151,18 +151,10 @@ class Step(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     note = models.TextField(blank=True)
     at = models.DateTimeField()
-    mailed_at = models.DateTimeField(null=True, blank=True)
-    announced_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["at", "id"]
-        indexes = [
-            models.Index(
-                fields=["at"],
-                name="access_step_unmailed",
-                condition=models.Q(mailed_at=None) | models.Q(announced_at=None),
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.application} {self.command}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 from django.utils import timezone
 
@@ -21,7 +23,10 @@ def describe_limits(user: User, *, model: HostedModel) -> dict[str, str]:
     under_way = GenerationJob.objects.filter(
         user=user, model=model, origin=Origin.API, state__in=ACTIVE_STATES
     ).count()
+    back_at = quota.spent.first_back_at
+    seconds = max(0, math.ceil((back_at - now).total_seconds())) if back_at else 0
     return {
+        "x-ratelimit-reset-tokens": f"{seconds}s",
         "x-ratelimit-limit-tokens": str(quota.tokens),
         "x-ratelimit-remaining-tokens": str(quota.left),
         "x-ratelimit-limit-requests": str(most),
