@@ -68,7 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "portal.core.handler.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "portal.core.middleware.RequestContextMiddleware",
     "portal.core.tracing.RequestTraceMiddleware",

@@ -1,5 +1,6 @@
 """Queries of the busiest paths, put together once: the ORM takes longer to write them than the
-database to answer them."""
+database to answer them.
+"""
 
 from __future__ import annotations
 
