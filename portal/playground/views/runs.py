@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from inference_workers.contract import CancelReason
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.http import wants_json
-from portal.jobs.domain.history import find_run, list_runs
+from portal.jobs.domain.history import find_run, find_stream, list_runs
 from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.feed import parse_last_event_id, stream_job
@@ -36,7 +36,9 @@ PAGE_SIZE = 20
 @sign_in_required
 def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResponse:
     """The run's events as Server-Sent Events, from `Last-Event-ID` or the beginning."""
-    job = _own_run(request, job_id)
+    job = find_stream(request.user, job_id)
+    if job is None:
+        raise Http404
     after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
     response = StreamingHttpResponse(
         meter_stream(job, stream_job(job, after=after)),
