@@ -179,8 +179,7 @@ def _seed_steps(rows: list[Application], reviewers: list[User], chance: Random) 
             command=Command.SUBMIT,
             actor_id=row.applicant_id,
             at=row.submitted_at or row.created_at,
-            mailed_at=row.submitted_at,
-            announced_at=row.submitted_at,
+            told_at=row.submitted_at,
         )
         for row in rows
     )
@@ -192,7 +191,7 @@ def _seed_steps(rows: list[Application], reviewers: list[User], chance: Random) 
             actor=chance.choice(reviewers),
             note="A reason.",
             at=row.decided_at or row.created_at,
-            mailed_at=row.effective_at,
+            told_at=row.effective_at,
         )
         for row, command in ruled
     )

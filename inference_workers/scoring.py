@@ -11,7 +11,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -56,7 +56,9 @@ class Allowance:
             if turn.done() and not turn.cancelled():
                 self._give_back(amount)
             else:
-                self._waiting.remove((amount, turn))
+                # Somebody who gave back may have passed over it already.
+                with suppress(ValueError):
+                    self._waiting.remove((amount, turn))
                 self._admit()
             raise
         try:

@@ -14,13 +14,13 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from portal.accounts.domain.roles import remove_factor, save_roles
+from portal.accounts.domain.roles import ROLE_FIELDS, remove_factor, save_roles
 from portal.accounts.models import User
 
 # Their rows hold session keys, tokens and secrets, or are the business of their owners alone.
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
     admin.site.unregister(model)
-# Roles are three fields of a person; groups would be a second way to say the same.
+# Roles are fields of a person; groups would be a second way to say the same.
 admin.site.unregister(Group)
 
 
@@ -32,7 +32,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
     list_filter = ["is_active", "is_reviewer", "is_staff"]
     search_fields = ["email", "name"]
     ordering = ["email"]
-    fields = ["email", "name", "is_active", "is_reviewer", "is_staff", "date_joined", "last_login"]
+    fields = ["email", "name", *ROLE_FIELDS, "date_joined", "last_login"]
     readonly_fields = ["email", "date_joined", "last_login"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature

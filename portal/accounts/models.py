@@ -27,8 +27,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """A person, known by a verified e-mail address.
 
-    `is_reviewer` opens the reviewer console; `is_staff` marks an operator and opens the
-    Django admin and the operator page.
+    `is_reviewer` opens the reviewer console, `is_auditor` the audit log; `is_staff`
+    marks an operator and opens the Django admin and the operator page.
     """
 
     username = None  # type: ignore[assignment]
@@ -38,6 +38,9 @@ class User(AbstractUser):
     name = models.CharField("full name", max_length=200)
     is_reviewer = models.BooleanField(
         default=False, help_text="May read and decide applications, but never their own."
+    )
+    is_auditor = models.BooleanField(
+        default=False, help_text="May read and export the audit log; every look is recorded there."
     )
 
     USERNAME_FIELD = "email"

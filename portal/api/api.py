@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from portal.api.auth import KeyAuth
+from portal.api.bodies import StorableParser
+from portal.api.document.document import complete_document
 from portal.api.errors import answer_error
 from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens, usage
 from portal.completions.refusals import describe_invalid
@@ -18,13 +25,33 @@ log = structlog.get_logger(__name__)
 DESCRIPTION = """
 Text completions, log-probabilities and whole distributions of the released models. What OpenAI's
 clients send to `/v1/completions` works unchanged; what goes beyond it is described with each field.
+
+Unknown fields of completions and chats are ignored, and `gatehouse.warnings` names them; with the
+header `Gatehouse-Strict: true` they are refused. Every other body refuses them. Answers may gain
+fields: ignore those that you do not know.
 """
 
-api = NinjaAPI(
+
+class DocumentedApi(NinjaAPI):
+    """Describes itself with examples, refusals and headers, which ninja cannot know of."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        complete_document(document)
+        return document
+
+
+api = DocumentedApi(
     title="Gatehouse API",
     version="1",
     description=DESCRIPTION,
     auth=KeyAuth(),
+    parser=StorableParser(),
     urls_namespace="api",
     docs_url=None,
     openapi_url="/openapi.json",
@@ -52,8 +79,15 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
 
 @api.exception_handler(HttpError)
 def refuse_body(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
-    """What ninja finds wrong before it looks at fields: a body that is no JSON."""
+    """What is wrong before fields are looked at: a body that is no JSON, or cannot be kept."""
+    if isinstance(error.__cause__, DomainError):
+        return answer_error(error.__cause__)
     return answer_error(DomainError("invalid_value", "The body is not valid JSON."))
+
+
+@api.exception_handler(RequestDataTooBig)
+def refuse_size(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001
+    return answer_error(DomainError("request_too_large", "The request is too large."))
 
 
 @api.exception_handler(Exception)

@@ -60,13 +60,18 @@ def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
             f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} characters.",
             field="Idempotency-Key",
         )
+    strict = request.headers.get("Gatehouse-Strict", "false").lower()
+    if strict not in {"true", "false"}:
+        raise DomainError(
+            "invalid_value", "Gatehouse-Strict is true or false.", field="Gatehouse-Strict"
+        )
     count = request.headers.get("X-Stainless-Retry-Count", "0")
     return Asking(
         key=key_of(request),
         endpoint=endpoint,
         idempotency_key=idempotency_key,
         is_retry=count.isdecimal() and int(count) > 0,
-        is_strict=request.headers.get("Gatehouse-Strict", "").lower() == "true",
+        is_strict=strict == "true",
     )
 
 

@@ -62,9 +62,22 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
         request.get_host()
     except DisallowedHost:
         return answer_error(DomainError("invalid_value", "This is not the site's host name."))
+    if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        return answer_error(DomainError("invalid_value", "The address has a NUL character."))
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key has been sent in the clear.
         return answer_error(DomainError("https_required", "Use https:// for the API."))
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    is_upload = (request.content_type or "").startswith("multipart/")
+    if not is_upload and length.isdecimal() and int(length) > most:
+        return answer_error(
+            DomainError(
+                "request_too_large",
+                f"The body has {int(length):,} bytes, and a request may have {most:,}. Split it, "
+                "or send it as a batch.",
+            )
+        )
     return None
 
 

@@ -189,6 +189,7 @@ class UsageReportObject(Open):
     resets_at: datetime | None
     parallel_jobs: int
     under_way: int
+    own_limits: list[dict[str, Any]]
     models: list[dict[str, Any]]
 
 

@@ -9,7 +9,10 @@ class AuditTag(StrEnum):
     """`<capability>.<subject>.<what happened>`; never renamed once released."""
 
     ROLES_CHANGED = "accounts.user.roles_changed"
+    PERSON_ERASED = "accounts.user.erased"
     FACTOR_REMOVED = "accounts.user.factor_removed"
+    AUDIT_VIEWED = "audit.log.viewed"
+    AUDIT_EXPORTED = "audit.log.exported"
     LICENCE_VERSION_PUBLISHED = "licensing.version.published"
     LICENCE_SIGNED = "licensing.signature.made"
     APPLICATION_SUBMITTED = "access.application.submitted"
@@ -33,6 +36,7 @@ class AuditTag(StrEnum):
     GRANT_MADE = "access.grant.made"
     GRANT_SUSPENDED = "access.grant.suspended"
     GRANT_RESUMED = "access.grant.resumed"
+    GRANT_LIMITED = "access.grant.limited"
     GRANT_REVOKED = "access.grant.revoked"
     GRANT_SUPERSEDED = "access.grant.superseded"
     GRANT_HALTED = "access.grant.halted"

@@ -24,7 +24,7 @@ class StreamOptions(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    include_usage: bool = False
+    include_usage: bool = Field(default=False, description="End with a piece that has the counts.")
 
 
 class StructuredOutputs(BaseModel):
@@ -32,9 +32,11 @@ class StructuredOutputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    regex: str | None = None
-    choice: list[str] | None = None
-    json_schema: dict[str, Any] | None = Field(default=None, alias="json")
+    regex: str | None = Field(default=None, description="The text matches it as a whole.")
+    choice: list[str] | None = Field(default=None, description="The text is one of these.")
+    json_schema: dict[str, Any] | None = Field(
+        default=None, alias="json", description="The text is JSON that fits this schema."
+    )
 
 
 class CompletionRequest(BaseModel):
@@ -47,7 +49,12 @@ class CompletionRequest(BaseModel):
     prompt: Annotated[Any, WithJsonSchema(PROMPT_SCHEMA)] = None
     max_tokens: int | None = Field(default=None, ge=0, description="16 if left out.")
     temperature: float | None = Field(default=None, ge=0.0, le=2.0, description="1 if left out.")
-    top_p: float | None = Field(default=None, gt=0.0, le=1.0)
+    top_p: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=1.0,
+        description="Draw from the likeliest tokens that together reach this; 1 if left out.",
+    )
     n: int | None = Field(default=None, ge=1, le=128, description="Completions of each prompt.")
     best_of: int | None = Field(
         default=None,
@@ -56,15 +63,25 @@ class CompletionRequest(BaseModel):
         description="Samples of each prompt, of which the `n` with the highest mean "
         "log-probability are returned.",
     )
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
+    stream: bool | None = Field(default=None, description="Answer piece by piece.")
+    stream_options: StreamOptions | None = Field(default=None, description="With `stream`.")
     logprobs: int | None = Field(
         default=None, ge=0, description="Likeliest tokens to name beside each token."
     )
     echo: bool | None = Field(default=None, description="Begin the text with the prompt.")
     stop: str | list[str] | None = Field(default=None, description="At most 16.")
-    presence_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
-    frequency_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
+    presence_penalty: float | None = Field(
+        default=None,
+        ge=-2.0,
+        le=2.0,
+        description="Above 0, a token that has appeared becomes less likely.",
+    )
+    frequency_penalty: float | None = Field(
+        default=None,
+        ge=-2.0,
+        le=2.0,
+        description="Above 0, each repetition makes a token less likely.",
+    )
     logit_bias: dict[str, float] | None = Field(
         default=None, description="Token id to a value from -100 to 100, added to its logit."
     )
@@ -75,18 +92,42 @@ class CompletionRequest(BaseModel):
     user: str | None = Field(default=None, description="Ignored: a key belongs to one person.")
     # What the hosted APIs do not have.
     top_k: int | None = Field(default=None, ge=-1, description="0 or -1 for no limit.")
-    min_p: float | None = Field(default=None, ge=0.0, le=1.0)
-    repetition_penalty: float | None = Field(default=None, gt=0.0, le=2.0)
-    min_tokens: int | None = Field(default=None, ge=0)
-    ignore_eos: bool | None = None
-    stop_token_ids: list[int] | None = None
-    allowed_token_ids: list[int] | None = None
-    bad_words: list[str] | None = None
-    structured_outputs: StructuredOutputs | None = None
+    min_p: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="Leave out tokens less likely than this share of the likeliest one.",
+    )
+    repetition_penalty: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=2.0,
+        description="Above 1, tokens of prompt and text become less likely.",
+    )
+    min_tokens: int | None = Field(default=None, ge=0, description="Do not stop before so many.")
+    ignore_eos: bool | None = Field(default=None, description="Go on behind the end-of-text token.")
+    stop_token_ids: list[int] | None = Field(
+        default=None, description="Stop at any of these tokens."
+    )
+    allowed_token_ids: list[int] | None = Field(
+        default=None, description="Draw from these tokens only."
+    )
+    bad_words: list[str] | None = Field(default=None, description="Never write any of these.")
+    structured_outputs: StructuredOutputs | None = Field(
+        default=None, description="What the text has to look like; exactly one of the three."
+    )
     prompt_logprobs: int | None = Field(
         default=None, ge=-1, description="As `logprobs`, for the prompt; -1 for the vocabulary."
     )
-    return_token_ids: bool | None = None
+    return_token_ids: bool | None = Field(
+        default=None, description="Name the token ids of each choice."
+    )
     add_special_tokens: bool | None = Field(
         default=None, description="Whether texts get the tokenizer's beginning token; true."
     )
+
+
+class EngineCompletionRequest(CompletionRequest):
+    """The same, where the address names the model."""
+
+    model: str = Field(default="", description="Ignored: the address names the model.")

@@ -76,6 +76,7 @@ class Environment(BaseSettings):
     grant_default_days: int = Field(default=365, ge=1)
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
     reapply_after_days: int = Field(default=14, ge=0)
+    notice_digest_hour: int = Field(default=7, ge=0, le=23)
 
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "portal.core",
     "portal.mailbox",
+    "portal.notices",
     "portal.audit",
     "portal.accounts",
     "portal.licensing",
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
     "portal.usage",
     "portal.jobs",
     "portal.energy",
+    "portal.privacy",
     "portal.completions",
     "portal.scoring",
     "portal.chat",
@@ -99,6 +101,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.core.context.site",
+                "portal.notices.context.unread",
             ],
         },
     }
@@ -297,7 +300,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
-    "mail-missed-steps": {"task": "portal.access.mail_missed_steps", "schedule": 60.0},
+    "send-due-notices": {"task": "portal.notices.send_due", "schedule": 30.0},
     "record-energy": {
         "task": "portal.energy.record",
         "schedule": 10.0,
@@ -312,6 +315,9 @@ CELERY_BEAT_SCHEDULE = {
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
+# Hundreds of long prompts, as token ids, in one request to the API.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+
 # --- Limits --------------------------------------------------------------------------
 QUEUE_LIMIT = ENV.queue_limit
 JOBS_PER_USER = ENV.jobs_per_user
@@ -325,6 +331,7 @@ PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
 GRANT_DEFAULT_DAYS = ENV.grant_default_days
 DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
+NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -141,6 +141,31 @@ class GrantReasonForm(forms.Form):
     use_required_attribute = False
 
 
+class GrantLimitsForm(forms.Form):
+    """How much one grant allows."""
+
+    daily_tokens = forms.IntegerField(
+        required=False,
+        min_value=1,
+        label="Tokens in 24 hours",
+        help_text="Empty for the site's quota.",
+    )
+    parallel_jobs = forms.IntegerField(
+        required=False,
+        min_value=1,
+        label="Runs of the API at a time",
+        help_text="Empty for the site's number. Further runs wait.",
+    )
+    reason = forms.CharField(
+        label="Why",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For the record.",
+        error_messages={"required": "Say why."},
+    )
+
+    use_required_attribute = False
+
+
 def _states(chosen: str) -> tuple[str, ...]:
     if chosen == ALL:
         return ()

@@ -15,7 +15,7 @@ from portal.access.domain.claims import (
     release_application,
 )
 from portal.access.domain.endorsements import current_endorsements
-from portal.access.domain.notices import Notice, preview_notice
+from portal.access.domain.notices import preview_notice
 from portal.access.domain.reminders import remind_applicant
 from portal.access.domain.reopening import reopen_application
 from portal.access.domain.reviews import (
@@ -36,6 +36,7 @@ from portal.console.decision_forms import (
     ReturnForm,
     propose_terms,
 )
+from portal.notices.domain.outbox import Letter
 
 
 def make_form(
@@ -164,7 +165,7 @@ def tell_done(step: Step, application: Application) -> str:
     return text.format(case=application.case_number, name=application.applicant_name, when=when)
 
 
-def preview(command: Command, application: Application, form: DecisionForm) -> Notice:
+def preview(command: Command, application: Application, form: DecisionForm) -> Letter:
     """The mail that would leave for the applicant; `form` is valid."""
     data = form.cleaned_data
     if isinstance(form, ApproveForm):

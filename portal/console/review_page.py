@@ -11,7 +11,6 @@ from portal.access.domain.dossier import gather_dossier
 from portal.access.domain.endorsements import current_endorsements
 from portal.access.domain.history import tell_history
 from portal.access.domain.journey import expected_by
-from portal.access.domain.notices import Notice
 from portal.access.domain.queue import pace_of
 from portal.access.domain.replies import list_replies
 from portal.access.domain.separation import deciders, shares_domain
@@ -23,6 +22,7 @@ from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.console.decision_forms import DecisionForm
 from portal.console.review_commands import REVIEW_COMMANDS, make_form
+from portal.notices.domain.outbox import Letter
 
 DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
 
@@ -33,7 +33,7 @@ class Shown:
 
     command: Command
     form: DecisionForm
-    notice: Notice | None = None
+    letter: Letter | None = None
 
 
 def describe_review(

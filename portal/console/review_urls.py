@@ -16,5 +16,6 @@ patterns: list[URLPattern] = [
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),
     path("grants/", grants.list_grants, name="grants"),
+    path("grants/<int:pk>/limits/", grants.limit_grant, name="grant-limits"),
     path("grants/<int:pk>/<str:command>/", grants.change_grant, name="grant"),
 ]

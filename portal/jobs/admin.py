@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from portal.core.read_only_admin import ReadOnlyAdmin
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import LARGE_FIELDS, Call, GenerationJob
 
-PRIVATE = ("prompt", "text", "token_ids", "params")
+PRIVATE = (*LARGE_FIELDS, "params")
 """What belongs to the researcher alone; `params` may quote a prompt in its stop sequences."""
 
 
@@ -26,3 +26,14 @@ class GenerationJobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GenerationJob]:
         return super().get_queryset(request).defer(*PRIVATE)
+
+
+@admin.register(Call)
+class CallAdmin(ReadOnlyAdmin):
+    """Requests to the API; what was asked for is the researcher's own."""
+
+    exclude = ("request",)
+    list_display = ["id", "user", "key", "endpoint", "created_at"]
+    search_fields = ["id", "user__email"]
+    list_select_related = ["user", "key"]
+    date_hierarchy = "created_at"

@@ -21,7 +21,9 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     context: Text = Field(description="A text or token ids; empty for the model's document start.")
-    continuations: list[Text] = Field(min_length=1)
+    continuations: list[Text] = Field(
+        min_length=1, description="Texts or token ids that might follow the context."
+    )
 
 
 class ScoresRequest(BaseModel):
@@ -29,10 +31,14 @@ class ScoresRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str
-    items: list[Item] | None = Field(default=None, min_length=1)
-    context: Text = None
-    continuations: list[Text] | None = Field(default=None, min_length=1)
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    items: list[Item] | None = Field(
+        default=None, min_length=1, description="Several contexts with their continuations."
+    )
+    context: Text = Field(default=None, description="Of the one item, where there is no `items`.")
+    continuations: list[Text] | None = Field(
+        default=None, min_length=1, description="Of the one item, where there is no `items`."
+    )
     add_special_tokens: bool = Field(
         default=True, description="Whether a context that is text gets the beginning token."
     )
@@ -43,8 +49,8 @@ class DistributionsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str
-    prompt: Text
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    prompt: Text = Field(description="A text or token ids.")
     positions: list[int] = Field(
         default=[-1],
         min_length=1,
@@ -61,4 +67,6 @@ class DistributionsRequest(BaseModel):
         description="json names entropy, tokens and top; the other two carry every "
         "log-probability as well.",
     )
-    add_special_tokens: bool = True
+    add_special_tokens: bool = Field(
+        default=True, description="Whether a text gets the tokenizer's beginning token."
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from portal.catalog.models import HostedModel
+
 
 class Reservation(models.Model):
     """What one job may spend, then what it spent.
@@ -16,6 +18,7 @@ class Reservation(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reservations"
     )
+    model = models.ForeignKey(HostedModel, on_delete=models.PROTECT, null=True, related_name="+")
     reserved_tokens = models.PositiveIntegerField()
     used_tokens = models.PositiveIntegerField(null=True)
     made_at = models.DateTimeField()

@@ -8,7 +8,7 @@ function select(element) {
   selection.addRange(range);
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
+export function wireCopy(button) {
   const source = document.querySelector(button.dataset.copy);
   const status = button.parentElement.querySelector("[data-copy-status]");
   button.hidden = false;
@@ -22,3 +22,5 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     }
   });
 }
+
+for (const button of document.querySelectorAll("[data-copy]")) wireCopy(button);

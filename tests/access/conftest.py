@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 import redis
@@ -74,6 +75,7 @@ def sign(user: User, model: HostedModel) -> User:
 @pytest.fixture
 def run_queued_tasks(valkey: redis.Redis) -> Callable[[], list[str]]:
     """Does what a worker of the queue `portal` would; answers the names of the tasks."""
+    import_module("portal.notices.tasks")
 
     def run() -> list[str]:
         names = []

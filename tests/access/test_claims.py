@@ -80,7 +80,7 @@ def test_handed_over_it_is_the_others_for_a_day(
     step = hand_over_application(application, by=reviewer, to=other, note="You know the field.")
     assert (application.claimed_by, step.note) == (other, "To Olga Other. You know the field.")
     event = AuditEvent.objects.get(tag="access.application.handed_over")
-    assert event.data["to"] == other.pk
+    assert (event.data["to"], event.data["receiver"]) == ("in_review", other.pk)
 
 
 def test_nothing_is_handed_to_who_cannot_decide(

@@ -12,10 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from portal.access import tasks as _tasks  # noqa: F401 -- registers what the queue runs
 from portal.access.domain.applications import Answers, open_draft, submit_application
 from portal.access.domain.decide import decide, usable_models
-from portal.access.domain.notices import find_unsent, mail_step
 from portal.access.domain.reviews import (
     approve_application,
     reject_application,
@@ -30,6 +28,9 @@ from portal.audit.domain.record import find_breaks
 from portal.catalog.enums import Tier
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError, LostRace
+from portal.notices.domain.sending import send_due
+from portal.notices.enums import NoticeState
+from portal.notices.models import Notice
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
@@ -74,11 +75,12 @@ def test_the_mail_leaves_when_the_hold_is_over_and_not_a_second_before(
         step = DECISIONS[command](application, reviewer)
         assert application.effective_at == start + HOLD
         clock.move_to(start + HOLD - timedelta(seconds=1))
-        assert (mail_step(step.pk), find_unsent(), mail.outbox) == (False, [], [])
+        assert (send_due(), mail.outbox) == (0, [])
         clock.move_to(start + HOLD)
-        assert find_unsent() == [step.pk]
-        assert [mail_step(step.pk), mail_step(step.pk)] == [True, False]
-    assert len(mail.outbox) == 1
+        assert (send_due(), send_due()) == (1, 0)
+        step.refresh_from_db()
+        assert step.told_at == start + HOLD
+    assert [message.to for message in mail.outbox] == [[application.applicant.email]]
 
 
 def test_a_grant_begins_when_its_holder_is_told(
@@ -133,11 +135,13 @@ def test_taken_back_it_is_in_review_again_and_nobody_hears_of_it(
         time_machine.travel(start, tick=False) as clock,
         django_capture_on_commit_callbacks(execute=True),
     ):
-        step = DECISIONS[command](application, reviewer)
+        DECISIONS[command](application, reviewer)
         clock.move_to(start + HOLD - timedelta(seconds=1))
         take_back_decision(application, by=reviewer)
-    run_queued_tasks()
-    assert (mail_step(step.pk), mail.outbox, find_unsent()) == (False, [], [])
+        clock.move_to(start + HOLD)
+        run_queued_tasks()
+        assert (send_due(), mail.outbox) == (0, [])
+    assert Notice.objects.get().state == NoticeState.WITHDRAWN
     application.refresh_from_db()
     assert (application.state, application.effective_at) == (ApplicationState.IN_REVIEW, None)
     assert set(application.grants.values_list("state", flat=True)) <= {GrantState.VOID}
@@ -223,3 +227,46 @@ def test_a_returned_application_is_not_changed_before_its_writer_knows(
         submit_application(application, by=application.applicant, answers=answers())
     assert refusal.value.code == "application_pending"
     assert application.state == ApplicationState.SUBMITTED
+
+
+def test_of_two_returns_the_second_is_taken_back_and_the_first_is_still_told(
+    application: Application, reviewer: User, answers: Callable[..., Answers]
+) -> None:
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        return_application(application, by=reviewer, note="Say more.")
+        clock.move_to(start + HOLD)
+        submit_application(application, by=application.applicant, answers=answers())
+        return_application(application, by=reviewer, note="And more.")
+        take_back_decision(application, by=reviewer)
+        send_due()
+    (told,) = [message for message in mail.outbox if "needs changes" in message.subject]
+    assert told.body.count("\nSay more.\n") == 1
+
+
+def test_a_notice_whose_decision_was_taken_back_behind_it_is_not_sent(
+    application: Application, reviewer: User
+) -> None:
+    """The composer looks for itself, whatever the outbox still holds."""
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        reject_application(application, by=reviewer, reason="Commercial.")
+        take_back_decision(application, by=reviewer)
+        Notice.objects.update(state=NoticeState.QUEUED)
+        clock.move_to(start + HOLD)
+        assert (send_due(), mail.outbox) == (0, [])
+    assert Notice.objects.get().state == NoticeState.WITHDRAWN
+
+
+def test_what_was_told_by_a_clock_that_goes_fast_is_not_taken_back(
+    application: Application, reviewer: User
+) -> None:
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        reject_application(application, by=reviewer, reason="Commercial.")
+        clock.move_to(start + HOLD)
+        assert send_due() == 1
+        clock.move_to(start)
+        with pytest.raises(DomainError) as refusal:
+            take_back_decision(application, by=reviewer)
+    assert refusal.value.code == "hold_over"

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from portal.access import tasks
 from portal.access.domain.applications import Answers, submit_application, withdraw_application
+from portal.access.domain.dispatch import dispatch_mail
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.notices import announce_step, find_unsent, mail_step
 from portal.access.domain.reviews import (
     approve_application,
     reject_application,
@@ -22,6 +22,8 @@ from portal.access.models import Application, Step
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.catalog.models import HostedModel
+from portal.notices.domain.sending import send_due
+from portal.notices.models import Notice
 from tests.access.conftest import sign
 from tests.factories.access import ApplicationFactory, GrantFactory, StepFactory
 from tests.factories.accounts import UserFactory
@@ -81,7 +83,7 @@ def test_submitting_brings_a_receipt_and_calls_the_reviewers(
     draft = ApplicationFactory(applicant=applicant, is_draft=True, case_number="GH-2026-0042")
     with django_capture_on_commit_callbacks(execute=True):
         submit_application(draft, by=applicant, answers=answers())
-    assert run_queued_tasks() == ["portal.access.mail_step", "portal.access.announce_step"]
+    assert run_queued_tasks() == ["portal.notices.send_notice"] * 3
     assert outbox() == {
         (APPLICANT, "We have your application GH-2026-0042"),
         ("ann@example.org", "To review: GH-2026-0042"),
@@ -166,83 +168,76 @@ def test_every_change_of_a_grant_is_told_with_its_reason(
     assert mail.outbox[0].body.count("\nHere is <why> & how.\n") == 1
 
 
-def test_a_mail_leaves_once_however_often_the_task_runs(waiting: Application) -> None:
-    step = StepFactory(application=waiting)
-    assert [mail_step(step.pk) for _ in range(3)] == [True, False, False]
-    assert [announce_step(step.pk) for _ in range(2)] == [True, False]
-    assert len(mail.outbox) == 2
-
-
-def test_a_mail_that_could_not_be_sent_is_sent_later(
-    waiting: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    step = StepFactory(application=waiting)
-    with monkeypatch.context() as patch:
-        patch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", _refuse)
-        with pytest.raises(ConnectionRefusedError):
-            mail_step(step.pk)
-    assert mail_step(step.pk) is True
-    assert len(mail.outbox) == 1
-
-
-def _refuse(*_: object) -> int:
-    raise ConnectionRefusedError
-
-
 def test_a_thrown_away_draft_is_nobodys_news(applicant: User) -> None:
-    draft = ApplicationFactory(applicant=applicant, is_draft=True)
-    step = withdraw_application(draft, by=applicant)
-    assert (mail_step(step.pk), announce_step(step.pk)) == (False, False)
-    assert mail.outbox == []
+    withdraw_application(ApplicationFactory(applicant=applicant, is_draft=True), by=applicant)
+    assert Notice.objects.count() == 0
 
 
 def test_a_reviewer_who_applies_is_not_called_to_their_own_application(
     cast: tuple[User, User], model: HostedModel
 ) -> None:
     application = ApplicationFactory(applicant=cast[0], models_wanted=[model])
-    announce_step(StepFactory(application=application).pk)
-    assert [message.to for message in mail.outbox] == [["ben@example.org"]]
+    dispatch_mail(StepFactory(application=application))
+    called = Notice.objects.filter(kind="access.reviewers_submit")
+    assert [notice.recipient for notice in called] == [cast[1]]
 
 
-def test_what_the_queue_lost_is_found_after_two_minutes_and_given_up_after_two_days(
-    waiting: Application, run_queued_tasks: RunTasks
+def test_a_mail_is_committed_with_its_step_or_not_at_all(
+    waiting: Application, cast: tuple[User, User]
 ) -> None:
-    now = timezone.now()
-    ages = (timedelta(0), timedelta(minutes=3), timedelta(days=3))
-    _, missed, _ = (StepFactory(application=waiting, at=now - age) for age in ages)
-    assert find_unsent() == [missed.pk]
-    tasks.mail_missed_steps()
-    assert run_queued_tasks() == ["portal.access.mail_step", "portal.access.announce_step"]
-    assert find_unsent() == []
-    assert len(mail.outbox) == 2
+    with transaction.atomic():
+        reject_application(waiting, by=cast[0], reason="Commercial.")
+        transaction.set_rollback(True)
+    assert Notice.objects.count() == 0
+    waiting.refresh_from_db()
+    reject_application(waiting, by=cast[0], reason="Commercial.")
+    assert Notice.objects.count() == 1
 
 
-def test_every_command_has_its_mail_or_none_on_purpose(waiting: Application) -> None:
-    """A new command without a template would fail here, not in the queue."""
+MAILS = {
+    Command.SUBMIT: (1, 2),
+    Command.WITHDRAW: (1, 2),
+    Command.APPEAL: (1, 2),
+    Command.CLAIM: (0, 0),
+    Command.RELEASE: (0, 0),
+    Command.HAND_OVER: (0, 0),
+    Command.RETURN: (1, 0),
+    Command.REMIND: (1, 0),
+    Command.ENDORSE: (0, 2),
+    Command.APPROVE: (1, 0),
+    Command.REJECT: (1, 0),
+    Command.TAKE_BACK: (0, 0),
+    Command.REOPEN: (1, 2),
+    Command.SUSPEND: (1, 0),
+    Command.RESUME: (1, 0),
+    Command.REVOKE: (1, 0),
+    Command.SUPERSEDE: (0, 0),
+    Command.HALT: (0, 0),
+    Command.END: (0, 0),
+    Command.VOID: (0, 0),
+    Command.RESTORE: (0, 0),
+}
+"""How many mails go to the applicant, and how many to the two reviewers."""
+
+
+def test_every_command_has_its_count_of_mails(waiting: Application) -> None:
+    """A new command without a count, or without a template, fails here and not in the queue."""
     grant = GrantFactory(user=waiting.applicant, application=waiting)
-    sent = {
-        command: mail_step(StepFactory(application=waiting, grant=grant, command=command).pk)
-        for command in Command
-    }
-    assert {command for command, was_sent in sent.items() if not was_sent} == {
-        Command.CLAIM,
-        Command.RELEASE,
-        Command.HAND_OVER,
-        Command.ENDORSE,
-        Command.TAKE_BACK,
-        Command.SUPERSEDE,
-        Command.HALT,
-        Command.END,
-        Command.VOID,
-        Command.RESTORE,
-    }
+    counts = {}
+    for command in Command:
+        mail.outbox.clear()
+        dispatch_mail(StepFactory(application=waiting, grant=grant, command=command))
+        send_due()
+        told = [message.to for message in mail.outbox]
+        counts[command] = (told.count([APPLICANT]), len(told) - told.count([APPLICANT]))
+    assert counts == MAILS
 
 
 def test_an_approval_names_what_was_given(
     waiting: Application, cast: tuple[User, User], model: HostedModel
 ) -> None:
-    step = approve(waiting, cast[0])
-    mail_step(step.pk)
+    approve(waiting, cast[0])
+    assert send_due() == 1
     grant = waiting.grants.get()
     line = f"- {model.name}, until {grant.ends_at:%-d %B %Y}: playground"
     assert mail.outbox[0].body.splitlines().count(line) == 1

@@ -33,7 +33,6 @@ from portal.access.domain.claims import (
 )
 from portal.access.domain.decide import decide, usable_models
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.notices import find_unsent, mail_step
 from portal.access.domain.reminders import remind_applicant
 from portal.access.domain.reopening import appeal_decision, reopen_application
 from portal.access.domain.reviews import (
@@ -56,6 +55,7 @@ from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
 from portal.catalog.enums import Tier
 from portal.core.errors import DomainError
+from portal.notices.domain.sending import send_due
 from tests.access.conftest import TYPED, sign
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory, ReleaseFactory
@@ -179,8 +179,14 @@ class ProcessMachine(RuleBasedStateMachine):
         elif row is not None:
             self.attempt(lambda: return_application(row, by=person, note="Say more."))
 
-    @rule(which=WHICH, first=PEOPLE, second=PEOPLE, until=st.sampled_from([150, 200]))
-    def approve(self, which: int, first: int, second: int, until: int) -> None:
+    @rule(
+        which=WHICH,
+        first=PEOPLE,
+        second=PEOPLE,
+        until=st.sampled_from([150, 200]),
+        regrets=st.booleans(),
+    )
+    def approve(self, which: int, first: int, second: int, until: int, regrets: bool) -> None:
         """By two people in turn; the second comes too late where one is enough."""
         row = self.pick(which, *REVIEW_STATES)
         if row is None:
@@ -195,6 +201,8 @@ class ProcessMachine(RuleBasedStateMachine):
                     ends_at=START + timedelta(days=until),
                 )
             )
+        if regrets:
+            self.attempt(lambda: take_back_decision(row, by=self.people[first]))
 
     @rule(which=WHICH, by=PEOPLE)
     def reject(self, which: int, by: int) -> None:
@@ -223,8 +231,7 @@ class ProcessMachine(RuleBasedStateMachine):
 
     @rule()
     def mail_leaves(self) -> None:
-        for step_id in find_unsent():
-            mail_step(step_id)
+        send_due()
 
     @invariant()
     def the_gate_and_the_list_agree(self) -> None:
@@ -260,8 +267,8 @@ class ProcessMachine(RuleBasedStateMachine):
     @invariant()
     def a_decision_is_told_or_taken_back_and_never_both(self) -> None:
         for ruling in Ruling.objects.select_related("step"):
-            assert ruling.taken_back_at is None or ruling.step.mailed_at is None
-            assert ruling.step.mailed_at is None or ruling.step.mailed_at >= ruling.effective_at
+            assert ruling.taken_back_at is None or ruling.step.told_at is None
+            assert ruling.step.told_at is None or ruling.step.told_at >= ruling.effective_at
 
     @invariant()
     def what_is_in_review_opens_nothing(self) -> None:

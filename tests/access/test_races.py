@@ -8,21 +8,28 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 from threading import Barrier
+from time import monotonic
 
 import pytest
-from django.db import connection
+from django.core import mail
+from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.access.domain.applications import Answers, submit_application, withdraw_application
 from portal.access.domain.claims import claim_application
 from portal.access.domain.grants import resume_grant, revoke_grant
 from portal.access.domain.reviews import approve_application, reject_application, return_application
+from portal.access.domain.rulings import take_back_decision
 from portal.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
 from portal.catalog.models import HostedModel
-from portal.core.errors import LostRace
+from portal.core.errors import DomainError, LostRace
+from portal.notices.domain.outbox import compose
+from portal.notices.domain.sending import send_notice
+from portal.notices.models import Notice
 from tests.access.conftest import sign
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
@@ -158,3 +165,108 @@ def test_of_two_hundred_races_none_is_won_twice(model: HostedModel) -> None:
         assert (application.revision, application.steps.count()) == (1, 1)
         assert application.grants.count() == (winner.command == Command.APPROVE)
     assert find_breaks() == []
+
+
+def test_a_decision_is_told_or_taken_back_when_both_are_tried_at_once(
+    model: HostedModel, settings: Settings
+) -> None:
+    """The reviewer's clock still stands within the hold, the sender's past it."""
+    settings.DECISION_HOLD_SECONDS = 600
+    ann = UserFactory(is_reviewer=True, name="Ann")
+    for _ in range(20):
+        application = ApplicationFactory(models_wanted=[model])
+        step = reject_application(application, by=ann, reason="Commercial.")
+        Notice.objects.filter(data={"step": step.pk}).update(due_at=timezone.now())
+        notice = Notice.objects.get(data={"step": step.pk})
+        mail.outbox.clear()
+        is_taken_back, is_sent = both_at_once(
+            partial(take_back, application, by=ann), partial(send_notice, notice.pk)
+        )
+        step.refresh_from_db()
+        assert is_taken_back != is_sent
+        assert (len(mail.outbox), step.told_at is not None) == (is_sent, is_sent)
+        assert (step.ruling.taken_back_at is not None) == is_taken_back
+    assert find_breaks() == []
+
+
+def test_a_sender_waits_for_a_decision_that_is_being_taken_back(
+    model: HostedModel, settings: Settings
+) -> None:
+    settings.DECISION_HOLD_SECONDS = 600
+    ann = UserFactory(is_reviewer=True, name="Ann")
+    application = ApplicationFactory(models_wanted=[model])
+    step = reject_application(application, by=ann, reason="Commercial.")
+    notice = Notice.objects.get(data={"step": step.pk})
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            take_back_decision(application, by=ann)
+            is_told = pool.submit(tell, notice)
+            wait_until_somebody_waits_for_us()
+        assert is_told.result(timeout=10) is False
+
+
+def test_a_decision_that_is_being_told_is_not_taken_back(
+    model: HostedModel, settings: Settings
+) -> None:
+    settings.DECISION_HOLD_SECONDS = 600
+    ann = UserFactory(is_reviewer=True, name="Ann")
+    application = ApplicationFactory(models_wanted=[model])
+    step = reject_application(application, by=ann, reason="Commercial.")
+    notice = Notice.objects.get(data={"step": step.pk})
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert compose(notice) is True
+            is_taken_back = pool.submit(take_back, application, by=ann)
+            wait_until_somebody_waits_for_us()
+        assert is_taken_back.result(timeout=10) is False
+    step.ruling.refresh_from_db()
+    assert step.ruling.taken_back_at is None
+
+
+def both_at_once(*acts: Callable[[], bool]) -> list[bool]:
+    """Each act on its own connection, at the same instant."""
+    start = Barrier(len(acts), timeout=10)
+
+    def run(act: Callable[[], bool]) -> bool:
+        try:
+            start.wait()
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def take_back(application: Application, *, by: User) -> bool:
+    """Whether the decision could be taken back, on a connection of its own."""
+    try:
+        take_back_decision(Application.objects.get(pk=application.pk), by=by)
+    except DomainError as refusal:
+        if refusal.code != "hold_over":
+            raise
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def tell(notice: Notice) -> bool:
+    """Compose as a sender does, on a connection of its own."""
+    try:
+        with transaction.atomic():
+            return compose(notice)
+    finally:
+        connection.close()
+
+
+def wait_until_somebody_waits_for_us() -> None:
+    """Until another connection is blocked by ours; fails after ten seconds."""
+    deadline = monotonic() + 10
+    query = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    while monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waits")

@@ -166,3 +166,58 @@ async def test_http_is_refused_where_the_site_is_https(
     response = await laboratory.client.ask("/v1/completions", json=body_of(laboratory))
 
     assert (response.status_code, response.json()["error"]["code"]) == (403, "https_required")
+
+
+async def test_a_body_that_is_too_large_is_told_the_limit(
+    laboratory: Laboratory, settings: Settings
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    response = await laboratory.client.ask(
+        "/v1/completions", json={**body_of(laboratory), "prompt": "a" * 1000}
+    )
+
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (413, "request_too_large")
+    assert "1,000" in error["message"]
+
+
+async def test_headers_say_what_is_left(laboratory: Laboratory, settings: Settings) -> None:
+    settings.DAILY_TOKEN_QUOTA = 100
+    settings.API_JOBS_PER_USER = 3
+    async with laboratory.working():
+        response = await laboratory.client.ask("/v1/completions", json=body_of(laboratory))
+
+    named = {name: value for name, value in response.items() if name.startswith("x-ratelimit")}
+    # The run may have ended before it was counted.
+    assert named.pop("x-ratelimit-remaining-requests") in {"2", "3"}
+    assert named == {
+        "x-ratelimit-limit-tokens": "100",
+        "x-ratelimit-remaining-tokens": "96",
+        "x-ratelimit-reset-tokens": "86400s",
+        "x-ratelimit-limit-requests": "3",
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        '"stop": ["\\u0000"]',
+        '"prompt": "a\\u0000"',
+        '"unknown": {"a": ["\\u0000"]}',
+        '"un\\u0000known": 1',
+        '"unknown": "\\ud800"',
+        '"prompt": "\\ud800"',
+    ],
+)
+async def test_characters_that_cannot_be_kept(laboratory: Laboratory, changes: str) -> None:
+    raw = f'{{"model": "{laboratory.model.slug}", "max_tokens": 2, {changes}}}'
+    response = await laboratory.client.post("/v1/completions", raw, content_type="application/json")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_value")
+
+
+@pytest.mark.parametrize("path", ["/v1/models/a%00", "/v1/files?purpose=%00", "/v1/files/file-%00"])
+async def test_an_address_with_a_nul(laboratory: Laboratory, path: str) -> None:
+    response = await laboratory.client.get(path)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_value")

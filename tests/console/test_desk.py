@@ -80,9 +80,9 @@ def test_a_preview_shows_the_mail_and_changes_nothing(
         "preview": "1",
     }
     response = console.post(page_of(application, "return"), data)
-    notice = response.context["shown"].notice
-    assert notice.subject == f"Your application {application.case_number} needs changes"
-    assert notice.text.count("\nSay more.\n\nIntended use:\nWhich models?\n") == 1
+    letter = response.context["shown"].letter
+    assert letter.subject == f"Your application {application.case_number} needs changes"
+    assert letter.body.count("\nSay more.\n\nIntended use:\nWhich models?\n") == 1
     assert Step.objects.count() == 0
 
 

@@ -13,12 +13,14 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.notices import find_unsent, mail_step
 from portal.access.enums import ApplicationState, Capability, GrantState
 from portal.access.models import Application, Ruling, Step
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.catalog.models import HostedModel
+from portal.notices.domain.sending import send_due
+from portal.notices.enums import NoticeState
+from portal.notices.models import Notice
 from tests.access.conftest import TYPED, sign
 from tests.e2e.browser import (
     DESKTOP,
@@ -84,8 +86,8 @@ def ten_minutes_pass() -> None:
     Ruling.objects.update(effective_at=past)
     Application.objects.filter(effective_at__isnull=False).update(effective_at=past)
     Step.objects.update(at=past)
-    for step_id in find_unsent():
-        mail_step(step_id)
+    Notice.objects.filter(state=NoticeState.QUEUED).update(due_at=past)
+    send_due()
 
 
 def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:

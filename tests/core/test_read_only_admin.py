@@ -53,6 +53,8 @@ def job_of_somebody() -> GenerationJob:
         prompt=SECRET,
         text=SECRET,
         params={"max_tokens": 1, "stop": [SECRET]},
+        logprobs=[[SECRET]],
+        prompt_logprobs=[[SECRET]],
         created_at=now,
         deadline_at=now,
     )
@@ -60,14 +62,23 @@ def job_of_somebody() -> GenerationJob:
 
 def test_every_table_of_the_portal_is_in_the_admin() -> None:
     assert [model._meta.label for model in READ_ONLY] == [
+        "access.Absence",
+        "access.AccountMerge",
         "access.Application",
+        "access.Denial",
         "access.Endorsement",
         "access.Grant",
+        "access.Ruling",
         "access.Step",
+        "access.SubmittedVersion",
         "audit.AuditEvent",
+        "batches.Batch",
+        "batches.StoredFile",
         "catalog.HostedModel",
         "catalog.Release",
+        "jobs.Call",
         "jobs.GenerationJob",
+        "keys.ApiKey",
         "licensing.Licence",
         "licensing.LicenceVersion",
         "licensing.Signature",
@@ -84,8 +95,15 @@ def test_rows_are_shown_and_changed_by_nobody(operator: Client, model: type[Mode
     assert (operator.get(url(model, "add")).status_code == 200) == ("add" in allowed)
     if row is None:
         assert model._meta.label in {
+            "access.Absence",
+            "access.AccountMerge",
+            "access.Denial",
             "access.Endorsement",
+            "batches.Batch",
+            "batches.StoredFile",
+            "jobs.Call",
             "jobs.GenerationJob",
+            "keys.ApiKey",
             "usage.Reservation",
         }
         return

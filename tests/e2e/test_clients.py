@@ -56,6 +56,7 @@ def test_openai(card: dict[str, str]) -> None:
         "x-ratelimit-limit-tokens",
         "x-ratelimit-remaining-requests",
         "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-tokens",
         "x-request-id",
     ]
     assert set(seen["chosen"]["texts"]) <= {" Paris", " Rome"}
@@ -95,6 +96,19 @@ def test_litellm_and_langchain(card: dict[str, str]) -> None:
         "streamed": PARIS,
         "generated": [[PARIS, PARIS], [COUNTED, COUNTED]],
         "usage": 12,
+    }
+
+
+def test_a_batch_of_openai(card: dict[str, str]) -> None:
+    seen = run_client("batch_client", card["url"], card["api_key"], card["model"])
+
+    assert seen == {
+        "status": "completed",
+        "counts": {"total": 3, "completed": 2, "failed": 1},
+        "results": {"greedy": PARIS, "scored": COUNTED},
+        "errors": {"too long": "context_length_exceeded"},
+        "listed": True,
+        "is_file_gone": True,
     }
 
 

@@ -134,6 +134,6 @@ def test_the_cost_does_not_grow_with_the_runs(
     for _ in range(count):
         GenerationJobFactory(user=user, created_at=NOW, call=CallFactory(user=user))
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         report_usage(user, at=NOW)
         tell_usage(user, at=NOW)

@@ -74,7 +74,6 @@ def test_a_new_key_is_recorded(issued: IssuedKey, user: User) -> None:
     assert (event.actor, event.subject) == (user, f"key:{issued.key.lookup}")
     assert event.data == {
         "user": user.pk,
-        "name": "Cluster jobs",
         "scopes": ["completions", "read"],
         "models": ["opt-125m"],
         "expires_at": "2026-12-23T12:00:00+00:00",
@@ -235,7 +234,7 @@ def test_a_revocation_counts_once(issued: IssuedKey, user: User) -> None:
     assert (event.actor, event.subject, event.data) == (
         user,
         f"key:{issued.key.lookup}",
-        {"user": user.pk, "name": "Cluster jobs"},
+        {"user": user.pk},
     )
 
 

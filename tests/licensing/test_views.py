@@ -260,7 +260,7 @@ def test_list_of_signatures_costs_the_same_for_any_number(
 
     signed_in.get(reverse("licensing:signatures"))
 
-    with django_assert_num_queries(QUERIES_OF_A_SESSION + 1):
+    with django_assert_num_queries(QUERIES_OF_A_SESSION + 2):
         response = signed_in.get(reverse("licensing:signatures"))
 
     assert len(response.context["signatures"]) == count

@@ -88,7 +88,7 @@ def test_accepting_a_run_asks_the_database_no_more_for_more_runs(
     for _ in range(rows):
         desk.client.post(CREATE, desk.fields(), headers=JSON)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         response = desk.client.post(CREATE, desk.fields(), headers=JSON)
 
     assert response.status_code == 201

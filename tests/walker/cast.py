@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
 from portal.access.domain.denials import deny
 from portal.access.enums import DenialKind
 from portal.access.models import Application, Grant
 from portal.accounts.models import User
+from portal.batches.domain.ids import BATCH, FILE, write_id
 from portal.catalog.models import HostedModel, Release
 from portal.jobs.enums import JobState, Origin
 from portal.jobs.models import GenerationJob
@@ -19,7 +21,10 @@ from portal.keys.domain.lifecycle import issue_key
 from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
+from portal.notices.domain.outbox import post
 from tests.factories.accounts import UserFactory
+from tests.factories.batch_lines import write_request
+from tests.factories.batches import make_batch
 
 
 def seed() -> dict[str, User | None]:
@@ -89,6 +94,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     signature = Signature.objects.filter(user=researcher).get()
     mail = StoredMail.objects.create(to="a@example.org", subject="Hello", body="Text")
     reviewer = actors["reviewer"]
+    with transaction.atomic():
+        notice = post(researcher, kind="test", subject="Hello", body="Text")
     assert licence is not None
     assert reviewer is not None
     denial = deny(
@@ -98,7 +105,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         reason="For the walk.",
         ends_at=timezone.now() + timedelta(days=1),
     )
-    key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ]).key
+    key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
+    batch = make_batch(key, write_request("one", model="smollm2-135m"))
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
     }
@@ -111,16 +119,21 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "licensing:signature_text.pk": signature.pk,
         "keys:rotate.pk": key.pk,
         "keys:revoke.pk": key.pk,
+        "file_id": write_id(FILE, batch.input_file_id),
+        "batch_id": write_id(BATCH, batch.pk),
         "number": 1,
         "engine": "smollm2-135m",
         "model_id": "smollm2-135m",
         "mailbox:mail.pk": mail.pk,
+        "notices:notice.pk": notice.pk,
+        "ending": "csv",
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,
         "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",
+        "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
         "key": "no-such-key",

@@ -80,7 +80,7 @@ def hand_over_application(
         role=Role.REVIEWER,
         note=text,
         seen=seen,
-        data={"to": to.pk},
+        data={"receiver": to.pk},
         claimed_by=to,
         claim_ends_at=timezone.now() + LEASE,
     )

@@ -1,19 +1,15 @@
-"""Handing a step's mail to the queue once the step is committed."""
+"""Putting a step's mail into the outbox, and taking it back, in the step's own transaction."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from celery import current_app
-from django.db import transaction
-from django.utils import timezone
-
 from portal.access.enums import INTERNAL_COMMANDS, Command
 from portal.access.models import Step
+from portal.accounts.models import User
+from portal.notices.domain.outbox import post, withdraw
 
-MAIL_TASK = "portal.access.mail_step"
-ANNOUNCE_TASK = "portal.access.announce_step"
-SWEEP_TASK = "portal.access.mail_missed_steps"
+STEP_COMPOSER = "access.step"
 
 MAILED_COMMANDS = (
     frozenset(Command)
@@ -29,17 +25,51 @@ ANNOUNCED_COMMANDS = frozenset(
 
 
 def dispatch_mail(step: Step, *, not_before: datetime | None = None) -> None:
-    """Send the tasks on commit; the applicant's mail leaves at `not_before`, if that is given.
+    """Post one notice to each person that a step concerns; the applicant's at `not_before`.
 
-    A broker that is down is logged and costs nobody their step: the sweep finds what was not
-    sent. `mail_step` itself refuses to send a decision that is held or was taken back.
+    Reviewers never hear of their own application or of what they did themselves.
     """
+    application = step.application
+    if application.submitted_at is None:
+        # A draft that is thrown away is nobody's news.
+        return
+    about, data = _subject(step), {"step": step.pk}
     if step.command in MAILED_COMMANDS:
-        _send_on_commit(MAIL_TASK, step.pk, not_before=not_before)
+        post(
+            application.applicant,
+            kind=_kind(step),
+            composer=STEP_COMPOSER,
+            data=data,
+            about=about,
+            not_before=not_before,
+        )
     if step.command in ANNOUNCED_COMMANDS:
-        _send_on_commit(ANNOUNCE_TASK, step.pk)
+        for reviewer in _reviewers_to_call(step):
+            post(
+                reviewer,
+                kind=f"access.reviewers_{step.command}",
+                composer=STEP_COMPOSER,
+                data=data,
+                about=about,
+                may_wait=True,
+            )
 
 
-def _send_on_commit(task: str, step_id: int, *, not_before: datetime | None = None) -> None:
-    eta = not_before if not_before and not_before > timezone.now() else None
-    transaction.on_commit(lambda: current_app.send_task(task, args=[step_id], eta=eta), robust=True)
+def withdraw_mail(step: Step) -> None:
+    """Take the applicant's notice about a step out of the outbox, unless it has left."""
+    withdraw(about=_subject(step), kind=_kind(step), data={"step": step.pk})
+
+
+def _subject(step: Step) -> str:
+    return f"application:{step.application.case_number}"
+
+
+def _kind(step: Step) -> str:
+    return f"access.{step.command}"
+
+
+def _reviewers_to_call(step: Step) -> list[User]:
+    reviewers = User.objects.filter(is_reviewer=True, is_active=True)
+    return list(
+        reviewers.exclude(pk__in=[step.application.applicant_id, step.actor_id]).order_by("email")
+    )

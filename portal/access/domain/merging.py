@@ -43,7 +43,7 @@ def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> Accoun
         AuditTag.ACCOUNTS_MERGED,
         actor=by,
         subject=f"user:{kept.pk}",
-        data={"merged": merged.pk, "reason": reason},
+        data={"merged": merged.pk},
     )
     return merge
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.access.domain.commands import check_application, lost_application, move_application
+from portal.access.domain.dispatch import withdraw_mail
 from portal.access.domain.grants import put_back_grants, void_grants
 from portal.access.domain.separation import require_free_claim, require_fresh_eyes, shares_domain
 from portal.access.enums import ApplicationState, Command, ReasonCode, Role
@@ -99,7 +100,7 @@ def take_back_decision(
     if not unmoved.exists():
         raise lost_application(application, viewer=by)
     ruling = _lock_ruling(application)
-    if ruling is None or ruling.is_told(at=timezone.now()) or ruling.step.mailed_at:
+    if ruling is None or ruling.is_told(at=timezone.now()) or ruling.step.told_at:
         raise DomainError(
             "hold_over",
             f"{application.applicant_name} has been told already. "
@@ -122,6 +123,7 @@ def take_back_decision(
     )
     ruling.taken_back_at = step.at
     ruling.save(update_fields=["taken_back_at"])
+    withdraw_mail(ruling.step)
     before = {int(pk): state for pk, state in ruling.moved_grants}
     # In this order: a person holds one grant for a model.
     void_grants([grant for grant in grants if grant.pk not in before], by=by)
@@ -158,7 +160,10 @@ def _lock_ruling(application: Application) -> Ruling | None:
     ruling = current_ruling(application)
     if ruling is None:
         return None
-    return Ruling.objects.select_for_update(of=("self",)).select_related("step").get(pk=ruling.pk)
+    locked = Ruling.objects.select_for_update().get(pk=ruling.pk)
+    # Read once the lock is held: a join would show the step as it was before the wait.
+    locked.step = Step.objects.select_related("application").get(pk=locked.pk)
+    return locked
 
 
 def _grants_of(ruling: Ruling) -> list[int]:

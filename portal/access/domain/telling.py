@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.access.enums import REVIEW_STATES, ApplicationState, Command, GrantState, Role
-from portal.access.models import Application, Grant
+from portal.access.models import Application, Grant, Ruling
 from portal.access.rules import application_commands
 from portal.accounts.models import User
+
+
+@dataclass(frozen=True)
+class HeldMoves:
+    """What decisions that are not told yet have done to a person's grants: the ids of those
+    they gave, and the state before of those they moved.
+    """
+
+    made: frozenset[int]
+    moved: Mapping[int, str]
+    untold_steps: Q
 
 
 def as_told(application: Application, *, at: datetime) -> Application:
@@ -29,6 +42,21 @@ def told_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
         .exclude(state=GrantState.VOID)
         .select_related("model", "application")
     )
+
+
+def held_moves(user: User, *, at: datetime) -> HeldMoves:
+    """The same where a grant in force was replaced: `told_grants` names the new one at once."""
+    made: set[int] = set()
+    moved: dict[int, str] = {}
+    untold = Q(pk__in=[])
+    for ruling in Ruling.objects.filter(
+        step__application__applicant=user, taken_back_at=None, effective_at__gt=at
+    ):
+        made |= set(ruling.made_grants)
+        before = {int(pk): str(state) for pk, state in ruling.moved_grants}
+        moved |= before
+        untold |= Q(grant__in=list(before), at__gte=ruling.made_at)
+    return HeldMoves(frozenset(made), moved, untold)
 
 
 def who_acts_next(application: Application, *, at: datetime) -> str:

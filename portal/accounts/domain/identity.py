@@ -30,7 +30,7 @@ def is_email_verified(user: User) -> bool:
 
 def lacks_required_mfa(user: User) -> bool:
     """Whether a reviewer or operator still has to add a second factor (outside the demo)."""
-    if not settings.REQUIRE_STAFF_MFA or not (user.is_reviewer or user.is_staff):
+    if not settings.REQUIRE_STAFF_MFA or not (user.is_reviewer or user.is_auditor or user.is_staff):
         return False
     return not Authenticator.objects.filter(user_id=user.pk, type__in=STRONG_TYPES).exists()
 

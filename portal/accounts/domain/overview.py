@@ -63,5 +63,9 @@ def _provider_name(account: SocialAccount) -> str:
 
 
 def _roles(user: User) -> tuple[str, ...]:
-    roles = [("Reviewer", user.is_reviewer), ("Operator", user.is_operator)]
+    roles = [
+        ("Reviewer", user.is_reviewer),
+        ("Auditor", user.is_auditor),
+        ("Operator", user.is_operator),
+    ]
     return tuple(name for name, held in roles if held)

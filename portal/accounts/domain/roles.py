@@ -9,7 +9,7 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 
-ROLE_FIELDS = ("is_active", "is_reviewer", "is_staff")
+ROLE_FIELDS = ("is_active", "is_reviewer", "is_auditor", "is_staff")
 
 
 @transaction.atomic

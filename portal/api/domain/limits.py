@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 from django.utils import timezone
 
+from portal.access.domain.limits import parallel_limit_of
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.jobs.enums import ACTIVE_STATES, Origin
 from portal.jobs.models import GenerationJob
-from portal.usage.domain.quota import tokens_left
+from portal.usage.domain.quota import find_quota
 
 
 def describe_limits(user: User, *, model: HostedModel) -> dict[str, str]:
     """Tokens of the last 24 hours, and runs under way at a time; more of those wait their turn."""
+    now = timezone.now()
+    quota = find_quota(user, model=model, at=now)
+    most = parallel_limit_of(user, model, at=now, default=settings.API_JOBS_PER_USER)
     under_way = GenerationJob.objects.filter(
         user=user, model=model, origin=Origin.API, state__in=ACTIVE_STATES
     ).count()
-    left = tokens_left(user, at=timezone.now())
+    back_at = quota.spent.first_back_at
+    seconds = max(0, math.ceil((back_at - now).total_seconds())) if back_at else 0
     return {
-        "x-ratelimit-limit-tokens": str(settings.DAILY_TOKEN_QUOTA),
-        "x-ratelimit-remaining-tokens": str(left),
-        "x-ratelimit-limit-requests": str(settings.API_JOBS_PER_USER),
-        "x-ratelimit-remaining-requests": str(max(0, settings.API_JOBS_PER_USER - under_way)),
+        "x-ratelimit-reset-tokens": f"{seconds}s",
+        "x-ratelimit-limit-tokens": str(quota.tokens),
+        "x-ratelimit-remaining-tokens": str(quota.left),
+        "x-ratelimit-limit-requests": str(most),
+        "x-ratelimit-remaining-requests": str(max(0, most - under_way)),
     }

@@ -25,10 +25,10 @@ router = Router(tags=["Files and batches"])
 class BatchRequest(BaseModel):
     """The body of `POST /v1/batches`."""
 
-    input_file_id: str
-    endpoint: str
-    completion_window: str
-    metadata: dict[str, str] | None = None
+    input_file_id: str = Field(description="A file that was uploaded with purpose `batch`.")
+    endpoint: str = Field(description="What every line of the file asks, `/v1/completions`.")
+    completion_window: str = Field(description="`24h`.")
+    metadata: dict[str, str] | None = Field(default=None, description="Notes of your own.")
 
 
 @router.post(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from ninja import Body, Router
+from ninja import Router
 
 from portal.api.completion_answers import answer_completion
 from portal.api.schemas import REFUSALS, CompletionObject
-from portal.completions.wire import CompletionRequest
+from portal.completions.wire import CompletionRequest, EngineCompletionRequest
 
 router = Router(tags=["Completions"])
 
@@ -30,8 +29,6 @@ async def create_completion(request: HttpRequest, body: CompletionRequest) -> Ht
     summary="The same, as clients of 2022 ask",
 )
 async def create_engine_completion(
-    request: HttpRequest, engine: str, body: Body[dict[str, Any]]
+    request: HttpRequest, engine: str, body: EngineCompletionRequest
 ) -> HttpResponseBase:
-    return await answer_completion(
-        request, CompletionRequest.model_validate({**body, "model": engine})
-    )
+    return await answer_completion(request, body.model_copy(update={"model": engine}))

@@ -47,7 +47,11 @@ FORM: dict[str, Any] = {
                             "description": "JSON lines: custom_id, method, url and body of each "
                             "request.",
                         },
-                        "purpose": {"type": "string", "enum": [FilePurpose.BATCH.value]},
+                        "purpose": {
+                            "type": "string",
+                            "enum": [FilePurpose.BATCH.value],
+                            "description": "What the file is for.",
+                        },
                     },
                 }
             }

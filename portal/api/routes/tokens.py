@@ -29,10 +29,12 @@ class TokenizeRequest(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str
-    prompt: str = Field(max_length=1_000_000)
-    add_special_tokens: bool = True
-    return_token_strs: bool = False
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    prompt: str = Field(max_length=1_000_000, description="The text.")
+    add_special_tokens: bool = Field(
+        default=True, description="Whether the text gets the tokenizer's beginning token."
+    )
+    return_token_strs: bool = Field(default=False, description="Name each token's text as well.")
 
 
 class DetokenizeRequest(Schema):
@@ -40,8 +42,8 @@ class DetokenizeRequest(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str
-    tokens: list[int] = Field(max_length=100_000)
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    tokens: list[int] = Field(max_length=100_000, description="Token ids.")
 
 
 @router.post(

@@ -103,6 +103,8 @@ class _Run:
         """The choices, of which each is a piece, that the event brings."""
         if isinstance(event, Scored):
             yield from self._echo(event)
+        elif isinstance(event, Snapshot):
+            yield from self._echo(event.scored)
         elif not (isinstance(event, Started) and self._waits_for_scores):
             yield from self._echo(None)
         match event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
@@ -12,13 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
+from portal.access.domain.limits import set_limits
 from portal.access.domain.queue import find_grants
 from portal.access.enums import Command, GrantState, Role
 from portal.access.models import Grant
 from portal.access.rules import grant_commands
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.forms import GrantFilterForm, GrantReasonForm
+from portal.console.forms import GrantFilterForm, GrantLimitsForm, GrantReasonForm
 from portal.core.errors import DomainError, LostRace
 
 PAGE_SIZE = 25
@@ -79,6 +81,32 @@ def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> Ht
         "now": timezone.now(),
     }
     return render(request, "console/grant.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@reviewer_required
+def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """Tokens a day and runs at a time of one grant."""
+    grant = get_object_or_404(Grant.objects.select_related("user", "model", "application"), pk=pk)
+    initial = {"daily_tokens": grant.daily_tokens, "parallel_jobs": grant.parallel_jobs}
+    form = GrantLimitsForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        try:
+            set_limits(grant, by=request.user, **form.cleaned_data)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, f"The limits of {grant.user.name} are changed.")
+            return redirect(f"{reverse('console:grants')}?q={grant.application.case_number}")
+    context = {
+        "grant": grant,
+        "form": form,
+        "is_own": grant.user_id == request.user.pk,
+        "site_tokens": settings.DAILY_TOKEN_QUOTA,
+        "site_jobs": settings.API_JOBS_PER_USER,
+    }
+    return render(request, "console/grant_limits.html", context, status=422 if form.errors else 200)
 
 
 def _open_commands(grant: Grant) -> list[tuple[Command, str]]:

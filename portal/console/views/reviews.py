@@ -41,8 +41,8 @@ def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) ->
     if not form.is_valid():
         return _render(request, application, Shown(named, form), status=422)
     if "preview" in request.POST and isinstance(form, PREVIEWED):
-        notice = preview(named, application, form)
-        return _render(request, application, Shown(named, form, notice))
+        letter = preview(named, application, form)
+        return _render(request, application, Shown(named, form, letter))
     try:
         step = REVIEW_COMMANDS[named].carry_out(application, request.user, form)
     except LostRace as error:

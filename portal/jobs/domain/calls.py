@@ -21,6 +21,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.core.tracing import submit_span
 from portal.jobs.domain.admission import check_values, require_access, reserve_for
+from portal.jobs.domain.answered import was_answered
 from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.domain.workers import engine_status
 from portal.jobs.enums import JobClass, JobState, Origin
@@ -92,7 +93,7 @@ def submit_call(
         )
         with transaction.atomic():
             _require_room(model.deployment, runs=len(jobs), job_class=job_class)
-            reserve_for_all(user, tokens=tokens)
+            reserve_for_all(user, tokens=tokens, model=model)
             call.save(force_insert=True)
             for job in jobs:
                 job.call = call
@@ -131,13 +132,16 @@ def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> S
 
 
 def find_repeated_call(user: User, *, fingerprint: str, at: datetime) -> Submitted | None:
-    """The newest call of the same request, if it is recent and nothing of it has failed."""
+    """The newest call of the same request, if it is recent and its answer never went out.
+
+    Nothing of it may have failed. Who asks the same twice on purpose gets two answers.
+    """
     call = (
         Call.objects.filter(user=user, fingerprint=fingerprint, created_at__gt=at - REPEATED_WITHIN)
         .order_by("-created_at")
         .first()
     )
-    if call is None:
+    if call is None or was_answered(call.pk):
         return None
     submitted = _with_jobs(call)
     return None if _is_spoilt(submitted) else submitted

@@ -117,7 +117,7 @@ def _submit(
             JobClass(job.job_class), load.sent, slots=count_slots(engine)
         )
         job.sent_at = now if may_go else None
-        reserve_tokens(user, job=job.id, tokens=tokens)
+        reserve_tokens(user, job=job.id, tokens=tokens, model=model)
         job.save(force_insert=True)
         data = {"model": model.slug, "origin": str(origin), "max_tokens": sampling.max_tokens}
         record(AuditTag.JOB_SUBMITTED, actor=user, subject=_subject(job), data=data)

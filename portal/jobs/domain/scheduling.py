@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from portal.access.domain.limits import parallel_limits
 from portal.jobs.domain.dispatch import send_generation
 from portal.jobs.domain.fairness import Running, Waiting, arrange, choose
 from portal.jobs.domain.workers import EngineStatus, engine_status
@@ -42,7 +43,12 @@ def send_waiting(deployment: str) -> int:
         _lock(deployment)
         running = read_sent(deployment)
         waiting = read_held_back(deployment)
-        limits = dict.fromkeys((run.user_id for run in waiting), settings.API_JOBS_PER_USER)
+        limits = parallel_limits(
+            {run.user_id for run in waiting},
+            deployment=deployment,
+            at=timezone.now(),
+            default=settings.API_JOBS_PER_USER,
+        )
         chosen = choose(arrange(waiting, running), running, slots=slots, limits=limits)
         ids = [run.id for run in chosen]
         jobs = {job.pk: job for job in held_back.filter(pk__in=ids).select_for_update()}

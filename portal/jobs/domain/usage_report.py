@@ -9,10 +9,12 @@ from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
+from portal.access.domain.limits import limited_grants
+from portal.access.models import Grant
 from portal.accounts.models import User
 from portal.jobs.enums import ACTIVE_STATES, Origin
 from portal.jobs.models import GenerationJob
-from portal.usage.domain.quota import WINDOW, tokens_spent
+from portal.usage.domain.quota import WINDOW, find_quota
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,18 @@ class ModelUsage:
     under_way: int
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True)
+class OwnLimits:
+    """What a grant allows on its model, where that is not the site's."""
+
+    model: str
+    name: str
+    quota: int | None
+    used: int
+    left: int | None
+    parallel_jobs: int | None
 
 
 @dataclass(frozen=True)
@@ -44,21 +58,38 @@ class UsageReport:
     parallel_jobs: int
     under_way: int
     models: tuple[ModelUsage, ...]
+    own_limits: tuple[OwnLimits, ...] = ()
+    """Models whose tokens are not counted above, or with a number of runs of their own."""
 
 
 def report_usage(user: User, *, at: datetime) -> UsageReport:
-    """How things stand for a person at a moment; two queries."""
-    spent = tokens_spent(user, at=at)
+    """How things stand for a person at a moment; four queries, and two for each own quota."""
+    quota = find_quota(user, at=at)
     models, through_api = _by_model(user, at=at)
     return UsageReport(
-        quota=settings.DAILY_TOKEN_QUOTA,
-        used=spent.tokens,
-        left=max(0, settings.DAILY_TOKEN_QUOTA - spent.tokens),
-        first_back_at=spent.first_back_at,
-        resets_at=spent.all_back_at,
+        quota=quota.tokens,
+        used=quota.spent.tokens,
+        left=quota.left,
+        first_back_at=quota.spent.first_back_at,
+        resets_at=quota.spent.all_back_at,
         parallel_jobs=settings.API_JOBS_PER_USER,
         under_way=through_api,
         models=models,
+        own_limits=tuple(_describe_limits(grant, at=at) for grant in limited_grants(user, at=at)),
+    )
+
+
+def _describe_limits(grant: Grant, *, at: datetime) -> OwnLimits:
+    quota = None
+    if grant.daily_tokens is not None:
+        quota = find_quota(grant.user, model=grant.model, at=at)
+    return OwnLimits(
+        model=grant.model.slug,
+        name=grant.model.name,
+        quota=quota.tokens if quota else None,
+        used=quota.spent.tokens if quota else 0,
+        left=quota.left if quota else None,
+        parallel_jobs=grant.parallel_jobs,
     )
 
 

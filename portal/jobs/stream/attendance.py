@@ -20,6 +20,7 @@ from asgiref.sync import sync_to_async
 
 from inference_workers.contract import CancelReason
 from portal.core.redis import sync_redis
+from portal.jobs.domain.answered import mark_answered
 from portal.jobs.domain.lifecycle import request_cancel
 from portal.jobs.enums import ACTIVE_STATES
 from portal.jobs.models import LARGE_FIELDS, GenerationJob
@@ -63,6 +64,7 @@ async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[
 async def _leave(call_id: UUID, job_ids: list[UUID], *, is_complete: bool) -> None:
     await sync_to_async(_count, thread_sensitive=False)(call_id, -1)
     if is_complete:
+        await sync_to_async(mark_answered, thread_sensitive=False)(call_id)
         return
     await asyncio.sleep(GRACE_SECONDS)
     if await sync_to_async(_count, thread_sensitive=False)(call_id, 0) <= 0:

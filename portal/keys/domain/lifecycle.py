@@ -128,7 +128,7 @@ def revoke_key(key: ApiKey, *, by: User | None = None) -> None:
         AuditTag.KEY_REVOKED,
         actor=by or key.user,
         subject=_subject(key),
-        data={"user": key.user_id, "name": key.name},
+        data={"user": key.user_id},
     )
 
 
@@ -142,7 +142,7 @@ def revoke_keys_of_closed_account(user: User) -> None:
                 AuditTag.KEY_REVOKED,
                 actor=None,
                 subject=_subject(key),
-                data={"user": user.pk, "name": key.name, "reason": "account_closed"},
+                data={"user": user.pk, "reason": "account_closed"},
             )
 
 
@@ -216,7 +216,6 @@ def _subject(key: ApiKey) -> str:
 
 def _describe(key: ApiKey, models: Sequence[HostedModel]) -> dict[str, object]:
     return {
-        "name": key.name,
         "scopes": list(key.scopes),
         "models": sorted(model.slug for model in models),
         "expires_at": key.expires_at.isoformat() if key.expires_at else None,

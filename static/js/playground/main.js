@@ -1,6 +1,7 @@
 /* Puts the playground's parts together. */
 
 import { post } from "./api.js";
+import { CodeDialog } from "./code.js";
 import { Draft } from "./draft.js";
 import { Errors } from "./errors.js";
 import { Parameters } from "./parameters.js";
@@ -24,6 +25,13 @@ class Workbench {
       url: form.dataset.tokensUrl,
       sheet: this.sheet,
       parameters: this.parameters,
+    });
+    this.code = new CodeDialog(form, {
+      read: () => ({ ...this.parameters.read(), prompt: this.sheet.text }),
+      onRefused: (body) => {
+        this.errors.clear();
+        this.errors.show(this.withSignIn(body));
+      },
     });
     this.run = new Run({
       sheet: this.sheet,

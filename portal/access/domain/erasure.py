@@ -1,0 +1,77 @@
+"""Erasing what a person and their reviewers wrote; how the cases went stays."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.db.models import Case, Q, Value, When
+
+from portal.access.domain.applications import withdraw_application
+from portal.access.enums import OPEN_STATES, Command
+from portal.access.models import (
+    AccountMerge,
+    Application,
+    Denial,
+    Grant,
+    Ruling,
+    Step,
+    SubmittedVersion,
+)
+from portal.accounts.models import User
+
+ERASED: Final = "erased"
+KEPT_ANSWERS: Final = frozenset({"country", "models_wanted", "capabilities"})
+"""Of a submitted version: what was asked for, in words from lists and not of the person's own."""
+
+
+def close_applications(person: User) -> None:
+    """Withdraw what is open."""
+    for application in Application.objects.filter(applicant=person, state__in=OPEN_STATES):
+        withdraw_application(application, by=person)
+
+
+def erase_cases(person: User, *, as_name: str, as_email: str) -> None:
+    """Put a name and an address in the place of the person's, and erase all free text."""
+    cases = Application.objects.filter(applicant=person)
+    cases.update(
+        draft={}, orcid="", is_orcid_verified=False, homepage="", position="",
+        data_handling="", others_with_access="",
+    )  # fmt: skip
+    cases.exclude(submitted_at=None).update(
+        applicant_name=as_name,
+        applicant_email=as_email,
+        affiliation=ERASED,
+        intended_use=ERASED,
+    )
+    Step.objects.filter(application__applicant=person).update(note="")
+    Ruling.objects.filter(step__application__applicant=person).update(field_notes={})
+    Grant.objects.filter(user=person).update(reason="")
+    for version in SubmittedVersion.objects.filter(application__applicant=person):
+        version.answers = {
+            name: text if name in KEPT_ANSWERS or not text else ERASED
+            for name, text in version.answers.items()
+        }
+        version.save(update_fields=["answers"])
+
+
+def erase_remarks(person: User, *, name: str, email: str) -> None:
+    """Erase what was written about the person in the denylist and about their accounts, and
+    to them when they still reviewed.
+    """
+    AccountMerge.objects.filter(Q(kept=person) | Q(merged=person)).update(reason=ERASED)
+    texts = ("reason", "appeal", "lift_note")
+    about = Q(person=person)
+    for needle in filter(None, (name, email)):
+        # Whole words: a short name is part of many others.
+        pattern = rf"\y{re.escape(needle)}\y"
+        for text in texts:
+            about |= Q(**{f"{text}__iregex": pattern})
+    Denial.objects.filter(about).update(
+        **{
+            text: Case(When(Q(**{text: ""}), then=Value("")), default=Value(ERASED))
+            for text in texts
+        }
+    )
+    given = Step.objects.filter(command=Command.HAND_OVER, note__startswith=f"To {name}.")
+    given.update(note="")

@@ -1,0 +1,24 @@
+"""Three facts, kept apart: an application is a process, a grant is a right with an end.
+
+(The third, the signature, lives in `portal.licensing`.)
+"""
+
+from __future__ import annotations
+
+from portal.access.models.applications import DECIDED_STATES, Application, Step, SubmittedVersion
+from portal.access.models.decisions import Endorsement, Ruling
+from portal.access.models.desk import Absence, AccountMerge, Denial
+from portal.access.models.grants import Grant
+
+__all__ = [
+    "DECIDED_STATES",
+    "Absence",
+    "AccountMerge",
+    "Application",
+    "Denial",
+    "Endorsement",
+    "Grant",
+    "Ruling",
+    "Step",
+    "SubmittedVersion",
+]

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.api.reference import views
+
+app_name = "reference"
+urlpatterns = [path("", views.reference, name="api")]

@@ -1,0 +1,25 @@
+"""`manage.py export_audit`: the audit log as CSV or JSON lines, to standard output."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand
+
+from portal.audit.domain.search import FORMS, EventFilter, export_events, find_events
+
+
+class Command(BaseCommand):
+    """Writes every event, or those of one tag or subject."""
+
+    help = "Write the audit log to standard output as CSV or JSON lines."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--format", choices=sorted(FORMS), default="jsonl")
+        parser.add_argument("--tag", default="", help="for example access.application.approved")
+        parser.add_argument("--subject", default="", help="for example application:GH-2026-0001")
+
+    def handle(self, *, format: str, tag: str, subject: str, **_: object) -> None:  # noqa: A002 -- the option's name
+        events = find_events(EventFilter(tag=tag, subject=subject))
+        for text in export_events(events, form=format):
+            self.stdout.write(text, ending="")

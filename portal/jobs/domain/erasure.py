@@ -1,0 +1,32 @@
+"""Erasing everything that a person asked the models, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, JSONField, TextField, Value
+from django.db.models.functions import Cast
+
+from portal.accounts.models import User
+from portal.jobs.domain.lifecycle import erase_job
+from portal.jobs.models import LARGE_FIELDS, Call, GenerationJob
+
+QUOTING_PARAMS: Final = ["stop", "bad_words", "structure"]
+"""Sampling parameters in which a person writes text; without them the defaults hold."""
+
+
+def erase_runs(person: User, *, actor: User | None) -> None:
+    """Stop and erase every run, also the texts in its parameters; counts and times stay.
+
+    Not inside a transaction: each run is stopped in one of its own.
+    """
+    runs = GenerationJob.objects.filter(user=person)
+    for job in runs.filter(erased_at=None).defer(*LARGE_FIELDS):
+        erase_job(job, actor=actor)
+    quoting = Cast(Value(QUOTING_PARAMS), ArrayField(TextField()))
+    plain = Func(
+        F("params"), quoting, template="%(expressions)s", arg_joiner=" - ", output_field=JSONField()
+    )
+    runs.update(params=plain, failure_detail="")
+    Call.objects.filter(user=person).update(request={}, idempotency_key="")

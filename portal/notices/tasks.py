@@ -1,0 +1,19 @@
+"""The outbox's tasks. Each may run any number of times; each mail leaves once."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from portal.notices.domain import sending
+from portal.notices.domain.outbox import SEND_TASK
+
+
+@shared_task(name=SEND_TASK)
+def send_notice(notice_id: int) -> None:
+    sending.send_notice(notice_id)
+
+
+@shared_task(name="portal.notices.send_due")
+def send_due() -> None:
+    """Send what was held back, what the queue lost, what failed before, and digests."""
+    sending.send_due()

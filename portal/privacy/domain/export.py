@@ -1,0 +1,128 @@
+"""Everything that the portal keeps about a person, for that person."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+from portal.access.domain.commands import hide_untold
+from portal.access.domain.telling import HeldMoves, as_told, held_moves, told_grants
+from portal.access.models import Application, Denial, Grant, Ruling, Step, SubmittedVersion
+from portal.accounts.models import User
+from portal.audit.enums import AuditTag
+from portal.audit.models import AuditEvent
+from portal.batches.models import Batch, StoredFile
+from portal.jobs.models import Call, GenerationJob
+from portal.keys.models import ApiKey
+from portal.licensing.models import Signature
+from portal.notices.domain.reading import list_notices
+from portal.usage.models import Reservation
+
+SECRETS = frozenset({"password", "digest", "session_key", "failure_detail", "worker"})
+"""What proves who somebody is, and what is the operators' business, is not handed out."""
+DESK = frozenset(
+    {"actor", "claimed_by", "claim_ends_at", "made_by", "lifted_by", "revision", "told_at"}
+)
+"""Who decided, and what would show that somebody decides at this moment."""
+ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent)
+
+
+def export_person(person: User) -> bytes:
+    """A zip with one JSON file for each kind of row, each a list of objects, oldest first.
+
+    A decision whose applicant has not been told of it yet is in none of them.
+    """
+    packed, now = io.BytesIO(), timezone.now()
+    held = held_moves(person, at=now)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, rows in _collect(person, held, at=now).items():
+            with archive.open(f"{name}.json", "w") as file:
+                for text in _as_json(_as_told(row, held, at=now) for row in _read(rows)):
+                    file.write(text.encode())
+    return packed.getvalue()
+
+
+def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, QuerySet[Any]]:
+    cases = Application.objects.filter(applicant=person)
+    steps = hide_untold(Step.objects.filter(application__in=cases), at=at)
+    steps = steps.exclude(held.untold_steps)
+    grants = told_grants(person, at=at).exclude(pk__in=held.made)
+    return {
+        "account": User.objects.filter(pk=person.pk),
+        "addresses": EmailAddress.objects.filter(user=person),
+        "other_sign_ins": SocialAccount.objects.filter(user=person),
+        "sessions": UserSession.objects.filter(user=person),
+        "signatures": Signature.objects.filter(user=person),
+        "applications": cases,
+        "submitted_versions": SubmittedVersion.objects.filter(application__in=cases),
+        "steps": steps,
+        "rulings": Ruling.objects.filter(step__in=steps),
+        "grants": grants,
+        "denials": Denial.objects.filter(person=person),
+        "api_keys": ApiKey.objects.filter(user=person),
+        "notices": list_notices(person.pk),
+        "calls": Call.objects.filter(user=person),
+        "runs": GenerationJob.objects.filter(user=person),
+        "files": StoredFile.objects.filter(user=person),
+        "batches": Batch.objects.filter(user=person),
+        "usage": Reservation.objects.filter(user=person),
+        "audit_events": _events(person, steps=steps, grants=grants),
+    }
+
+
+def _events(
+    person: User, *, steps: QuerySet[Step], grants: QuerySet[Grant]
+) -> QuerySet[AuditEvent]:
+    """What the person did, and what was done to them as far as they have been told."""
+    cases = Application.objects.filter(applicant=person).values_list("case_number", flat=True)
+    about_case = Q(subject__in=[f"application:{number}" for number in cases])
+    about_grant = Q(subject__in=[f"grant:{pk}" for pk in grants.values_list("pk", flat=True)])
+    told = Q(data__step__in=list(steps.values_list("pk", flat=True)))
+    made = Q(tag=AuditTag.GRANT_MADE)
+    about_person = Q(actor=person) | Q(subject=f"user:{person.pk}")
+    return AuditEvent.objects.filter(
+        about_person | (about_case & told) | (about_grant & (told | made))
+    )
+
+
+def _read(rows: QuerySet[Any]) -> Iterable[Model]:
+    return rows.order_by("pk").iterator(chunk_size=500)
+
+
+def _as_told(row: Model, held: HeldMoves, *, at: datetime) -> Model:
+    """The row as its person knows it; never saved."""
+    if isinstance(row, Application):
+        is_held = row.is_held(at=at)
+        row = as_told(row, at=at)
+        row.effective_at = None if is_held else row.effective_at
+    if isinstance(row, Grant):
+        row.state = held.moved.get(row.pk, row.state)
+    return row
+
+
+def _as_json(rows: Iterable[Model]) -> Iterable[str]:
+    opening = "[\n"
+    for row in rows:
+        yield opening + json.dumps(_describe(row), cls=DjangoJSONEncoder, ensure_ascii=False)
+        opening = ",\n"
+    yield "\n]\n" if opening == ",\n" else "[]\n"
+
+
+def _describe(row: Model) -> dict[str, object]:
+    hidden = SECRETS | (DESK if isinstance(row, ABOUT_CASES) else frozenset())
+    return {
+        field.name: field.value_from_object(row)
+        for field in row._meta.concrete_fields  # noqa: SLF001 -- documented by Django
+        if field.name not in hidden
+    }

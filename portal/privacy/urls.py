@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.privacy import views
+
+app_name = "privacy"
+urlpatterns = [path("everything/", views.download_everything, name="everything")]

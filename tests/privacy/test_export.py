@@ -1,0 +1,179 @@
+"""Everything about oneself, and nothing about others."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from portal.access.domain.reviews import (
+    approve_application,
+    reject_application,
+    return_application,
+)
+from portal.access.domain.rulings import take_back_decision
+from portal.access.enums import ApplicationState, Capability, Command
+from portal.access.models import Application, Step
+from portal.accounts.models import User
+from portal.audit.enums import AuditTag
+from portal.catalog.models import HostedModel
+from portal.notices.domain.outbox import post
+from tests.factories.access import ApplicationFactory, GrantFactory, StepFactory
+from tests.factories.accounts import UserFactory
+from tests.factories.catalog import HostedModelFactory
+from tests.factories.jobs import GenerationJobFactory, make_researcher
+from tests.factories.licensing import SignatureFactory
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/account/everything/"
+
+
+def unpack(content: bytes) -> dict[str, list[dict[str, Any]]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: json.loads(archive.read(name)) for name in archive.namelist()}
+
+
+@pytest.fixture
+def person() -> User:
+    return make_researcher()[0]
+
+
+def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
+    person: User, client: Client
+) -> None:
+    reviewer = UserFactory(is_reviewer=True)
+    application = person.applications.get()
+    StepFactory(application=application, actor=reviewer, note="Welcome.")
+    run = GenerationJobFactory(user=person, succeeded=True)
+    GenerationJobFactory(succeeded=True)
+    GrantFactory()
+    with transaction.atomic():
+        post(person, kind="test", subject="Hello", body="Text")
+    client.force_login(person)
+    files = unpack(client.post(ADDRESS).content)
+    assert sorted(files) == [
+        f"{name}.json"
+        for name in [
+            "account",
+            "addresses",
+            "api_keys",
+            "applications",
+            "audit_events",
+            "batches",
+            "calls",
+            "denials",
+            "files",
+            "grants",
+            "notices",
+            "other_sign_ins",
+            "rulings",
+            "runs",
+            "sessions",
+            "signatures",
+            "steps",
+            "submitted_versions",
+            "usage",
+        ]
+    ]
+    assert [row["email"] for row in files["account.json"]] == [person.email]
+    assert [row["id"] for row in files["runs.json"]] == [str(run.pk)]
+    assert [row["prompt"] for row in files["runs.json"]] == [run.prompt]
+    assert [row["case_number"] for row in files["applications.json"]] == [application.case_number]
+    assert [row["subject"] for row in files["notices.json"]] == ["Hello"]
+    assert [row["note"] for row in files["steps.json"]] == ["Welcome."]
+    assert len(files["grants.json"]) == len(files["signatures.json"]) == 1
+
+
+def test_no_secret_and_no_reviewer_is_in_the_file(person: User, client: Client) -> None:
+    StepFactory(application=person.applications.get(), actor=UserFactory(is_reviewer=True))
+    client.force_login(person)
+    files = unpack(client.post(ADDRESS).content)
+    kept = {field for rows in files.values() for row in rows for field in row}
+    assert kept & {"password", "digest", "session_key", "actor", "worker"} == set()
+
+
+def test_a_visitor_gets_nothing(client: Client) -> None:
+    assert client.post(ADDRESS).status_code == 302
+
+
+def approve(application: Application, by: User, model: HostedModel) -> Step:
+    return approve_application(
+        application,
+        by=by,
+        models=[model],
+        capabilities=[Capability.PLAYGROUND],
+        ends_at=timezone.now() + timedelta(days=30),
+    )
+
+
+DECISIONS = {
+    Command.RETURN: lambda row, by, _: return_application(
+        row, by=by, note="Say more.", field_notes={"homepage": "Which?"}
+    ),
+    Command.REJECT: lambda row, by, _: reject_application(row, by=by, reason="Commercial."),
+    Command.APPROVE: approve,
+}
+
+
+TAGS = {
+    Command.RETURN: AuditTag.APPLICATION_RETURNED,
+    Command.REJECT: AuditTag.APPLICATION_REJECTED,
+    Command.APPROVE: AuditTag.APPLICATION_APPROVED,
+}
+
+
+@pytest.mark.parametrize("holds_a_grant", [False, True])
+@pytest.mark.parametrize("command", DECISIONS)
+def test_a_held_decision_changes_nothing_in_the_file_until_it_is_told(
+    client: Client, settings: Settings, command: Command, holds_a_grant: bool
+) -> None:
+    settings.DECISION_HOLD_SECONDS = 600
+    model, person = HostedModelFactory(), UserFactory()
+    SignatureFactory(user=person, version=model.release.licence.versions.get())
+    if holds_a_grant:
+        GrantFactory(user=person, model=model)
+    application = ApplicationFactory(applicant=person, models_wanted=[model])
+    Application.objects.filter(pk=application.pk).update(state=ApplicationState.IN_REVIEW)
+    application.refresh_from_db()
+    reviewer = UserFactory(is_reviewer=True)
+    client.force_login(person)
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        before = unpack(client.post(ADDRESS).content)
+        DECISIONS[command](application, reviewer, model)
+        clock.move_to(start + timedelta(seconds=599))
+        assert unpack(client.post(ADDRESS).content) == before
+        clock.move_to(start + timedelta(seconds=600))
+        after = unpack(client.post(ADDRESS).content)
+    told = [row["command"] for row in after["steps.json"] if row["command"] != Command.SUPERSEDE]
+    assert told == [command]
+    assert len(after["rulings.json"]) == 1
+    given = len(after["grants.json"]) - len(before["grants.json"])
+    assert given == (command == Command.APPROVE)
+    assert {event["tag"] for event in after["audit_events.json"]} >= {TAGS[command]}
+
+
+def test_a_decision_taken_back_is_never_in_the_file(client: Client, settings: Settings) -> None:
+    settings.DECISION_HOLD_SECONDS = 600
+    model, person = HostedModelFactory(), UserFactory()
+    SignatureFactory(user=person, version=model.release.licence.versions.get())
+    application = ApplicationFactory(applicant=person, models_wanted=[model])
+    reviewer = UserFactory(is_reviewer=True)
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        approve(application, reviewer, model)
+        take_back_decision(application, by=reviewer)
+        clock.move_to(start + timedelta(days=1))
+        client.force_login(person)
+        files = unpack(client.post(ADDRESS).content)
+    for name in ("steps", "rulings", "grants", "notices", "audit_events"):
+        assert files[f"{name}.json"] == []
