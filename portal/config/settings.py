@@ -70,7 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.core.handler.SecurityMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "portal.core.middleware.RequestContextMiddleware",
     "portal.core.tracing.RequestTraceMiddleware",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -35,7 +35,7 @@ class CompiledQuery:
         """The rows as the database gives them: no field converts them."""
         sql, parameters = self._compiled
         with connection.cursor() as cursor:
-            cursor.execute(sql, [read(values) for read in parameters])
+            cursor.execute(sql, [cast("Any", read(values)) for read in parameters])
             return list(cursor.fetchall())
 
     @cached_property

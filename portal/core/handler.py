@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from asgiref.sync import AsyncToSync, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest, HttpResponseBase
-from django.middleware import security
 
 
 class SiteHandler(ASGIHandler):
@@ -17,18 +17,10 @@ class SiteHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature
         super().load_middleware(is_async=False)
-        chain = self._middleware_chain
+        chain: Any = self._middleware_chain  # type: ignore[has-type]  # set by Django
         self._middleware_chain = (
             # Wrapped by Django for a synchronous server.
             chain.awaitable
             if isinstance(chain, AsyncToSync)
             else sync_to_async(chain, thread_sensitive=True)
         )
-
-
-class SecurityMiddleware(security.SecurityMiddleware):
-    """Django's, without two turns in a thread for what only looks at headers."""
-
-    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.process_request(request) or await self.get_response(request)
-        return self.process_response(request, response)

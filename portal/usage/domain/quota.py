@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -136,7 +136,7 @@ def _sum_up(
     user: User, *, at: datetime, only: int | None = None, but: Collection[int] = ()
 ) -> Spent:
     """What runs count: of one model, or of all models but some."""
-    values = {"user": user.pk, "since": at - WINDOW, "only": only, "but": list(but)}
+    values: dict[str, Any] = {"user": user.pk, "since": at - WINDOW, "only": only, "but": list(but)}
     with connection.cursor() as cursor:
         cursor.execute(_SPENT, values)
         total, oldest, newest = cursor.fetchone()
