@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 from portal.api.handler import ApiHandler, route_api
+from portal.core.handler import SiteHandler
 from portal.core.tracing import configure_tracing
 from portal.core.turnstile import Turnstile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
-application = route_api(
-    Turnstile(get_asgi_application(), places=settings.REQUESTS_AT_A_TIME), ApiHandler()
-)
+django.setup(set_prefix=False)
+application = route_api(Turnstile(SiteHandler(), places=settings.REQUESTS_AT_A_TIME), ApiHandler())
 configure_tracing(endpoint=settings.OTEL_EXPORTER_OTLP_ENDPOINT, service_name="gatehouse-web")

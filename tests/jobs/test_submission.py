@@ -19,9 +19,9 @@ from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
-from portal.jobs.domain.admission import AccessRefused
+from portal.jobs.domain.admission import AccessRefused, Load, read_load
 from portal.jobs.domain.lifecycle import submit_job
-from portal.jobs.enums import JobState, Origin
+from portal.jobs.enums import JobClass, JobState, Origin
 from portal.jobs.models import GenerationJob
 from portal.usage.models import Reservation
 from tests.factories.catalog import HostedModelFactory
@@ -58,6 +58,10 @@ def test_submitting_writes_the_row_and_then_sends_the_message(valkey: redis.Redi
     assert (row.pk, row.state, row.deployment) == (job.pk, JobState.QUEUED, "smollm2-135m")
     (message,) = queued_messages(valkey)
     assert message["headers"]["id"] == f"{job.pk}:1"
+    assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == (
+        f"({job.pk})",
+        "{}",
+    )
     args, _, _ = json.loads(base64.b64decode(message["body"]))
     request = GenerationRequest.model_validate(args[0])
     assert (request.job_id, request.prompt, request.sampling) == (job.pk, job.prompt, PARAMS)
@@ -73,6 +77,24 @@ def test_prompts_stay_out_of_the_audit_log(valkey: redis.Redis) -> None:
     submit(user, model, prompt="a very secret prompt")
 
     assert "secret" not in json.dumps(list(AuditEvent.objects.values_list("data", flat=True)))
+
+
+def test_the_load_is_ones_own_runs_and_those_of_the_deployment(valkey: redis.Redis) -> None:
+    user, model = make_researcher()
+    elsewhere = HostedModelFactory(deployment="elsewhere")
+    GenerationJobFactory(user=user, model=elsewhere)
+    GenerationJobFactory(user=user, model=model, succeeded=True)
+    GenerationJobFactory(model=model, running=True)
+    GenerationJobFactory(model=model, job_class=JobClass.BATCH)
+    GenerationJobFactory(model=model, job_class=JobClass.API, held_back=True)
+    GenerationJobFactory(model=elsewhere, job_class=JobClass.API)
+
+    assert read_load(user, model.deployment) == Load(
+        own=1,
+        queued=2,
+        held_back=1,
+        sent={JobClass.INTERACTIVE: 1, JobClass.API: 0, JobClass.BATCH: 1},
+    )
 
 
 def test_a_broker_that_is_away_does_not_refuse_the_job(valkey: redis.Redis) -> None:

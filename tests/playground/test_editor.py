@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from inference_workers.contract import EngineState, SamplingParams
 from portal.access.enums import GrantState
@@ -79,6 +79,19 @@ def test_a_script_is_told_where_the_run_is(desk: Desk) -> None:
             "stop_url": f"/playground/runs/{job.pk}/stop/",
         },
     )
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_accepting_a_run_asks_the_database_no_more_for_more_runs(
+    desk: Desk, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(rows):
+        desk.client.post(CREATE, desk.fields(), headers=JSON)
+
+    with django_assert_num_queries(17):
+        response = desk.client.post(CREATE, desk.fields(), headers=JSON)
+
+    assert response.status_code == 201
 
 
 def test_values_reach_the_job_as_they_were_typed(desk: Desk) -> None:

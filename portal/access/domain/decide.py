@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -15,6 +16,7 @@ from portal.accounts.domain.identity import is_email_verified, lacks_required_mf
 from portal.accounts.models import User
 from portal.catalog.enums import ModelStatus, Tier
 from portal.catalog.models import HostedModel
+from portal.core.compiled import CompiledQuery
 from portal.licensing.domain.signing import required_versions, standing
 from portal.licensing.enums import Standing
 from portal.licensing.models import Licence, Signature
@@ -120,19 +122,19 @@ def _judge_licence(user: User, licence: Licence, at: datetime) -> Decision | Non
 def _judge_right(
     user: User, model: HostedModel, capability: Capability, at: datetime
 ) -> Decision | None:
-    grants = list(_by_age(_begun_grants(at).filter(user=user, model=model)))
-    active = [
-        grant
-        for grant in grants
-        if grant.state == GrantState.ACTIVE and capability in grant.capabilities
+    grants = _GRANTS.rows(user=user.pk, model=model.pk, at=at)
+    ends = [
+        ends_at
+        for state, capabilities, ends_at in grants
+        if state == GrantState.ACTIVE and capability in capabilities
     ]
-    if any(grant.ends_at > at for grant in active):
+    if any(ends_at > at for ends_at in ends):
         return None
-    if grants and grants[0].state in STOPPED_STATES:
-        return _refuse(STOPPED_STATES[GrantState(grants[0].state)], "access:status")
+    if grants and (newest_state := grants[0][0]) in STOPPED_STATES:
+        return _refuse(STOPPED_STATES[GrantState(newest_state)], "access:status")
     if model.tier == Tier.SIGNATURE and capability in SIGNATURE_CAPABILITIES:
         return None
-    return _judge_application(user, model, at, has_expired=bool(active))
+    return _judge_application(user, model, at, has_expired=bool(ends))
 
 
 def _judge_application(
@@ -163,6 +165,16 @@ def _begun_grants(at: datetime) -> QuerySet[Grant]:
 def _by_age(grants: QuerySet[Grant]) -> QuerySet[Grant]:
     """Newest first: the first one says how things stand."""
     return grants.order_by("-starts_at", "-id")
+
+
+_GRANTS: Final = CompiledQuery(
+    lambda user, model, at: _by_age(
+        _begun_grants(at).filter(user_id=user, model_id=model)
+    ).values_list("state", "capabilities", "ends_at"),
+    user=int,
+    model=int,
+    at=datetime,
+)
 
 
 MESSAGES: dict[Code, tuple[str, str]] = {

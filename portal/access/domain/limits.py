@@ -15,6 +15,7 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
+from portal.core.compiled import CompiledQuery
 from portal.core.errors import DomainError
 
 
@@ -50,8 +51,8 @@ def set_limits(
 
 def daily_quotas(user: User, *, at: datetime) -> dict[int, int]:
     """By model's id, for models whose grant has a quota of its own."""
-    grants = _in_force(at=at).filter(user=user, daily_tokens__isnull=False)
-    return {grant.model_id: grant.daily_tokens for grant in grants if grant.daily_tokens}
+    grants = _DAILY_TOKENS.rows(user=user.pk, at=at)
+    return {model: tokens for model, tokens in grants if tokens}
 
 
 def limited_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
@@ -80,3 +81,14 @@ def parallel_limit_of(user: User, model: HostedModel, *, at: datetime, default: 
 
 def _in_force(*, at: datetime) -> QuerySet[Grant]:
     return Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)
+
+
+_DAILY_TOKENS = CompiledQuery(
+    lambda user, at: (
+        _in_force(at=at)
+        .filter(user_id=user, daily_tokens__isnull=False)
+        .values_list("model_id", "daily_tokens")
+    ),
+    user=int,
+    at=datetime,
+)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 
 from portal.accounts.models import User
+from portal.core.compiled import CompiledQuery
 
 STRONG_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+_VERIFIED: Final = CompiledQuery(
+    lambda user, email: EmailAddress.objects.filter(
+        user_id=user, email__iexact=email, verified=True
+    ).values_list("pk")[:1],
+    user=int,
+    email=str,
+)
 
 
 def is_email_verified(user: User) -> bool:
     """Whether the address that the account uses now has been confirmed by its owner."""
-    addresses = EmailAddress.objects.filter(user_id=user.pk, email__iexact=user.email)
-    return bool(addresses.filter(verified=True).exists())
+    return bool(_VERIFIED.rows(user=user.pk, email=user.email))
 
 
 def lacks_required_mfa(user: User) -> bool:

@@ -37,14 +37,16 @@ def record(
         raise transaction.TransactionManagementError("an audit event needs a transaction")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
-    previous = AuditEvent.objects.order_by("-id").values_list("hash", flat=True).first() or GENESIS
+        # A statement of its own: it has to see what was committed while this one waited.
+        cursor.execute("SELECT hash FROM audit_auditevent ORDER BY id DESC LIMIT 1")
+        newest = cursor.fetchone()
     event = AuditEvent(
         at=timezone.now(),
         actor=actor,  # type: ignore[misc]  # AUTH_USER_MODEL; audit may not import accounts
         tag=tag.value,
         subject=subject,
         data=dict(data or {}),
-        previous_hash=previous,
+        previous_hash=newest[0] if newest else GENESIS,
     )
     event.hash = chain_hash(event)
     event.save(force_insert=True)

@@ -51,6 +51,9 @@ def send_generation(job: GenerationJob) -> None:
             args=[request.model_dump(mode="json")],
             queue=queue_for(job.deployment),
             task_id=message_id(job.id, job.attempt),
+            # Celery would spell the arguments out, prompt and all, only for its logs.
+            argsrepr=f"({job.id})",
+            kwargsrepr="{}",
             # Not a field of the message: an older worker would refuse it.
             headers=trace_headers(),
             ignore_result=True,

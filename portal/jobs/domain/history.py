@@ -34,3 +34,9 @@ def list_runs(user: User) -> QuerySet[GenerationJob]:
 def find_run(user: User, job_id: UUID) -> GenerationJob | None:
     """One run of the person with its model, or None where there is none of theirs."""
     return runs_of(user).select_related("model__release").filter(pk=job_id).first()
+
+
+def find_stream(user: User, job_id: UUID) -> GenerationJob | None:
+    """The same run for who reads its events: without its model and what it was told and wrote."""
+    run = runs_of(user).only("state", "deployment", "created_at").filter(pk=job_id)
+    return run.first()

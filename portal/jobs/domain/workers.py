@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import cast
 
 import redis
@@ -153,7 +154,9 @@ def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
     )
 
 
+@lru_cache(maxsize=64)
 def _read(value: str) -> WorkerStatus | None:
+    """A heartbeat is asked for with every run, and says the same until the next one."""
     try:
         beat = Heartbeat.model_validate_json(value)
     except ValidationError:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Subquery, Value
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +15,7 @@ from portal.accounts.domain.identity import is_email_verified
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.core.compiled import CompiledQuery
 from portal.core.errors import DomainError
 from portal.licensing.domain.versions import current_version
 from portal.licensing.enums import Capacity, Standing
@@ -99,19 +101,9 @@ def standing(user: User, licence: Licence, *, at: datetime) -> Standing:
 
     An old signature holds until the grace period of a later material version has ended.
     """
-    numbers = Signature.objects.filter(user=user, version__licence=licence).values_list(
-        "version__number", flat=True
-    )
-    newest = max(numbers, default=None)
+    ((newest, floor),) = _NUMBERS.rows(user=user.pk, licence=licence.pk, at=at)
     if newest is None:
         return Standing.UNSIGNED
-    floor = (
-        required_versions(at=at)
-        .filter(licence=licence)
-        .order_by("-number")
-        .values_list("number", flat=True)
-        .first()
-    )
     return Standing.OUTDATED if floor is not None and newest < floor else Standing.SIGNED
 
 
@@ -129,6 +121,19 @@ def required_versions(*, at: datetime) -> QuerySet[LicenceVersion]:
     return LicenceVersion.objects.alias(grace_end=grace_end).filter(
         is_material=True, effective_at__lte=at, grace_end__lte=at
     )
+
+
+def _numbers(user: int, licence: int, at: datetime) -> QuerySet[Licence, Any]:
+    """Of the newest version that the person signed, and of the newest that is asked for."""
+    signed = Signature.objects.filter(user_id=user, version__licence_id=licence)
+    required = required_versions(at=at).filter(licence_id=licence)
+    return Licence.objects.filter(pk=licence).values_list(
+        Subquery(signed.order_by("-version__number").values("version__number")[:1]),
+        Subquery(required.order_by("-number").values("number")[:1]),
+    )
+
+
+_NUMBERS = CompiledQuery(_numbers, user=int, licence=int, at=datetime)
 
 
 def _require_full_words(

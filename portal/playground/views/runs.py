@@ -5,15 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import (
     Http404,
-    HttpRequest,
     HttpResponse,
-    HttpResponseBase,
     JsonResponse,
     StreamingHttpResponse,
 )
@@ -24,24 +21,22 @@ from django.views.decorators.http import require_POST, require_safe
 from inference_workers.contract import CancelReason
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.http import wants_json
-from portal.jobs.domain.history import find_run, list_runs
+from portal.jobs.domain.history import find_run, find_stream, list_runs
 from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.feed import parse_last_event_id, stream_job
 from portal.jobs.stream.meter import meter_stream
-from portal.playground.sign_in import refuse_stranger, sign_in_required
+from portal.playground.sign_in import sign_in_required
 from portal.playground.summaries import list_rows
 
 PAGE_SIZE = 20
 
 
 @require_safe
-async def events(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
+@sign_in_required
+def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResponse:
     """The run's events as Server-Sent Events, from `Last-Event-ID` or the beginning."""
-    user = await request.auser()
-    if not user.is_authenticated:
-        return refuse_stranger(request)
-    job = await sync_to_async(find_run)(user, job_id)
+    job = find_stream(request.user, job_id)
     if job is None:
         raise Http404
     after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
