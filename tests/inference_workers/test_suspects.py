@@ -72,8 +72,9 @@ async def test_the_one_that_kills_is_failed_and_the_others_finish(
         history = await read_history(redis, request.job_id)
         assert isinstance(history.end, Done)
         assert history.text == expected_text(request.prompt, 60)
-    # Once with all, and then until it was alone under suspicion.
-    assert engine.deaths <= 3
+    # Once with all, and then until it was alone under suspicion: once more where the innocent were
+    # about to prove themselves when it struck.
+    assert engine.deaths <= 4
 
 
 async def test_a_killer_alone_is_failed_at_its_second_death(
