@@ -23,6 +23,8 @@ from inference_workers.contract import (
     stream_key,
 )
 
+PROOF_TOKENS = 4
+"""What kills an engine mostly does so in reading its prompt, or soon after."""
 NO_LOGPROBS = {"logprobs"}
 
 
@@ -77,6 +79,8 @@ class RunningJob:
     cancel_reason: CancelReason | None = None
     engine_deaths: int = 0
     """Engines that died while they had this job, since it last proved harmless."""
+    proof_tokens: int = PROOF_TOKENS
+    """Tokens in one go with an engine that prove it harmless; more, if engines died late."""
     cancelled_at: float = 0.0
     lease_renewed_at: float = field(default_factory=time.monotonic)
     # What `metrics` has counted.

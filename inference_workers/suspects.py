@@ -1,9 +1,11 @@
 """Which request kills the engine: innocent ones go on, and the guilty one is found.
 
-When an engine dies, every request that it had is a suspect. Suspects begin again a few at a time,
-and twice as many whenever one of them shows by some tokens that it is harmless. Those that
-were unproven when it died once more are tried each alone, and nothing else begins meanwhile: the
-one of which the engine dies then is guilty.
+When an engine dies, its young requests are suspects: those that have not made enough tokens since
+they began there. The others go on at once, but have to make twice as many tokens before they count
+as harmless again, so that one that kills late is among the suspects of the next death. Suspects
+begin again a few at a time, and twice as many whenever one of them shows by its tokens that it is
+harmless. Those that were unproven when it died once more are tried each alone, and nothing else
+begins meanwhile: the one of which the engine dies then is guilty.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from inference_workers.job import RunningJob
 
 FIRST_TRIAL = 8
 """Suspects that begin together: on a busy engine each round costs its readers seconds."""
-PROOF_TOKENS = 4
-"""What kills an engine does so in reading its prompt, or soon after."""
+LATE_PROOF = 2
+"""Times the tokens that a request had made when the engine died, until it is proved again."""
 GUILTY_DEATHS = 2
 MOST_DEATHS = 6
 """A bound for what cannot be judged, such as an engine that dies of everything."""
@@ -30,7 +32,8 @@ class Suspects:
         self._running: dict[RunningJob, int] = {}
         """Each job with the engine, and the tokens it had when it began there."""
         self._trial_size = FIRST_TRIAL
-        self._accused: frozenset[RunningJob] = frozenset()
+        self._accused: frozenset[RunningJob] | None = None
+        """Those unproven when the engine died; None until it dies."""
         self._changed = asyncio.Event()
 
     @asynccontextmanager
@@ -39,7 +42,7 @@ class Suspects:
         while not self._may_begin(job):
             self._changed.clear()
             await self._changed.wait()
-        self._accused = frozenset()
+        self._accused = None
         self._running[job] = len(job.token_ids)
         try:
             yield
@@ -60,10 +63,15 @@ class Suspects:
 
         Call it inside `attempt`: requests that broke off together are judged together.
         """
-        if not self._accused:
+        if self._accused is None:
             unproven = [each for each, began in self._running.items() if not _proved(each, began)]
-            self._accused = frozenset(unproven or self._running)
+            self._accused = frozenset(unproven)
             self._trial_size = FIRST_TRIAL
+        began = self._running[job]
+        if _proved(job, began):
+            # Each proof is twice the one before: a late killer runs out of tokens or is found.
+            job.proof_tokens = LATE_PROOF * _made(job, began)
+            return False
         job.engine_deaths += 1
         is_guilty = job.engine_deaths >= GUILTY_DEATHS and self._accused == {job}
         return is_guilty or job.engine_deaths >= MOST_DEATHS
@@ -84,5 +92,9 @@ class Suspects:
             self._changed.set()
 
 
+def _made(job: RunningJob, began: int) -> int:
+    return len(job.token_ids) - began
+
+
 def _proved(job: RunningJob, began: int) -> bool:
-    return len(job.token_ids) - began >= PROOF_TOKENS
+    return _made(job, began) >= job.proof_tokens

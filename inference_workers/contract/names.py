@@ -59,6 +59,11 @@ def engine_deaths_key(job_id: UUID) -> str:
     return f"job:{{{job_id}}}:engine_deaths"
 
 
+def proof_tokens_key(job_id: UUID) -> str:
+    """Tokens that prove the job harmless, where engines died with it after it had proved so."""
+    return f"job:{{{job_id}}}:proof_tokens"
+
+
 def recorded_key(job_id: UUID) -> str:
     """Set by the portal when the outcome is in the database; until then the worker repeats it."""
     return f"job:{{{job_id}}}:recorded"

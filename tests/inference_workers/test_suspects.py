@@ -14,15 +14,19 @@ from inference_workers.contract import (
     GenerationRequest,
     engine_deaths_key,
 )
+from inference_workers.engine_deaths import EngineDeaths
 from inference_workers.engines.base import Chunk, EngineFailedError, EngineRequest
 from inference_workers.engines.scripted import ScriptedEngine, split_prompt
 from inference_workers.history import read_history
-from inference_workers.job import RunningJob
-from inference_workers.suspects import FIRST_TRIAL, MOST_DEATHS, PROOF_TOKENS, Suspects
+from inference_workers.job import PROOF_TOKENS, RunningJob
+from inference_workers.suspects import FIRST_TRIAL, LATE_PROOF, MOST_DEATHS, Suspects
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import StartWorker, expected_text, make_request
 
 POISON = b"poison"
+LATE_POISON = b"[delay=0.002]late poison"
+LATE_TOKENS = 20
+"""That it makes, each time that it is tried, before the engine dies of it."""
 
 
 class MortalEngine(ScriptedEngine):
@@ -38,10 +42,13 @@ class MortalEngine(ScriptedEngine):
             # The others are under way when it comes to this prompt.
             await asyncio.sleep(0.02)
             self.deaths += 1
-        life = self.deaths
+        life, made = self.deaths, 0
         async for chunk in super().generate(request):
+            if prompt == LATE_POISON and made == LATE_TOKENS:
+                self.deaths += 1
             if self.deaths != life or prompt == POISON:
                 raise EngineFailedError("the engine died")
+            made += len(chunk.token_ids)
             yield chunk
 
 
@@ -79,6 +86,26 @@ async def test_a_killer_alone_is_failed_at_its_second_death(
 
     assert isinstance((await read_history(redis, poison.job_id)).end, Failed)
     assert engine.deaths == 2
+
+
+async def test_one_that_kills_late_is_failed_and_the_others_finish(
+    start_worker: StartWorker, redis: Redis
+) -> None:
+    engine = MortalEngine()
+    worker = await start_worker(engine=engine)
+    innocent = [make_request(f"[delay=0.002]{n}", sampling={"max_tokens": 400}) for n in range(12)]
+    poison = make_request(LATE_POISON.decode(), sampling={"max_tokens": 400})
+    await run_together(worker, [*innocent, poison])
+
+    end = (await read_history(redis, poison.job_id)).end
+    assert isinstance(end, Failed)
+    assert end.code is FailureCode.ENGINE_ERROR
+    for request in innocent:
+        history = await read_history(redis, request.job_id)
+        assert isinstance(history.end, Done)
+        assert history.text == expected_text(request.prompt, 400)
+    # As a killer at once, after a death of which nobody young could be suspected.
+    assert engine.deaths <= 4
 
 
 async def test_the_next_worker_knows_of_the_deaths_before(
@@ -140,6 +167,56 @@ async def test_after_a_second_death_each_is_tried_alone() -> None:
     assert suspects._on_trial() == [jobs[0]]
     assert list(suspects._running) == [jobs[0]]
     ends[0].set()
+
+
+async def test_who_had_proved_itself_goes_on_at_once() -> None:
+    suspects = Suspects()
+    proved, young = [make_job() for _ in range(3 * FIRST_TRIAL)], make_job()
+    ends = [await begin(suspects, job) for job in (*proved, young)]
+    for job in proved:
+        job.token_ids.extend(range(PROOF_TOKENS))
+
+    verdicts = [suspects.accuse(job) for job in (*proved, young)]
+    for end in ends:
+        end.set()
+        await end.task  # type: ignore[attr-defined]
+    again = [await begin(suspects, job) for job in (young, *proved)]
+
+    assert verdicts == [False] * len(ends)
+    assert [job.engine_deaths for job in (young, *proved)] == [1] + [0] * len(proved)
+    assert list(suspects._running) == [young, *proved]
+    for end in again:
+        end.set()
+
+
+async def test_after_a_late_death_a_proof_takes_twice_the_tokens() -> None:
+    suspects = Suspects()
+    job = make_job()
+    first = await begin(suspects, job)
+    job.token_ids.extend(range(50))
+    suspects.accuse(job)
+    first.set()
+    await first.task  # type: ignore[attr-defined]
+
+    second = await begin(suspects, job)
+    job.token_ids.extend(range(LATE_PROOF * 50 - 1))
+    suspects.accuse(job)
+    deaths_before_proof = job.engine_deaths
+    job.token_ids.append(0)
+    suspects.observe(job)
+
+    assert (deaths_before_proof, job.engine_deaths, job.proof_tokens) == (1, 0, LATE_PROOF * 50)
+    second.set()
+
+
+async def test_the_next_worker_knows_what_proves_a_job(redis: Redis) -> None:
+    job = make_job(deaths=1)
+    job.proof_tokens = 70
+    await EngineDeaths(redis).remember(job)
+    continued = RunningJob(job.request)
+    await EngineDeaths(redis).recall(continued)
+
+    assert (continued.engine_deaths, continued.proof_tokens) == (1, 70)
 
 
 async def test_who_broke_off_together_is_judged_together() -> None:

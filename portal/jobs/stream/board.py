@@ -66,7 +66,9 @@ class JobBoard:
             yield watch
         finally:
             self._watches.discard(watch)
-            self._soon.set()
+            # Nobody else has news from this one's leaving, so it costs the database nothing.
+            if not self._watches:
+                self._soon.set()
 
     async def _run(self) -> None:
         try:
