@@ -49,7 +49,7 @@ def test_the_page_costs_the_same_whatever_it_holds(
         GenerationJobFactory(user=user, call=CallFactory(user=user), origin=Origin.API)
     client.get(PAGE)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = client.get(PAGE)
 
     assert len(page.context["history"].doors) == count
