@@ -22,7 +22,9 @@ from tests.e2e.stack import DemoStack, sign_in
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.xdist_group("demo-stack")]
 
 IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|\d+")
-NOT_PAGES = re.compile(r"/logout/|/text/?$|/static/|/admin/|/download")
+NOT_PAGES = re.compile(
+    r"/logout/|/text/?$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
+)
 # Colours that are on their way to the other scheme would be judged half way.
 SETTLE = """async () => {
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
