@@ -19,12 +19,17 @@ async def in_database(work: Callable[[], T]) -> T:
 
     For requests that last longer than their use of the database: nothing is held in between.
     """
+    async with places(settings.REQUESTS_AT_A_TIME):
+        return await read_database(work)
+
+
+async def read_database(read: Callable[[], T]) -> T:
+    """The same at once, for streams, which ask beside the requests that wait for a place."""
 
     def call() -> T:
         try:
-            return work()
+            return read()
         finally:
             connections.close_all()
 
-    async with places(settings.REQUESTS_AT_A_TIME):
-        return await sync_to_async(call, thread_sensitive=False)()
+    return await sync_to_async(call, thread_sensitive=False)()

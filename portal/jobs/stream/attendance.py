@@ -19,12 +19,12 @@ import structlog
 from asgiref.sync import sync_to_async
 
 from inference_workers.contract import CancelReason
+from portal.core.database import read_database
 from portal.core.redis import sync_redis
 from portal.jobs.domain.answered import mark_answered
 from portal.jobs.domain.lifecycle import request_cancel
 from portal.jobs.enums import ACTIVE_STATES
 from portal.jobs.models import LARGE_FIELDS, GenerationJob
-from portal.jobs.stream.database import read_database
 
 GRACE_SECONDS: Final = 1.5
 """The first repetition of the field's client comes within a second."""

@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 import structlog
 from django.db import Error as DatabaseError
 
+from portal.core.database import read_database
 from portal.jobs.domain.queue import Place, view_queue
 from portal.jobs.domain.sightings import find_begun
 from portal.jobs.enums import FINAL_STATES, JobState
 from portal.jobs.models import GenerationJob
-from portal.jobs.stream.database import read_database
 
 TICK_SECONDS: Final = 1.5
 

@@ -12,10 +12,11 @@ from uuid import UUID
 import structlog
 
 from inference_workers.contract import Cancelled, CancelReason
+from portal.core.database import read_database
 from portal.jobs.domain.lifecycle import rebuild_end
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.board import Watch, current_board
-from portal.jobs.stream.database import read_database, release_request_connections
+from portal.jobs.stream.database import release_request_connections
 from portal.jobs.stream.frames import (
     KEEP_ALIVE,
     RETRY,

@@ -19,12 +19,12 @@ from inference_workers.contract import (
     Failed,
     Snapshot,
 )
+from portal.core.database import read_database
 from portal.jobs.domain.lifecycle import rebuild_end
 from portal.jobs.domain.queue import Place
 from portal.jobs.domain.results import completion_of_row
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.board import current_board
-from portal.jobs.stream.database import read_database
 from portal.jobs.stream.reader import BROKER_ERRORS, current_reader
 from portal.jobs.stream.subscription import FIRST_ID, Subscription
 
