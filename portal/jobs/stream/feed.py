@@ -42,13 +42,15 @@ def parse_last_event_id(value: str) -> str:
     return value if _ENTRY_ID.fullmatch(value) else FIRST_ID
 
 
-async def stream_job(job: GenerationJob, *, after: str) -> AsyncIterator[bytes]:
-    """The job's frames behind the entry id `after`, ending with its one terminal event.
+async def stream_job(
+    job: GenerationJob, *, after: str, opening: bytes = b""
+) -> AsyncIterator[bytes]:
+    """`opening`, then the job's frames behind the entry id `after` to its one terminal event.
 
     No database connection is held between frames.
     """
     await release_request_connections()
-    yield RETRY
+    yield opening + RETRY
     if not job.is_active:
         yield await _frames_of_row(job.pk)
         return
