@@ -16,7 +16,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.core.http import takes_events, wants_json
 from portal.jobs.domain.history import find_run
-from portal.jobs.domain.lifecycle import submit_job
+from portal.jobs.domain.submission import submit_job
 from portal.jobs.enums import Origin
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.answer import answer_stream
