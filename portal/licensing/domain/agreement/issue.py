@@ -1,0 +1,61 @@
+"""Handing out the PDF of a signature, and remembering that it was."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.audit.domain.record import record
+from portal.audit.enums import AuditTag
+from portal.licensing.domain.agreement.document import draw_agreement
+from portal.licensing.models import IssuedAgreement, Signature
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A PDF as it was handed out, and the name to keep it under."""
+
+    content: bytes
+    sha256: str
+    filename: str
+
+
+def may_read_agreement(reader: User, signature: Signature) -> bool:
+    """Its signer, and those whose work is to check who signed what."""
+    return signature.user_id == reader.pk or reader.is_reviewer or reader.is_auditor
+
+
+def issue_agreement(signature: Signature, *, to: User) -> Agreement:
+    """Draw the PDF of a signature for somebody; who got it is in the audit log.
+
+    Its SHA-256 is kept, so that the public page knows it from then on.
+    """
+    content = draw_agreement(signature, verification_url=verification_url(signature))
+    sha256 = hashlib.sha256(content).hexdigest()
+    with transaction.atomic():
+        IssuedAgreement.objects.get_or_create(
+            sha256=sha256, defaults={"signature": signature, "issued_at": timezone.now()}
+        )
+        record(
+            AuditTag.AGREEMENT_ISSUED,
+            actor=to,
+            subject=f"signature:{signature.pk}",
+            data={"sha256": sha256},
+        )
+    return Agreement(content, sha256, _filename(signature))
+
+
+def verification_url(signature: Signature) -> str:
+    """The public address at which a signature can be verified by its code."""
+    return settings.SITE_URL + reverse("verification:signature", args=[signature.code])
+
+
+def _filename(signature: Signature) -> str:
+    version = signature.version
+    return f"{version.licence.slug}-v{version.number}-signature-{signature.pk}.pdf"
