@@ -25,6 +25,7 @@ from portal.audit.models import AuditEvent
 from portal.batches.models import Batch, StoredFile
 from portal.jobs.models import Call, GenerationJob
 from portal.keys.models import ApiKey
+from portal.licensing.domain.agreement.issue import make_agreement
 from portal.licensing.models import Signature
 from portal.notices.domain.reading import list_notices
 from portal.usage.models import Reservation
@@ -41,7 +42,8 @@ ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent)
 def export_person(person: User) -> bytes:
     """A zip with one JSON file for each kind of row, each a list of objects, oldest first.
 
-    A decision whose applicant has not been told of it yet is in none of them.
+    The signed agreements are in its folder `agreements`, as PDFs. A decision whose applicant
+    has not been told of it yet is in none of them.
     """
     packed, now = io.BytesIO(), timezone.now()
     held = held_moves(person, at=now)
@@ -50,6 +52,9 @@ def export_person(person: User) -> bytes:
             with archive.open(f"{name}.json", "w") as file:
                 for text in _as_json(_as_told(row, held, at=now) for row in _read(rows)):
                     file.write(text.encode())
+        for signature in Signature.objects.filter(user=person).select_related("version__licence"):
+            agreement = make_agreement(signature)
+            archive.writestr(f"agreements/{agreement.filename}", agreement.content)
     return packed.getvalue()
 
 

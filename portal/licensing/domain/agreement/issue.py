@@ -31,24 +31,27 @@ def may_read_agreement(reader: User, signature: Signature) -> bool:
     return signature.user_id == reader.pk or reader.is_reviewer or reader.is_auditor
 
 
-def issue_agreement(signature: Signature, *, to: User) -> Agreement:
-    """Draw the PDF of a signature for somebody; who got it is in the audit log.
-
-    Its SHA-256 is kept, so that the public page knows it from then on.
-    """
+def make_agreement(signature: Signature) -> Agreement:
+    """Draw the PDF of a signature, and keep its SHA-256 for the public page."""
     content = draw_agreement(signature, verification_url=verification_url(signature))
     sha256 = hashlib.sha256(content).hexdigest()
-    with transaction.atomic():
-        IssuedAgreement.objects.get_or_create(
-            sha256=sha256, defaults={"signature": signature, "issued_at": timezone.now()}
-        )
-        record(
-            AuditTag.AGREEMENT_ISSUED,
-            actor=to,
-            subject=f"signature:{signature.pk}",
-            data={"sha256": sha256},
-        )
+    IssuedAgreement.objects.get_or_create(
+        sha256=sha256, defaults={"signature": signature, "issued_at": timezone.now()}
+    )
     return Agreement(content, sha256, _filename(signature))
+
+
+@transaction.atomic
+def issue_agreement(signature: Signature, *, to: User) -> Agreement:
+    """Make the PDF for somebody who may read it; that they got it is in the audit log."""
+    agreement = make_agreement(signature)
+    record(
+        AuditTag.AGREEMENT_ISSUED,
+        actor=to,
+        subject=f"signature:{signature.pk}",
+        data={"sha256": agreement.sha256},
+    )
+    return agreement
 
 
 def verification_url(signature: Signature) -> str:
