@@ -31,6 +31,7 @@ BATCH: Final = 100
 RECONSENT_COMPOSER: Final = "access.reconsent"
 ANNOUNCED: Final = "access.licence_changed"
 REMINDED: Final = "access.licence_reminded"
+KINDS: Final = (ANNOUNCED, *(f"access.licence_ends_{days}" for days in DAYS_BEFORE), REMINDED)
 
 
 def tell_of_changes(*, at: datetime) -> int:
