@@ -135,9 +135,7 @@ def test_the_fingerprint_of_a_pdf_is_known_once_it_was_handed_out(
     response = client.post(ASK, {"asked": spaced})
     text = response.content.decode()
     assert (status, response.status_code) == (200, 200)
-    assert (
-        text.count("This file is unchanged") == text.count(f">{signature.code}</span></h2>") == 1
-    )
+    assert text.count("This file is unchanged") == text.count(f">{signature.code}</span></h2>") == 1
     assert (
         client.post(ASK, {"asked": hashlib.sha256(content + b"x").hexdigest()}).status_code == 404
     )

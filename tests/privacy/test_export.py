@@ -82,6 +82,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "denials",
             "files",
             "grants",
+            "issued_agreements",
             "notices",
             "other_sign_ins",
             "rulings",

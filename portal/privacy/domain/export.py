@@ -26,7 +26,7 @@ from portal.batches.models import Batch, StoredFile
 from portal.jobs.models import Call, GenerationJob
 from portal.keys.models import ApiKey
 from portal.licensing.domain.agreement.issue import make_agreement
-from portal.licensing.models import Signature
+from portal.licensing.models import IssuedAgreement, Signature
 from portal.notices.domain.reading import list_notices
 from portal.usage.models import Reservation
 
@@ -47,14 +47,14 @@ def export_person(person: User) -> bytes:
     """
     packed, now = io.BytesIO(), timezone.now()
     held = held_moves(person, at=now)
+    signatures = Signature.objects.filter(user=person).select_related("version__licence")
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for agreement in map(make_agreement, signatures):
+            archive.writestr(f"agreements/{agreement.filename}", agreement.content)
         for name, rows in _collect(person, held, at=now).items():
             with archive.open(f"{name}.json", "w") as file:
                 for text in _as_json(_as_told(row, held, at=now) for row in _read(rows)):
                     file.write(text.encode())
-        for signature in Signature.objects.filter(user=person).select_related("version__licence"):
-            agreement = make_agreement(signature)
-            archive.writestr(f"agreements/{agreement.filename}", agreement.content)
     return packed.getvalue()
 
 
@@ -69,6 +69,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "other_sign_ins": SocialAccount.objects.filter(user=person),
         "sessions": UserSession.objects.filter(user=person),
         "signatures": Signature.objects.filter(user=person),
+        "issued_agreements": IssuedAgreement.objects.filter(signature__user=person),
         "applications": cases,
         "submitted_versions": SubmittedVersion.objects.filter(application__in=cases),
         "steps": steps,
