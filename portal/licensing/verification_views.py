@@ -1,6 +1,7 @@
 """Public pages on which anybody may check a signed agreement.
 
-Nothing that is typed here ends in an address, where logs and histories would keep it.
+A name or a fingerprint that is typed here never ends in an address, where logs and histories
+would keep it. The code does: whoever has it is shown no name.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -155,6 +156,13 @@ def test_an_erased_signer_is_a_number() -> None:
     text = draw(legal_name="person-7", email="person-7@erased.invalid")
     assert text.count("Signed by person-7 Account person-7@erased.invalid") == 1
     assert text.count("The signer has asked to be erased") == 1
+
+
+def test_no_letter_of_a_name_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    signature = signed(legal_name="Ada 王小明 🦖")
+    caplog.set_level(logging.DEBUG)
+    draw_agreement(signature, verification_url=URL)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(("text", "spelt"), [("Aé", "U+0041 U+00E9"), ("🦖", "U+1F996")])
