@@ -99,6 +99,19 @@ def test_a_change_to_come_or_not_material_lists_nobody(
     assert console.get(LIST).content.decode().count("Everybody has signed") == 1
 
 
+def test_the_page_says_how_far_each_licence_is(
+    console: Client, first: LicenceVersion, second: LicenceVersion
+) -> None:
+    for name in ("Ann One", "Bob Two", "Cid Three"):
+        SignatureFactory(user=signer(first, name).user, version=second)
+    signer(first, "Dan Four")
+    signer(first, "Eve Closed", user__is_active=False)
+    LicenceVersionFactory(licence=first.licence, number=3, effective_at=NOW + DAY)
+    LicenceVersionFactory(licence__name="Never changed")
+    found = console.get(LIST).context["progress"]
+    assert [(row.version, row.signed, row.signers) for row in found] == [(second, 3, 4)]
+
+
 def test_filters_narrow_the_list(
     console: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
@@ -118,7 +131,7 @@ def test_filters_narrow_the_list(
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [(LIST, 8), (CSV, 11)])
+@pytest.mark.parametrize(("page", "queries"), [(LIST, 9), (CSV, 11)])
 def test_the_list_asks_the_database_no_more_for_more_rows(
     console: Client,
     first: LicenceVersion,

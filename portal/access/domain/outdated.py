@@ -1,14 +1,12 @@
-"""Who has not signed a changed licence again: the list, and the same as CSV."""
+"""Who has not signed a changed licence again."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import (
     Exists,
@@ -25,28 +23,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Concat
 
-from portal.access.domain.reconsent import KINDS
+from portal.access.domain.reconsent import ABOUT, KINDS
 from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.licensing.domain.reconsent import changes_in_force
 from portal.licensing.domain.signing import GRACE_END
 from portal.licensing.models import LicenceVersion, Signature
 from portal.notices.models import Notice
-
-COLUMNS: Final = (
-    "licence",
-    "signed_version",
-    "version_to_sign",
-    "name",
-    "email",
-    "signed_at",
-    "holds_until",
-    "days_left",
-    "live_grants",
-    "last_told_at",
-)
-FORMULA: Final = ("=", "+", "-", "@")
-"""What a spreadsheet would calculate; a name that begins so gets an apostrophe before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +77,7 @@ def find_outdated(wanted: OutdatedFilter, *, at: datetime) -> QuerySet[Signature
     told = Notice.objects.filter(
         recipient=OuterRef("user"),
         kind__in=KINDS,
-        about=Concat(Value("licence-version:"), Cast(OuterRef("change"), TextField())),
+        about=Concat(Value(ABOUT), Cast(OuterRef("change"), TextField())),
     )
     found = (
         Signature.objects.filter(Exists(changes), ~Exists(newer), user__is_active=True)
@@ -116,15 +99,6 @@ def describe_outdated(signatures: Iterable[Signature], *, at: datetime) -> list[
     prefetch_related_objects(rows, Prefetch("user__grants", live, to_attr="live_grants"))
     versions = LicenceVersion.objects.defer("text").in_bulk({_read(row, "change") for row in rows})
     return [_describe(row, versions[_read(row, "change")], at=at) for row in rows]
-
-
-def export_outdated(signatures: Iterable[Signature], *, at: datetime) -> str:
-    """The list as CSV, times in ISO 8601."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_columns(row) for row in describe_outdated(signatures, at=at))
-    return text.getvalue()
 
 
 def _narrow(
@@ -170,23 +144,3 @@ def _describe(signature: Signature, version: LicenceVersion, *, at: datetime) ->
 
 def _read(row: Model, annotation: str) -> Any:  # noqa: ANN401 -- as many types as annotations
     return getattr(row, annotation)
-
-
-def _columns(row: Outdated) -> tuple[object, ...]:
-    signature = row.signature
-    return (
-        signature.version.licence.slug,
-        signature.version.number,
-        row.version.number,
-        _guard(signature.user.name),
-        _guard(signature.user.email),
-        signature.signed_at.isoformat(),
-        row.ends_at.isoformat(),
-        row.days_left,
-        "; ".join(grant.model.slug for grant in row.grants),
-        row.told_at.isoformat() if row.told_at else "",
-    )
-
-
-def _guard(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -31,6 +31,8 @@ BATCH: Final = 100
 RECONSENT_COMPOSER: Final = "access.reconsent"
 ANNOUNCED: Final = "access.licence_changed"
 REMINDED: Final = "access.licence_reminded"
+ABOUT: Final = "licence-version:"
+"""With a version's number in the database: what these notices are about."""
 KINDS: Final = (ANNOUNCED, *(f"access.licence_ends_{days}" for days in DAYS_BEFORE), REMINDED)
 
 
@@ -50,7 +52,7 @@ def kind_before(days: int) -> str:
 
 def subject_of(change: LicenceVersion) -> str:
     """What notices about a change say that they are about."""
-    return f"licence-version:{change.pk}"
+    return f"{ABOUT}{change.pk}"
 
 
 @dataclass(frozen=True)

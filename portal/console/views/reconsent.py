@@ -12,7 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.domain.outdated import describe_outdated, export_outdated, find_outdated
+from portal.access.domain.outdated import describe_outdated, find_outdated
+from portal.access.domain.outdated_export import export_outdated
+from portal.access.domain.reconsent_progress import measure_progress
 from portal.access.domain.reconsent_reminders import LIMIT, send_reminders, try_reminders
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
@@ -38,6 +40,7 @@ def show_outdated(request: AuthenticatedHttpRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "rows": describe_outdated(page.object_list, at=now),
+        "progress": measure_progress(at=now),
         "query": request.GET.urlencode(),
     }
     if request.user.is_auditor:
