@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from portal.console.views import bulk, denials, desk, grants, merging, queue, reviews
+from portal.console.views import (
+    bulk,
+    closeouts,
+    denials,
+    desk,
+    grants,
+    merging,
+    queue,
+    renewals,
+    reviews,
+)
 
 patterns: list[URLPattern] = [
     path("", queue.show_queue, name="queue"),
@@ -16,6 +26,11 @@ patterns: list[URLPattern] = [
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),
     path("grants/", grants.list_grants, name="grants"),
+    path("renewals/", renewals.list_renewals, name="renewals"),
+    path("renewals/<int:pk>/", renewals.show_renewal, name="renewal"),
+    path("renewals/<int:pk>/<str:command>/", renewals.decide_renewal, name="decide-renewal"),
+    path("closeouts/", closeouts.list_closeouts, name="closeouts"),
+    path("closeouts/<int:pk>/ask/", closeouts.ask, name="ask-statement"),
     path("grants/<int:pk>/limits/", grants.limit_grant, name="grant-limits"),
     path("grants/<int:pk>/<str:command>/", grants.change_grant, name="grant"),
 ]
