@@ -313,6 +313,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
+    "carry-out-retention": {"task": "portal.privacy.carry_out_retention", "schedule": 3600.0},
     "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }

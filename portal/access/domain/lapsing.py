@@ -18,6 +18,7 @@ from portal.core.errors import LostRace
 NOTICE = timedelta(days=7)
 """Nobody's application is closed sooner than this after the site has reminded them."""
 IS_REMINDED = Q(reminded_at__gte=F("returned_at"))
+IS_NOT_REMINDED = Q(reminded_at=None) | Q(reminded_at__lt=F("returned_at"))
 REASON = "The application was not answered and was closed."
 
 
@@ -31,7 +32,7 @@ def lapses_at(application: Application) -> datetime | None:
 def remind_unanswered(*, at: datetime, limit: int) -> int:
     """Remind by mail, once for each return, when a week is left; answers how many."""
     before = at - timedelta(days=settings.RETURNED_CLOSE_DAYS) + NOTICE
-    due = _returned(~IS_REMINDED, before=before)
+    due = _returned(IS_NOT_REMINDED, before=before)
     return sum(_move(row, Command.REMIND) for row in due[:limit])
 
 

@@ -103,7 +103,7 @@ class _Feed:
     def _frame(self, entries: list[Entry]) -> tuple[bytes, bool]:
         if entries:
             self._heard_at = time.monotonic()
-        frames = []
+        frames: list[bytes] = []
         for entry_id, raw in entries:
             if ACCESS_ENDED in raw and isinstance(end := EVENT.validate_json(raw), Cancelled):
                 self._ended_by_access = (entry_id, end)

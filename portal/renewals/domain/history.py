@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from portal.accounts.models import User
 from portal.renewals.enums import DESK_COMMANDS, RenewalCommand
 from portal.renewals.models import Renewal, RenewalStep
+
+UNTOLD = (*DESK_COMMANDS, RenewalCommand.ENDORSE)
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,18 @@ def tell_history(renewal: Renewal, *, viewer: User) -> list[Entry]:
     """Every step, oldest first. Reviewers see names; holders see “a reviewer”, and neither the
     desk's own steps nor a first approval that decides nothing yet.
     """
-    steps = renewal.steps.select_related("actor", "renewal")
+    steps = renewal.steps.all()
     if renewal.holder_id == viewer.pk:
-        steps = steps.exclude(command__in=[*DESK_COMMANDS, RenewalCommand.ENDORSE])
+        steps = steps.exclude(command__in=UNTOLD)
+    steps = steps.select_related("actor", "renewal")
     return [
         Entry(_title(step), name_actor(step, viewer=viewer), step.at, step.note) for step in steps
     ]
+
+
+def told_steps(holder: User) -> QuerySet[RenewalStep]:
+    """What the holder is shown of all their renewals."""
+    return RenewalStep.objects.filter(renewal__holder=holder).exclude(command__in=UNTOLD)
 
 
 def name_actor(step: RenewalStep, *, viewer: User | None) -> str:
