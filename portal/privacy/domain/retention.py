@@ -96,7 +96,7 @@ def _delete_unverified_accounts(at: datetime, limit: int) -> int:
     return sum(_delete_account(pk) for pk in _first(silent, limit))
 
 
-def _delete_account(pk: object) -> int:
+def _delete_account(pk: int | str) -> int:
     try:
         with transaction.atomic():
             User.objects.filter(pk=pk, last_login=None).delete()
@@ -128,7 +128,7 @@ def _delete(rows: QuerySet[Model], limit: int) -> int:
     return len(chosen)
 
 
-def _first(rows: QuerySet[Model], limit: int) -> list[object]:
+def _first(rows: QuerySet[Model], limit: int) -> list[int | str]:
     return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
