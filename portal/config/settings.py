@@ -102,7 +102,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.core.context.site",
-                "portal.notices.context.unread",
+                "portal.access.context.masthead",
             ],
         },
     }
@@ -189,6 +189,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_RATE_LIMITS = {"verify_agreement": "30/m/ip"}
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",
@@ -302,6 +303,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
     "send-due-notices": {"task": "portal.notices.send_due", "schedule": 30.0},
+    "tell-of-changed-licences": {
+        "task": "portal.access.tell_of_changed_licences",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "record-energy": {
         "task": "portal.energy.record",
         "schedule": 10.0,

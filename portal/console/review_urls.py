@@ -6,13 +6,20 @@ from django.urls import URLPattern, path
 
 from portal.console.views import (
     bulk,
+<<<<<<< HEAD
+=======
     closeouts,
+>>>>>>> a9d8178afcbcb4e87eb4a01a031cd33b7e0cfc0e
     denials,
     desk,
     grants,
     merging,
     queue,
+<<<<<<< HEAD
+    reconsent,
+=======
     renewals,
+>>>>>>> a9d8178afcbcb4e87eb4a01a031cd33b7e0cfc0e
     reviews,
 )
 
@@ -22,6 +29,9 @@ patterns: list[URLPattern] = [
     path("absence/", desk.absence, name="absence"),
     path("denials/", denials.list_denials, name="denials"),
     path("denials/<int:pk>/", denials.lift, name="denial"),
+    path("reconsent/", reconsent.show_outdated, name="reconsent"),
+    path("reconsent/remind/", reconsent.remind, name="reconsent_remind"),
+    path("reconsent/not-signed-again.csv", reconsent.export, name="reconsent_export"),
     path("applications/<str:case_number>/", reviews.show_application, name="application"),
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),

@@ -22,9 +22,9 @@ from tests.e2e.stack import DemoStack, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.xdist_group("demo-stack")]
 
-IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|\d+")
+IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}|\d+")
 NOT_PAGES = re.compile(
-    r"/logout/|/text/?$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
+    r"/logout/|/text/?$|/pdf/$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
 )
 # The demo's post box is open to all; what a message links to is for whom it was sent to.
 SOMEBODYS_MAIL = re.compile(r"/demo/mail/\d+/")
