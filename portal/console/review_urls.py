@@ -6,20 +6,14 @@ from django.urls import URLPattern, path
 
 from portal.console.views import (
     bulk,
-<<<<<<< HEAD
-=======
     closeouts,
->>>>>>> a9d8178afcbcb4e87eb4a01a031cd33b7e0cfc0e
     denials,
     desk,
     grants,
     merging,
     queue,
-<<<<<<< HEAD
     reconsent,
-=======
     renewals,
->>>>>>> a9d8178afcbcb4e87eb4a01a031cd33b7e0cfc0e
     reviews,
 )
 
