@@ -32,7 +32,9 @@ from portal.access.domain.claims import (
     release_application,
 )
 from portal.access.domain.decide import decide, usable_models
+from portal.access.domain.duration import give_grant_back
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
+from portal.access.domain.lapsing import close_unanswered, remind_unanswered
 from portal.access.domain.reminders import remind_applicant
 from portal.access.domain.reopening import appeal_decision, reopen_application
 from portal.access.domain.reviews import (
@@ -228,6 +230,19 @@ class ProcessMachine(RuleBasedStateMachine):
         grant = Grant.objects.order_by("-pk").first()
         if grant is not None:
             self.attempt(lambda: command(grant, by=self.people[by], reason="A question."))
+
+    @rule(giver=APPLICANTS)
+    def give_back(self, giver: int) -> None:
+        person = self.people[giver]
+        grant = Grant.objects.filter(user=person).select_related("application").first()
+        if grant is not None:
+            self.attempt(lambda: give_grant_back(grant, by=person))
+
+    @rule(wait=st.sampled_from([timedelta(0), timedelta(days=8), timedelta(days=31)]))
+    def the_clock_closes(self, wait: timedelta) -> None:
+        self.time_passes(wait)
+        remind_unanswered(at=self.now, limit=9)
+        close_unanswered(at=self.now, limit=9)
 
     @rule()
     def mail_leaves(self) -> None:

@@ -154,6 +154,17 @@ def test_mails_by_the_state_of_the_grant(
     assert len(sent()) == expected
 
 
+def test_a_closed_account_gets_no_mail_and_its_end_an_event(
+    clock: time_machine.Coordinates, grant: Grant, sent: Sent
+) -> None:
+    User.objects.filter(pk=grant.user_id).update(is_active=False)
+    for moment in (END - DAY, END):
+        clock.move_to(moment)
+        watch_ends(at=moment)
+    assert sent() == []
+    assert AuditEvent.objects.filter(tag=AuditTag.GRANT_EXPIRED).count() == 1
+
+
 def test_the_end_is_an_event_and_stops_what_runs(
     clock: time_machine.Coordinates,
     grant: Grant,

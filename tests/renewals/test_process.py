@@ -190,6 +190,7 @@ def test_what_was_ended_by_hand_is_not_extended(
     ("spoil", "code"),
     [
         (lambda g, by: suspend_grant(g, by=by, reason="A question."), "grant_suspended"),
+        (lambda g, _: User.objects.filter(pk=g.user_id).update(is_active=False), "account_closed"),
         (lambda g, by: revoke_grant(g, by=by, reason="Shared."), "nothing_to_extend"),
         (
             lambda g, by: deny(
@@ -213,7 +214,7 @@ def test_what_stands_in_the_way_of_an_approval(
     renewal = hand_in([grant])
     spoil(grant, reviewers[0])
     with pytest.raises(DomainError) as refusal:
-        approve(renewal, reviewers[1])
+        approve(Renewal.objects.get(pk=renewal.pk), reviewers[1])
     assert refusal.value.code == code
 
 

@@ -99,12 +99,14 @@ def approve_renewal(
     Where a model's tier asks for two reviewers and nobody else has agreed to this report and
     an end as late, the approval is kept as an endorsement: the step's command is `ENDORSE`.
     Raises `DomainError`: `end_not_in_future`, `end_too_far`, `end_not_later`,
-    `nothing_to_extend`, `grant_suspended`, `already_endorsed`, `denied`, `claimed_by_other`;
-    `LostRace`.
+    `nothing_to_extend`, `grant_suspended`, `account_closed`, `already_endorsed`, `denied`,
+    `claimed_by_other`; `LostRace`.
     """
     check_renewal(renewal, RenewalCommand.APPROVE, by=by, role=Role.REVIEWER, seen=seen)
     _require_free_claim(renewal, by=by, at=timezone.now())
     require_sensible_end(ends_at)
+    if not renewal.holder.is_active:
+        raise DomainError("account_closed", "This account is closed; its access stays closed.")
     grants = _lock_extendable(renewal)
     if any(ends_at <= grant.ends_at for grant in grants):
         raise DomainError(

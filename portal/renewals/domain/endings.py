@@ -85,7 +85,7 @@ def lapse_late(*, at: datetime) -> int:
 def _unwarned(days: int, *, at: datetime) -> QuerySet[Grant]:
     length = ExpressionWrapper(F("ends_at") - F("starts_at"), output_field=DurationField())
     return (
-        Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at)
+        Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at, user__is_active=True)
         .alias(length=length)
         .filter(length__gt=timedelta(days=days))
         .exclude(_told_of(days=days))
@@ -140,6 +140,8 @@ def _note_end(grants: Sequence[Grant], *, at: datetime) -> int:
             data={"ends_at": grant.ends_at.isoformat()},
         )
         announce_end(grant)
+    if not fresh[0].user.is_active:
+        return len(fresh)
     values = {
         "ends_at": fresh[0].ends_at,
         "closes_at": closes_at(fresh[0]),

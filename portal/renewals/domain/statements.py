@@ -20,7 +20,7 @@ from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
 from portal.renewals.domain.handing_in import open_renewal, withdraw_renewal
 from portal.renewals.domain.mail import mail_holder, statement_link, status_link
-from portal.renewals.models import Statement, StatementRequest
+from portal.renewals.models import Renewal, Statement, StatementRequest
 
 PAUSE: Final = timedelta(days=14)
 """The site asks this long after an end, and then again."""
@@ -89,12 +89,14 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
     require_role(by, Role.APPLICANT, owner_id=grant.user_id, what="grant")
     if Capability.WEIGHTS in grant.capabilities and statement is None:
         raise DomainError("statement_missing", "State first that the weights are destroyed.")
+    # As an approval does: first the grant, then the renewal, and the audit log last.
+    list(Grant.objects.select_for_update().filter(pk=grant.pk))
+    renewal = open_renewal(by)
+    if renewal is not None and not _others_in(renewal, besides=grant):
+        withdraw_renewal(renewal, by=by)
     step = give_grant_back(grant, by=by)
     if statement is not None and Capability.WEIGHTS in grant.capabilities:
         _write(grant, by=by, answers=statement)
-    renewal = open_renewal(by)
-    if renewal is not None and not renewal.grants.filter(state=GrantState.ACTIVE).exists():
-        withdraw_renewal(renewal, by=by)
     mail_holder("given_back", [grant], link=status_link(), values={"statement": statement})
     return step
 
@@ -120,8 +122,8 @@ def state_destruction(grant: Grant, *, by: User, answers: StatementAnswers) -> S
 def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
     """Ask a former holder by mail for their statement; `by` is None for the clock.
 
-    Raises `DomainError`: `reviewers_only`, `own_grant`, `not_owed`, `too_soon` (a reviewer,
-    within a week of the last time).
+    Raises `DomainError`: `reviewers_only`, `own_grant`, `not_owed`, `account_closed`,
+    `too_soon` (within a week of the last time).
     """
     now = timezone.now()
     if by is not None:
@@ -130,6 +132,8 @@ def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
     owed = owed_grants(at=now).filter(pk=locked.pk).first()
     if owed is None:
         raise DomainError("not_owed", "Nothing is owed for this access any more.")
+    if not owed.user.is_active:
+        raise DomainError("account_closed", "Their account is closed; no mail reaches them.")
     last = StatementRequest.objects.filter(grant=owed).last()
     if last is not None and now < last.at + REVIEWERS_PAUSE:
         raise DomainError(
@@ -168,6 +172,11 @@ def _ask_in_time(grant: Grant) -> int:
         # Its holder has stated it, or a reviewer has asked, at this moment.
         return 0
     return 1
+
+
+def _others_in(renewal: Renewal, *, besides: Grant) -> bool:
+    others = renewal.grants.filter(state=GrantState.ACTIVE).exclude(pk=besides.pk)
+    return others.exists()
 
 
 def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
