@@ -77,6 +77,7 @@ class Environment(BaseSettings):
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
     reapply_after_days: int = Field(default=14, ge=0)
     notice_digest_hour: int = Field(default=7, ge=0, le=23)
+    vouch_retention_days: int = Field(default=730, ge=1)
 
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

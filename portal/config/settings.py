@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "portal.licensing",
     "portal.catalog",
     "portal.access",
+    "portal.vouching",
     "portal.keys",
     "portal.usage",
     "portal.jobs",
@@ -312,6 +313,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
+    "tend-vouching": {"task": "portal.vouching.tend", "schedule": 900.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
@@ -332,6 +334,7 @@ GRANT_DEFAULT_DAYS = ENV.grant_default_days
 DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
+VOUCH_RETENTION_DAYS = ENV.vouch_retention_days
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -19,6 +19,7 @@ urlpatterns = [
     path("licence/", include("portal.licensing.urls")),
     path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
+    path("", include("portal.vouching.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),

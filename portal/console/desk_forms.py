@@ -101,3 +101,17 @@ class MergeForm(forms.Form):
     )
 
     use_required_attribute = False
+
+
+class DomainForm(forms.Form):
+    """Why an official's word for a whole domain does not count."""
+
+    note = forms.CharField(
+        label="Why not",
+        required=False,
+        max_length=2000,
+        help_text="To decline or to withdraw it. Reviewers read it.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    use_required_attribute = False

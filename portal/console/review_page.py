@@ -23,6 +23,7 @@ from portal.catalog.enums import Tier
 from portal.console.decision_forms import DecisionForm
 from portal.console.review_commands import REVIEW_COMMANDS, make_form
 from portal.notices.domain.outbox import Letter
+from portal.vouching.domain.facts import list_vouches
 
 DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
 
@@ -61,7 +62,8 @@ def describe_review(
         "pace": pace_of(application, at=now),
         "expected_by": expected_by(application),
         "history": tell_history(application, viewer=viewer),
-        "dossier": gather_dossier(application),
+        "dossier": (dossier := gather_dossier(application)),
+        "facts": [*dossier.facts, *list_vouches(application, at=now)],
         "denials": find_denials(application, at=now),
         "changes": compare_versions(versions[1], versions[0]) if len(versions) == 2 else None,
         "versions": versions,

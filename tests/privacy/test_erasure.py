@@ -49,6 +49,9 @@ from portal.licensing.models import Signature
 from portal.mailbox.backend import MailboxBackend
 from portal.notices.domain.sending import send_due
 from portal.privacy.domain.erasure import erase_person
+from portal.vouching.domain.answers import answer_request
+from portal.vouching.domain.domains import confirm_domain, withdraw_domain
+from portal.vouching.enums import Answer, VouchKind
 from tests.access.conftest import TYPED
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
@@ -57,6 +60,7 @@ from tests.factories.batches import advance, answer_jobs, make_batch
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, beat
 from tests.factories.keys import ApiKeyFactory
+from tests.factories.vouching import VouchRequestFactory, ask
 
 pytestmark = pytest.mark.django_db
 NAME = "Quendolina Zwaluwstaart"
@@ -96,6 +100,11 @@ TRACES = {
     "licensing_signature.legal_name",
     "mailbox_storedmail.body",
     "notices_notice.body",
+    "vouching_authoriseddomain.note",
+    "vouching_vouchrequest.email",
+    "vouching_vouchrequest.institution",
+    "vouching_vouchrequest.name",
+    "vouching_vouchrequest.text",
 }
 """Where the person of these tests is known, or the tests below would prove nothing of it."""
 
@@ -148,6 +157,7 @@ def person(client: Client, valkey: redis.Redis) -> User:
     )  # fmt: skip
     leave_traces_of_review(person, reviewer)
     leave_traces_of_the_api(person, model, valkey)
+    leave_traces_of_vouching(person, draft, reviewer)
     send_due()
     MailboxBackend().send_messages([EmailMessage("Hello", f"Dear {NAME}", to=[EMAIL])])
     return person
@@ -200,6 +210,21 @@ def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redi
     failed = make_batch(key, {"custom_id": NAME})
     assert advance(failed).status == BatchStatus.FAILED
     Batch.objects.filter(pk=failed.pk).update(model_name=NAME, errors=[{"message": NAME}])
+
+
+def leave_traces_of_vouching(person: User, application: Application, reviewer: User) -> None:
+    """What a referee said of them, and what they said of somebody for their whole domain."""
+    about = VouchRequestFactory(application=application, name=f"{NAME}'s boss")
+    ask(about)
+    answer_request(about, answer=Answer.CONFIRM, text=f"{NAME} is good.")
+    by = VouchRequestFactory(
+        application=ApplicationFactory(), kind=VouchKind.OFFICIAL, name=NAME, email=EMAIL,
+        institution=f"{NAME} Institute",
+    )  # fmt: skip
+    ask(by)
+    answer_request(by, answer=Answer.CONFIRM, text=f"Ask {EMAIL}.", authorises_domain=True)
+    entry = confirm_domain(by.domains.get(), by=reviewer)
+    withdraw_domain(entry, by=reviewer, note=f"{NAME} left.")
 
 
 def make_answers(model: HostedModel) -> Answers:

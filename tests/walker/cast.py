@@ -22,9 +22,12 @@ from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.domain.outbox import post
+from portal.vouching.enums import VouchKind
+from portal.vouching.models import AuthorisedDomain
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
+from tests.factories.vouching import VouchRequestFactory, ask
 
 
 def seed() -> dict[str, User | None]:
@@ -105,6 +108,15 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         reason="For the walk.",
         ends_at=timezone.now() + timedelta(days=1),
     )
+    vouch = VouchRequestFactory(
+        application=Application.objects.get(applicant__email__startswith="queued@"),
+        kind=VouchKind.OFFICIAL,
+        email="official@walk.example.org",
+    )
+    link = ask(vouch)
+    domain = AuthorisedDomain.objects.create(
+        domain="walk.example.org", request=vouch, proposed_at=timezone.now()
+    )
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
     licensing = {
@@ -130,6 +142,10 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,
+        "console:domain.pk": domain.pk,
+        "vouching:answer.pk": vouch.pk,
+        "token": link.split("/")[3],
+        "kind": "referee",
         "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",

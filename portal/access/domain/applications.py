@@ -25,6 +25,7 @@ from portal.access.enums import (
     Role,
 )
 from portal.access.models import Application, Step
+from portal.access.signals import application_submitted, application_submitting
 from portal.accounts.domain.identity import is_email_verified, verified_orcid
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
@@ -116,7 +117,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
 
     Raises `DomainError`: `email_unverified`, `licence_unsigned` or `licence_outdated` (with
     the licence to sign as `next_url`), `models_missing`, `not_your_application`, `too_soon`
-    after a refusal, `denied`; `LostRace`.
+    after a refusal, `denied`, `referee_missing`; `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
     require_told(application)
@@ -131,6 +132,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
     require_not_denied(by, at=timezone.now(), next_url=reverse("access:denial"))
     require_signatures(by, answers.models)
     _require_pause(application)
+    application_submitting.send(sender=Application, application=application, models=answers.models)
     orcid = verified_orcid(by)
     step = move_application(
         application,
@@ -159,6 +161,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
     )
     application.models_wanted.set(answers.models)
     freeze_version(application, models=[model.name for model in answers.models])
+    application_submitted.send(sender=Application, application=application)
     return step
 
 

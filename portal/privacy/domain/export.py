@@ -13,7 +13,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
 from django.utils import timezone
 
 from portal.access.domain.commands import hide_untold
@@ -28,6 +28,8 @@ from portal.keys.models import ApiKey
 from portal.licensing.models import Signature
 from portal.notices.domain.reading import list_notices
 from portal.usage.models import Reservation
+from portal.vouching.domain.erasure import vouches_by
+from portal.vouching.models import VouchRequest
 
 SECRETS = frozenset({"password", "digest", "session_key", "failure_detail", "worker"})
 """What proves who somebody is, and what is the operators' business, is not handed out."""
@@ -36,6 +38,8 @@ DESK = frozenset(
 )
 """Who decided, and what would show that somebody decides at this moment."""
 ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent)
+CONFIDENTIAL = frozenset({"answer", "text"})
+"""What was said about somebody is not handed out to them; what they said of others is."""
 
 
 def export_person(person: User) -> bytes:
@@ -69,6 +73,8 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "steps": steps,
         "rulings": Ruling.objects.filter(step__in=steps),
         "grants": grants,
+        "vouch_requests": VouchRequest.objects.filter(application__in=cases),
+        "vouches_given": vouches_by(person.email).annotate(is_given=Value(value=True)),
         "denials": Denial.objects.filter(person=person),
         "api_keys": ApiKey.objects.filter(user=person),
         "notices": list_notices(person.pk),
@@ -121,6 +127,8 @@ def _as_json(rows: Iterable[Model]) -> Iterable[str]:
 
 def _describe(row: Model) -> dict[str, object]:
     hidden = SECRETS | (DESK if isinstance(row, ABOUT_CASES) else frozenset())
+    if isinstance(row, VouchRequest) and not hasattr(row, "is_given"):
+        hidden |= CONFIDENTIAL
     return {
         field.name: field.value_from_object(row)
         for field in row._meta.concrete_fields  # noqa: SLF001 -- documented by Django

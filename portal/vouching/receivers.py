@@ -1,0 +1,41 @@
+"""What follows from submitting an application: a required referee, and links that leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.dispatch import receiver
+from django.urls import reverse
+
+from portal.access.models import Application
+from portal.access.signals import application_submitted, application_submitting
+from portal.catalog.models import HostedModel
+from portal.core.errors import DomainError
+from portal.vouching.domain.requests import issue_link
+from portal.vouching.enums import LIVE_STATES, RequestState, VouchKind
+from portal.vouching.models import VouchRequest
+
+
+@receiver(application_submitting)
+def require_referee(application: Application, models: Sequence[HostedModel], **_: object) -> None:
+    """Lock who is named, and refuse (`referee_missing`) where a model wants a referee."""
+    # The application first, as everywhere.
+    Application.objects.select_for_update().get(pk=application.pk)
+    live = VouchRequest.objects.select_for_update().filter(application=application)
+    kinds = {request.kind for request in live.filter(state__in=LIVE_STATES).order_by("pk")}
+    wanting = [model.name for model in models if model.requires_referee]
+    if wanting and VouchKind.REFEREE not in kinds:
+        raise DomainError(
+            "referee_missing",
+            f"{wanting[0]} asks for a referee: name one, then submit. What you have written is "
+            "kept.",
+            next_url=reverse("vouching:own"),
+        )
+
+
+@receiver(application_submitted)
+def send_links(application: Application, **_: object) -> None:
+    """Ask everybody who was named and not asked yet."""
+    named = VouchRequest.objects.filter(application=application, state=RequestState.NAMED)
+    for request in named.select_related("application__applicant").order_by("pk"):
+        issue_link(request, actor=application.applicant)
