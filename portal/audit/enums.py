@@ -28,6 +28,7 @@ class AuditTag(StrEnum):
     APPLICATION_REMINDED = "access.application.reminded"
     APPLICATION_TAKEN_BACK = "access.application.taken_back"
     APPLICATION_REOPENED = "access.application.reopened"
+    CONCERN_OVERRIDDEN = "access.concern.overridden"
     ACCOUNTS_MERGED = "access.accounts.merged"
     ABSENCE_CHANGED = "access.absence.changed"
     DENIAL_MADE = "access.denial.made"

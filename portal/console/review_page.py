@@ -21,7 +21,7 @@ from portal.access.rules import application_commands
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.console.decision_forms import DecisionForm
-from portal.console.review_commands import REVIEW_COMMANDS, make_form
+from portal.console.review_commands import REVIEW_COMMANDS, concerns_of, make_form
 from portal.notices.domain.outbox import Letter
 from portal.vouching.domain.facts import list_vouches
 
@@ -64,6 +64,7 @@ def describe_review(
         "history": tell_history(application, viewer=viewer),
         "dossier": (dossier := gather_dossier(application)),
         "facts": [*dossier.facts, *list_vouches(application, at=now)],
+        "concerns": concerns_of(application),
         "denials": find_denials(application, at=now),
         "changes": compare_versions(versions[1], versions[0]) if len(versions) == 2 else None,
         "versions": versions,

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from django.dispatch import receiver
 from django.urls import reverse
 
+from portal.access.domain.concerns import Concern, register_concerns
 from portal.access.models import Application
 from portal.access.signals import application_submitted, application_submitting
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.vouching.domain.requests import issue_link
-from portal.vouching.enums import LIVE_STATES, RequestState, VouchKind
+from portal.vouching.enums import LIVE_STATES, Answer, RequestState, VouchKind
 from portal.vouching.models import VouchRequest
 
 
@@ -39,3 +40,20 @@ def send_links(application: Application, **_: object) -> None:
     named = VouchRequest.objects.filter(application=application, state=RequestState.NAMED)
     for request in named.select_related("application__applicant").order_by("pk"):
         issue_link(request, actor=application.applicant)
+
+
+def find_missing_reference(
+    application: Application, models: Sequence[HostedModel]
+) -> list[Concern]:
+    """A model that wants a referee, and nobody who confirms yet."""
+    wanting = [model.name for model in models if model.requires_referee]
+    confirmed = VouchRequest.objects.filter(
+        application=application, kind=VouchKind.REFEREE, answer=Answer.CONFIRM
+    )
+    if not wanting or confirmed.exists():
+        return []
+    message = f"{wanting[0]} asks for a referee, and none has confirmed."
+    return [Concern("referee_unconfirmed", message, "the model's release")]
+
+
+register_concerns(find_missing_reference)

@@ -28,7 +28,7 @@ from portal.access.domain.denials import appeal_denial, deny, lift_denial
 from portal.access.domain.merging import merge_accounts
 from portal.access.domain.reviews import return_application
 from portal.access.enums import ApplicationState, Capability, DenialKind
-from portal.access.models import Application, Denial
+from portal.access.models import Application, Denial, Override, Step
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
 from portal.audit.enums import AuditTag
@@ -76,6 +76,7 @@ TRACES = {
     "access_denial.lift_note",
     "access_denial.reason",
     "access_grant.reason",
+    "access_override.reason",
     "access_ruling.field_notes",
     "access_step.note",
     "access_submittedversion.answers",
@@ -155,6 +156,8 @@ def person(client: Client, valkey: redis.Redis) -> User:
         user=reviewer, content_type=ContentType.objects.get_for_model(User), object_id=person.pk,
         object_repr=EMAIL, action_flag=CHANGE,
     )  # fmt: skip
+    step = Step.objects.filter(application=draft).last()
+    Override.objects.create(step=step, codes=["country_review"], reason=f"{NAME} is cleared.")
     leave_traces_of_review(person, reviewer)
     leave_traces_of_the_api(person, model, valkey)
     leave_traces_of_vouching(person, draft, reviewer)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.access.domain.commands import lost_application, move_application, require_role
+from portal.access.domain.concerns import review_country
 from portal.access.domain.denials import require_not_denied
 from portal.access.domain.grants import end_grants, lock_halted_grants
 from portal.access.domain.rulings import reapply_at, require_told
@@ -112,8 +113,13 @@ def save_draft(application: Application, *, by: User, values: DraftValues) -> da
 
 
 @transaction.atomic
-def submit_application(application: Application, *, by: User, answers: Answers) -> Step:
+def submit_application(
+    application: Application, *, by: User, answers: Answers, connection_country: str = ""
+) -> Step:
     """Freeze the answers and the applicant's identity, and ask for a decision.
+
+    `connection_country` is where the request came from, if that is known: a listed country, or
+    one that differs from the declared, goes to a person and rejects nobody.
 
     Raises `DomainError`: `email_unverified`, `licence_unsigned` or `licence_outdated` (with
     the licence to sign as `next_url`), `models_missing`, `not_your_application`, `too_soon`
@@ -134,6 +140,8 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
     _require_pause(application)
     application_submitting.send(sender=Application, application=application, models=answers.models)
     orcid = verified_orcid(by)
+    application.country, application.connection_country = answers.country, connection_country
+    review = {concern.code: concern.data for concern in review_country(application)}
     step = move_application(
         application,
         Command.SUBMIT,
@@ -142,6 +150,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         data={
             "models": sorted(model.slug for model in answers.models),
             "capabilities": sorted(answers.capabilities),
+            **review,
         },
         submitted_at=timezone.now(),
         decided_at=None,
@@ -153,6 +162,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         affiliation=answers.affiliation,
         position=answers.position,
         country=answers.country,
+        connection_country=connection_country,
         homepage=answers.homepage,
         intended_use=answers.intended_use,
         capabilities=list(answers.capabilities),

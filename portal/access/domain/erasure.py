@@ -14,6 +14,7 @@ from portal.access.models import (
     Application,
     Denial,
     Grant,
+    Override,
     Ruling,
     Step,
     SubmittedVersion,
@@ -36,7 +37,7 @@ def erase_cases(person: User, *, as_name: str, as_email: str) -> None:
     cases = Application.objects.filter(applicant=person)
     cases.update(
         draft={}, orcid="", is_orcid_verified=False, homepage="", position="",
-        data_handling="", others_with_access="",
+        connection_country="", data_handling="", others_with_access="",
     )  # fmt: skip
     cases.exclude(submitted_at=None).update(
         applicant_name=as_name,
@@ -46,6 +47,7 @@ def erase_cases(person: User, *, as_name: str, as_email: str) -> None:
     )
     Step.objects.filter(application__applicant=person).update(note="")
     Ruling.objects.filter(step__application__applicant=person).update(field_notes={})
+    Override.objects.filter(step__application__applicant=person).update(reason=ERASED)
     Grant.objects.filter(user=person).update(reason="")
     for version in SubmittedVersion.objects.filter(application__applicant=person):
         version.answers = {
