@@ -46,6 +46,7 @@ class GrantState(models.TextChoices):
     REVOKED = "revoked", "Revoked"
     SUPERSEDED = "superseded", "Replaced"
     VOID = "void", "Taken back"
+    ENDED = "ended", "Ended with the team"
 
 
 HELD_STATES = (GrantState.ACTIVE, GrantState.SUSPENDED)
@@ -76,6 +77,7 @@ class Command(models.TextChoices):
     END = "end", "Ended with its application"
     VOID = "void", "Taken back with its decision"
     RESTORE = "restore", "Restored with its decision taken back"
+    LEAVE = "leave", "Ended with the team"
 
 
 HELD_COMMANDS = (Command.RETURN, Command.APPROVE, Command.REJECT)

@@ -57,6 +57,8 @@ GRANT_COMMANDS: Final[Mapping[tuple[GrantState, Role, Command], GrantState]] = {
     (GrantState.ACTIVE, Role.SYSTEM, Command.VOID): GrantState.VOID,
     (GrantState.SUSPENDED, Role.SYSTEM, Command.VOID): GrantState.VOID,
     (GrantState.SUPERSEDED, Role.SYSTEM, Command.RESTORE): GrantState.ACTIVE,
+    (GrantState.ACTIVE, Role.SYSTEM, Command.LEAVE): GrantState.ENDED,
+    (GrantState.SUSPENDED, Role.SYSTEM, Command.LEAVE): GrantState.REVOKED,
 }
 """Those of the system follow from a reviewer's command on the application."""
 

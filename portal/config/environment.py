@@ -80,6 +80,7 @@ class Environment(BaseSettings):
     notice_digest_hour: int = Field(default=7, ge=0, le=23)
     country_list: Path = BASE_DIR / "releases" / "countries.toml"
     country_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    team_members: int = Field(default=10, ge=0, le=500)
     vouch_retention_days: int = Field(default=730, ge=1)
 
     # Operation

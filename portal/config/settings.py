@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "portal.catalog",
     "portal.access",
     "portal.vouching",
+    "portal.teams",
     "portal.keys",
     "portal.usage",
     "portal.jobs",
@@ -313,6 +314,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
+    "tend-teams": {"task": "portal.teams.tend", "schedule": 900.0},
     "tend-vouching": {"task": "portal.vouching.tend", "schedule": 900.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
@@ -336,6 +338,7 @@ REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
 COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
+TEAM_MEMBERS = ENV.team_members
 VOUCH_RETENTION_DAYS = ENV.vouch_retention_days
 
 # --- Metrics and traces --------------------------------------------------------------

@@ -20,6 +20,7 @@ urlpatterns = [
     path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
     path("", include("portal.vouching.urls")),
+    path("", include("portal.teams.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from portal.console.views import bulk, denials, desk, domains, grants, merging, queue, reviews
+from portal.console.views import (
+    bulk,
+    denials,
+    desk,
+    domains,
+    grants,
+    members,
+    merging,
+    queue,
+    reviews,
+)
 
 patterns: list[URLPattern] = [
     path("", queue.show_queue, name="queue"),
@@ -15,6 +25,7 @@ patterns: list[URLPattern] = [
     path("domains/", domains.list_domains, name="domains"),
     path("domains/<int:pk>/", domains.change_domain, name="domain"),
     path("applications/<str:case_number>/", reviews.show_application, name="application"),
+    path("members/<int:pk>/", members.expel, name="member"),
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),
     path("grants/", grants.list_grants, name="grants"),

@@ -49,8 +49,15 @@ from tests.factories.access import ApplicationFactory, GrantFactory, RulingFacto
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
-FOLLOWING = {Command.SUPERSEDE, Command.HALT, Command.END, Command.VOID, Command.RESTORE}
-"""What the system does to grants because of a command on their application."""
+FOLLOWING = {
+    Command.SUPERSEDE,
+    Command.HALT,
+    Command.END,
+    Command.VOID,
+    Command.RESTORE,
+    Command.LEAVE,
+}
+"""What the system does to grants because of a command on their application or their team."""
 MATRIX = Path(__file__).with_name("command_matrix.txt")
 ACTORS = (
     "applicant",

@@ -216,6 +216,7 @@ MAILS = {
     Command.END: (0, 0),
     Command.VOID: (0, 0),
     Command.RESTORE: (0, 0),
+    Command.LEAVE: (0, 0),
 }
 """How many mails go to the applicant, and how many to the two reviewers."""
 

@@ -49,6 +49,7 @@ from portal.licensing.models import Signature
 from portal.mailbox.backend import MailboxBackend
 from portal.notices.domain.sending import send_due
 from portal.privacy.domain.erasure import erase_person
+from portal.teams.models import Member
 from portal.vouching.domain.answers import answer_request
 from portal.vouching.domain.domains import confirm_domain, withdraw_domain
 from portal.vouching.enums import Answer, VouchKind
@@ -60,6 +61,7 @@ from tests.factories.batches import advance, answer_jobs, make_batch
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, beat
 from tests.factories.keys import ApiKeyFactory
+from tests.factories.teams import MemberFactory, TeamFactory
 from tests.factories.vouching import VouchRequestFactory, ask
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +103,8 @@ TRACES = {
     "licensing_signature.legal_name",
     "mailbox_storedmail.body",
     "notices_notice.body",
+    "teams_member.email",
+    "teams_member.reason",
     "vouching_authoriseddomain.note",
     "vouching_vouchrequest.email",
     "vouching_vouchrequest.institution",
@@ -161,6 +165,7 @@ def person(client: Client, valkey: redis.Redis) -> User:
     leave_traces_of_review(person, reviewer)
     leave_traces_of_the_api(person, model, valkey)
     leave_traces_of_vouching(person, draft, reviewer)
+    leave_traces_of_teams(person, reviewer)
     send_due()
     MailboxBackend().send_messages([EmailMessage("Hello", f"Dear {NAME}", to=[EMAIL])])
     return person
@@ -228,6 +233,19 @@ def leave_traces_of_vouching(person: User, application: Application, reviewer: U
     answer_request(by, answer=Answer.CONFIRM, text=f"Ask {EMAIL}.", authorises_domain=True)
     entry = confirm_domain(by.domains.get(), by=reviewer)
     withdraw_domain(entry, by=reviewer, note=f"{NAME} left.")
+
+
+def leave_traces_of_teams(person: User, reviewer: User) -> None:
+    """A team that they were in, one that invites them, and one of their own."""
+    for state in ("joined", "invited"):
+        member = MemberFactory(
+            team=TeamFactory(application=ApplicationFactory(state=ApplicationState.APPROVED)),
+            user=person, email=EMAIL, reason=f"{NAME} left.",
+        )  # fmt: skip
+        if state == "invited":
+            Member.objects.filter(pk=member.pk).update(state=state, user=None)
+    own = TeamFactory(application=Application.objects.filter(applicant=person).latest("pk"))
+    MemberFactory(team=own, email=f"friend.of.{EMAIL}")
 
 
 def make_answers(model: HostedModel) -> Answers:

@@ -82,6 +82,8 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "signatures",
             "steps",
             "submitted_versions",
+            "team_invitations",
+            "team_memberships",
             "usage",
             "vouch_requests",
             "vouches_given",

@@ -27,6 +27,7 @@ from portal.vouching.models import AuthorisedDomain
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
+from tests.factories.teams import MemberFactory, TeamFactory
 from tests.factories.vouching import VouchRequestFactory, ask
 
 
@@ -117,6 +118,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     domain = AuthorisedDomain.objects.create(
         domain="walk.example.org", request=vouch, proposed_at=timezone.now()
     )
+    case = Application.objects.get(applicant=researcher)
+    member = MemberFactory(team=TeamFactory(application=case), user=actors["other"])
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
     licensing = {
@@ -143,6 +146,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,
         "console:domain.pk": domain.pk,
+        "console:member.pk": member.pk,
+        **{f"teams:{name}.pk": member.pk for name in ("leave", "resend", "join")},
         "vouching:answer.pk": vouch.pk,
         "token": link.split("/")[3],
         "kind": "referee",

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.access.domain.dispatch import dispatch_mail
+from portal.access.domain.insiders import require_outsider
 from portal.access.enums import (
     HELD_COMMANDS,
     INTERNAL_COMMANDS,
@@ -49,6 +50,7 @@ GRANT_TAGS = {
     Command.END: AuditTag.GRANT_ENDED,
     Command.VOID: AuditTag.GRANT_VOIDED,
     Command.RESTORE: AuditTag.GRANT_RESTORED,
+    Command.LEAVE: AuditTag.GRANT_LEFT,
 }
 
 
@@ -66,7 +68,7 @@ def move_application(
     """Carry `command` out in the caller's transaction and answer the step it left.
 
     `seen` is the revision that the person had before their eyes; it defaults to that of
-    `application`. Raises `DomainError` (`reviewers_only`, `own_application`,
+    `application`. Raises `DomainError` (`reviewers_only`, `own_application`, `own_team`,
     `not_your_application`) and `LostRace`, which says what the state is now and by whom.
     """
     _require_transaction()
@@ -93,6 +95,8 @@ def check_application(
 ) -> ApplicationState:
     """Where `command` would lead; raises as `move_application` does, and changes nothing."""
     require_role(by, role, owner_id=application.applicant_id, what="application")
+    if role == Role.REVIEWER:
+        require_outsider(application.applicant_id, by=by)
     to = APPLICATION_COMMANDS.get((ApplicationState(application.state), role, command))
     if to is None or seen not in (None, application.revision):
         raise lost_application(application, viewer=by)
@@ -106,6 +110,8 @@ def move_grant(
     _require_transaction()
     if role != Role.SYSTEM:
         require_role(by, role, owner_id=grant.user_id, what="grant")
+    if role == Role.REVIEWER:
+        require_outsider(grant.user_id, by=by)
     old = GrantState(grant.state)
     to = GRANT_COMMANDS.get((old, role, command))
     if to is None or not compare_and_set(Grant.objects.all(), grant, state=to, **changes):

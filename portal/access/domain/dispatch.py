@@ -14,7 +14,7 @@ STEP_COMPOSER = "access.step"
 MAILED_COMMANDS = (
     frozenset(Command)
     - set(INTERNAL_COMMANDS)
-    - {Command.ENDORSE, Command.SUPERSEDE, Command.HALT, Command.END}
+    - {Command.ENDORSE, Command.SUPERSEDE, Command.HALT, Command.END, Command.LEAVE}
 )
 """What the applicant hears of; an endorsement decides nothing, and what happens to a grant
 together with its application comes with the mail about that."""
@@ -36,7 +36,7 @@ def dispatch_mail(step: Step, *, not_before: datetime | None = None) -> None:
     about, data = _subject(step), {"step": step.pk}
     if step.command in MAILED_COMMANDS:
         post(
-            application.applicant,
+            step.grant.user if step.grant else application.applicant,
             kind=_kind(step),
             composer=STEP_COMPOSER,
             data=data,

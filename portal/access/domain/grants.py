@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -72,7 +73,12 @@ def lock_halted_grants(application: Application) -> list[Grant]:
     return list(
         Grant.objects.select_for_update(of=("self",))
         .alias(newest_command=Subquery(newest[:1]))
-        .filter(application=application, state=GrantState.SUSPENDED, newest_command=Command.HALT)
+        .filter(
+            application=application,
+            lead=None,
+            state=GrantState.SUSPENDED,
+            newest_command=Command.HALT,
+        )
         .order_by("pk")
     )
 
@@ -81,7 +87,7 @@ def lock_active_grants(application: Application) -> list[Grant]:
     """The application's grants that are active, locked."""
     return list(
         Grant.objects.select_for_update(of=("self",))
-        .filter(application=application, state=GrantState.ACTIVE)
+        .filter(application=application, lead=None, state=GrantState.ACTIVE)
         .order_by("pk")
     )
 
@@ -96,7 +102,7 @@ def halt_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
     """Let grants stand still while their application is open again; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.HALT, by=by, role=Role.SYSTEM, note=reason, reason=reason)
-        _tell_on_commit(grant)
+        tell_on_commit(grant)
 
 
 def end_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
@@ -109,7 +115,7 @@ def void_grants(grants: Sequence[Grant], *, by: User) -> None:
     """Take back grants with the decision that made them; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.VOID, by=by, role=Role.SYSTEM)
-        _tell_on_commit(grant)
+        tell_on_commit(grant)
 
 
 def put_back_grants(grants: Sequence[Grant], *, before: Mapping[int, str], by: User) -> None:
@@ -148,30 +154,38 @@ def create_grants(
         for model in models
     ]
     for grant in grants:
-        record(
-            AuditTag.GRANT_MADE,
-            actor=by,
-            subject=f"grant:{grant.pk}",
-            data={
-                "application": application.case_number,
-                "model": grant.model.slug,
-                "capabilities": sorted(grant.capabilities),
-                "ends_at": ends_at.isoformat(),
-            },
-        )
+        record_made(grant, by=by)
     return grants
+
+
+def record_made(grant: Grant, *, by: User) -> None:
+    """The event of a new grant, from which it can be rebuilt."""
+    data: dict[str, object] = {
+        "application": grant.application.case_number,
+        "model": grant.model.slug,
+        "capabilities": sorted(grant.capabilities),
+        "ends_at": grant.ends_at.isoformat(),
+    }
+    if grant.lead_id is not None:
+        data["lead"] = grant.lead_id
+    record(AuditTag.GRANT_MADE, actor=by, subject=f"grant:{grant.pk}", data=data)
 
 
 def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
     reason = _require_reason(reason)
     step = move_grant(grant, command, by=by, role=Role.REVIEWER, note=reason, reason=reason)
-    _tell_on_commit(grant)
+    tell_on_commit(grant)
     return step
 
 
-def _tell_on_commit(grant: Grant) -> None:
-    ended = {"user_id": grant.user_id, "model_id": grant.model_id, "grant_id": grant.pk}
-    transaction.on_commit(lambda: _tell(ended), robust=True)
+def tell_on_commit(grant: Grant) -> None:
+    """Say, after the commit, that a grant ended, and with it those that follow it."""
+    following = Grant.objects.filter(
+        lead=grant.user_id, model=grant.model_id, state=GrantState.ACTIVE
+    )
+    for each in (grant, *(following if grant.lead_id is None else ())):
+        ended = {"user_id": each.user_id, "model_id": each.model_id, "grant_id": each.pk}
+        transaction.on_commit(partial(_tell, ended), robust=True)
 
 
 def _tell(ended: dict[str, int]) -> None:

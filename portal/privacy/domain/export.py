@@ -27,6 +27,7 @@ from portal.jobs.models import Call, GenerationJob
 from portal.keys.models import ApiKey
 from portal.licensing.models import Signature
 from portal.notices.domain.reading import list_notices
+from portal.teams.models import Member
 from portal.usage.models import Reservation
 from portal.vouching.domain.erasure import vouches_by
 from portal.vouching.models import VouchRequest
@@ -75,6 +76,8 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "grants": grants,
         "vouch_requests": VouchRequest.objects.filter(application__in=cases),
         "vouches_given": vouches_by(person.email).annotate(is_given=Value(value=True)),
+        "team_memberships": Member.objects.filter(user=person),
+        "team_invitations": Member.objects.filter(team__application__in=cases),
         "denials": Denial.objects.filter(person=person),
         "api_keys": ApiKey.objects.filter(user=person),
         "notices": list_notices(person.pk),
