@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -26,7 +27,7 @@ SILENCE_SECONDS = 25.0
 
 
 class RefusedError(Exception):
-    """The site did not accept the run."""
+    """The site does not want the request, and would not want it again."""
 
 
 class PortalReaders:
@@ -40,33 +41,33 @@ class PortalReaders:
         """Runs that have had their first token and not their end."""
 
     async def run(self, session: str, *, max_tokens: int, prompt: str = "Write") -> Run:
-        """One run from the click to its end, through lost connections."""
+        """One run from the click to its end, through lost connections.
+
+        The answer to the submission is its stream; a connection that is lost later is taken up
+        behind the last event. One that is lost before the run was accepted is an error.
+        """
         run = Run(submitted_at=time.monotonic())
+        request = self._submission(session, prompt=prompt, max_tokens=max_tokens)
+        path = last_id = ""
         try:
-            accepted = await self._submit(session, prompt=prompt, max_tokens=max_tokens)
-        except (OSError, ValueError, RefusedError) as error:
-            run.error = f"{type(error).__name__}: {error}"[:300]
-            return run
-        run.id = accepted["id"]
-        run.accepted_at = time.monotonic()
-        try:
-            await self._follow(run, session, accepted["events_url"])
+            while not run.end and not run.error:
+                try:
+                    async for event_id, name, data in self._read(request):
+                        if name == "accepted":
+                            run.id, path = data["id"], data["events_url"]
+                            run.accepted_at = time.monotonic()
+                        last_id = event_id or last_id
+                        self._take(run, name, data)
+                except (OSError, EOFError, TimeoutError, RefusedError) as error:
+                    if not path or isinstance(error, RefusedError):
+                        run.error = f"{type(error).__name__}: {error}"[:300]
+                        break
+                    run.reconnections += 1
+                    await asyncio.sleep(RETRY_SECONDS)
+                    request = self._resumption(session, path, last_id)
         finally:
             self.streaming -= bool(run.first_at)
         return run
-
-    async def _follow(self, run: Run, session: str, path: str) -> None:
-        last_id = ""
-        while not run.end and not run.error:
-            try:
-                async for event_id, name, data in self._read(session, path, last_id):
-                    last_id = event_id or last_id
-                    self._take(run, name, data)
-            except (OSError, EOFError, TimeoutError):
-                run.reconnections += 1
-                await asyncio.sleep(RETRY_SECONDS)
-            except RefusedError as error:
-                run.error = str(error)
 
     def _take(self, run: Run, name: str, data: dict[str, Any]) -> None:
         if name == "delta":
@@ -94,42 +95,35 @@ class PortalReaders:
             self.streaming += not run.first_at
             run.hear()
 
-    async def _submit(self, session: str, *, prompt: str, max_tokens: int) -> dict[str, str]:
+    def _submission(self, session: str, *, prompt: str, max_tokens: int) -> bytes:
         form = {
             "model": MODEL, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0,
             "top_p": 1, "top_k": 0, "presence_penalty": 0, "frequency_penalty": 0,
             "stop": "", "seed": "",
         }  # fmt: skip
         body = urlencode(form).encode()
-        reader, writer = await asyncio.open_connection(self._host, self._port)
-        try:
-            writer.write(
-                self._head("POST", "/playground/runs/", session)
-                + f"Accept: application/json\r\nX-CSRFToken: {CSRF}\r\n"
-                f"Content-Type: application/x-www-form-urlencoded\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n".encode()
-                + body
-            )
-            head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
-            status = int(head.split()[1]) if head else 0
-            if status != 201:
-                raise RefusedError(f"{status} {answer[:200]!r}")
-            accepted: dict[str, str] = json.loads(answer)
-            return accepted
-        finally:
-            writer.close()
+        return (
+            self._head("POST", "/playground/runs/", session)
+            + f"Accept: application/json, text/event-stream\r\nX-CSRFToken: {CSRF}\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
 
-    async def _read(self, session: str, path: str, last_id: str) -> Any:  # noqa: ANN401
+    def _resumption(self, session: str, path: str, last_id: str) -> bytes:
+        head = self._head("GET", path, session) + b"Accept: text/event-stream\r\n"
+        head += f"Last-Event-ID: {last_id}\r\n".encode() if last_id else b""
+        return head + b"\r\n"
+
+    async def _read(self, request: bytes) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
         """The events of one connection: id, name, data."""
         reader, writer = await asyncio.open_connection(self._host, self._port, limit=2**20)
         try:
-            head = self._head("GET", path, session) + b"Accept: text/event-stream\r\n"
-            head += f"Last-Event-ID: {last_id}\r\n".encode() if last_id else b""
-            writer.write(head + b"\r\n")
+            writer.write(request)
             status = int((await _within(reader.readuntil(b"\r\n\r\n"))).split()[1])
             if 400 <= status < 500:
-                raise RefusedError(f"events answered {status}")
-            if status != 200:
+                raise RefusedError(f"{status} {(await _within(reader.read()))[:200]!r}")
+            if status not in {200, 201}:
                 raise OSError(status)
             while True:
                 frame = await _within(reader.readuntil(b"\n\n"))

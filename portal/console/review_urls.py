@@ -13,6 +13,7 @@ from portal.console.views import (
     members,
     merging,
     queue,
+    reconsent,
     reviews,
 )
 
@@ -24,6 +25,9 @@ patterns: list[URLPattern] = [
     path("denials/<int:pk>/", denials.lift, name="denial"),
     path("domains/", domains.list_domains, name="domains"),
     path("domains/<int:pk>/", domains.change_domain, name="domain"),
+    path("reconsent/", reconsent.show_outdated, name="reconsent"),
+    path("reconsent/remind/", reconsent.remind, name="reconsent_remind"),
+    path("reconsent/not-signed-again.csv", reconsent.export, name="reconsent_export"),
     path("applications/<str:case_number>/", reviews.show_application, name="application"),
     path("members/<int:pk>/", members.expel, name="member"),
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),

@@ -53,3 +53,8 @@ def _is_address(text: str) -> bool:
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client asked for JSON rather than a page."""
     return request.headers.get("Accept", "").startswith("application/json")
+
+
+def takes_events(request: HttpRequest) -> bool:
+    """Whether a stream's reader asks, rather than a person's address bar."""
+    return "text/event-stream" in request.headers.get("Accept", "")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import reverse
 
 from portal.accounts.http import AuthenticatedHttpRequest
-from portal.core.http import wants_json
+from portal.core.http import takes_events, wants_json
 
 P = ParamSpec("P")
 
@@ -32,7 +32,7 @@ def sign_in_required(
 
 def refuse_stranger(request: HttpRequest) -> HttpResponse:
     """The answer to a request of somebody who is not signed in."""
-    if not wants_json(request) and not accepts_events(request):
+    if not wants_json(request) and not takes_events(request):
         return redirect_to_login(request.get_full_path())
     error = {
         "code": "not_signed_in",
@@ -40,8 +40,3 @@ def refuse_stranger(request: HttpRequest) -> HttpResponse:
         "next_step": {"label": "Sign in", "url": reverse("account_login")},
     }
     return JsonResponse({"error": error}, status=401)
-
-
-def accepts_events(request: HttpRequest) -> bool:
-    """Whether a stream's reader asks, rather than a person's address bar."""
-    return request.headers.get("Accept", "").startswith("text/event-stream")

@@ -11,7 +11,7 @@ from benchmarks import portal_readers
 from benchmarks.portal_readers import PortalReaders, Run
 from tests.benchmarks.fake_server import FakeServer, chunked, reply, serving
 
-ACCEPTED = reply(json.dumps({"id": "j", "events_url": "/runs/j/events/"}).encode(), status=201)
+ACCEPTED = b'event: accepted\ndata: {"id": "j", "events_url": "/runs/j/events/"}\n\n'
 DONE = b"id: 9-0\nevent: done\ndata: {}\n\n"
 
 
@@ -33,9 +33,12 @@ def snapshot(*ids: int) -> bytes:
     return event("snapshot", "8-0", text="".join(map(str, ids)), token_ids=ids)
 
 
-async def read(*streams: bytes) -> tuple[Run, PortalReaders, FakeServer]:
-    """One run whose connections bring these streams, one after another."""
-    async with serving(ACCEPTED, *streams) as server:
+async def read(first: bytes, *later: bytes) -> tuple[Run, PortalReaders, FakeServer]:
+    """One run whose connections bring these, one after another; the first one is accepted."""
+    head, _, events = first.partition(b"\r\n\r\n")
+    accepting = chunked(ACCEPTED) + events
+    assert accepting.startswith(head)
+    async with serving(accepting, *later) as server:
         readers = PortalReaders(f"http://127.0.0.1:{server.port}")
         return await readers.run("session", max_tokens=3), readers, server
 
@@ -48,7 +51,7 @@ async def test_an_undisturbed_run_has_no_fault() -> None:
     assert (run.token_ids, run.text, run.tokens, run.frames) == ([1, 2, 3], "123", 3, 2)
     assert (run.faults, run.reconnections) == (0, 0)
     assert run.submitted_at <= run.accepted_at <= run.first_at <= run.ended_at
-    assert (readers.tokens, readers.streaming, len(server.requests)) == (3, 0, 2)
+    assert (readers.tokens, readers.streaming, len(server.requests)) == (3, 0, 1)
 
 
 async def test_a_gap_is_a_fault() -> None:
@@ -68,7 +71,7 @@ async def test_a_lost_connection_is_taken_up_behind_the_last_event() -> None:
 
     assert (run.reconnections, run.faults, run.token_ids) == (1, 0, [1, 2, 3])
     assert [("Last-Event-ID: 1-0" in request) for request in server.requests] == [
-        False, False, True,
+        False, True,
     ]  # fmt: skip
     assert readers.streaming == 0
 
@@ -108,6 +111,14 @@ async def test_a_refused_submission_is_an_error() -> None:
 
 
 async def test_events_that_are_refused_end_the_run() -> None:
-    run, *_ = await read(reply(b"", status=404))
+    run, *_ = await read(chunked(delta(0, 1)), reply(b"", status=404))
 
-    assert run.error == "events answered 404"
+    assert (run.error, run.reconnections) == ("RefusedError: 404 b''", 1)
+
+
+async def test_a_submission_that_is_lost_is_an_error() -> None:
+    async with serving(chunked()) as server:
+        readers = PortalReaders(f"http://127.0.0.1:{server.port}")
+        run = await readers.run("session", max_tokens=3)
+
+    assert run.error == "IncompleteReadError: 0 bytes read on a total of undefined expected bytes"

@@ -13,6 +13,22 @@ from portal.catalog.models import HostedModel
 from tests.factories.jobs import make_researcher
 
 
+def fill_in(model: HostedModel) -> dict[str, str]:
+    """The editor's form for a model."""
+    return {
+        "model": model.slug,
+        "prompt": "Once upon a time",
+        "max_tokens": "16",
+        "temperature": "0.7",
+        "top_p": "1",
+        "top_k": "0",
+        "presence_penalty": "0",
+        "frequency_penalty": "0",
+        "stop": "",
+        "seed": "",
+    }
+
+
 @dataclass
 class Desk:
     """A signed-in researcher, the model open to them, and their browser."""
@@ -23,19 +39,7 @@ class Desk:
 
     def fields(self, **changes: str) -> dict[str, str]:
         """What the form sends."""
-        return {
-            "model": self.model.slug,
-            "prompt": "Once upon a time",
-            "max_tokens": "16",
-            "temperature": "0.7",
-            "top_p": "1",
-            "top_k": "0",
-            "presence_penalty": "0",
-            "frequency_penalty": "0",
-            "stop": "",
-            "seed": "",
-            **changes,
-        }
+        return fill_in(self.model) | changes
 
 
 @pytest.fixture

@@ -118,11 +118,28 @@ class Reader:
         headers = {"Accept": "text/event-stream"}
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
+        path = f"/playground/runs/{job_id}/events/"
+        async with self._open("GET", path, headers=headers) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def submit(
+        self, fields: dict[str, str]
+    ) -> AsyncIterator[tuple[Reading, AsyncIterator[Message]]]:
+        """Send the editor's form as its script does, and read what is answered."""
+        self.cookies["csrftoken"] = "c" * 32
+        accept = "application/json, text/event-stream"
+        headers = {"Accept": accept, "X-CSRFToken": self.cookies["csrftoken"]}
+        async with self._open("POST", "/playground/runs/", headers=headers, data=fields) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, path: str, *, headers: dict[str, str], data: dict[str, str] | None = None
+    ) -> AsyncIterator[tuple[Reading, AsyncIterator[Message]]]:
         async with (
             httpx2.AsyncClient(cookies=self.cookies, timeout=SECONDS) as client,
-            client.stream(
-                "GET", f"{self.site}/playground/runs/{job_id}/events/", headers=headers
-            ) as response,
+            client.stream(method, f"{self.site}{path}", headers=headers, data=data) as response,
         ):
             reading = Reading(response.status_code, dict(response.headers))
             yield reading, _parse(reading, response.aiter_lines())

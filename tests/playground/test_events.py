@@ -32,6 +32,7 @@ from portal.jobs.stream import feed as feed_module
 from portal.jobs.stream.board import current_board, read_facts
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher
+from tests.playground.conftest import fill_in
 from tests.playground.sse import SECONDS, Reader, in_thread, read_until, serve, sign_in
 from tests.plugin import running_valkey
 
@@ -67,6 +68,39 @@ async def test_a_run_is_streamed_to_its_end(valkey: redis.Redis, site: str) -> N
     assert reading.headers["cache-control"] == "no-cache, no-transform"
     assert reading.headers["x-accel-buffering"] == "no"
     assert reading.messages[-1].data["usage"] == {"prompt_tokens": 3, "completion_tokens": 4}
+
+
+async def test_who_submits_reads_the_run_in_the_same_answer(valkey: redis.Redis, site: str) -> None:
+    user, model = await in_thread(make_researcher)
+    reader = Reader(site, await sign_in(user))
+
+    async with reader.submit(fill_in(model)) as (reading, messages):
+        accepted = await read_until(messages, "accepted")
+        job = await in_thread(GenerationJob.objects.get)
+        worker = FakeWorker(valkey, job.pk)
+        worker.start()
+        last = worker.stream(" there", " was")
+        worker.end()
+        await read_until(messages, "done")
+
+    assert accepted.data == {
+        "type": "accepted",
+        "id": str(job.pk),
+        "url": f"/playground/runs/{job.pk}/",
+        "events_url": f"/playground/runs/{job.pk}/events/",
+        "stop_url": f"/playground/runs/{job.pk}/stop/",
+    }
+    assert (reading.status, reading.text) == (201, " there was")
+    assert reading.events == ["accepted", "started", "delta", "delta", "done"]
+    assert (await reader.read(job.pk, last_event_id=last)).events == ["done"]
+
+
+async def test_a_refusal_is_no_stream(valkey: redis.Redis, site: str) -> None:
+    user, model = await in_thread(make_researcher)
+    reader = Reader(site, await sign_in(user))
+
+    async with reader.submit(fill_in(model) | {"max_tokens": "0"}) as (reading, _):
+        assert (reading.status, reading.headers["content-type"]) == (422, "application/json")
 
 
 async def test_reading_again_goes_on_behind_the_last_id(valkey: redis.Redis, site: str) -> None:

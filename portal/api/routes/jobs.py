@@ -22,8 +22,8 @@ from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.domain.receipts import find_difference, find_own_job, write_receipt
 from portal.jobs.domain.workers import engine_status
 from portal.jobs.models import GenerationJob
-from portal.jobs.stream.feed import parse_last_event_id, stream_job
-from portal.jobs.stream.meter import meter_stream
+from portal.jobs.stream.answer import answer_stream
+from portal.jobs.stream.feed import parse_last_event_id
 from portal.jobs.stream.recorded import wait_until_recorded
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
@@ -70,13 +70,7 @@ async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpRespons
     key = require(request, KeyScope.READ)
     job = await in_database(lambda: _find(key, job_id))
     after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
-    response = StreamingHttpResponse(
-        meter_stream(job, stream_job(job, after=after)),
-        content_type="text/event-stream; charset=utf-8",
-    )
-    response["Cache-Control"] = "no-cache, no-transform"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return answer_stream(job, after=after)
 
 
 @router.post(

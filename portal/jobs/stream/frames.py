@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from inference_workers.contract import (
@@ -67,6 +68,11 @@ def frame_end(event: TerminalEvent, *, entry_id: str = "", ran: bool) -> bytes:
 def frame_snapshot(text: str, token_ids: list[int]) -> bytes:
     """The whole completion, from a row."""
     return _frame("snapshot", Snapshot(text=text, token_ids=tuple(token_ids)).model_dump_json())
+
+
+def frame_accepted(links: Mapping[str, str]) -> bytes:
+    """What a script needs to know of a run that was just accepted: first in its stream."""
+    return _frame("accepted", json.dumps({"type": "accepted", **links}))
 
 
 def frame_place(place: Place) -> bytes:

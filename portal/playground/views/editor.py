@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -13,16 +14,23 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.catalog.models import HostedModel
+from portal.core.compiled import CompiledModels
 from portal.core.errors import DomainError
-from portal.core.http import wants_json
+from portal.core.http import takes_events, wants_json
 from portal.jobs.domain.history import find_run
-from portal.jobs.domain.lifecycle import submit_job
+from portal.jobs.domain.submission import submit_job
 from portal.jobs.enums import Origin
 from portal.jobs.models import GenerationJob
+from portal.jobs.stream.answer import answer_stream
+from portal.jobs.stream.frames import frame_accepted
 from portal.playground.forms import GenerationForm, initial_from
 from portal.playground.presentation import Choice, Models, RunView, list_models, view_run
 from portal.playground.refusals import describe_refusal
 from portal.playground.sign_in import sign_in_required
+
+_SERVED: Final = CompiledModels(
+    lambda: HostedModel.objects.exclude(deployment="").select_related("release__licence")
+)
 
 
 @require_safe
@@ -57,13 +65,13 @@ def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-def create(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Submit a run; a refusal keeps everything that was typed."""
+def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
+    """Submit a run; a refusal keeps everything that was typed.
+
+    A script that takes events gets the run's own in the same answer, `accepted` before them.
+    """
     # A model that is no longer open is refused by name below, not as an unknown choice.
-    known = {
-        model.slug: model
-        for model in HostedModel.objects.exclude(deployment="").select_related("release__licence")
-    }
+    known = {model.slug: model for model in _SERVED.find()}
     form = GenerationForm(request.POST, models=known.values())
     if not form.is_valid():
         return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -78,6 +86,9 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _refuse(request, form, error=error)
+    if takes_events(request):
+        opening = frame_accepted(_describe(job))
+        return answer_stream(job, opening=opening, status=HTTPStatus.CREATED)
     if wants_json(request):
         return JsonResponse(_describe(job), status=HTTPStatus.CREATED)
     return redirect("playground:run", job.pk)

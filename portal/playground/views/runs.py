@@ -24,8 +24,8 @@ from portal.core.http import wants_json
 from portal.jobs.domain.history import find_run, find_stream, list_runs
 from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.models import GenerationJob
-from portal.jobs.stream.feed import parse_last_event_id, stream_job
-from portal.jobs.stream.meter import meter_stream
+from portal.jobs.stream.answer import answer_stream
+from portal.jobs.stream.feed import parse_last_event_id
 from portal.playground.sign_in import sign_in_required
 from portal.playground.summaries import list_rows
 
@@ -40,13 +40,7 @@ def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResp
     if job is None:
         raise Http404
     after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
-    response = StreamingHttpResponse(
-        meter_stream(job, stream_job(job, after=after)),
-        content_type="text/event-stream; charset=utf-8",
-    )
-    response["Cache-Control"] = "no-cache, no-transform"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return answer_stream(job, after=after)
 
 
 @require_POST

@@ -20,14 +20,17 @@ function readToken() {
   return cookie ? cookie.slice("csrftoken=".length) : (field?.value ?? "");
 }
 
-/** POST a form's fields; answers { ok, status, body }, never throws. */
-export async function post(url, fields, { signal } = {}) {
+/**
+ * POST a form's fields; answers { ok, status, body }, never throws. Where `accept` allows events
+ * and the server sends them, the answer holds the `response` to read them from.
+ */
+export async function post(url, fields, { signal, accept = "application/json" } = {}) {
   let response;
   try {
     response = await fetch(url, {
       method: "POST",
       body: new URLSearchParams(fields),
-      headers: { Accept: "application/json", "X-CSRFToken": readToken() },
+      headers: { Accept: accept, "X-CSRFToken": readToken() },
       credentials: "same-origin",
       redirect: "error",
       signal,
@@ -36,6 +39,8 @@ export async function post(url, fields, { signal } = {}) {
     if (error.name === "AbortError") return { ok: false, status: 0, body: {}, aborted: true };
     return { ok: false, status: 0, body: { error: OFFLINE } };
   }
+  const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+  if (response.ok && isStream) return { ok: true, status: response.status, body: {}, response };
   const body = await response.json().catch(() => ({ error: BROKEN }));
   if (response.status === 403 && body.error?.code === "form_expired") body.error = EXPIRED;
   if (!response.ok && !body.error) body.error = BROKEN;

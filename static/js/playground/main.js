@@ -1,6 +1,5 @@
 /* Puts the playground's parts together. */
 
-import { post } from "./api.js";
 import { CodeDialog } from "./code.js";
 import { Draft } from "./draft.js";
 import { Errors } from "./errors.js";
@@ -123,7 +122,7 @@ class Workbench {
     this.sheet.lock();
     const submittedAt = performance.now();
     const fields = { ...this.parameters.read(), prompt: this.sheet.text };
-    const { ok, body } = await post(this.form.action, fields);
+    const { ok, body, stream } = await this.run.submit(this.form.action, fields);
     if (!ok) {
       this.sheet.unlock();
       this.run.setState("idle");
@@ -142,6 +141,7 @@ class Workbench {
       stopUrl: body.stop_url,
       promptLength: this.sheet.text.length,
       submittedAt,
+      stream,
     });
   }
 

@@ -2,9 +2,13 @@
 
 import { post } from "./api.js";
 import { about, duration, ordinal } from "./status.js";
-import { followRun } from "./stream.js";
+import { EventStream, followRun } from "./stream.js";
 
 const ENDS = { done: "succeeded", failed: "failed", cancelled: "cancelled" };
+const UNSURE = {
+  code: "unreachable",
+  message: "The connection broke while the run was accepted. Look under History whether it is there.",
+};
 /* Tokens that arrive together on a reload say nothing about speed. */
 const CATCH_UP_MS = 400;
 
@@ -26,8 +30,25 @@ export class Run {
     return ["running", "stopping"].includes(this.state);
   }
 
-  /** Follow a run that exists; `promptLength` is where its completion begins. */
-  follow({ eventsUrl, stopUrl, promptLength, submittedAt = null }) {
+  /** Ask for a run; answers { ok, body }, and where it is accepted the `stream` of its events. */
+  async submit(url, fields) {
+    const request = new AbortController();
+    const accept = "application/json, text/event-stream";
+    const answer = await post(url, fields, { accept, signal: request.signal });
+    if (!answer.response) return answer;
+    const stream = new EventStream(answer.response, request);
+    try {
+      return { ok: true, body: JSON.parse((await stream.next()).data), stream };
+    } catch {
+      return { ok: false, body: { error: UNSURE } };
+    }
+  }
+
+  /**
+   * Follow a run that exists; `promptLength` is where its completion begins, and `stream` brings
+   * its events where there is one already.
+   */
+  follow({ eventsUrl, stopUrl, promptLength, submittedAt = null, stream = null }) {
     this.stopUrl = stopUrl;
     this.tokens = 0;
     this.promptTokens = null;
@@ -37,14 +58,15 @@ export class Run {
     this.followedAt = performance.now();
     this.submittedAt = submittedAt;
     this.sheet.beginCompletion(promptLength);
-    this.follower = followRun(eventsUrl, {
+    const handlers = {
       onEvent: (name, data) => this.take(name, data),
       onInterrupted: () =>
         this.status.show(this.state, {
           message: "The connection is lost. Trying again; the run goes on meanwhile.",
         }),
       onRefused: (code) => this.lose(code),
-    });
+    };
+    this.follower = followRun(eventsUrl, handlers, stream);
   }
 
   async stop() {

@@ -30,17 +30,48 @@ function parseBlock(block) {
   return message;
 }
 
+/** One connection's messages, in order. */
+export class EventStream {
+  /** `request` is the AbortController that the response was fetched with. */
+  constructor(response, request) {
+    this.request = request;
+    this.reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    this.parser = new EventParser();
+    this.waiting = [];
+  }
+
+  /** The next message; throws when the connection is lost or silent for too long. */
+  async next() {
+    while (this.waiting.length === 0) {
+      const alarm = setTimeout(() => this.close(), SILENCE_MS);
+      try {
+        const { done, value } = await this.reader.read();
+        if (done) throw new Error("the connection ended before the run did");
+        this.waiting = this.parser.push(value);
+      } finally {
+        clearTimeout(alarm);
+      }
+    }
+    return this.waiting.shift();
+  }
+
+  close() {
+    this.request.abort();
+  }
+}
+
 /**
- * Follows a run to its end, through lost connections. `handlers`: onEvent(name, data),
- * onInterrupted(), onRefused(status). Returns { close(), restart() }.
+ * Follows a run to its end, through lost connections. `opened` is an EventStream that already
+ * brings its events. `handlers`: onEvent(name, data), onInterrupted(), onRefused(status).
+ * Returns { close(), restart() }.
  */
-export function followRun(url, handlers) {
+export function followRun(url, handlers, opened = null) {
   let lastId = "";
   let failures = 0;
   let isClosed = false;
-  let request = new AbortController();
+  let request = opened?.request ?? new AbortController();
 
-  async function readOnce() {
+  async function open() {
     const headers = { Accept: "text/event-stream" };
     if (lastId) headers["Last-Event-ID"] = lastId;
     const response = await fetch(url, {
@@ -49,60 +80,45 @@ export function followRun(url, handlers) {
       redirect: "error",
       signal: request.signal,
     });
-    if (!response.ok) {
-      if (response.status >= 500) throw new Error("the server is not well");
-      isClosed = true;
-      handlers.onRefused(response.status);
-      return;
-    }
-    await readBody(response.body.pipeThrough(new TextDecoderStream()).getReader());
+    if (response.ok) return new EventStream(response, request);
+    if (response.status >= 500) throw new Error("the server is not well");
+    isClosed = true;
+    handlers.onRefused(response.status);
+    return null;
   }
 
-  async function readBody(reader) {
-    const parser = new EventParser();
-    let alarm;
-    const listen = () => {
-      clearTimeout(alarm);
-      alarm = setTimeout(() => request.abort(), SILENCE_MS);
-    };
-    try {
-      listen();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) throw new Error("the connection ended before the run did");
-        listen();
-        failures = 0;
-        for (const message of parser.push(value)) {
-          if (isClosed) return;
-          if (message.id) lastId = message.id;
-          handlers.onEvent(message.event, JSON.parse(message.data));
-          if (TERMINAL.has(message.event)) {
-            isClosed = true;
-            request.abort();
-            return;
-          }
-        }
+  async function read(stream) {
+    while (!isClosed) {
+      const message = await stream.next();
+      if (isClosed) return;
+      failures = 0;
+      if (message.id) lastId = message.id;
+      handlers.onEvent(message.event, JSON.parse(message.data));
+      if (TERMINAL.has(message.event)) {
+        isClosed = true;
+        stream.close();
       }
-    } finally {
-      clearTimeout(alarm);
     }
   }
 
-  async function run() {
+  async function run(first) {
+    let stream = first;
     while (!isClosed) {
       try {
-        await readOnce();
+        stream ??= await open();
+        await read(stream);
       } catch {
         if (isClosed) return;
         if (failures > 0) handlers.onInterrupted();
         await pause(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)]);
         failures += 1;
         request = new AbortController();
+        stream = null;
       }
     }
   }
 
-  run();
+  run(opened);
   return {
     close() {
       isClosed = true;
