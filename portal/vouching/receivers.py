@@ -8,8 +8,10 @@ from django.dispatch import receiver
 from django.urls import reverse
 
 from portal.access.domain.concerns import Concern, register_concerns
+from portal.access.domain.insiders import register_insiders
 from portal.access.models import Application
 from portal.access.signals import application_submitted, application_submitting
+from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.vouching.domain.requests import issue_link
@@ -56,4 +58,15 @@ def find_missing_reference(
     return [Concern("referee_unconfirmed", message, "the model's release")]
 
 
+def speak_for(person_id: int, reviewer: User) -> str:
+    """Who has answered for somebody does not decide about them too."""
+    answered = VouchRequest.objects.filter(
+        application__applicant=person_id,
+        email__iexact=reviewer.email,
+        answer__in=[Answer.CONFIRM, Answer.CANNOT_CONFIRM],
+    )
+    return "their referee or official" if answered.exists() else ""
+
+
 register_concerns(find_missing_reference)
+register_insiders(speak_for)

@@ -10,6 +10,8 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from portal.access.domain.claims import claim_application
+from portal.access.domain.reviews import reject_application
 from portal.access.enums import ApplicationState
 from portal.access.models import Application
 from portal.accounts.models import User
@@ -75,6 +77,16 @@ def test_one_mail_each_goes_to_the_applicant_and_to_who_reviews(
     }
     assert len(mail.outbox) == 2
     assert ["Excellent." in sent.body for sent in mail.outbox] == [False, False]
+
+
+def test_who_answered_does_not_decide(waiting: Application, reviewer: User) -> None:
+    request = VouchRequestFactory(application=waiting, email=reviewer.email)
+    ask(request)
+    claim_application(waiting, by=reviewer)
+    answer_request(request, answer=Answer.CONFIRM)
+    with pytest.raises(DomainError) as refused:
+        reject_application(waiting, by=reviewer, reason="Commercial.")
+    assert refused.value.code == "own_team"
 
 
 def test_looking_uses_nothing_up_and_answering_does(waiting: Application, client: Client) -> None:
