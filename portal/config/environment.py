@@ -82,6 +82,16 @@ class Environment(BaseSettings):
     country_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     team_members: int = Field(default=10, ge=0, le=500)
     vouch_retention_days: int = Field(default=730, ge=1)
+    renewal_window_days: int = Field(default=60, ge=1, le=365)
+    renewal_late_days: int = Field(default=30, ge=0, le=365)
+    returned_close_days: int = Field(default=30, ge=8, le=3650)
+
+    # Retention
+    draft_retention_days: int = Field(default=90, ge=1)
+    refused_retention_days: int = Field(default=730, ge=1)
+    read_notice_retention_days: int = Field(default=365, ge=1)
+    unverified_account_days: int = Field(default=3, ge=1)
+    demo_mail_retention_days: int = Field(default=30, ge=1)
 
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

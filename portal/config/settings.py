@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "portal.access",
     "portal.vouching",
     "portal.teams",
+    "portal.renewals",
     "portal.keys",
     "portal.usage",
     "portal.jobs",
@@ -322,6 +323,8 @@ CELERY_BEAT_SCHEDULE = {
     "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
     "tend-teams": {"task": "portal.teams.tend", "schedule": 900.0},
     "tend-vouching": {"task": "portal.vouching.tend", "schedule": 900.0},
+    "carry-out-retention": {"task": "portal.privacy.carry_out_retention", "schedule": 3600.0},
+    "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
@@ -346,6 +349,16 @@ COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
 TEAM_MEMBERS = ENV.team_members
 VOUCH_RETENTION_DAYS = ENV.vouch_retention_days
+RENEWAL_WINDOW_DAYS = ENV.renewal_window_days
+RENEWAL_LATE_DAYS = ENV.renewal_late_days
+RETURNED_CLOSE_DAYS = ENV.returned_close_days
+
+# --- Retention -----------------------------------------------------------------------
+DRAFT_RETENTION_DAYS = ENV.draft_retention_days
+REFUSED_RETENTION_DAYS = ENV.refused_retention_days
+READ_NOTICE_RETENTION_DAYS = ENV.read_notice_retention_days
+UNVERIFIED_ACCOUNT_DAYS = ENV.unverified_account_days
+DEMO_MAIL_RETENTION_DAYS = ENV.demo_mail_retention_days
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

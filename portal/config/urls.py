@@ -22,6 +22,7 @@ urlpatterns = [
     path("access/", include("portal.access.urls")),
     path("", include("portal.vouching.urls")),
     path("", include("portal.teams.urls")),
+    path("access/", include("portal.renewals.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),

@@ -22,11 +22,13 @@ from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.domain.outbox import post
+from portal.renewals.enums import RenewalState
 from portal.vouching.enums import VouchKind
 from portal.vouching.models import AuthorisedDomain
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
+from tests.factories.renewals import make_renewal
 from tests.factories.teams import MemberFactory, TeamFactory
 from tests.factories.vouching import VouchRequestFactory, ask
 
@@ -88,6 +90,22 @@ def finished_job(user: User) -> GenerationJob:
         deadline_at=now + timedelta(minutes=5),
         finished_at=now,
     )
+
+
+def _renewals(researcher: User) -> dict[str, object]:
+    """A renewal that waits, and a grant of one's own to give back."""
+    grant = Grant.objects.filter(user=researcher).latest("pk")
+    renewal = make_renewal(grant, RenewalState.SUBMITTED)
+    return {
+        "renewals:renewal.pk": renewal.pk,
+        "renewals:withdraw.pk": renewal.pk,
+        "renewals:give-back.pk": grant.pk,
+        "renewals:statement.pk": grant.pk,
+        "console:renewal.pk": renewal.pk,
+        "console:decide-renewal.pk": renewal.pk,
+        "console:decide-renewal.command": "claim",
+        "console:ask-statement.pk": grant.pk,
+    }
 
 
 def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
@@ -157,6 +175,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "command": "approve",
         "console:grant.command": "suspend",
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
+        **_renewals(researcher),
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
         "key": "no-such-key",

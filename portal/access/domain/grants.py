@@ -102,10 +102,10 @@ def halt_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
     """Let grants stand still while their application is open again; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.HALT, by=by, role=Role.SYSTEM, note=reason, reason=reason)
-        tell_on_commit(grant)
+        announce_end(grant)
 
 
-def end_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
+def end_grants(grants: Sequence[Grant], *, by: User | None, reason: str) -> None:
     """End halted grants for good, as their application came to nothing."""
     for grant in grants:
         move_grant(grant, Command.END, by=by, role=Role.SYSTEM, note=reason, reason=reason)
@@ -115,7 +115,7 @@ def void_grants(grants: Sequence[Grant], *, by: User) -> None:
     """Take back grants with the decision that made them; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.VOID, by=by, role=Role.SYSTEM)
-        tell_on_commit(grant)
+        announce_end(grant)
 
 
 def put_back_grants(grants: Sequence[Grant], *, before: Mapping[int, str], by: User) -> None:
@@ -171,21 +171,23 @@ def record_made(grant: Grant, *, by: User) -> None:
     record(AuditTag.GRANT_MADE, actor=by, subject=f"grant:{grant.pk}", data=data)
 
 
-def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
-    reason = _require_reason(reason)
-    step = move_grant(grant, command, by=by, role=Role.REVIEWER, note=reason, reason=reason)
-    tell_on_commit(grant)
-    return step
-
-
-def tell_on_commit(grant: Grant) -> None:
-    """Say, after the commit, that a grant ended, and with it those that follow it."""
+def announce_end(grant: Grant) -> None:
+    """Tell the capabilities above, after the commit, that a grant does not hold any more, nor
+    do those that follow it.
+    """
     following = Grant.objects.filter(
         lead=grant.user_id, model=grant.model_id, state=GrantState.ACTIVE
     )
     for each in (grant, *(following if grant.lead_id is None else ())):
         ended = {"user_id": each.user_id, "model_id": each.model_id, "grant_id": each.pk}
         transaction.on_commit(partial(_tell, ended), robust=True)
+
+
+def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
+    reason = _require_reason(reason)
+    step = move_grant(grant, command, by=by, role=Role.REVIEWER, note=reason, reason=reason)
+    announce_end(grant)
+    return step
 
 
 def _tell(ended: dict[str, int]) -> None:

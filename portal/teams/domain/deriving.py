@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.access.domain.commands import move_grant
-from portal.access.domain.grants import record_made, supersede_grants, tell_on_commit
+from portal.access.domain.grants import announce_end, record_made, supersede_grants
 from portal.access.enums import HELD_STATES, Capability, Command, GrantState, Role
 from portal.access.models import Grant
 from portal.accounts.models import User
@@ -71,7 +71,7 @@ def end_derived(member: Member, *, by: User) -> None:
     """End what a member has from this team, in the caller's transaction; running jobs end."""
     for grant in _derived(member):
         move_grant(grant, Command.LEAVE, by=by, role=Role.SYSTEM)
-        tell_on_commit(grant)
+        announce_end(grant)
 
 
 def lock_derived(member: Member) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.access.models import Grant
 from portal.accounts.models import User
 from portal.notices.models import Notice
 from portal.teams.enums import MemberState
@@ -28,3 +29,4 @@ def erase_member(person: User) -> None:
         state=MemberState.CANCELLED, ended_at=timezone.now()
     )
     erased.update(email="", digest="", reason="")
+    Grant.objects.filter(user=person).update(reason="")
