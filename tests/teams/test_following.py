@@ -25,6 +25,7 @@ from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.notices.domain.sending import send_due
+from portal.renewals.domain.statements import give_back
 from portal.teams.domain.invitations import make_class
 from portal.teams.domain.leaving import expel_member, leave_team, remove_member
 from portal.teams.domain.tending import follow_leads
@@ -114,6 +115,29 @@ def test_a_reviewer_stops_one_member_and_tells_that_one(
     assert [sent.to for sent in mail.outbox] == [["mia@uni.edu"]]
     assert code_of(member) == Code.SUSPENDED
     assert decide(grant.user, grant.model, API, timezone.now()).code == Code.OK
+
+
+@pytest.mark.parametrize("how", ["revoke", "give_back"])
+def test_what_was_taken_away_from_a_member_is_not_given_again(
+    member: Member, reviewer: User, how: str
+) -> None:
+    derived = Grant.objects.get(user=member.user)
+    assert member.user is not None
+    if how == "revoke":
+        revoke_grant(derived, by=reviewer, reason="Shared.")
+    else:
+        give_back(derived, by=member.user)
+    assert follow_leads() == 0
+    assert code_of(member) == (Code.REVOKED if how == "revoke" else Code.GRANT_EXPIRED)
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_lead_who_gives_back_gives_back_for_all(
+    grant: Grant, member: Member, closes: bool
+) -> None:
+    if closes:
+        give_back(grant, by=grant.user)
+    assert code_of(member) == (Code.GRANT_EXPIRED if closes else Code.OK)
 
 
 def apply_again(lead: User, model: HostedModel) -> Application:

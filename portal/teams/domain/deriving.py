@@ -46,8 +46,9 @@ def lead_grants(team: Team, *, at: datetime) -> QuerySet[Grant]:
 def derive_grants(member: Member, *, by: User) -> list[Grant]:
     """Give a member what the lead has now: the same models, ways of use and end, or a class's.
 
-    In the caller's transaction, on a locked member. What they hold on their own stays, and what
-    a reviewer suspended stays suspended; a derived grant whose terms have changed is replaced.
+    In the caller's transaction, on a locked member. What they hold on their own stays, what a
+    reviewer suspended stays suspended, and what was revoked or given back is not given again; a
+    derived grant whose terms have changed is replaced.
     Answers the new grants, none if nothing changed.
     """
     now = timezone.now()
@@ -55,7 +56,12 @@ def derive_grants(member: Member, *, by: User) -> list[Grant]:
     if person is None:
         return []
     terms = [_terms(grant, team) for grant in lead_grants(team, at=now)]
-    wanted = [term for term in terms if term.capabilities and term.ends_at > now]
+    over = _taken_away(member)
+    wanted = [
+        term
+        for term in terms
+        if term.capabilities and term.ends_at > now and term.model.pk not in over
+    ]
     held = {
         grant.model_id: grant
         for grant in Grant.objects.select_for_update(of=("self",))
@@ -65,6 +71,18 @@ def derive_grants(member: Member, *, by: User) -> list[Grant]:
     missing = [term for term in wanted if _is_missing(term, held.get(term.model.pk), team, now)]
     supersede_grants([held[t.model.pk] for t in missing if t.model.pk in held], by=by)
     return [_create(term, team, person, at=now, by=by) for term in missing]
+
+
+def _taken_away(member: Member) -> set[int]:
+    """Models whose grant a reviewer revoked, or the member gave back: it is not given again."""
+    taken = Grant.objects.filter(
+        user=member.user_id,
+        application=member.team.application_id,
+        lead__isnull=False,
+        state__in=[GrantState.REVOKED, GrantState.CLOSED],
+        starts_at__gte=member.joined_at or member.invited_at,
+    )
+    return set(taken.values_list("model_id", flat=True))
 
 
 def end_derived(member: Member, *, by: User) -> None:
