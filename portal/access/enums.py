@@ -47,6 +47,7 @@ class GrantState(models.TextChoices):
     REVOKED = "revoked", "Revoked"
     SUPERSEDED = "superseded", "Replaced"
     VOID = "void", "Taken back"
+    ENDED = "ended", "Ended with the team"
     CLOSED = "closed", "Given back"
 
 
@@ -79,6 +80,7 @@ class Command(models.TextChoices):
     END = "end", "Ended with its application"
     VOID = "void", "Taken back with its decision"
     RESTORE = "restore", "Restored with its decision taken back"
+    LEAVE = "leave", "Ended with the team"
     EXTEND = "extend", "Extended"
     GIVE_BACK = "give_back", "Given back"
 

@@ -59,6 +59,8 @@ GRANT_COMMANDS: Final[Mapping[tuple[GrantState, Role, Command], GrantState]] = {
     (GrantState.ACTIVE, Role.SYSTEM, Command.VOID): GrantState.VOID,
     (GrantState.SUSPENDED, Role.SYSTEM, Command.VOID): GrantState.VOID,
     (GrantState.SUPERSEDED, Role.SYSTEM, Command.RESTORE): GrantState.ACTIVE,
+    (GrantState.ACTIVE, Role.SYSTEM, Command.LEAVE): GrantState.ENDED,
+    (GrantState.SUSPENDED, Role.SYSTEM, Command.LEAVE): GrantState.REVOKED,
     (GrantState.ACTIVE, Role.SYSTEM, Command.EXTEND): GrantState.ACTIVE,
     (GrantState.ACTIVE, Role.APPLICANT, Command.GIVE_BACK): GrantState.CLOSED,
 }

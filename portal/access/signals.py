@@ -8,3 +8,12 @@ access_ended = Signal()
 """A grant does not hold any more: suspended, revoked, run out, given back. Sent after the
 commit, with the keyword arguments `user_id`, `model_id` and `grant_id`. A receiver that fails
 is logged and stops nobody."""
+
+application_submitting = Signal()
+"""An application is about to be submitted, with the keyword arguments `application` and
+`models`. Sent in the command's transaction before anything moves: a receiver locks what it will
+change, or refuses with a `DomainError`."""
+
+application_submitted = Signal()
+"""It was, in the same transaction, with the keyword argument `application`; by then the audit
+log is locked, so a receiver locks no rows that it has not locked before."""

@@ -79,6 +79,9 @@ class HostedModel(models.Model):
         help_text="Its name in models.toml; empty while it is not served here.",
     )
     tier = models.CharField(max_length=16, choices=Tier.choices)
+    requires_referee = models.BooleanField(
+        default=False, help_text="Who applies for it names somebody who speaks for them."
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

@@ -113,6 +113,7 @@ class ModelEntry(Entry):
     status: ModelStatus
     deployment: Slug | None = None
     tier: Tier
+    requires_referee: bool = False
 
     @model_validator(mode="after")
     def require_deployment_when_live(self) -> Self:

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from capacity.energy import CARBON_INTENSITY
+from portal.access.country_list import read_country_list
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 METRICS_TOKEN_LENGTH = 16
@@ -77,6 +78,10 @@ class Environment(BaseSettings):
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
     reapply_after_days: int = Field(default=14, ge=0)
     notice_digest_hour: int = Field(default=7, ge=0, le=23)
+    country_list: Path = BASE_DIR / "releases" / "countries.toml"
+    country_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    team_members: int = Field(default=10, ge=0, le=500)
+    vouch_retention_days: int = Field(default=730, ge=1)
     renewal_window_days: int = Field(default=60, ge=1, le=365)
     renewal_late_days: int = Field(default=30, ge=0, le=365)
     returned_close_days: int = Field(default=30, ge=8, le=3650)
@@ -130,6 +135,18 @@ class Environment(BaseSettings):
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
+
+    @field_validator("country_list")
+    @classmethod
+    def require_country_list(cls, value: Path) -> Path:
+        read_country_list(value)
+        return value
+
+    @model_validator(mode="after")
+    def require_proxy_for_country(self) -> Environment:
+        if self.country_header and not self.trusted_proxies:
+            raise ValueError("COUNTRY_HEADER needs TRUSTED_PROXIES: anybody can send a header")
+        return self
 
     @model_validator(mode="after")
     def require_https_in_production(self) -> Environment:

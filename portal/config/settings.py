@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "portal.licensing",
     "portal.catalog",
     "portal.access",
+    "portal.vouching",
+    "portal.teams",
     "portal.renewals",
     "portal.keys",
     "portal.usage",
@@ -319,6 +321,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
+    "tend-teams": {"task": "portal.teams.tend", "schedule": 900.0},
+    "tend-vouching": {"task": "portal.vouching.tend", "schedule": 900.0},
     "carry-out-retention": {"task": "portal.privacy.carry_out_retention", "schedule": 3600.0},
     "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
@@ -341,6 +345,10 @@ GRANT_DEFAULT_DAYS = ENV.grant_default_days
 DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
+COUNTRY_LIST = ENV.country_list
+COUNTRY_HEADER = ENV.country_header
+TEAM_MEMBERS = ENV.team_members
+VOUCH_RETENTION_DAYS = ENV.vouch_retention_days
 RENEWAL_WINDOW_DAYS = ENV.renewal_window_days
 RENEWAL_LATE_DAYS = ENV.renewal_late_days
 RETURNED_CLOSE_DAYS = ENV.returned_close_days

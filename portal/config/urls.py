@@ -20,6 +20,8 @@ urlpatterns = [
     path("verify/", include("portal.licensing.verification_urls")),
     path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
+    path("", include("portal.vouching.urls")),
+    path("", include("portal.teams.urls")),
     path("access/", include("portal.renewals.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),

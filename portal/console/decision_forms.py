@@ -57,8 +57,20 @@ class ApproveForm(DecisionForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, application: Application, **kwargs: Any) -> None:
+    override = forms.CharField(
+        label="Why it is approved all the same",
+        required=False,
+        max_length=5000,
+        help_text="For the record; the applicant does not read it.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(
+        self, *args: Any, application: Application, has_concerns: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if not has_concerns:
+            del self.fields["override"]
         models = self.fields["models"]
         assert isinstance(models, forms.ModelMultipleChoiceField)  # noqa: S101 -- for mypy
         models.queryset = application.models_wanted.all()

@@ -101,3 +101,31 @@ class MergeForm(forms.Form):
     )
 
     use_required_attribute = False
+
+
+class ExpelForm(forms.Form):
+    """Why somebody is removed from a team."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=2000,
+        help_text="They and their lead read it, word for word.",
+        error_messages={"required": "Say why. They will read it."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    use_required_attribute = False
+
+
+class DomainForm(forms.Form):
+    """Why an official's word for a whole domain does not count."""
+
+    note = forms.CharField(
+        label="Why not",
+        required=False,
+        max_length=2000,
+        help_text="To decline or to withdraw it. Reviewers read it.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    use_required_attribute = False

@@ -14,6 +14,7 @@ from portal.access.domain.claims import (
     possible_receivers,
     release_application,
 )
+from portal.access.domain.concerns import Concern, find_concerns
 from portal.access.domain.endorsements import current_endorsements
 from portal.access.domain.notices import preview_notice
 from portal.access.domain.reminders import remind_applicant
@@ -47,7 +48,13 @@ def make_form(
     match command:
         case Command.APPROVE:
             terms = propose_terms(application, current_endorsements(application).first())
-            return ApproveForm(data, application=application, initial=terms, prefix=command)
+            return ApproveForm(
+                data,
+                application=application,
+                has_concerns=bool(concerns_of(application)),
+                initial=terms,
+                prefix=command,
+            )
         case Command.RETURN:
             return ReturnForm(data, initial=initial, prefix=command)
         case Command.REJECT:
@@ -59,6 +66,11 @@ def make_form(
             return HandOverForm(data, receivers=receivers, initial=initial, prefix=command)
         case _:
             return DecisionForm(data, initial=initial, prefix=command)
+
+
+def concerns_of(application: Application) -> list[Concern]:
+    """What an approval of everything that is asked for would have to override."""
+    return find_concerns(application, models=list(application.models_wanted.all()))
 
 
 CarryOut = Callable[[Application, User, DecisionForm], Step]
@@ -81,6 +93,7 @@ def _approve(application: Application, by: User, form: DecisionForm) -> Step:
         models=list(form.cleaned_data["models"]),
         capabilities=[Capability(use) for use in form.cleaned_data["capabilities"]],
         note=form.cleaned_data["note"],
+        override=form.cleaned_data.get("override", ""),
         seen=form.cleaned_data["seen"],
     )
 

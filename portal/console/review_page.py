@@ -10,6 +10,7 @@ from portal.access.domain.denials import find_denials
 from portal.access.domain.dossier import gather_dossier
 from portal.access.domain.endorsements import current_endorsements
 from portal.access.domain.history import tell_history
+from portal.access.domain.insiders import nearness
 from portal.access.domain.journey import expected_by
 from portal.access.domain.queue import pace_of
 from portal.access.domain.replies import list_replies
@@ -21,8 +22,10 @@ from portal.access.rules import application_commands
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.console.decision_forms import DecisionForm
-from portal.console.review_commands import REVIEW_COMMANDS, make_form
+from portal.console.review_commands import REVIEW_COMMANDS, concerns_of, make_form
 from portal.notices.domain.outbox import Letter
+from portal.teams.domain.telling import list_members
+from portal.vouching.domain.facts import list_vouches
 
 DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
 
@@ -42,13 +45,15 @@ def describe_review(
     """The template's context; the number of queries does not grow with the past."""
     now = timezone.now()
     is_own = application.applicant_id == viewer.pk
+    near = nearness(application.applicant_id, viewer)
     claimant = application.claimant_at(now)
     open_to_role = application_commands(ApplicationState(application.state), Role.REVIEWER)
     is_held = application.is_held(at=now)
     offered = [
         command
         for command in open_to_role
-        if not is_own and _is_offered(command, is_held=is_held, claimant=claimant, viewer=viewer)
+        if not (is_own or near)
+        and _is_offered(command, is_held=is_held, claimant=claimant, viewer=viewer)
     ]
     has_decided = bool(application.appealed_at or Command.REOPEN in offered) and (
         viewer.pk in deciders(application, before=application.appealed_at)
@@ -61,7 +66,9 @@ def describe_review(
         "pace": pace_of(application, at=now),
         "expected_by": expected_by(application),
         "history": tell_history(application, viewer=viewer),
-        "dossier": gather_dossier(application),
+        "dossier": (dossier := gather_dossier(application)),
+        "facts": [*dossier.facts, *list_vouches(application, at=now)],
+        "concerns": concerns_of(application),
         "denials": find_denials(application, at=now),
         "changes": compare_versions(versions[1], versions[0]) if len(versions) == 2 else None,
         "versions": versions,
@@ -69,6 +76,8 @@ def describe_review(
         .select_related("reviewer")
         .prefetch_related("models_endorsed"),
         "two_reviewers": [model for model in models if model.tier == Tier.TWO_REVIEWERS],
+        "members": list_members(application, at=now),
+        "nearness": near,
         "is_own": is_own,
         "is_held": is_held,
         "shares_domain": not is_own and shares_domain(application, viewer),

@@ -8,6 +8,9 @@ from typing import cast
 from django.conf import settings
 from django.http import HttpRequest
 
+NO_COUNTRY = frozenset({"XX", "ZZ", "AP", "EU"})
+"""What proxies say when they do not know, or know a continent."""
+
 
 def client_ip(request: HttpRequest) -> str | None:
     """The client's address, trusting exactly TRUSTED_PROXIES entries of X-Forwarded-For.
@@ -24,6 +27,19 @@ def client_ip(request: HttpRequest) -> str | None:
         return remote
     hop = hops[-settings.TRUSTED_PROXIES]
     return hop if _is_address(hop) else remote
+
+
+def connection_country(request: HttpRequest) -> str:
+    """Where the request comes from by COUNTRY_HEADER, as two capital letters; empty if unknown.
+
+    The header is read only behind a trusted proxy, which must set it and drop a client's own.
+    Codes that stand for no country, such as XX and T1, are none.
+    """
+    if not settings.COUNTRY_HEADER or not settings.TRUSTED_PROXIES:
+        return ""
+    code = request.headers.get(settings.COUNTRY_HEADER, "").strip().upper()
+    is_country = len(code) == 2 and code.isascii() and code.isalpha() and code not in NO_COUNTRY
+    return code if is_country else ""
 
 
 def _is_address(text: str) -> bool:

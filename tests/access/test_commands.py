@@ -56,9 +56,10 @@ FOLLOWING = {
     Command.END,
     Command.VOID,
     Command.RESTORE,
+    Command.LEAVE,
     Command.EXTEND,
 }
-"""What the system does to grants because of a command on their application or renewal."""
+"""What the system does to grants because of a command on their application, renewal or team."""
 MATRIX = Path(__file__).with_name("command_matrix.txt")
 ACTORS = (
     "applicant",

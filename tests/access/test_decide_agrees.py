@@ -35,6 +35,7 @@ grants = st.lists(
             "lasts": st.integers(1, 6),
             "state": st.sampled_from(list(GrantState)),
             "capabilities": capabilities,
+            "is_led": st.booleans(),
         }
     ),
     max_size=4,
@@ -45,6 +46,7 @@ models = st.lists(
             "tier": st.sampled_from(list(Tier)),
             "status": st.sampled_from([ModelStatus.LIVE] * 3 + [ModelStatus.NOT_LOADED]),
             "grants": grants,
+            "lead_grants": grants,
         }
     ),
     min_size=1,
@@ -68,6 +70,7 @@ people = st.fixed_dictionaries(
         "is_verified": st.sampled_from([True] * 5 + [False]),
         "is_reviewer": st.sampled_from([False] * 3 + [True]),
         "mfa_is_required": st.booleans(),
+        "lead_is_active": st.sampled_from([True] * 5 + [False]),
         "application": st.none() | st.sampled_from(list(ApplicationState)),
     }
 )
@@ -95,7 +98,9 @@ def make_person(person: dict[str, Any], history: list[dict[str, Any]], model: Ho
     return user
 
 
-def make_grants(user: User, model: HostedModel, history: list[dict[str, Any]]) -> None:
+def make_grants(
+    user: User, model: HostedModel, history: list[dict[str, Any]], *, lead: User | None
+) -> None:
     is_held = False
     for grant in history:
         if grant["state"] in HELD_STATES:
@@ -105,6 +110,7 @@ def make_grants(user: User, model: HostedModel, history: list[dict[str, Any]]) -
         GrantFactory(
             user=user,
             model=model,
+            lead=lead if grant["is_led"] else None,
             state=grant["state"],
             capabilities=grant["capabilities"],
             starts_at=day(grant["starts"]),
@@ -132,8 +138,10 @@ def test_the_gate_and_the_list_agree(
             for model in offered
         ]
         user = make_person(person, signed, rows[0])
+        lead = UserFactory(is_active=person["lead_is_active"])
         for row, model in zip(rows, offered, strict=True):
-            make_grants(user, row, model["grants"])
+            make_grants(user, row, model["grants"], lead=lead)
+            make_grants(lead, row, model["lead_grants"], lead=None)
         at = day(now)
         for use in Capability:
             listed = set(usable_models(user, use, at))

@@ -217,6 +217,7 @@ MAILS = {
     Command.END: (0, 0),
     Command.VOID: (0, 0),
     Command.RESTORE: (0, 0),
+    Command.LEAVE: (0, 0),
     Command.EXTEND: (0, 0),
     Command.GIVE_BACK: (0, 0),
 }

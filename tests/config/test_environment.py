@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.access.country_list import read_country_list
 from portal.config.environment import Environment, load_environment
 
 GOOD = {
@@ -183,3 +184,25 @@ def test_celery_gets_the_brokers_address_in_its_own_spelling(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", url)
     assert load_environment().celery_broker_url == expected
+
+
+def test_a_country_header_needs_a_trusted_proxy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COUNTRY_HEADER", "CF-IPCountry")
+    assert refusal(capsys) == ["COUNTRY_HEADER needs TRUSTED_PROXIES: anybody can send a header"]
+    monkeypatch.setenv("TRUSTED_PROXIES", "1")
+    assert load_environment().country_header == "CF-IPCountry"
+
+
+def test_a_wrong_country_list_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "countries.toml"
+    path.write_text('version = "1"\n')
+    monkeypatch.setenv("COUNTRY_LIST", str(path))
+    assert refusal(capsys) == [f"COUNTRY_LIST: {path}: source: Field required"]
+
+
+def test_the_shipped_country_list_is_read() -> None:
+    assert read_country_list(load_environment().country_list).version == "2026-11-01"

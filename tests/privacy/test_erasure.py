@@ -30,7 +30,7 @@ from portal.access.domain.denials import appeal_denial, deny, lift_denial
 from portal.access.domain.merging import merge_accounts
 from portal.access.domain.reviews import return_application
 from portal.access.enums import ApplicationState, Capability, DenialKind, GrantState
-from portal.access.models import Application, Denial
+from portal.access.models import Application, Denial, Override, Step
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
 from portal.audit.enums import AuditTag
@@ -57,6 +57,10 @@ from portal.renewals.domain.handing_in import ReportAnswers
 from portal.renewals.domain.statements import StatementAnswers, state_destruction
 from portal.renewals.enums import RenewalState
 from portal.renewals.models import Renewal
+from portal.teams.models import Member
+from portal.vouching.domain.answers import answer_request
+from portal.vouching.domain.domains import confirm_domain, withdraw_domain
+from portal.vouching.enums import Answer, VouchKind
 from tests.access.conftest import TYPED
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
@@ -66,6 +70,8 @@ from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, beat
 from tests.factories.keys import ApiKeyFactory
 from tests.factories.renewals import hand_in
+from tests.factories.teams import MemberFactory, TeamFactory
+from tests.factories.vouching import VouchRequestFactory, ask
 
 pytestmark = pytest.mark.django_db
 NAME = "Quendolina Zwaluwstaart"
@@ -81,6 +87,7 @@ TRACES = {
     "access_denial.lift_note",
     "access_denial.reason",
     "access_grant.reason",
+    "access_override.reason",
     "access_ruling.field_notes",
     "access_step.note",
     "access_submittedversion.answers",
@@ -105,6 +112,13 @@ TRACES = {
     "licensing_signature.legal_name",
     "mailbox_storedmail.body",
     "notices_notice.body",
+    "teams_member.email",
+    "teams_member.reason",
+    "vouching_authoriseddomain.note",
+    "vouching_vouchrequest.email",
+    "vouching_vouchrequest.institution",
+    "vouching_vouchrequest.name",
+    "vouching_vouchrequest.text",
     "renewals_renewalstep.note",
     "renewals_report.incidents",
     "renewals_report.outputs",
@@ -161,10 +175,14 @@ def person(client: Client, valkey: redis.Redis) -> User:
         user=reviewer, content_type=ContentType.objects.get_for_model(User), object_id=person.pk,
         object_repr=EMAIL, action_flag=CHANGE,
     )  # fmt: skip
+    step = Step.objects.filter(application=draft).last()
+    Override.objects.create(step=step, codes=["country_review"], reason=f"{NAME} is cleared.")
     make_agreement(person.signatures.get())
     leave_traces_of_review(person, reviewer)
     leave_traces_of_renewal(person, reviewer)
     leave_traces_of_the_api(person, model, valkey)
+    leave_traces_of_vouching(person, draft, reviewer)
+    leave_traces_of_teams(person, reviewer)
     send_due()
     MailboxBackend().send_messages([EmailMessage("Hello", f"Dear {NAME}", to=[EMAIL])])
     return person
@@ -232,6 +250,34 @@ def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redi
     failed = make_batch(key, {"custom_id": NAME})
     assert advance(failed).status == BatchStatus.FAILED
     Batch.objects.filter(pk=failed.pk).update(model_name=NAME, errors=[{"message": NAME}])
+
+
+def leave_traces_of_vouching(person: User, application: Application, reviewer: User) -> None:
+    """What a referee said of them, and what they said of somebody for their whole domain."""
+    about = VouchRequestFactory(application=application, name=f"{NAME}'s boss")
+    ask(about)
+    answer_request(about, answer=Answer.CONFIRM, text=f"{NAME} is good.")
+    by = VouchRequestFactory(
+        application=ApplicationFactory(), kind=VouchKind.OFFICIAL, name=NAME, email=EMAIL,
+        institution=f"{NAME} Institute",
+    )  # fmt: skip
+    ask(by)
+    answer_request(by, answer=Answer.CONFIRM, text=f"Ask {EMAIL}.", authorises_domain=True)
+    entry = confirm_domain(by.domains.get(), by=reviewer)
+    withdraw_domain(entry, by=reviewer, note=f"{NAME} left.")
+
+
+def leave_traces_of_teams(person: User, reviewer: User) -> None:
+    """A team that they were in, one that invites them, and one of their own."""
+    for state in ("joined", "invited"):
+        member = MemberFactory(
+            team=TeamFactory(application=ApplicationFactory(state=ApplicationState.APPROVED)),
+            user=person, email=EMAIL, reason=f"{NAME} left.",
+        )  # fmt: skip
+        if state == "invited":
+            Member.objects.filter(pk=member.pk).update(state=state, user=None)
+    own = TeamFactory(application=Application.objects.filter(applicant=person).latest("pk"))
+    MemberFactory(team=own, email=f"friend.of.{EMAIL}")
 
 
 def make_answers(model: HostedModel) -> Answers:

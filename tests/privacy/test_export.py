@@ -37,6 +37,7 @@ from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, make_researcher
 from tests.factories.licensing import SignatureFactory
 from tests.factories.renewals import REPORT, hand_in
+from tests.factories.vouching import VouchRequestFactory
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/account/everything/"
@@ -98,7 +99,11 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "statements",
             "steps",
             "submitted_versions",
+            "team_invitations",
+            "team_memberships",
             "usage",
+            "vouch_requests",
+            "vouches_given",
         ]
     ]
     assert [row["email"] for row in files["account.json"]] == [person.email]
@@ -127,6 +132,19 @@ def test_no_secret_and_no_reviewer_is_in_the_file(person: User, client: Client) 
     files = unpack(client.post(ADDRESS).content)
     kept = {field for rows in files.values() for row in rows for field in row}
     assert kept & {"password", "digest", "session_key", "actor", "worker"} == set()
+
+
+def test_what_a_referee_said_is_in_their_own_file_only(person: User, client: Client) -> None:
+    application = person.applications.get()
+    referee = UserFactory()
+    answered = {"state": "answered", "answer": "confirm", "answered_at": timezone.now()}
+    VouchRequestFactory(application=application, email=referee.email, text="Good.", **answered)
+    client.force_login(person)
+    (asked,) = unpack(client.post(ADDRESS).content)["vouch_requests.json"]
+    assert (asked["email"], asked.keys() & {"answer", "text", "digest"}) == (referee.email, set())
+    client.force_login(referee)
+    (given,) = unpack(client.post(ADDRESS).content)["vouches_given.json"]
+    assert (given["answer"], given["text"], "digest" in given) == ("confirm", "Good.", False)
 
 
 def test_a_visitor_gets_nothing(client: Client) -> None:

@@ -23,10 +23,14 @@ from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.domain.outbox import post
 from portal.renewals.enums import RenewalState
+from portal.vouching.enums import VouchKind
+from portal.vouching.models import AuthorisedDomain
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
 from tests.factories.renewals import make_renewal
+from tests.factories.teams import MemberFactory, TeamFactory
+from tests.factories.vouching import VouchRequestFactory, ask
 
 
 def seed() -> dict[str, User | None]:
@@ -123,6 +127,17 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         reason="For the walk.",
         ends_at=timezone.now() + timedelta(days=1),
     )
+    vouch = VouchRequestFactory(
+        application=Application.objects.get(applicant__email__startswith="queued@"),
+        kind=VouchKind.OFFICIAL,
+        email="official@walk.example.org",
+    )
+    link = ask(vouch)
+    domain = AuthorisedDomain.objects.create(
+        domain="walk.example.org", request=vouch, proposed_at=timezone.now()
+    )
+    case = Application.objects.get(applicant=researcher)
+    member = MemberFactory(team=TeamFactory(application=case), user=actors["other"])
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
     licensing = {
@@ -150,6 +165,12 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,
+        "console:domain.pk": domain.pk,
+        "console:member.pk": member.pk,
+        **{f"teams:{name}.pk": member.pk for name in ("leave", "resend", "join")},
+        "vouching:answer.pk": vouch.pk,
+        "token": link.split("/")[3],
+        "kind": "referee",
         "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.access.domain.commands import lost_application, move_application, require_role
+from portal.access.domain.concerns import review_country
 from portal.access.domain.denials import require_not_denied
 from portal.access.domain.grants import end_grants, lock_halted_grants
 from portal.access.domain.rulings import reapply_at, require_told
@@ -25,6 +26,7 @@ from portal.access.enums import (
     Role,
 )
 from portal.access.models import Application, Step
+from portal.access.signals import application_submitted, application_submitting
 from portal.accounts.domain.identity import is_email_verified, verified_orcid
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
@@ -111,12 +113,17 @@ def save_draft(application: Application, *, by: User, values: DraftValues) -> da
 
 
 @transaction.atomic
-def submit_application(application: Application, *, by: User, answers: Answers) -> Step:
+def submit_application(
+    application: Application, *, by: User, answers: Answers, connection_country: str = ""
+) -> Step:
     """Freeze the answers and the applicant's identity, and ask for a decision.
+
+    `connection_country` is where the request came from, if that is known: a listed country, or
+    one that differs from the declared, goes to a person and rejects nobody.
 
     Raises `DomainError`: `email_unverified`, `licence_unsigned` or `licence_outdated` (with
     the licence to sign as `next_url`), `models_missing`, `not_your_application`, `too_soon`
-    after a refusal, `denied`; `LostRace`.
+    after a refusal, `denied`, `referee_missing`; `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
     require_told(application)
@@ -131,7 +138,10 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
     require_not_denied(by, at=timezone.now(), next_url=reverse("access:denial"))
     require_signatures(by, answers.models)
     _require_pause(application)
+    application_submitting.send(sender=Application, application=application, models=answers.models)
     orcid = verified_orcid(by)
+    application.country, application.connection_country = answers.country, connection_country
+    review = {concern.code: concern.data for concern in review_country(application)}
     step = move_application(
         application,
         Command.SUBMIT,
@@ -140,6 +150,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         data={
             "models": sorted(model.slug for model in answers.models),
             "capabilities": sorted(answers.capabilities),
+            **review,
         },
         submitted_at=timezone.now(),
         decided_at=None,
@@ -151,6 +162,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         affiliation=answers.affiliation,
         position=answers.position,
         country=answers.country,
+        connection_country=connection_country,
         homepage=answers.homepage,
         intended_use=answers.intended_use,
         capabilities=list(answers.capabilities),
@@ -159,6 +171,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
     )
     application.models_wanted.set(answers.models)
     freeze_version(application, models=[model.name for model in answers.models])
+    application_submitted.send(sender=Application, application=application)
     return step
 
 

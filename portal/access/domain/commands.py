@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.access.domain.dispatch import dispatch_mail
+from portal.access.domain.insiders import require_outsider
 from portal.access.enums import (
     HELD_COMMANDS,
     INTERNAL_COMMANDS,
@@ -50,6 +51,7 @@ GRANT_TAGS = {
     Command.END: AuditTag.GRANT_ENDED,
     Command.VOID: AuditTag.GRANT_VOIDED,
     Command.RESTORE: AuditTag.GRANT_RESTORED,
+    Command.LEAVE: AuditTag.GRANT_LEFT,
     Command.EXTEND: AuditTag.GRANT_EXTENDED,
     Command.GIVE_BACK: AuditTag.GRANT_GIVEN_BACK,
 }
@@ -70,7 +72,7 @@ def move_application(
 
     `by` is None where the clock does it (`Role.SYSTEM`). `seen` is the revision that the person
     had before their eyes; it defaults to that of `application`. Raises `DomainError`
-    (`reviewers_only`, `own_application`, `not_your_application`) and
+    (`reviewers_only`, `own_application`, `own_team`, `not_your_application`) and
     `LostRace`, which says what the state is now and by whom.
     """
     _require_transaction()
@@ -102,6 +104,8 @@ def check_application(
 ) -> ApplicationState:
     """Where `command` would lead; raises as `move_application` does, and changes nothing."""
     require_role(by, role, owner_id=application.applicant_id, what="application")
+    if role == Role.REVIEWER and by is not None:
+        require_outsider(application.applicant_id, by=by)
     to = APPLICATION_COMMANDS.get((ApplicationState(application.state), role, command))
     if to is None or seen not in (None, application.revision):
         raise lost_application(application, viewer=by)
@@ -121,6 +125,8 @@ def move_grant(
     """Carry `command` out on a grant; the same guarantees as `move_application`."""
     _require_transaction()
     require_role(by, role, owner_id=grant.user_id, what="grant")
+    if role == Role.REVIEWER and by is not None:
+        require_outsider(grant.user_id, by=by)
     old = GrantState(grant.state)
     to = GRANT_COMMANDS.get((old, role, command))
     if to is None or not compare_and_set(Grant.objects.all(), grant, state=to, **changes):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.urls import reverse
 
 from portal.access.enums import REVIEW_STATES, ApplicationState, Capability, Code, GrantState
@@ -73,12 +73,17 @@ def usable_models(user: User, capability: Capability, at: datetime) -> QuerySet[
     if not user.is_active or not is_email_verified(user) or lacks_required_mfa(user):
         return HostedModel.objects.none()
     grants = _begun_grants(at).filter(user=user, model=OuterRef("pk"))
-    in_force = grants.filter(
-        state=GrantState.ACTIVE, ends_at__gt=at, capabilities__contains=[capability]
-    )
-    allowed = Q(Exists(in_force))
+    in_force = _in_force(grants, capability, at)
+    of_lead = _own_grants(at).filter(user=OuterRef("lead"), model=OuterRef("model"))
+    is_led = Q(lead=None) | Q(Exists(_in_force(of_lead, capability, at)))
+    allowed = Q(Exists(in_force.filter(is_led)))
     if capability in SIGNATURE_CAPABILITIES:
-        newest_state = _by_age(grants).values("state")[:1]
+        newest_of_lead = Subquery(_by_age(of_lead).values("state")[:1])
+        effective = Case(
+            When(lead__isnull=False, state=GrantState.ACTIVE, then=newest_of_lead),
+            default=F("state"),
+        )
+        newest_state = _by_age(grants).annotate(effective=effective).values("effective")[:1]
         stopped = HostedModel.objects.annotate(newest_state=Subquery(newest_state)).filter(
             newest_state__in=list(STOPPED_STATES)
         )
@@ -125,15 +130,15 @@ def _judge_licence(user: User, licence: Licence, at: datetime) -> Decision | Non
 def _judge_right(
     user: User, model: HostedModel, capability: Capability, at: datetime
 ) -> Decision | None:
-    grants = _GRANTS.rows(user=user.pk, model=model.pk, at=at)
+    grants = _read_grants(user.pk, model.pk, at)
     of_capability = [
-        (state, ends_at)
-        for state, capabilities, ends_at in grants
-        if state in ENDED_BY_ITSELF and capability in capabilities
+        (grant.state, grant.ends_at)
+        for grant in grants
+        if grant.state in ENDED_BY_ITSELF and capability in grant.capabilities
     ]
     if any(state == GrantState.ACTIVE and ends_at > at for state, ends_at in of_capability):
         return None
-    if grants and (newest_state := grants[0][0]) in STOPPED_STATES:
+    if grants and (newest_state := grants[0].state) in STOPPED_STATES:
         return _refuse(STOPPED_STATES[GrantState(newest_state)], "access:status")
     if model.tier == Tier.SIGNATURE and capability in SIGNATURE_CAPABILITIES:
         return None
@@ -160,6 +165,49 @@ def _judge_application(
     return _refuse(Code.NO_APPLICATION, "access:apply")
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """A grant as it stands at a moment: one that follows another's is worth no more than that."""
+
+    state: str
+    capabilities: list[str]
+    ends_at: datetime
+
+
+def _read_grants(user_id: int, model_id: int, at: datetime) -> list[_Standing]:
+    rows = _GRANTS.rows(user=user_id, model=model_id, at=at)
+    return [
+        standing
+        for state, capabilities, ends_at, lead_id in rows
+        for standing in _follow(_Standing(state, capabilities, ends_at), lead_id, model_id, at)
+    ]
+
+
+def _follow(grant: _Standing, lead_id: int | None, model_id: int, at: datetime) -> list[_Standing]:
+    """Itself, or, where it follows a lead's, what those are worth to it; newest first."""
+    if lead_id is None or grant.state != GrantState.ACTIVE:
+        return [grant]
+    return [
+        _Standing(
+            state,
+            [use for use in capabilities if use in grant.capabilities],
+            min(ends_at, grant.ends_at),
+        )
+        for state, capabilities, ends_at in _LEAD_GRANTS.rows(user=lead_id, model=model_id, at=at)
+    ] or [_Standing(GrantState.ENDED, [], grant.ends_at)]
+
+
+def _in_force(grants: QuerySet[Grant], capability: Capability, at: datetime) -> QuerySet[Grant]:
+    return grants.filter(
+        state=GrantState.ACTIVE, ends_at__gt=at, capabilities__contains=[capability]
+    )
+
+
+def _own_grants(at: datetime) -> QuerySet[Grant]:
+    """Those that others may follow: a lead's own, while their account is open."""
+    return _begun_grants(at).filter(lead=None, user__is_active=True)
+
+
 def _begun_grants(at: datetime) -> QuerySet[Grant]:
     """Those that have begun; one that was taken back with its decision never did."""
     return Grant.objects.filter(starts_at__lte=at).exclude(state=GrantState.VOID)
@@ -173,6 +221,15 @@ def _by_age(grants: QuerySet[Grant]) -> QuerySet[Grant]:
 _GRANTS: Final = CompiledQuery(
     lambda user, model, at: _by_age(
         _begun_grants(at).filter(user_id=user, model_id=model)
+    ).values_list("state", "capabilities", "ends_at", "lead_id"),
+    user=int,
+    model=int,
+    at=datetime,
+)
+
+_LEAD_GRANTS: Final = CompiledQuery(
+    lambda user, model, at: _by_age(
+        _own_grants(at).filter(user_id=user, model_id=model)
     ).values_list("state", "capabilities", "ends_at"),
     user=int,
     model=int,

@@ -15,7 +15,7 @@ MAILED_COMMANDS = (
     frozenset(Command)
     - set(INTERNAL_COMMANDS)
     - {Command.ENDORSE, Command.SUPERSEDE, Command.HALT, Command.END}
-    - {Command.EXTEND, Command.GIVE_BACK}
+    - {Command.EXTEND, Command.GIVE_BACK, Command.LEAVE}
 )
 """What the applicant hears of; an endorsement decides nothing, and what happens to a grant
 together with its application or its renewal comes with the mail about that."""
@@ -37,7 +37,7 @@ def dispatch_mail(step: Step, *, not_before: datetime | None = None) -> None:
     about, data = _subject(step), {"step": step.pk}
     if step.command in MAILED_COMMANDS:
         post(
-            application.applicant,
+            step.grant.user if step.grant else application.applicant,
             kind=_kind(step),
             composer=STEP_COMPOSER,
             data=data,

@@ -25,6 +25,7 @@ class Fact:
     source: str
     is_confirmed: bool
     url: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

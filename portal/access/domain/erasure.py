@@ -15,6 +15,7 @@ from portal.access.models import (
     Application,
     Denial,
     Grant,
+    Override,
     Ruling,
     Step,
     SubmittedVersion,
@@ -39,7 +40,7 @@ def erase_cases(cases: QuerySet[Application], *, as_name: str, as_email: str) ->
     """
     cases.update(
         draft={}, orcid="", is_orcid_verified=False, homepage="", position="",
-        data_handling="", others_with_access="", erased_at=timezone.now(),
+        connection_country="", data_handling="", others_with_access="", erased_at=timezone.now(),
     )  # fmt: skip
     cases.exclude(submitted_at=None).update(
         applicant_name=as_name,
@@ -49,6 +50,7 @@ def erase_cases(cases: QuerySet[Application], *, as_name: str, as_email: str) ->
     )
     Step.objects.filter(application__in=cases).update(note="")
     Ruling.objects.filter(step__application__in=cases).update(field_notes={})
+    Override.objects.filter(step__application__in=cases).update(reason=ERASED)
     Grant.objects.filter(application__in=cases).update(reason="")
     for version in SubmittedVersion.objects.filter(application__in=cases):
         version.answers = {

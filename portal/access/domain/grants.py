@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -72,7 +73,12 @@ def lock_halted_grants(application: Application) -> list[Grant]:
     return list(
         Grant.objects.select_for_update(of=("self",))
         .alias(newest_command=Subquery(newest[:1]))
-        .filter(application=application, state=GrantState.SUSPENDED, newest_command=Command.HALT)
+        .filter(
+            application=application,
+            lead=None,
+            state=GrantState.SUSPENDED,
+            newest_command=Command.HALT,
+        )
         .order_by("pk")
     )
 
@@ -81,7 +87,7 @@ def lock_active_grants(application: Application) -> list[Grant]:
     """The application's grants that are active, locked."""
     return list(
         Grant.objects.select_for_update(of=("self",))
-        .filter(application=application, state=GrantState.ACTIVE)
+        .filter(application=application, lead=None, state=GrantState.ACTIVE)
         .order_by("pk")
     )
 
@@ -148,24 +154,33 @@ def create_grants(
         for model in models
     ]
     for grant in grants:
-        record(
-            AuditTag.GRANT_MADE,
-            actor=by,
-            subject=f"grant:{grant.pk}",
-            data={
-                "application": application.case_number,
-                "model": grant.model.slug,
-                "capabilities": sorted(grant.capabilities),
-                "ends_at": ends_at.isoformat(),
-            },
-        )
+        record_made(grant, by=by)
     return grants
 
 
+def record_made(grant: Grant, *, by: User) -> None:
+    """The event of a new grant, from which it can be rebuilt."""
+    data: dict[str, object] = {
+        "application": grant.application.case_number,
+        "model": grant.model.slug,
+        "capabilities": sorted(grant.capabilities),
+        "ends_at": grant.ends_at.isoformat(),
+    }
+    if grant.lead_id is not None:
+        data["lead"] = grant.lead_id
+    record(AuditTag.GRANT_MADE, actor=by, subject=f"grant:{grant.pk}", data=data)
+
+
 def announce_end(grant: Grant) -> None:
-    """Tell the capabilities above, after the commit, that a grant does not hold any more."""
-    ended = {"user_id": grant.user_id, "model_id": grant.model_id, "grant_id": grant.pk}
-    transaction.on_commit(lambda: _tell(ended), robust=True)
+    """Tell the capabilities above, after the commit, that a grant does not hold any more, nor
+    do those that follow it.
+    """
+    following = Grant.objects.filter(
+        lead=grant.user_id, model=grant.model_id, state=GrantState.ACTIVE
+    )
+    for each in (grant, *(following if grant.lead_id is None else ())):
+        ended = {"user_id": each.user_id, "model_id": each.model_id, "grant_id": each.pk}
+        transaction.on_commit(partial(_tell, ended), robust=True)
 
 
 def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:

@@ -33,7 +33,9 @@ def tell_history(application: Application, *, viewer: User) -> list[Entry]:
     """Every step, oldest first. Reviewers see names; applicants see “a reviewer”, and neither
     the desk's own steps nor a decision before they are told of it.
     """
-    steps = application.steps.select_related("actor", "application", "grant__model", "ruling")
+    steps = application.steps.select_related(
+        "actor", "application", "grant__model", "grant__user", "ruling"
+    )
     if application.applicant_id == viewer.pk:
         steps = hide_untold(steps, at=timezone.now())
     return [
@@ -62,4 +64,7 @@ def _ruling_of(step: Step) -> dict[str, Any]:
 
 def _title(step: Step) -> str:
     label = str(Command(step.command).label)
-    return f"{label}: {step.grant.model.name}" if step.grant else label
+    if step.grant is None:
+        return label
+    whose = f" for {step.grant.user.name}, of the team" if step.grant.lead_id else ""
+    return f"{label}: {step.grant.model.name}{whose}"

@@ -62,7 +62,9 @@ def compose_step(notice: Notice) -> Letter | None:
         name,
         step,
         field_notes=label_notes(getattr(step, "ruling", None)),
-        grants=list(application.grants.select_related("model").order_by("model__name")),
+        grants=list(
+            application.grants.filter(lead=None).select_related("model").order_by("model__name")
+        ),
         reapplies_at=reapply_at(application),
     )
 
@@ -90,7 +92,7 @@ def preview_notice(
 
 def _fetch(step_id: int) -> Step:
     return Step.objects.select_related(
-        "application__applicant", "grant__model", "actor", "ruling"
+        "application__applicant", "grant__model", "grant__user", "actor", "ruling"
     ).get(pk=step_id)
 
 
@@ -107,7 +109,7 @@ def _write(
     text = render_to_string(
         f"emails/access/{name}.txt",
         {
-            "user": application.applicant,
+            "user": step.grant.user if step.grant else application.applicant,
             "step": step,
             "application": application,
             "grant": step.grant,
@@ -116,7 +118,7 @@ def _write(
             "reapply_at": reapplies_at,
             "expected_by": expected_by(application),
             "lapses_at": lapses_at(application),
-            "link": settings.SITE_URL + reverse(page, args=[application.case_number]),
+            "link": settings.SITE_URL + _path(page, step),
             "status_link": settings.SITE_URL + reverse("access:status"),
             "site_url": settings.SITE_URL,
         },
@@ -124,6 +126,13 @@ def _write(
     model = step.grant.model.name if step.grant else ""
     subject = SUBJECTS[name].format(case=application.case_number, model=model)
     return Letter(subject, text.strip() + "\n")
+
+
+def _path(page: str, step: Step) -> str:
+    """Members of a team have no page of its application: their own says how they stand."""
+    if step.grant and step.grant.lead_id:
+        return reverse("access:status")
+    return reverse(page, args=[step.application.case_number])
 
 
 register_composer(STEP_COMPOSER, compose_step)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.access.domain.commands import check_application, move_application, require_text
+from portal.access.domain.concerns import find_concerns, keep_override, require_override
 from portal.access.domain.denials import require_may_be_approved
 from portal.access.domain.endorsements import endorse, needs_endorsement
 from portal.access.domain.grants import (
@@ -100,6 +101,7 @@ def approve_application(
     models: Sequence[HostedModel],
     capabilities: Sequence[Capability],
     note: str = "",
+    override: str = "",
     seen: int | None = None,
 ) -> Step:
     """Approve, and give one grant for each model until `ends_at`, from when the hold is over.
@@ -107,15 +109,18 @@ def approve_application(
     Where a model's tier asks for two reviewers and nobody else has endorsed this submission
     for the same models and capabilities, the approval is kept as an endorsement instead: the
     step's command is then `ENDORSE`, the application waits on, and no grant is made.
+    `override` says why, where a concern has to be overridden: by each of two reviewers.
     Raises `DomainError`: `models_missing`, `capabilities_missing`, `not_asked_for`,
     `end_not_in_future`, `end_too_far`, `already_endorsed`, `grant_suspended`,
-    `claimed_by_other`, `decided_before`, `denied`; `LostRace`.
+    `claimed_by_other`, `decided_before`, `denied`, `needs_override`; `LostRace`.
     """
     check_application(application, Command.APPROVE, by=by, role=Role.REVIEWER, seen=seen)
     require_may_rule(application, by=by)
     require_within_request(application, models=models, capabilities=capabilities)
     require_sensible_end(ends_at)
     require_may_be_approved(application, at=timezone.now())
+    concerns = find_concerns(application, models=models)
+    require_override(concerns, override)
     data = {
         "models": sorted(model.slug for model in models),
         "capabilities": sorted(capabilities),
@@ -125,7 +130,7 @@ def approve_application(
         application, by=by, models=models, capabilities=capabilities, ends_at=ends_at
     ):
         endorse(application, by=by, models=models, capabilities=capabilities, ends_at=ends_at)
-        return move_application(
+        step = move_application(
             application,
             Command.ENDORSE,
             by=by,
@@ -136,6 +141,8 @@ def approve_application(
             claimed_by=None,
             claim_ends_at=None,
         )
+        keep_override(step, concerns, by=by, reason=override)
+        return step
     replaced = lock_replaced_grants(application, models=models)
     step = rule(
         application,
@@ -161,6 +168,7 @@ def approve_application(
         running=running,
     )
     Ruling.objects.filter(step=step).update(made_grants=[grant.pk for grant in grants])
+    keep_override(step, concerns, by=by, reason=override)
     return step
 
 

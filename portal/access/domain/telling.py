@@ -44,6 +44,17 @@ def told_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
     )
 
 
+def as_led(grant: Grant, *, at: datetime) -> Grant:
+    """A copy to show: what follows a lead's grant stands no better than that; never save it."""
+    if grant.lead is None or grant.state != GrantState.ACTIVE:
+        return grant
+    own = told_grants(grant.lead, at=at).filter(lead=None, model=grant.model_id)
+    shown, newest = copy(grant), own.order_by("-starts_at", "-id").first()
+    if newest is not None:
+        shown.state, shown.ends_at = newest.state, min(newest.ends_at, grant.ends_at)
+    return shown
+
+
 def held_moves(user: User, *, at: datetime) -> HeldMoves:
     """The same where a grant in force was replaced: `told_grants` names the new one at once."""
     made: set[int] = set()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from portal.access.models.applications import DECIDED_STATES, Application, Step, SubmittedVersion
-from portal.access.models.decisions import Endorsement, Ruling
+from portal.access.models.decisions import Endorsement, Override, Ruling
 from portal.access.models.desk import Absence, AccountMerge, Denial
 from portal.access.models.grants import Grant
 
@@ -18,6 +18,7 @@ __all__ = [
     "Denial",
     "Endorsement",
     "Grant",
+    "Override",
     "Ruling",
     "Step",
     "SubmittedVersion",

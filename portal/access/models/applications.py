@@ -45,6 +45,9 @@ class Application(models.Model):
     affiliation = models.CharField(max_length=200, blank=True)
     position = models.CharField(max_length=200, blank=True)
     country = models.CharField(max_length=2, blank=True)
+    connection_country = models.CharField(
+        max_length=2, blank=True, help_text="Where it was submitted from, by a trusted proxy."
+    )
     orcid = models.CharField(max_length=19, blank=True)
     is_orcid_verified = models.BooleanField(
         default=False, help_text="ORCID itself confirmed the iD by sign-in."

@@ -47,6 +47,20 @@ class Ruling(models.Model):
         return self.taken_back_at is None and at >= self.effective_at
 
 
+class Override(models.Model):
+    """Why a reviewer approved in spite of what has to be looked at first."""
+
+    step = models.OneToOneField(
+        Step, on_delete=models.PROTECT, primary_key=True, related_name="override"
+    )
+    codes = ArrayField(models.CharField(max_length=32))
+    list_version = models.CharField(max_length=32, blank=True, help_text="Of the country list.")
+    reason = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.step}: {', '.join(self.codes)}"
+
+
 class Endorsement(models.Model):
     """A first reviewer's approval of one submission, where the tier asks for two.
 

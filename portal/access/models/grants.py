@@ -16,13 +16,24 @@ from portal.catalog.models import HostedModel
 
 
 class Grant(models.Model):
-    """A right to use one model in some ways until a moment."""
+    """A right to use one model in some ways until a moment.
+
+    A grant with a `lead` counts only as far as that person's own grant for the model does.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
     )
     model = models.ForeignKey(HostedModel, on_delete=models.PROTECT, related_name="grants")
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="grants")
+    lead = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose own grant for the model this one follows; empty for one's own.",
+    )
     capabilities = ArrayField(models.CharField(max_length=16, choices=Capability.choices))
     state = models.CharField(max_length=16, choices=GrantState.choices, default=GrantState.ACTIVE)
     revision = models.PositiveIntegerField(default=0, help_text="Counts its moves.")
@@ -46,6 +57,9 @@ class Grant(models.Model):
                 fields=["user", "model"],
                 condition=models.Q(state__in=HELD_STATES),
                 name="one_held_grant_per_person_and_model",
+            ),
+            models.CheckConstraint(
+                name="grant_follows_somebody_else", condition=~models.Q(lead=models.F("user"))
             ),
             models.CheckConstraint(
                 name="grant_names_capabilities", condition=models.Q(capabilities__len__gt=0)

@@ -26,7 +26,7 @@ from portal.accounts.domain.identity import verified_orcid
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
 from portal.core.errors import DomainError, LostRace
-from portal.core.http import wants_json
+from portal.core.http import connection_country, wants_json
 
 FIELDSETS = (
     ("Who you are", "", ("affiliation", "position", "country", "orcid", "homepage")),
@@ -90,7 +90,12 @@ def submit(request: AuthenticatedHttpRequest) -> HttpResponse:
     refusal: DomainError | None = None
     if form.is_valid():
         try:
-            submit_application(application, by=request.user, answers=form.answers())
+            submit_application(
+                application,
+                by=request.user,
+                answers=form.answers(),
+                connection_country=connection_country(request),
+            )
         except LostRace as error:
             return _turn_away(request, error)
         except DomainError as error:

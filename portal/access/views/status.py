@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from portal.access.domain.history import tell_history
 from portal.access.domain.journey import expected_by, plan_journey, review_days
 from portal.access.domain.telling import (
+    as_led,
     as_told,
     is_open_to_applicant,
     told_grants,
@@ -44,7 +45,7 @@ def show_status(request: AuthenticatedHttpRequest) -> HttpResponse:
         "acts_next": who_acts_next(current, at=now) if current else "",
         "can_appeal": bool(current)
         and is_open_to_applicant(Command.APPEAL, applications[0], at=now),
-        "grants": told_grants(request.user, at=now),
+        "grants": [as_led(grant, at=now) for grant in told_grants(request.user, at=now)],
         "now": now,
     }
     return render(request, "access/status.html", context)

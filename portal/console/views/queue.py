@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal.access.domain.concerns import review_country
 from portal.access.domain.queue import find_applications, pace_of
 from portal.access.domain.timing import Pace
 from portal.access.enums import REVIEW_STATES
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     is_held: bool
     is_free: bool
     claimant: User | None
+    needs_country_review: bool
 
 
 @require_safe
@@ -68,4 +70,5 @@ def _row(application: Application, request: AuthenticatedHttpRequest, now: datet
         is_held=application.is_held(at=now),
         is_free=not is_own and claimant is None and application.state in REVIEW_STATES,
         claimant=claimant,
+        needs_country_review=bool(review_country(application)),
     )

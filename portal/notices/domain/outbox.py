@@ -34,14 +34,26 @@ class Letter:
 
 Composer = Callable[[Notice], Letter | None]
 _COMPOSERS: dict[str, Composer] = {}
+_FINISHERS: dict[str, Callable[[Notice], str]] = {}
 
 
-def register_composer(name: str, compose: Composer) -> None:
+def register_composer(
+    name: str, compose: Composer, *, finish: Callable[[Notice], str] | None = None
+) -> None:
     """Let notices with this composer be written by `compose` when they are due.
 
     A composer that answers None withdraws the notice: there is nothing to tell any more.
+    `finish` gives the text that leaves, with what must not be kept, such as a single-use link.
     """
     _COMPOSERS[name] = compose
+    if finish is not None:
+        _FINISHERS[name] = finish
+
+
+def finish_body(notice: Notice) -> str:
+    """The text as it is sent; what is kept may lack a secret."""
+    finish = _FINISHERS.get(notice.composer)
+    return finish(notice) if finish else notice.body
 
 
 def post(

@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from portal.notices.domain.digest import write_digest
-from portal.notices.domain.outbox import compose
+from portal.notices.domain.outbox import compose, finish_body
 from portal.notices.enums import NoticeState
 from portal.notices.models import UNSENT, Notice
 
@@ -51,7 +51,7 @@ def send_notice(notice_id: int) -> bool:
     notice = _claim(notice_id)
     if notice is None or not _compose_or_withdraw(notice):
         return False
-    return _deliver([notice], subject=notice.subject, body=notice.body)
+    return _deliver([notice], subject=notice.subject, body=finish_body(notice))
 
 
 def _send_digest(recipient_id: int) -> bool:

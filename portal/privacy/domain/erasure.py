@@ -26,6 +26,8 @@ from portal.licensing.models import Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.models import MailPreference, Notice
 from portal.renewals.domain.erasure import close_renewal, erase_reports, subjects_of
+from portal.teams.domain.erasure import erase_member
+from portal.vouching.domain.erasure import erase_person_from_vouches
 
 
 def pseudonym(user_id: int) -> str:
@@ -67,6 +69,8 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=account.pk)
         name, email = locked.name, locked.email
+        erase_member(locked)
+        erase_person_from_vouches(locked, actor=actor)
         close_applications(locked)
         close_renewal(locked)
         _erase_sign_in(locked)

@@ -13,7 +13,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
 from django.utils import timezone
 
 from portal.access.domain.commands import hide_untold
@@ -30,7 +30,10 @@ from portal.licensing.models import IssuedAgreement, Signature
 from portal.notices.domain.reading import list_notices
 from portal.renewals.domain.history import told_steps
 from portal.renewals.models import Renewal, RenewalStep, Report, Statement
+from portal.teams.models import Member
 from portal.usage.models import Reservation
+from portal.vouching.domain.erasure import vouches_by
+from portal.vouching.models import VouchRequest
 
 SECRETS = frozenset({"password", "digest", "session_key", "failure_detail", "worker"})
 """What proves who somebody is, and what is the operators' business, is not handed out."""
@@ -41,6 +44,8 @@ DESK = frozenset(
 ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent, Renewal, RenewalStep)
 DESK_TAGS = (AuditTag.RENEWAL_CLAIMED, AuditTag.RENEWAL_RELEASED, AuditTag.RENEWAL_ENDORSED)
 """Of a renewal: what its holder's pages do not tell."""
+CONFIDENTIAL = frozenset({"answer", "text"})
+"""What was said about somebody is not handed out to them; what they said of others is."""
 
 
 def export_person(person: User) -> bytes:
@@ -80,6 +85,10 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "steps": steps,
         "rulings": Ruling.objects.filter(step__in=steps),
         "grants": grants,
+        "vouch_requests": VouchRequest.objects.filter(application__in=cases),
+        "vouches_given": vouches_by(person.email).annotate(is_given=Value(value=True)),
+        "team_memberships": Member.objects.filter(user=person),
+        "team_invitations": Member.objects.filter(team__application__in=cases),
         "renewals": renewals,
         "reports": Report.objects.filter(renewal__in=renewals),
         "renewal_steps": told_steps(person),
@@ -142,6 +151,8 @@ def _as_json(rows: Iterable[Model]) -> Iterable[str]:
 
 def _describe(row: Model) -> dict[str, object]:
     hidden = SECRETS | (DESK if isinstance(row, ABOUT_CASES) else frozenset())
+    if isinstance(row, VouchRequest) and not hasattr(row, "is_given"):
+        hidden |= CONFIDENTIAL
     return {
         field.name: field.value_from_object(row)
         for field in row._meta.concrete_fields  # noqa: SLF001 -- documented by Django

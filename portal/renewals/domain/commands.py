@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.access.domain.commands import require_role
+from portal.access.domain.insiders import require_outsider
 from portal.access.enums import Role
 from portal.access.rules import compare_and_set
 from portal.accounts.models import User
@@ -82,6 +83,8 @@ def check_renewal(
 ) -> RenewalState:
     """Where `command` would lead; raises as `move_renewal` does, and changes nothing."""
     require_role(by, role, owner_id=renewal.holder_id, what="renewal")
+    if role == Role.REVIEWER and by is not None:
+        require_outsider(renewal.holder_id, by=by)
     to = RENEWAL_COMMANDS.get((RenewalState(renewal.state), role, command))
     if to is None or seen not in (None, renewal.revision):
         raise lost_renewal(renewal, viewer=by)

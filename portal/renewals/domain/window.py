@@ -13,10 +13,11 @@ from portal.accounts.models import User
 
 
 def renewable_grants(holder: User, *, at: datetime) -> QuerySet[Grant]:
-    """The person's grants whose renewal can be handed in now, soonest end first."""
+    """The person's own grants whose renewal can be handed in now, soonest end first."""
     return (
         Grant.objects.filter(
             user=holder,
+            lead=None,
             state=GrantState.ACTIVE,
             starts_at__lte=at,
             ends_at__lte=at + timedelta(days=settings.RENEWAL_WINDOW_DAYS),

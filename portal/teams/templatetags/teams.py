@@ -1,0 +1,21 @@
+"""A person's teams, for pages of capabilities below this one."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.teams.domain.invitations import applications_with_team
+from portal.teams.domain.telling import memberships
+
+register = template.Library()
+
+
+@register.inclusion_tag("teams/summary.html")
+def show_teams(user: User) -> dict[str, object]:
+    """The teams that one is in, and those that one may lead."""
+    return {
+        "memberships": memberships(user),
+        "led": applications_with_team(user, at=timezone.now()),
+    }

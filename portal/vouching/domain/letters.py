@@ -1,0 +1,81 @@
+"""The letters to referees and officials. The link is put in when a letter leaves, and not kept."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from portal.notices.domain.outbox import Letter, register_composer
+from portal.notices.models import Notice
+from portal.vouching.domain.requests import ASK_KIND, LETTER_COMPOSER, token_of
+from portal.vouching.enums import DomainState, RequestState
+from portal.vouching.models import VouchRequest
+
+REMIND_KIND: Final = "vouching.remind"
+DOMAIN_KIND: Final = "vouching.domain"
+DOMAIN_ENDS_KIND: Final = "vouching.domain_ends"
+LINK_PLACE: Final = "[your link]"
+"""Stands in what is kept of a letter."""
+
+SUBJECTS: Final = {
+    ASK_KIND: "{applicant} names you as {role}",
+    REMIND_KIND: "A reminder: {applicant} names you as {role}",
+    DOMAIN_KIND: "{domain} is authorised for a year",
+    DOMAIN_ENDS_KIND: "The authorisation of {domain} ends soon",
+}
+
+
+def compose_letter(notice: Notice) -> Letter | None:
+    """Write a letter; None when its link is worthless by now or its reason is gone."""
+    request = _request_of(notice)
+    if request is None or request.erased_at or request.serial != notice.data["link"]:
+        return None
+    domain = request.domains.first()
+    if notice.kind in (ASK_KIND, REMIND_KIND):
+        if request.state != RequestState.ASKED:
+            return None
+    elif domain is None or domain.state != DomainState.CONFIRMED:
+        return None
+    application = request.application
+    text = render_to_string(
+        f"emails/{notice.kind.replace('.', '/')}.txt",
+        {
+            "request": request,
+            "application": application,
+            "applicant": application.applicant_name,
+            "models": [model.name for model in application.models_wanted.all()],
+            "domain": domain,
+            "link": LINK_PLACE,
+            "site_url": settings.SITE_URL,
+        },
+    )
+    subject = SUBJECTS[notice.kind].format(
+        applicant=" ".join(application.applicant_name.split()),
+        role="a referee" if request.kind == "referee" else "signing official",
+        domain=domain,
+    )
+    return Letter(subject, text.strip() + "\n")
+
+
+def finish_letter(notice: Notice) -> str:
+    """The letter as it leaves, with the link."""
+    request = _request_of(notice)
+    if request is None:
+        return notice.body
+    return notice.body.replace(LINK_PLACE, settings.SITE_URL + link_of(request))
+
+
+def link_of(request: VouchRequest) -> str:
+    """The path that only who is asked knows."""
+    return reverse("vouching:answer", args=[request.pk, token_of(request)])
+
+
+def _request_of(notice: Notice) -> VouchRequest | None:
+    requests = VouchRequest.objects.select_related("application__applicant")
+    return requests.filter(pk=notice.data["request"]).first()
+
+
+register_composer(LETTER_COMPOSER, compose_letter, finish=finish_letter)
