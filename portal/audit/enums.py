@@ -13,6 +13,7 @@ class AuditTag(StrEnum):
     FACTOR_REMOVED = "accounts.user.factor_removed"
     AUDIT_VIEWED = "audit.log.viewed"
     AUDIT_EXPORTED = "audit.log.exported"
+    METRICS_VIEWED = "access.metrics.viewed"
     LICENCE_VERSION_PUBLISHED = "licensing.version.published"
     LICENCE_SIGNED = "licensing.signature.made"
     APPLICATION_SUBMITTED = "access.application.submitted"

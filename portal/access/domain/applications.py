@@ -36,6 +36,7 @@ from portal.licensing.models import Licence
 DRAFT_FIELDS = (
     "affiliation",
     "position",
+    "sector",
     "country",
     "orcid",
     "homepage",
@@ -65,6 +66,7 @@ class Answers:
     capabilities: tuple[Capability, ...]
     data_handling: str
     others_with_access: str
+    sector: str = ""
 
 
 def open_draft(user: User) -> Application:
@@ -150,6 +152,7 @@ def submit_application(application: Application, *, by: User, answers: Answers) 
         is_orcid_verified=bool(orcid),
         affiliation=answers.affiliation,
         position=answers.position,
+        sector=answers.sector,
         country=answers.country,
         homepage=answers.homepage,
         intended_use=answers.intended_use,
