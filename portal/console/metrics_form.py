@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django import forms
+from django.http import QueryDict
 
 from portal.console.forms import FilterForm
 
@@ -16,6 +17,9 @@ class PeriodForm(FilterForm):
     """The last days."""
 
     period = forms.ChoiceField(label="The last", required=False, choices=PERIODS, initial="90")
+
+    def __init__(self, query: QueryDict) -> None:
+        super().__init__({"period": query.get("period") or str(DEFAULT_DAYS)})
 
     @property
     def days(self) -> int:

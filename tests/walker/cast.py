@@ -127,6 +127,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "mailbox:mail.pk": mail.pk,
         "notices:notice.pk": notice.pk,
         "ending": "csv",
+        "table": "volumes",
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db.models import (
     Aggregate,
@@ -19,10 +19,12 @@ from django.db.models import (
     QuerySet,
     Subquery,
 )
+from django.db.models.expressions import CombinedExpression
 
 from portal.access.enums import Command
 from portal.access.models import Ruling, Step
 
+Span: TypeAlias = "F | ExpressionWrapper[CombinedExpression]"
 WINDOW = timedelta(days=90)
 
 
@@ -32,17 +34,15 @@ class Percentile(Aggregate):
     function = "PERCENTILE_CONT"
     template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
 
-    def __init__(
-        self, expression: str | F | ExpressionWrapper, fraction: float, **extra: Any
-    ) -> None:
+    def __init__(self, expression: str | Span, fraction: float, **extra: Any) -> None:
         super().__init__(expression, fraction=fraction, output_field=DurationField(), **extra)
 
 
-def _between(start: str, end: str) -> ExpressionWrapper:
+def _between(start: str, end: str) -> Span:
     return ExpressionWrapper(F(end) - F(start), output_field=DurationField())
 
 
-SPANS: Final[Mapping[str, F | ExpressionWrapper]] = {
+SPANS: Final[Mapping[str, Span]] = {
     "waited": F("waited"),
     "to_claim": _between("sent", "taken_up"),
     "on_desk": _between("taken_up", "made_at"),

@@ -54,7 +54,7 @@ function draw(place) {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
       axes: [
-        { ...describeAxis(place), space: 70 },
+        { ...describeAxis(place), space: 70, values: [[86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1]] },
         { ...describeAxis(place, place.dataset.unit), labelSize: 20 },
       ],
       series: [{ label: "Week from", value: "{YYYY}-{MM}-{DD}" }, ...series],
