@@ -55,5 +55,6 @@ class AuditTag(StrEnum):
     BATCH_SUBMITTED = "batches.batch.submitted"
     BATCH_CHANGED = "batches.batch.changed"
     FILE_ERASED = "batches.file.erased"
+    WEBHOOK_CHANGED = "webhooks.endpoint.changed"
     RELEASE_LOADED = "catalog.release.loaded"
     MODEL_CHANGED = "catalog.model.changed"

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "portal.licensing",
     "portal.catalog",
     "portal.access",
+    "portal.webhooks",
     "portal.keys",
     "portal.usage",
     "portal.jobs",
@@ -301,6 +302,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
     "send-due-notices": {"task": "portal.notices.send_due", "schedule": 30.0},
+    "dispatch-webhooks": {
+        "task": "portal.webhooks.dispatch",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget-old-webhooks": {"task": "portal.webhooks.forget_old", "schedule": 3600.0},
     "record-energy": {
         "task": "portal.energy.record",
         "schedule": 10.0,
@@ -332,6 +339,7 @@ GRANT_DEFAULT_DAYS = ENV.grant_default_days
 DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
+WEBHOOK_NETWORKS = ENV.webhook_networks
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -22,6 +22,7 @@ from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.domain.outbox import post
+from portal.webhooks.models import Delivery, Endpoint, Event
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
@@ -107,6 +108,19 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     )
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
+    operator = actors["operator"]
+    assert operator is not None
+    now = timezone.now()
+    endpoint = Endpoint.objects.create(
+        name="University",
+        url="https://hooks.example.org/",
+        events=["grant.made"],
+        secret_seed="0" * 32,
+        created_by=operator,
+        created_at=now,
+    )
+    event = Event.objects.create(type="ping", endpoint=endpoint, created_at=now, due_at=now)
+    delivery = Delivery.objects.create(endpoint=endpoint, event=event, sequence=1, due_at=now)
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
     }
@@ -134,6 +148,10 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",
+        "console:webhook.pk": endpoint.pk,
+        "console:webhook-command.pk": endpoint.pk,
+        "console:webhook-command.command": "disable",
+        "console:webhook-repeat.pk": delivery.pk,
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,

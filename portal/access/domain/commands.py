@@ -20,6 +20,7 @@ from portal.access.enums import (
 )
 from portal.access.models import Application, Grant, Step
 from portal.access.rules import APPLICATION_COMMANDS, GRANT_COMMANDS, compare_and_set
+from portal.access.signals import step_made
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
@@ -77,6 +78,7 @@ def move_application(
     step = Step.objects.create(
         application=application, command=command, actor=by, note=note.strip(), at=timezone.now()
     )
+    step_made.send(sender=Step, step=step)
     record(
         APPLICATION_TAGS[command],
         actor=by,
@@ -118,6 +120,7 @@ def move_grant(
         note=note.strip(),
         at=timezone.now(),
     )
+    step_made.send(sender=Step, step=step)
     record(
         GRANT_TAGS[command],
         actor=by,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.access.domain.commands import move_grant, require_text
 from portal.access.enums import HELD_STATES, Capability, Command, GrantState, Role
 from portal.access.models import Application, Grant, Step
-from portal.access.signals import access_ended
+from portal.access.signals import access_ended, grant_made
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
@@ -148,6 +148,7 @@ def create_grants(
         for model in models
     ]
     for grant in grants:
+        grant_made.send(sender=Grant, grant=grant)
         record(
             AuditTag.GRANT_MADE,
             actor=by,
