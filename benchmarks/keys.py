@@ -36,11 +36,11 @@ def main(count: int) -> None:
     django.setup()
     from portal.access.models import Grant  # noqa: PLC0415 -- after the settings are read
     from portal.keys.domain.lifecycle import issue_key  # noqa: PLC0415
-    from portal.keys.enums import KeyScope  # noqa: PLC0415
+    from portal.keys.enums import RESEARCH_SCOPES  # noqa: PLC0415
 
     grants = Grant.objects.filter(model__slug=MODEL, user__email__regex=PERSON)
     people = [grant.user for grant in grants.select_related("user").order_by("pk")[:count]]
-    scopes = list(KeyScope)
+    scopes = RESEARCH_SCOPES
     print(json.dumps([issue_key(user, name=NAME, scopes=scopes).text for user in people]))
 
 

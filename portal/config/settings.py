@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "portal.access",
     "portal.webhooks",
     "portal.keys",
+    "portal.decisions",
     "portal.usage",
     "portal.jobs",
     "portal.energy",

@@ -116,6 +116,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         url="https://hooks.example.org/",
         events=["grant.made"],
         secret_seed="0" * 32,
+        next_sequence=2,
         created_by=operator,
         created_at=now,
     )
