@@ -71,7 +71,7 @@ class Receiver:
 
 
 def is_genuine(request: Received, secret: str) -> bool:
-    """As docs/institutions.md shows it, and with nothing of the portal's own."""
+    """By the specification, with nothing of the portal's own."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     head = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}."
     digest = hmac.new(key, head.encode() + request.body, hashlib.sha256).digest()
