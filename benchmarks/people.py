@@ -12,7 +12,8 @@ import django
 
 django.setup()
 
-from django.test import Client  # noqa: E402 -- after the settings are read
+from allauth.usersessions.models import UserSession  # noqa: E402 -- after the settings are read
+from django.test import Client  # noqa: E402
 
 from portal.catalog.models import HostedModel  # noqa: E402
 from tests.factories.jobs import make_researcher  # noqa: E402
@@ -28,7 +29,10 @@ def main(count: int) -> None:
         user, _ = make_researcher(model)
         client = Client()
         client.force_login(user)
-        cookies.append(client.session.session_key)
+        # As signing in with a browser leaves it.
+        key = client.session.session_key
+        UserSession.objects.create(user=user, session_key=key, ip="127.0.0.1", user_agent="")
+        cookies.append(key)
     print(json.dumps(cookies))
 
 

@@ -17,6 +17,7 @@ from inference_workers.contract import (
     TASK_RECORD_OUTCOME,
     TASK_RECORD_STARTED,
     JobOutcome,
+    JobsStarted,
     JobStarted,
     Message,
     Provenance,
@@ -31,6 +32,8 @@ from inference_workers.publisher import StreamPublisher
 
 REPEAT_SECONDS = 3.0
 GIVE_UP_SECONDS = 600.0
+GATHER_SECONDS = 0.1
+"""Starts within this time are told together: a message each would slow a burst down."""
 
 Send = Callable[[str, Message], None]
 """Send one task with one argument to the portal's queue. May block; raises broker errors."""
@@ -63,17 +66,21 @@ class Outcomes:
         self._metrics = metrics or WorkerMetrics()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outcomes")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._starts: list[JobStarted] = []
 
     def announce_start(self, job: RunningJob) -> None:
-        """Tell the portal once that the job runs; its reaper notices if this is lost."""
-        message = JobStarted(
-            job_id=job.job_id,
-            worker=self._worker_id,
-            attempt=job.request.attempt,
-            started_at=datetime.now(UTC),
-            prompt_tokens=job.prompt_tokens,
+        """Tell the portal once and soon that the job runs; its reaper notices if this is lost."""
+        if not self._starts:
+            self._spawn(self._announce_soon())
+        self._starts.append(
+            JobStarted(
+                job_id=job.job_id,
+                worker=self._worker_id,
+                attempt=job.request.attempt,
+                started_at=datetime.now(UTC),
+                prompt_tokens=job.prompt_tokens,
+            )
         )
-        self._spawn(self._try_to_send(TASK_RECORD_STARTED, message))
 
     def deliver(self, job: RunningJob) -> None:
         """Send the outcome, and again every few seconds until the portal has recorded it.
@@ -94,7 +101,18 @@ class Outcomes:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _announce_soon(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        await self._announce()
+
+    async def _announce(self) -> None:
+        starts, self._starts = self._starts, []
+        if starts:
+            await self._try_to_send(TASK_RECORD_STARTED, JobsStarted(starts=tuple(starts)))
+
     async def _deliver(self, job: RunningJob) -> None:
+        # The portal hears of a start before it hears of the end.
+        await self._announce()
         outcome = self._build_outcome(job)
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         try:

@@ -37,6 +37,7 @@ from inference_workers.contract.jobs import (
     ControlMessage,
     GenerationRequest,
     JobOutcome,
+    JobsStarted,
     JobStarted,
 )
 from inference_workers.contract.message import (
@@ -106,6 +107,7 @@ __all__ = [
     "Heartbeat",
     "JobOutcome",
     "JobStarted",
+    "JobsStarted",
     "Message",
     "Provenance",
     "Row",

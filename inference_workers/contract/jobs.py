@@ -32,13 +32,19 @@ class GenerationRequest(Message):
 
 
 class JobStarted(Message):
-    """Argument of TASK_RECORD_STARTED."""
+    """That a worker runs a job now."""
 
     job_id: UUID
     worker: str
     attempt: int
     started_at: datetime
     prompt_tokens: int
+
+
+class JobsStarted(Message):
+    """Argument of TASK_RECORD_STARTED: what one worker began within a moment."""
+
+    starts: tuple[JobStarted, ...]
 
 
 class JobOutcome(Message):

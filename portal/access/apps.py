@@ -10,3 +10,4 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("portal.access.domain.notices")
+        import_module("portal.access.domain.reconsent_mail")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import cast
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import get_adapter
-from allauth.usersessions.middleware import UserSessionsMiddleware
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
+from django.utils import timezone
 from redis import RedisError
 from requests import RequestException
 
@@ -26,25 +27,38 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ACTIVITY_SECONDS = 60
 """How exact "last seen" is; a new address or browser is noticed at once."""
+AGENT_LENGTH: Final = UserSession.user_agent.field.max_length
 STAFF_PATHS = ("/console/", "/admin/")
 
 
-class SessionActivityMiddleware(UserSessionsMiddleware):  # type: ignore[misc]  # no stubs
+class SessionActivityMiddleware:
     """Records where a session is used from, at most once a minute while that stays the same.
 
     allauth's own middleware reads and writes a row at every request, which is dearer than
     accepting a run.
     """
 
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if _is_news(request):
-            return cast("HttpResponse", super().__call__(request))
-        return cast("HttpResponse", self.get_response(request))
+        if request.session.session_key and _is_news(request) and request.user.is_authenticated:
+            _record_use(request)
+        return self.get_response(request)
+
+
+def _record_use(request: HttpRequest) -> None:
+    seen_again = UserSession.objects.filter(
+        session_key=request.session.session_key,
+        user=request.user,
+        ip=get_adapter().get_client_ip(request),
+        user_agent=request.META.get("HTTP_USER_AGENT", "")[:AGENT_LENGTH],
+    )
+    if not seen_again.update(last_seen_at=timezone.now()):
+        UserSession.objects.create_from_request(request)
 
 
 def _is_news(request: HttpRequest) -> bool:
-    if not request.session.session_key:
-        return True
     client = get_adapter().get_client_ip(request) + request.META.get("HTTP_USER_AGENT", "")
     mark = f"{request.session.session_key}:{sha256(client.encode()).hexdigest()}"
     try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.exception import convert_exception_to_response
 
 from portal.api.middleware import PREFIX, api_middleware
+from portal.core.handler import SharedThreads
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -24,7 +24,7 @@ class ApiChain:
         self._middleware_chain = convert_exception_to_response(api_middleware(inner))  # type: ignore[arg-type]
 
 
-class ApiHandler(ApiChain, ASGIHandler):
+class ApiHandler(ApiChain, SharedThreads):
     """For `/v1/`."""
 
 

@@ -47,5 +47,13 @@ def configure_logging(*, level: str, log_format: str) -> None:
     # At DEBUG these write a task's arguments and a page's whole context, prompts and all.
     for talkative in ("celery.pool", "django.template"):
         logging.getLogger(talkative).setLevel(logging.INFO)
-    for noisy in ("uvicorn.access", "celery.worker.strategy", "celery.app.trace"):
+    # And the letters of the names on an agreement.
+    noisy_ones = (
+        "uvicorn.access",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "fontTools",
+        "fpdf",
+    )
+    for noisy in noisy_ones:
         logging.getLogger(noisy).setLevel(logging.WARNING)

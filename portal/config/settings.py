@@ -103,7 +103,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.core.context.site",
-                "portal.notices.context.unread",
+                "portal.access.context.masthead",
             ],
         },
     }
@@ -132,7 +132,7 @@ CACHES = {
         "KEY_PREFIX": "cache",
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "portal.accounts.sessions"
 
 # --- Static files --------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -152,7 +152,7 @@ SERVESTATIC_AUTOREFRESH = ENV.debug
 
 # --- Accounts ------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.backends.SiteBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -190,6 +190,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_RATE_LIMITS = {"verify_agreement": "30/m/ip"}
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",
@@ -309,6 +310,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 15},
     },
     "forget-old-webhooks": {"task": "portal.webhooks.forget_old", "schedule": 3600.0},
+    "tell-of-changed-licences": {
+        "task": "portal.access.tell_of_changed_licences",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "record-energy": {
         "task": "portal.energy.record",
         "schedule": 10.0,

@@ -17,6 +17,7 @@ urlpatterns = [
     path("account/usage/", include("portal.jobs.urls")),
     path("account/", include("allauth.urls")),
     path("licence/", include("portal.licensing.urls")),
+    path("verify/", include("portal.licensing.verification_urls")),
     path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
     path("playground/", include("portal.playground.urls")),

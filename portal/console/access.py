@@ -44,6 +44,20 @@ def auditor_required(view: View[P]) -> Callable[..., HttpResponse]:
     return login_required(guarded)
 
 
+def reviewer_or_auditor_required(view: View[P]) -> Callable[..., HttpResponse]:
+    """Send visitors to sign-in; refuse (403) everybody who is neither."""
+
+    @wraps(view)
+    def guarded(
+        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if not (request.user.is_reviewer or request.user.is_auditor):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
+
+
 def operator_required(view: View[P]) -> Callable[..., HttpResponse]:
     """Send visitors to sign-in; refuse (403) everybody who is not an operator."""
 
@@ -52,20 +66,6 @@ def operator_required(view: View[P]) -> Callable[..., HttpResponse]:
         request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponse:
         if not request.user.is_operator:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return login_required(guarded)
-
-
-def metrics_reader_required(view: View[P]) -> Callable[..., HttpResponse]:
-    """Send visitors to sign-in; refuse (403) everybody who neither reviews nor audits."""
-
-    @wraps(view)
-    def guarded(
-        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
-        if not (request.user.is_reviewer or request.user.is_auditor):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from portal.console.views import bulk, denials, desk, grants, merging, queue, reviews
+from portal.console.views import (
+    bulk,
+    denials,
+    desk,
+    grants,
+    merging,
+    queue,
+    reconsent,
+    reviews,
+)
 
 patterns: list[URLPattern] = [
     path("", queue.show_queue, name="queue"),
@@ -12,6 +21,9 @@ patterns: list[URLPattern] = [
     path("absence/", desk.absence, name="absence"),
     path("denials/", denials.list_denials, name="denials"),
     path("denials/<int:pk>/", denials.lift, name="denial"),
+    path("reconsent/", reconsent.show_outdated, name="reconsent"),
+    path("reconsent/remind/", reconsent.remind, name="reconsent_remind"),
+    path("reconsent/not-signed-again.csv", reconsent.export, name="reconsent_export"),
     path("applications/<str:case_number>/", reviews.show_application, name="application"),
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),

@@ -1,4 +1,7 @@
-"""One place that makes Valkey clients."""
+"""One place that makes Valkey clients.
+
+They do not introduce themselves: redis-py would look its own version up for every connection.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,24 @@ from django.conf import settings
 def sync_redis() -> redis.Redis:
     """A client for domain code; one connection pool per process, answers as `str`."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2, socket_timeout=5
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_connect_timeout=2,
+        socket_timeout=5,
+        driver_info=None,
     )
 
 
 @cache
 def bytes_redis() -> redis.Redis:
     """As `sync_redis`, for values that are no text."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5)
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5, driver_info=None
+    )
 
 
 def async_redis() -> redis.asyncio.Redis:
     """A new client bound to the running event loop; the caller closes it."""
     return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2
+        settings.REDIS_URL, decode_responses=True, socket_connect_timeout=2, driver_info=None
     )

@@ -10,14 +10,14 @@ from inference_workers.contract import (
     TASK_RECORD_OUTCOME,
     TASK_RECORD_STARTED,
     JobOutcome,
-    JobStarted,
+    JobsStarted,
 )
 from portal.jobs.domain import lifecycle, reaper, reaper_actions, retention
 
 
 @shared_task(name=TASK_RECORD_STARTED, ignore_result=True)
 def record_started(message: dict[str, Any]) -> None:
-    lifecycle.record_started(JobStarted.model_validate(message))
+    lifecycle.record_started(JobsStarted.model_validate(message).starts)
 
 
 @shared_task(name=TASK_RECORD_OUTCOME, ignore_result=True)

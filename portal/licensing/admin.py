@@ -110,6 +110,6 @@ class SignatureAdmin(ReadOnlyAdmin):
 
     list_display = ["legal_name", "email", "version", "capacity", "entity_name", "signed_at"]
     list_filter = ["version__licence", "capacity"]
-    search_fields = ["legal_name", "email", "entity_name", "sha256"]
+    search_fields = ["legal_name", "email", "entity_name", "sha256", "code"]
     list_select_related = ["version__licence"]
     date_hierarchy = "signed_at"

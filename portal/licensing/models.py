@@ -10,7 +10,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 
+from portal.licensing.codes import make_code
 from portal.licensing.enums import Capacity
+
+ERASED_DOMAIN = "@erased.invalid"
+"""Of the address that a trigger lets an erasure write."""
 
 
 class Licence(models.Model):
@@ -75,6 +79,9 @@ class Signature(models.Model):
     capacity = models.CharField(max_length=16, choices=Capacity.choices)
     entity_name = models.CharField(max_length=200, blank=True)
     signed_at = models.DateTimeField()
+    code = models.CharField(
+        max_length=19, unique=True, default=make_code, help_text="Who knows it may verify."
+    )
     ip = models.GenericIPAddressField(null=True)
 
     class Meta:
@@ -90,3 +97,25 @@ class Signature(models.Model):
 
     def __str__(self) -> str:
         return f"{self.legal_name}, {self.version}"
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether a number stands in place of who signed."""
+        return self.email.endswith(ERASED_DOMAIN)
+
+
+class IssuedAgreement(models.Model):
+    """The SHA-256 of a PDF that was handed out for a signature.
+
+    A newer library may draw other bytes: what was handed out before is still recognised.
+    """
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="issued")
+    sha256 = models.CharField(max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["issued_at"]
+
+    def __str__(self) -> str:
+        return f"{self.signature_id}: {self.sha256}"

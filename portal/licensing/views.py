@@ -7,11 +7,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError
 from portal.core.http import client_ip
+from portal.licensing.domain.agreement.issue import issue_agreement, may_read_agreement
 from portal.licensing.domain.reading import Reading, read_licence
 from portal.licensing.domain.signing import require_in_force, sign_licence
 from portal.licensing.domain.versions import text_sha256
@@ -111,7 +113,11 @@ def signature(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "licensing/signature.html",
-        {"signature": signed, "is_intact": text_sha256(signed.text) == signed.sha256},
+        {
+            "signature": signed,
+            "is_intact": text_sha256(signed.text) == signed.sha256,
+            "issued": signed.issued.last(),
+        },
     )
 
 
@@ -122,6 +128,22 @@ def signature_text(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     signed = _get_own_signature(request, pk)
     name = f"{signed.version.licence.slug}-v{signed.version.number}-signed.md"
     return _answer_text(signed.text, name)
+
+
+@login_required
+@require_safe
+@never_cache
+def signature_pdf(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """The signed agreement as a PDF, for its signer, reviewers and auditors."""
+    signed = get_object_or_404(Signature.objects.select_related("version__licence"), pk=pk)
+    if not may_read_agreement(request.user, signed):
+        raise Http404
+    agreement = issue_agreement(signed, to=request.user)
+    return HttpResponse(
+        agreement.content,
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{agreement.filename}"'},
+    )
 
 
 def _get_reading(request: HttpRequest, slug: str, *, number: int | None = None) -> Reading:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -21,10 +20,11 @@ from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.domain.usage_report import report_usage
 from portal.jobs.enums import JobClass, Origin
 from portal.jobs.models import GenerationJob
-from portal.usage.domain.quota import find_quota, reserve_tokens
+from portal.usage.domain.quota import find_quota
 from tests.factories.access import GrantFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import GenerationJobFactory, beat, make_researcher
+from tests.factories.usage import reserve_tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -51,15 +51,15 @@ def test_a_quota_of_its_own_counts_its_own_model(grant: Grant, settings: Setting
     limit(grant, daily_tokens=50)
     now = timezone.now()
 
-    reserve_tokens(grant.user, job=uuid.uuid4(), tokens=40, model=grant.model)
-    reserve_tokens(grant.user, job=uuid.uuid4(), tokens=600, model=other.model)
+    reserve_tokens(grant.user, tokens=40, model=grant.model)
+    reserve_tokens(grant.user, tokens=600, model=other.model)
 
     own = find_quota(grant.user, model=grant.model, at=now)
     site = find_quota(grant.user, model=other.model, at=now)
     assert (own.tokens, own.left) == (50, 10)
     assert (site.tokens, site.left) == (1000, 400)
     with pytest.raises(DomainError) as refusal:
-        reserve_tokens(grant.user, job=uuid.uuid4(), tokens=11, model=grant.model)
+        reserve_tokens(grant.user, tokens=11, model=grant.model)
     assert refusal.value.code == "quota_exceeded"
 
 

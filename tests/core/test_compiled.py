@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import F, QuerySet
 from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
-from portal.core.compiled import CompiledQuery
+from portal.catalog.models import HostedModel
+from portal.core.compiled import CompiledModels, CompiledQuery
 from tests.factories.accounts import UserFactory
+from tests.factories.catalog import HostedModelFactory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -44,3 +48,43 @@ def test_a_value_that_the_query_changes_is_named() -> None:
 
     with pytest.raises(ValueError, match="the query does not use email as it is"):
         query.rows(email="ada@x.org")
+
+
+@pytest.mark.django_db
+def test_models_are_those_of_the_queryset_with_what_belongs_to_them(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    models = CompiledModels(
+        lambda slug: (
+            HostedModel.objects.filter(slug=slug)
+            .select_related("release__licence")
+            .annotate(doubled=F("layers") * 2)
+        ),
+        slug=str,
+    )
+    made = [HostedModelFactory() for _ in range(2)]
+
+    for model in made:
+        with django_assert_num_queries(1):
+            (found,) = models.find(slug=model.slug)
+            assert found.release.licence == model.release.licence
+        assert {**vars(found), "_state": 0} == {
+            **vars(HostedModel.objects.annotate(doubled=F("layers") * 2).get(pk=model.pk)),
+            "_state": 0,
+        }
+    assert models.find(slug="nobody") == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_thread_asks_on_its_own_connection() -> None:
+    users = CompiledModels(lambda user: User.objects.filter(pk=user), user=int)
+    ada = UserFactory()
+
+    def find(_: int) -> list[User]:
+        try:
+            return users.find(user=ada.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(find, range(20))) == [[ada]] * 20

@@ -1,4 +1,4 @@
-"""Third-party files in the browser are exactly the ones that are listed."""
+"""Third-party files that are not installed are exactly the ones that are listed."""
 
 from __future__ import annotations
 
@@ -6,35 +6,42 @@ import hashlib
 import tomllib
 from pathlib import Path
 
-VENDORED = Path(__file__).resolve().parents[2] / "static" / "vendored"
-LIST = VENDORED / "VENDORED.toml"
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIST = "VENDORED.toml"
 KEYS = {"path", "package", "version", "source", "licence", "purpose", "sha256"}
 
+pytestmark = pytest.mark.parametrize(
+    "folder", [ROOT / "static" / "vendored", ROOT / "portal" / "licensing" / "fonts"]
+)
 
-def listed() -> list[dict[str, str]]:
-    entries: list[dict[str, str]] = tomllib.loads(LIST.read_text(encoding="utf-8"))["file"]
+
+def listed(folder: Path) -> list[dict[str, str]]:
+    text = (folder / LIST).read_text(encoding="utf-8")
+    entries: list[dict[str, str]] = tomllib.loads(text)["file"]
     return entries
 
 
-def test_every_entry_says_what_it_is() -> None:
-    assert [set(entry) for entry in listed()] == [KEYS] * len(listed())
-    assert all(all(entry.values()) for entry in listed())
+def test_every_entry_says_what_it_is(folder: Path) -> None:
+    assert [set(entry) for entry in listed(folder)] == [KEYS] * len(listed(folder))
+    assert all(all(entry.values()) for entry in listed(folder))
 
 
-def test_hashes_are_those_of_the_files() -> None:
+def test_hashes_are_those_of_the_files(folder: Path) -> None:
     found = {
-        entry["path"]: hashlib.sha256((VENDORED / entry["path"]).read_bytes()).hexdigest()
-        for entry in listed()
+        entry["path"]: hashlib.sha256((folder / entry["path"]).read_bytes()).hexdigest()
+        for entry in listed(folder)
     }
 
-    assert found == {entry["path"]: entry["sha256"] for entry in listed()}
+    assert found == {entry["path"]: entry["sha256"] for entry in listed(folder)}
 
 
-def test_no_file_is_unlisted() -> None:
+def test_no_file_is_unlisted(folder: Path) -> None:
     files = {
-        path.relative_to(VENDORED).as_posix()
-        for path in VENDORED.rglob("*")
-        if path.is_file() and path != LIST
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / LIST
     }
 
-    assert files == {entry["path"] for entry in listed()}
+    assert files == {entry["path"] for entry in listed(folder)}

@@ -14,6 +14,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# Colours that are on their way to the other scheme would be judged half way.
+SETTLE = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+}"""
 SERIOUS = {"serious", "critical"}
 
 

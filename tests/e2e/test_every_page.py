@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.browser import (
     DESKTOP,
     PHONE,
+    SETTLE,
     launched_browser,
     open_page,
     overflow,
@@ -21,15 +22,10 @@ from tests.e2e.stack import DemoStack, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.xdist_group("demo-stack")]
 
-IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|\d+")
+IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}|\d+")
 NOT_PAGES = re.compile(
-    r"/logout/|/text/?$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
+    r"/logout/|/text/?$|/pdf/$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
 )
-# Colours that are on their way to the other scheme would be judged half way.
-SETTLE = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-}"""
 # The demo's post box is open to all; what a message links to is for whom it was sent to.
 SOMEBODYS_MAIL = re.compile(r"/demo/mail/\d+/")
 ROLES = (None, "applicant", "researcher", "reviewer", "operator")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import uuid
 
 import factory
+from django.db import transaction
 from django.utils import timezone
 
+from portal.accounts.models import User
+from portal.catalog.models import HostedModel
 from portal.jobs.models import Call
+from portal.usage.domain.quota import lock_persons, open_ledger
 from portal.usage.models import Reservation
 from tests.factories.accounts import UserFactory
 from tests.factories.keys import ApiKeyFactory
@@ -36,3 +40,16 @@ class CallFactory(factory.django.DjangoModelFactory[Call]):
     endpoint = "/v1/completions"
     fingerprint = "0" * 64
     created_at = factory.LazyFunction(timezone.now)
+
+
+def reserve_tokens(
+    user: User, *, tokens: int, model: HostedModel, job: uuid.UUID | None = None
+) -> uuid.UUID:
+    """Set tokens aside as accepting a run does, for one job; answers which."""
+    job = job or uuid.uuid4()
+    with transaction.atomic():
+        lock_persons([user.pk])
+        ledger = open_ledger([user.pk], at=timezone.now())
+        ledger.take(user, model=model, tokens={job: tokens})
+        ledger.write()
+    return job

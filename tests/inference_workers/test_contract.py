@@ -24,6 +24,7 @@ from inference_workers.contract import (
     GenerationRequest,
     Heartbeat,
     JobOutcome,
+    JobsStarted,
     JobStarted,
     Message,
     SamplingParams,
@@ -49,7 +50,9 @@ SAMPLING = SamplingParams(max_tokens=5, temperature=0.1 + 0.2, stop=("\n",), see
 MESSAGES: list[Message] = [
     *EVENTS,
     GenerationRequest(job_id=JOB, deployment="d", prompt="p", sampling=SAMPLING, deadline_at=NOW),
-    JobStarted(job_id=JOB, worker="w", attempt=1, started_at=NOW, prompt_tokens=3),
+    JobsStarted(
+        starts=(JobStarted(job_id=JOB, worker="w", attempt=1, started_at=NOW, prompt_tokens=3),)
+    ),
     JobOutcome(
         job_id=JOB,
         worker="w",

@@ -13,7 +13,7 @@ from inference_workers.contract import (
     Failed,
     FailureCode,
     FinishReason,
-    JobStarted,
+    JobsStarted,
     SamplingParams,
     Snapshot,
     Started,
@@ -64,8 +64,10 @@ async def test_outcome_and_start_reach_the_portal(
 
     await wait_until(lambda: portal.outcomes(request.job_id))
     first = portal.messages[0][1]
-    assert isinstance(first, JobStarted)
-    assert (first.job_id, first.prompt_tokens) == (request.job_id, prompt_tokens("Once"))
+    assert isinstance(first, JobsStarted)
+    assert [(start.job_id, start.prompt_tokens) for start in first.starts] == [
+        (request.job_id, prompt_tokens("Once"))
+    ]
     [outcome] = portal.outcomes(request.job_id)
     assert outcome.text == expected_text("Once", 30)
     assert len(outcome.token_ids) == outcome.usage.completion_tokens == 30

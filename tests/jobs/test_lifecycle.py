@@ -45,9 +45,9 @@ from portal.jobs.domain.lifecycle import (
 from portal.jobs.domain.retention import erase_old_prompts
 from portal.jobs.enums import FINAL_STATES, JobState
 from portal.jobs.models import GenerationJob
-from portal.usage.domain.quota import reserve_tokens
 from portal.usage.models import Reservation
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, make_researcher
+from tests.factories.usage import reserve_tokens
 from tests.jobs.conftest import message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +59,7 @@ def test_a_started_job_runs_until_its_run_deadline(valkey: redis.Redis, settings
     with time_machine.travel(NOW, tick=False):
         job = GenerationJobFactory()
 
-        assert record_started(FakeWorker(valkey, job.pk).started_message()) is True
+        assert record_started([FakeWorker(valkey, job.pk).started_message()]) == {job.pk}
 
     job.refresh_from_db()
     assert (job.state, job.worker, job.prompt_tokens) == (JobState.RUNNING, "worker-1", 3)
@@ -70,7 +70,7 @@ def test_a_started_job_runs_until_its_run_deadline(valkey: redis.Redis, settings
 def test_a_start_of_an_earlier_attempt_is_ignored(valkey: redis.Redis) -> None:
     job = GenerationJobFactory(attempt=2)
 
-    assert record_started(FakeWorker(valkey, job.pk, attempt=1).started_message()) is False
+    assert record_started([FakeWorker(valkey, job.pk, attempt=1).started_message()]) == set()
 
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
@@ -80,7 +80,7 @@ def test_a_start_of_an_earlier_attempt_is_ignored(valkey: redis.Redis) -> None:
 def test_a_start_of_an_ended_job_fences_the_worker(valkey: redis.Redis, trait: str) -> None:
     job = GenerationJobFactory(**{trait: True})
 
-    assert record_started(FakeWorker(valkey, job.pk).started_message()) is False
+    assert record_started([FakeWorker(valkey, job.pk).started_message()]) == set()
 
     assert read_stream(job.pk).end == rebuild_end(job)
     assert valkey.get(end_key(job.pk)) == "portal"
@@ -112,7 +112,7 @@ def test_an_outcome_finishes_the_job(
     fields: dict[str, object],
 ) -> None:
     job = GenerationJobFactory(running=trait == "running")
-    reserve_tokens(job.user, job=job.pk, tokens=500)
+    reserve_tokens(job.user, model=job.model, job=job.pk, tokens=500)
     worker = FakeWorker(valkey, job.pk)
     worker.stream(" and", " then")
 

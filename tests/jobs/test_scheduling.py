@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from inference_workers.contract import GenerationRequest, SamplingParams
 from portal.catalog.models import HostedModel
-from portal.jobs.domain.lifecycle import record_outcome, submit_job
+from portal.jobs.domain.lifecycle import record_outcome
 from portal.jobs.domain.reaper import reap_jobs
 from portal.jobs.domain.scheduling import send_waiting
+from portal.jobs.domain.submission import submit_job
 from portal.jobs.enums import JobClass, JobState, Origin
 from portal.jobs.models import GenerationJob
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher

@@ -16,16 +16,19 @@ from inference_workers.contract import GenerationRequest, SamplingParams, tokeni
 from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.accounts.models import User
+from portal.audit.domain.record import find_breaks
 from portal.audit.models import AuditEvent
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
-from portal.jobs.domain.admission import AccessRefused, Load, read_load
-from portal.jobs.domain.lifecycle import submit_job
+from portal.jobs.domain.admission import AccessRefused
+from portal.jobs.domain.load import Load, QueueLoad, read_load
+from portal.jobs.domain.submission import submit_job
 from portal.jobs.enums import JobClass, JobState, Origin
 from portal.jobs.models import GenerationJob
 from portal.usage.models import Reservation
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, beat, make_researcher
+from tests.factories.usage import reserve_tokens
 from tests.jobs.conftest import queued_messages
 from tests.plugin import running_valkey
 
@@ -89,11 +92,15 @@ def test_the_load_is_ones_own_runs_and_those_of_the_deployment(valkey: redis.Red
     GenerationJobFactory(model=model, job_class=JobClass.API, held_back=True)
     GenerationJobFactory(model=elsewhere, job_class=JobClass.API)
 
-    assert read_load(user, model.deployment) == Load(
-        own=1,
-        queued=2,
-        held_back=1,
-        sent={JobClass.INTERACTIVE: 1, JobClass.API: 0, JobClass.BATCH: 1},
+    assert read_load([user.pk], [model.deployment]) == Load(
+        own={user.pk: 1},
+        queues={
+            model.deployment: QueueLoad(
+                queued=1,
+                held_back=1,
+                sent={JobClass.INTERACTIVE: 1, JobClass.API: 0, JobClass.BATCH: 1},
+            )
+        },
     )
 
 
@@ -262,3 +269,33 @@ def test_two_submissions_at_once_do_not_both_pass_the_last_place(
         answers = sorted(pool.map(attempt, range(4)))
 
     assert answers == ["accepted", "too_many_jobs", "too_many_jobs", "too_many_jobs"]
+
+
+def test_a_crowd_is_taken_in_whole_but_for_who_has_nothing_left(
+    valkey: redis.Redis, settings: Settings
+) -> None:
+    settings.DAILY_TOKEN_QUOTA = 100
+    people = [make_researcher(HostedModelFactory(deployment="smollm2-135m")) for _ in range(12)]
+    poor, theirs = people[5]
+    reserve_tokens(poor, model=theirs, tokens=99)
+
+    def attempt(person: tuple[User, HostedModel]) -> str:
+        try:
+            submit(*person)
+        except DomainError as error:
+            return error.code
+        finally:
+            connection.close()
+        return "accepted"
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(attempt, people))
+
+    assert answers == ["accepted"] * 5 + ["quota_exceeded"] + ["accepted"] * 6
+    jobs = GenerationJob.objects.all()
+    assert {job.user_id for job in jobs} == {user.pk for user, _ in people} - {poor.pk}
+    assert sorted(message["headers"]["id"] for message in queued_messages(valkey)) == sorted(
+        f"{job.pk}:1" for job in jobs
+    )
+    assert Reservation.objects.count() == 12
+    assert (AuditEvent.objects.count(), find_breaks()) == (11, [])

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
 from portal.notices.domain.outbox import post, withdraw
-from portal.notices.domain.reading import count_unread
+from portal.notices.domain.reading import unread_notices
 from portal.notices.models import MailPreference, Notice
 from tests.factories.accounts import UserFactory
 
@@ -35,10 +35,10 @@ def tell(person: User, subject: str = "Hello", **fields: object) -> Notice:
 
 def test_a_notice_is_new_until_it_is_opened(browser: Client, person: User) -> None:
     notice = tell(person)
-    assert count_unread(person.pk) == 1
+    assert unread_notices(person.pk, at=timezone.now()).count() == 1
     page = browser.get(f"/notices/{notice.pk}/")
     assert page.content.decode().count("See &lt;this&gt;.") == 1
-    assert count_unread(person.pk) == 0
+    assert unread_notices(person.pk, at=timezone.now()).count() == 0
 
 
 def test_other_peoples_held_and_withdrawn_notices_are_not_there(

@@ -28,7 +28,7 @@ def test_a_runs_words_are_in_no_line_even_at_debug(
         job = GenerationJob.objects.get()
         worker = FakeWorker(valkey, job.pk)
         worker.start()
-        record_started(worker.started_message())
+        record_started([worker.started_message()])
         worker.stream(COMPLETION)
         record_outcome(worker.outcome(worker.end()))
         client.get(f"/playground/runs/{job.pk}/")

@@ -84,7 +84,7 @@ class Scene:
         job = GenerationJob.objects.latest("created_at")
         worker = FakeWorker(self.valkey, job.pk)
         worker.start()
-        record_started(worker.started_message())
+        record_started([worker.started_message()])
         return worker
 
     def expect_state(self, state: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from psycopg import sql
+from pypdf import PdfReader
 
 from portal.access.domain.applications import (
     Answers,
@@ -43,6 +45,7 @@ from portal.jobs.models import Call, GenerationJob
 from portal.keys.domain.lifecycle import issue_key
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
+from portal.licensing.domain.agreement.issue import make_agreement
 from portal.licensing.domain.signing import sign_licence
 from portal.licensing.enums import Capacity
 from portal.licensing.models import Signature
@@ -146,6 +149,7 @@ def person(client: Client, valkey: redis.Redis) -> User:
         user=reviewer, content_type=ContentType.objects.get_for_model(User), object_id=person.pk,
         object_repr=EMAIL, action_flag=CHANGE,
     )  # fmt: skip
+    make_agreement(person.signatures.get())
     leave_traces_of_review(person, reviewer)
     leave_traces_of_the_api(person, model, valkey)
     send_due()
@@ -235,6 +239,22 @@ def test_a_batch_that_was_under_way_writes_nothing_afterwards(person: User) -> N
     advance_all()
     assert StoredFile.objects.filter(user=person, erased_at=None).count() == 0
     assert places_that_know(NAME, EMAIL) == set()
+
+
+def read_agreement(person: User) -> str:
+    """All that the PDF of the person's signature says, its metadata included."""
+    reader = PdfReader(io.BytesIO(make_agreement(person.signatures.get()).content))
+    metadata = [str(value) for value in (reader.metadata or {}).values()]
+    return " ".join([*(page.extract_text() for page in reader.pages), *metadata])
+
+
+def test_the_agreement_of_an_erased_person_names_a_number(person: User) -> None:
+    before = read_agreement(person)
+    assert (before.count(NAME), before.count(EMAIL)) == (2, 1)
+    erase_person(person, actor=None)
+    after = read_agreement(person)
+    assert (after.count("Zwaluwstaart"), after.count("zwaluwstaart")) == (0, 0)
+    assert after.count(f"person-{person.pk}") == 2
 
 
 def test_what_happened_stays_under_a_number(person: User) -> None:

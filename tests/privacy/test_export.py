@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 import time_machine
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -39,7 +41,14 @@ ADDRESS = "/account/everything/"
 
 def unpack(content: bytes) -> dict[str, list[dict[str, Any]]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: json.loads(archive.read(name)) for name in archive.namelist()}
+        files = [name for name in archive.namelist() if name.endswith(".json")]
+        return {name: json.loads(archive.read(name)) for name in files}
+
+
+def unpack_agreements(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = [name for name in archive.namelist() if not name.endswith(".json")]
+        return {name: archive.read(name) for name in files}
 
 
 @pytest.fixture
@@ -73,6 +82,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "denials",
             "files",
             "grants",
+            "issued_agreements",
             "notices",
             "other_sign_ins",
             "rulings",
@@ -91,6 +101,17 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
     assert [row["subject"] for row in files["notices.json"]] == ["Hello"]
     assert [row["note"] for row in files["steps.json"]] == ["Welcome."]
     assert len(files["grants.json"]) == len(files["signatures.json"]) == 1
+
+
+def test_signed_agreements_are_in_the_file_as_their_pdfs(person: User, client: Client) -> None:
+    SignatureFactory()
+    signature = person.signatures.get()
+    client.force_login(person)
+    files = unpack_agreements(client.post(ADDRESS).content)
+    pdf = client.get(reverse("licensing:signature_pdf", args=[signature.pk])).content
+    slug = signature.version.licence.slug
+    assert files == {f"agreements/{slug}-v1-signature-{signature.pk}.pdf": pdf}
+    assert client.post("/verify/", {"asked": hashlib.sha256(pdf).hexdigest()}).status_code == 200
 
 
 def test_no_secret_and_no_reviewer_is_in_the_file(person: User, client: Client) -> None:

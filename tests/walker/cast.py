@@ -132,6 +132,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "catalog:data_card.slug": Release.objects.order_by("pk")[0].slug,
         "licensing:signature.pk": signature.pk,
         "licensing:signature_text.pk": signature.pk,
+        "licensing:signature_pdf.pk": signature.pk,
+        "verification:signature.code": signature.code,
         "keys:rotate.pk": key.pk,
         "keys:revoke.pk": key.pk,
         "file_id": write_id(FILE, batch.input_file_id),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from portal.access.domain.commands import require_text
@@ -15,7 +16,6 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
-from portal.core.compiled import CompiledQuery
 from portal.core.errors import DomainError
 
 
@@ -49,10 +49,14 @@ def set_limits(
     )
 
 
-def daily_quotas(user: User, *, at: datetime) -> dict[int, int]:
-    """By model's id, for models whose grant has a quota of its own."""
-    grants = _DAILY_TOKENS.rows(user=user.pk, at=at)
-    return {model: tokens for model, tokens in grants if tokens}
+def daily_quotas(users: Collection[int], *, at: datetime) -> dict[int, dict[int, int]]:
+    """By person and model, for models whose grant has a quota of its own. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DAILY_TOKENS, {"users": list(users), "at": at, "state": GrantState.ACTIVE})
+        quotas: dict[int, dict[int, int]] = {}
+        for user, model, tokens in cursor.fetchall():
+            quotas.setdefault(user, {})[model] = tokens
+    return quotas
 
 
 def limited_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
@@ -83,12 +87,10 @@ def _in_force(*, at: datetime) -> QuerySet[Grant]:
     return Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)
 
 
-_DAILY_TOKENS = CompiledQuery(
-    lambda user, at: (
-        _in_force(at=at)
-        .filter(user_id=user, daily_tokens__isnull=False)
-        .values_list("model_id", "daily_tokens")
-    ),
-    user=int,
-    at=datetime,
-)
+# Written out: the ORM takes longer to put this together than the database to answer it.
+_DAILY_TOKENS: Final = """
+SELECT user_id, model_id, daily_tokens
+FROM access_grant
+WHERE user_id = ANY (%(users)s) AND daily_tokens > 0
+    AND state = %(state)s AND starts_at <= %(at)s AND ends_at > %(at)s
+"""

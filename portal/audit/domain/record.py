@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.contrib.auth.models import AbstractUser
@@ -20,6 +20,16 @@ _CHAIN_LOCK = 7_235_001
 """Key of the advisory lock that makes appends strictly one after another."""
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What is to be recorded."""
+
+    tag: AuditTag
+    actor: AbstractUser | None
+    subject: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
 def record(
     tag: AuditTag,
     *,
@@ -27,7 +37,13 @@ def record(
     subject: str,
     data: Mapping[str, object] | None = None,
 ) -> AuditEvent:
-    """Append one event inside the caller's transaction.
+    """Append one event inside the caller's transaction, as `record_all` does."""
+    (event,) = record_all([Entry(tag, actor, subject, data or {})])
+    return event
+
+
+def record_all(entries: Sequence[Entry]) -> list[AuditEvent]:
+    """Append events in their order inside the caller's transaction.
 
     Call it last in the transaction: the chain is locked from here to the commit.
     Raises `TransactionManagementError` outside of a transaction, so that a state change
@@ -40,17 +56,19 @@ def record(
         # A statement of its own: it has to see what was committed while this one waited.
         cursor.execute("SELECT hash FROM audit_auditevent ORDER BY id DESC LIMIT 1")
         newest = cursor.fetchone()
-    event = AuditEvent(
-        at=timezone.now(),
-        actor=actor,  # type: ignore[misc]  # AUTH_USER_MODEL; audit may not import accounts
-        tag=tag.value,
-        subject=subject,
-        data=dict(data or {}),
-        previous_hash=newest[0] if newest else GENESIS,
-    )
-    event.hash = chain_hash(event)
-    event.save(force_insert=True)
-    return event
+    previous, events = newest[0] if newest else GENESIS, []
+    for entry in entries:
+        event = AuditEvent(
+            at=timezone.now(),
+            actor=entry.actor,  # type: ignore[misc]  # AUTH_USER_MODEL; audit may not import accounts
+            tag=entry.tag.value,
+            subject=entry.subject,
+            data=dict(entry.data),
+            previous_hash=previous,
+        )
+        previous = event.hash = chain_hash(event)
+        events.append(event)
+    return AuditEvent.objects.bulk_create(events)
 
 
 def chain_hash(event: AuditEvent) -> str:

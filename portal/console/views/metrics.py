@@ -14,13 +14,13 @@ from portal.access.domain.metrics import measure_process
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
-from portal.console.access import metrics_reader_required
+from portal.console.access import reviewer_or_auditor_required
 from portal.console.metrics_form import PeriodForm
 
 
 @require_safe
 @never_cache
-@metrics_reader_required
+@reviewer_or_auditor_required
 def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Charts with their tables, over a period."""
     form = PeriodForm(request.GET)
@@ -33,7 +33,7 @@ def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@metrics_reader_required
+@reviewer_or_auditor_required
 def export_metrics(request: AuthenticatedHttpRequest, table: str) -> HttpResponse:
     """One table as CSV."""
     form = PeriodForm(request.GET)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
 
-from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from inference_workers.contract import SamplingParams
@@ -18,7 +14,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.jobs.domain.tokens import TokenCount, count_tokens
 from portal.jobs.domain.workers import EngineStatus
-from portal.jobs.enums import JobClass, Origin
+from portal.jobs.enums import Origin
 
 CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
 STOP_LIMIT = 16
@@ -140,58 +136,4 @@ def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:
             f"{count.tokens + max_tokens:,}, more than the model's context of {limit:,}. Lower "
             f"max tokens to {left:,}, or shorten the prompt.",
             field="max_tokens",
-        )
-
-
-@dataclass(frozen=True)
-class Load:
-    """What is under way when a run is accepted."""
-
-    own: int
-    """Runs of the person that have not ended, on any deployment."""
-    queued: int
-    held_back: int
-    sent: Mapping[JobClass, int]
-
-
-# Written out: the ORM takes longer to put this together than the database to answer it.
-_LOAD: Final = """
-SELECT
-    count(*) FILTER (WHERE user_id = %(user)s),
-    count(*) FILTER (WHERE is_here AND state = 'queued'),
-    count(*) FILTER (WHERE is_here AND state = 'queued' AND sent_at IS NULL),
-    count(*) FILTER (WHERE is_here AND sent_at IS NOT NULL AND job_class = 'interactive'),
-    count(*) FILTER (WHERE is_here AND sent_at IS NOT NULL AND job_class = 'api'),
-    count(*) FILTER (WHERE is_here AND sent_at IS NOT NULL AND job_class = 'batch')
-FROM (
-    SELECT user_id, state, sent_at, job_class, deployment = %(deployment)s AS is_here
-    FROM jobs_generationjob
-    WHERE state IN ('queued', 'running')
-        AND (user_id = %(user)s OR deployment = %(deployment)s)
-) AS active
-"""
-
-
-def read_load(user: User, deployment: str) -> Load:
-    """One query; call it under the person's lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOAD, {"user": user.pk, "deployment": deployment})
-        own, queued, held_back, interactive, api, batch = cursor.fetchone()
-    sent = {JobClass.INTERACTIVE: interactive, JobClass.API: api, JobClass.BATCH: batch}
-    return Load(own=own, queued=queued, held_back=held_back, sent=sent)
-
-
-def require_room(load: Load) -> None:
-    """Refuse when the person or the queue has enough to do."""
-    if load.own >= settings.JOBS_PER_USER:
-        raise DomainError(
-            "too_many_jobs",
-            f"You have {load.own} runs under way, and {settings.JOBS_PER_USER} is the most at a "
-            "time. Wait for one to finish, or stop one.",
-        )
-    if load.queued >= settings.QUEUE_LIMIT:
-        raise DomainError(
-            "queue_full",
-            f"The queue is full: {load.queued:,} runs are waiting for this model. Try again in a "
-            "few minutes; what you typed is kept.",
         )

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
-
-from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
+from uuid import UUID
 
 from inference_workers.contract import SamplingParams
 from portal.accounts.models import User
-from portal.audit.domain.record import record
+from portal.audit.domain.record import Entry
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.core.tracing import submit_span
-from portal.jobs.domain.admission import check_values, require_access, reserve_for
+from portal.jobs.domain.acceptance import Offer, accept
+from portal.jobs.domain.admission import require_access
 from portal.jobs.domain.answered import was_answered
-from portal.jobs.domain.scheduling import send_waiting
+from portal.jobs.domain.submission import build_job
 from portal.jobs.domain.workers import engine_status
 from portal.jobs.enums import JobClass, JobState, Origin
 from portal.jobs.models import Call, GenerationJob
 from portal.keys.models import ApiKey
-from portal.usage.domain.quota import reserve_for_all
 
 RUNS_PER_CALL: Final = 512
 REPEATED_WITHIN: Final = timedelta(minutes=10)
@@ -91,21 +86,20 @@ def submit_call(
             idempotency_key=origin.idempotency_key,
             created_at=jobs[0].created_at,
         )
-        with transaction.atomic():
-            _require_room(model.deployment, runs=len(jobs), job_class=job_class)
-            reserve_for_all(user, tokens=tokens, model=model)
-            call.save(force_insert=True)
-            for job in jobs:
-                job.call = call
-            GenerationJob.objects.bulk_create(jobs)
-            record(
-                AuditTag.CALL_SUBMITTED,
-                actor=user,
-                subject=f"call:{call.pk}",
-                data={"model": model.slug, "endpoint": origin.endpoint, "runs": len(jobs)},
-            )
-            transaction.on_commit(lambda: send_waiting(model.deployment))
-        return Submitted(call, tuple(jobs))
+        for index, job in enumerate(jobs):
+            job.call, job.call_index = call, index
+        data = {"model": model.slug, "endpoint": origin.endpoint, "runs": len(jobs)}
+        offer = Offer(
+            user=user,
+            model=model,
+            job_class=job_class,
+            jobs=jobs,
+            tokens=tokens,
+            entry=Entry(AuditTag.CALL_SUBMITTED, user, f"call:{call.pk}", data),
+            call=call,
+        )
+        accept(offer)
+        return Submitted(call, jobs)
 
 
 def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> Submitted | None:
@@ -164,7 +158,7 @@ def _is_spoilt(submitted: Submitted) -> bool:
 
 def _build_jobs(
     user: User, *, model: HostedModel, runs: Sequence[Run], job_class: JobClass
-) -> tuple[list[GenerationJob], dict[uuid.UUID, int]]:
+) -> tuple[tuple[GenerationJob, ...], dict[UUID, int]]:
     """The rows, and how many tokens each may need."""
     if not 0 < len(runs) <= RUNS_PER_CALL:
         raise DomainError(
@@ -174,47 +168,18 @@ def _build_jobs(
             field="prompt",
         )
     engine = engine_status(model.deployment)
-    now = timezone.now()
-    jobs, tokens = [], Counter[uuid.UUID]()
-    for index, run in enumerate(runs):
-        check_values(run.prompt, run.sampling, prompt_token_ids=run.prompt_token_ids)
-        job = GenerationJob(
-            id=uuid.uuid4(),
-            user=user,
+    built = [
+        build_job(
+            user,
             model=model,
-            call_index=index,
-            deployment=model.deployment,
             origin=Origin.API,
             job_class=job_class,
-            prompt=run.prompt,
-            prompt_token_ids=list(run.prompt_token_ids),
-            positions=list(run.positions),
-            params=run.sampling.model_dump(mode="json"),
-            created_at=now,
-            deadline_at=now + timedelta(seconds=settings.QUEUE_DEADLINE_SECONDS),
-        )
-        jobs.append(job)
-        tokens[job.pk] = len(run.positions) + reserve_for(
-            model,
-            prompt=run.prompt,
-            sampling=run.sampling,
             engine=engine,
+            sampling=run.sampling,
+            prompt=run.prompt,
             prompt_token_ids=run.prompt_token_ids,
+            positions=run.positions,
         )
-    return jobs, tokens
-
-
-def _require_room(deployment: str, *, runs: int, job_class: JobClass) -> None:
-    """A queue that is full turns away; batches wait in their own files and never fill it."""
-    if job_class is JobClass.BATCH:
-        return
-    queued = GenerationJob.objects.filter(deployment=deployment, state=JobState.QUEUED).exclude(
-        job_class=JobClass.BATCH
-    )
-    waiting = queued.count()
-    if waiting + runs > max(settings.QUEUE_LIMIT, runs):
-        raise DomainError(
-            "queue_full",
-            f"The queue is full: {waiting:,} runs are waiting for this model. Try again in a "
-            "minute.",
-        )
+        for run in runs
+    ]
+    return tuple(job for job, _ in built), {job.pk: tokens for job, tokens in built}

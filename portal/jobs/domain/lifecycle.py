@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from inference_workers.contract import (
@@ -22,41 +23,26 @@ from inference_workers.contract import (
     JobOutcome,
     JobStarted,
     Provenance,
-    SamplingParams,
     TerminalEvent,
     Usage,
 )
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
-from portal.catalog.models import HostedModel
-from portal.core.tracing import submit_span
-from portal.jobs.domain.admission import (
-    check_values,
-    read_load,
-    require_access,
-    require_room,
-    reserve_for,
-)
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.dispatch import send_generation, signal_cancel
 from portal.jobs.domain.events import erase_stream, mark_recorded, publish_end
-from portal.jobs.domain.fairness import may_begin
 from portal.jobs.domain.results import ERASED, completion_of, describe_made
-from portal.jobs.domain.scheduling import count_slots, send_waiting
-from portal.jobs.domain.workers import engine_status
+from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.enums import (
     ACTIVE_STATES,
-    CLASS_OF_ORIGIN,
     FINAL_STATES,
     TRANSITIONS,
-    JobClass,
     JobState,
-    Origin,
 )
 from portal.jobs.models import LARGE_FIELDS, GenerationJob
 from portal.jobs.signals import job_ended
-from portal.usage.domain.quota import lock_person, reserve_tokens, settle_tokens
+from portal.usage.domain.quota import settle_tokens
 
 MAX_ATTEMPTS = 4
 
@@ -75,73 +61,45 @@ class Ending:
     provenance: Provenance | None = None
 
 
-def submit_job(
-    user: User, *, model: HostedModel, prompt: str, sampling: SamplingParams, origin: Origin
-) -> GenerationJob:
-    """Accept a run: the row is written, and once it is committed its message is sent.
+# One statement for all that began at a moment; the ORM can set only the same values for many rows.
+_START: Final = """
+UPDATE jobs_generationjob AS job
+SET state = %(running)s, worker = start.worker, missing_since = NULL,
+    started_at = least(start.started_at, %(now)s), deadline_at = %(deadline_at)s,
+    prompt_tokens = start.prompt_tokens
+FROM unnest(
+    %(ids)s::uuid[], %(attempts)s::int[], %(workers)s::text[], %(times)s::timestamptz[],
+    %(tokens)s::int[]
+) AS start (id, attempt, worker, started_at, prompt_tokens)
+WHERE job.id = start.id AND job.attempt <= start.attempt AND job.state = ANY (%(sources)s)
+RETURNING job.id
+"""
 
-    Where the workers have enough, the message is held back until it is the run's turn.
 
-    Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `too_many_jobs`,
-    `queue_full`, `context_length_exceeded` or `quota_exceeded`, before anything is queued.
+def record_started(starts: Sequence[JobStarted]) -> set[uuid.UUID]:
+    """Workers run these jobs now; answers which of them were taken at their word.
+
+    The others have ended or run as a later attempt; the end of one that has ended is told again.
     """
-    with submit_span():
-        return _submit(user, model=model, prompt=prompt, sampling=sampling, origin=origin)
-
-
-def _submit(
-    user: User, *, model: HostedModel, prompt: str, sampling: SamplingParams, origin: Origin
-) -> GenerationJob:
-    require_access(user, model, origin)
-    check_values(prompt, sampling)
-    engine = engine_status(model.deployment)
-    tokens = reserve_for(model, prompt=prompt, sampling=sampling, engine=engine)
+    latest = {start.job_id: start for start in sorted(starts, key=lambda start: start.attempt)}
     now = timezone.now()
-    job = GenerationJob(
-        id=uuid.uuid4(),
-        user=user,
-        model=model,
-        deployment=model.deployment,
-        origin=origin,
-        job_class=CLASS_OF_ORIGIN[origin],
-        prompt=prompt,
-        params=sampling.model_dump(mode="json"),
-        created_at=now,
-        deadline_at=now + timedelta(seconds=settings.QUEUE_DEADLINE_SECONDS),
-    )
-    with transaction.atomic():
-        lock_person(user)
-        load = read_load(user, model.deployment)
-        require_room(load)
-        may_go = not load.held_back and may_begin(
-            JobClass(job.job_class), load.sent, slots=count_slots(engine)
-        )
-        job.sent_at = now if may_go else None
-        reserve_tokens(user, job=job.id, tokens=tokens, model=model)
-        job.save(force_insert=True)
-        data = {"model": model.slug, "origin": str(origin), "max_tokens": sampling.max_tokens}
-        record(AuditTag.JOB_SUBMITTED, actor=user, subject=_subject(job), data=data)
-        transaction.on_commit(
-            lambda: send_generation(job) if may_go else send_waiting(job.deployment)
-        )
-    return job
-
-
-def record_started(started: JobStarted) -> bool:
-    """A worker runs the job now; False when the job has ended or runs as a later attempt."""
-    now = timezone.now()
-    jobs = GenerationJob.objects.filter(pk=started.job_id, attempt__lte=started.attempt)
-    moved = jobs.filter(state__in=_sources(JobState.RUNNING)).update(
-        state=JobState.RUNNING,
-        worker=started.worker,
-        started_at=min(started.started_at, now),
-        deadline_at=now + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
-        prompt_tokens=started.prompt_tokens,
-        missing_since=None,
-    )
-    if not moved:
-        _repeat_end(started.job_id)
-    return bool(moved)
+    values: dict[str, Any] = {
+        "running": JobState.RUNNING.value,
+        "now": now,
+        "deadline_at": now + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
+        "sources": [state.value for state in _sources(JobState.RUNNING)],
+        "ids": list(latest),
+        "attempts": [start.attempt for start in latest.values()],
+        "workers": [start.worker for start in latest.values()],
+        "times": [start.started_at for start in latest.values()],
+        "tokens": [start.prompt_tokens for start in latest.values()],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_START, values)
+        moved = {row[0] for row in cursor.fetchall()}
+    for job_id in latest.keys() - moved:
+        _repeat_end(job_id)
+    return moved
 
 
 def record_outcome(outcome: JobOutcome) -> bool:

@@ -129,15 +129,14 @@ def _see_to_leased(job: GenerationJob, sighting: Sighting) -> None:
     if job.state != JobState.QUEUED or not sighting.is_streamed or sighting.is_ended:
         return
     started = read_stream(job.pk).started
-    record_started(
-        JobStarted(
-            job_id=job.pk,
-            worker=sighting.leased_to or "",
-            attempt=job.attempt,
-            started_at=timezone.now(),
-            prompt_tokens=started.prompt_tokens if started else 0,
-        )
+    start = JobStarted(
+        job_id=job.pk,
+        worker=sighting.leased_to or "",
+        attempt=job.attempt,
+        started_at=timezone.now(),
+        prompt_tokens=started.prompt_tokens if started else 0,
     )
+    record_started([start])
 
 
 def _see_to_queued(job: GenerationJob) -> None:

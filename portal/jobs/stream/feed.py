@@ -16,7 +16,6 @@ from portal.core.database import read_database
 from portal.jobs.domain.lifecycle import rebuild_end
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.board import Watch, current_board
-from portal.jobs.stream.database import release_request_connections
 from portal.jobs.stream.frames import (
     KEEP_ALIVE,
     RETRY,
@@ -47,9 +46,8 @@ async def stream_job(
 ) -> AsyncIterator[bytes]:
     """`opening`, then the job's frames behind the entry id `after` to its one terminal event.
 
-    No database connection is held between frames.
+    It takes a database connection only while it reads: the request has given its own back.
     """
-    await release_request_connections()
     yield opening + RETRY
     if not job.is_active:
         yield await _frames_of_row(job.pk)

@@ -53,7 +53,9 @@ class StreamReader:
         self._client: redis.asyncio.Redis | None = None
         self._wake_key = f"gatehouse:wake:{secrets.token_hex(8)}"
         self._wake_id = FIRST_ID
-        self._wakers: set[asyncio.Task[None]] = set()
+        self._waker: asyncio.Task[None] | None = None
+        self._has_to_wake = False
+        self._is_blocked = False
 
     @asynccontextmanager
     async def subscribe(self, job_id: UUID, *, after: str) -> AsyncIterator[Subscription]:
@@ -100,7 +102,8 @@ class StreamReader:
             # Whoever subscribes from here on begins anew.
             self._task = None
             client, self._client = self._client, None
-            await asyncio.gather(*self._wakers, return_exceptions=True)
+            if self._waker is not None:
+                await asyncio.gather(self._waker, return_exceptions=True)
             if client is not None:
                 await client.aclose()
 
@@ -120,8 +123,12 @@ class StreamReader:
     async def _read_once(self) -> None:
         cursors: dict[Any, Any] = {key: feed.cursor for key, feed in self._feeds.items()}
         cursors[self._wake_key] = self._wake_id
-        async with asyncio.timeout(HUNG_SECONDS):
-            reply = await self._connect().xread(cursors, count=READ_ENTRIES, block=BLOCK_MS)
+        self._is_blocked = True
+        try:
+            async with asyncio.timeout(HUNG_SECONDS):
+                reply = await self._connect().xread(cursors, count=READ_ENTRIES, block=BLOCK_MS)
+        finally:
+            self._is_blocked = False
         for key, raw in reply.items() if isinstance(reply, Mapping) else reply:
             self._hand_out(key, raw)
         await asyncio.sleep(choose_gathering(len(self._feeds)))
@@ -143,10 +150,20 @@ class StreamReader:
         return [(entry_id, fields["e"]) for entry_id, fields in raw]
 
     def _wake(self) -> None:
-        """Let the blocked read return, so that it takes the new stream in."""
-        task = asyncio.create_task(self._send_wake())
-        self._wakers.add(task)
-        task.add_done_callback(self._wakers.discard)
+        """Let the blocked read return, so that it takes the new stream in.
+
+        One that is not blocked takes it in by itself, and a crowd needs one wake, not one each.
+        """
+        if not self._is_blocked:
+            return
+        self._has_to_wake = True
+        if self._waker is None or self._waker.done():
+            self._waker = asyncio.create_task(self._send_wakes())
+
+    async def _send_wakes(self) -> None:
+        while self._has_to_wake:
+            self._has_to_wake = False
+            await self._send_wake()
 
     async def _send_wake(self) -> None:
         if self._client is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Subquery, Value
@@ -22,6 +22,11 @@ from portal.licensing.enums import Capacity, Standing
 from portal.licensing.models import Licence, LicenceVersion, Signature
 
 MIN_NAME_LENGTH = 3
+GRACE_END: Final = ExpressionWrapper(
+    Greatest("effective_at", "published_at") + F("grace_days") * Value(timedelta(days=1)),
+    output_field=DateTimeField(),
+)
+"""`LicenceVersion.grace_ends_at`, for the database."""
 
 
 def sign_licence(
@@ -114,11 +119,7 @@ def required_versions(*, at: datetime) -> QuerySet[LicenceVersion]:
     defines. A first version may be among them; it asks nothing of anybody, because there is
     no older signature that it could outdate.
     """
-    grace_end = ExpressionWrapper(
-        Greatest("effective_at", "published_at") + F("grace_days") * Value(timedelta(days=1)),
-        output_field=DateTimeField(),
-    )
-    return LicenceVersion.objects.alias(grace_end=grace_end).filter(
+    return LicenceVersion.objects.alias(grace_end=GRACE_END).filter(
         is_material=True, effective_at__lte=at, grace_end__lte=at
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
@@ -13,10 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.catalog.models import HostedModel
+from portal.core.compiled import CompiledModels
 from portal.core.errors import DomainError
 from portal.core.http import takes_events, wants_json
 from portal.jobs.domain.history import find_run
-from portal.jobs.domain.lifecycle import submit_job
+from portal.jobs.domain.submission import submit_job
 from portal.jobs.enums import Origin
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.answer import answer_stream
@@ -25,6 +27,10 @@ from portal.playground.forms import GenerationForm, initial_from
 from portal.playground.presentation import Choice, Models, RunView, list_models, view_run
 from portal.playground.refusals import describe_refusal
 from portal.playground.sign_in import sign_in_required
+
+_SERVED: Final = CompiledModels(
+    lambda: HostedModel.objects.exclude(deployment="").select_related("release__licence")
+)
 
 
 @require_safe
@@ -65,10 +71,7 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     A script that takes events gets the run's own in the same answer, `accepted` before them.
     """
     # A model that is no longer open is refused by name below, not as an unknown choice.
-    known = {
-        model.slug: model
-        for model in HostedModel.objects.exclude(deployment="").select_related("release__licence")
-    }
+    known = {model.slug: model for model in _SERVED.find()}
     form = GenerationForm(request.POST, models=known.values())
     if not form.is_valid():
         return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -25,7 +25,8 @@ from portal.audit.models import AuditEvent
 from portal.batches.models import Batch, StoredFile
 from portal.jobs.models import Call, GenerationJob
 from portal.keys.models import ApiKey
-from portal.licensing.models import Signature
+from portal.licensing.domain.agreement.issue import make_agreement
+from portal.licensing.models import IssuedAgreement, Signature
 from portal.notices.domain.reading import list_notices
 from portal.usage.models import Reservation
 
@@ -41,11 +42,15 @@ ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent)
 def export_person(person: User) -> bytes:
     """A zip with one JSON file for each kind of row, each a list of objects, oldest first.
 
-    A decision whose applicant has not been told of it yet is in none of them.
+    The signed agreements are in its folder `agreements`, as PDFs. A decision whose applicant
+    has not been told of it yet is in none of them.
     """
     packed, now = io.BytesIO(), timezone.now()
     held = held_moves(person, at=now)
+    signatures = Signature.objects.filter(user=person).select_related("version__licence")
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for agreement in map(make_agreement, signatures):
+            archive.writestr(f"agreements/{agreement.filename}", agreement.content)
         for name, rows in _collect(person, held, at=now).items():
             with archive.open(f"{name}.json", "w") as file:
                 for text in _as_json(_as_told(row, held, at=now) for row in _read(rows)):
@@ -64,6 +69,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "other_sign_ins": SocialAccount.objects.filter(user=person),
         "sessions": UserSession.objects.filter(user=person),
         "signatures": Signature.objects.filter(user=person),
+        "issued_agreements": IssuedAgreement.objects.filter(signature__user=person),
         "applications": cases,
         "submitted_versions": SubmittedVersion.objects.filter(application__in=cases),
         "steps": steps,

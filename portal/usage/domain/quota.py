@@ -24,49 +24,81 @@ _PERSON_LOCK = 7_235_002
 """First key of the advisory locks on persons; the second is the person's id."""
 
 
-def lock_person(user: User) -> None:
-    """Let one person's acceptances happen one after another, until the transaction ends."""
+def lock_persons(users: Collection[int]) -> None:
+    """Let each person's acceptances happen one after another, until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_PERSON_LOCK, user.pk])
-
-
-def reserve_tokens(
-    user: User, *, job: UUID, tokens: int, model: HostedModel | None = None
-) -> Reservation:
-    """Set `tokens` aside for a job, inside the caller's transaction and under `lock_person`.
-
-    Raises `DomainError` with code `quota_exceeded` when less than that is left of the
-    quota of the last 24 hours. Two reservations of one person never pass together.
-    """
-    require_tokens(user, tokens=tokens, model=model)
-    return Reservation.objects.create(
-        job=job, user=user, model=model, reserved_tokens=tokens, made_at=timezone.now()
-    )
-
-
-def reserve_for_all(
-    user: User, *, tokens: Mapping[UUID, int], model: HostedModel | None = None
-) -> None:
-    """The same for many jobs at once, and takes the person's lock: all of them, or none."""
-    lock_person(user)
-    require_tokens(user, tokens=sum(tokens.values()), model=model)
-    now = timezone.now()
-    Reservation.objects.bulk_create(
-        Reservation(job=job, user=user, model=model, reserved_tokens=count, made_at=now)
-        for job, count in tokens.items()
-    )
-
-
-def require_tokens(user: User, *, tokens: int, model: HostedModel | None = None) -> None:
-    """Raise `quota_exceeded` when less than that is left; call it under the person's lock."""
-    quota = find_quota(user, model=model, at=timezone.now())
-    if tokens > quota.left:
-        raise DomainError(
-            Code.QUOTA_EXCEEDED,
-            f"This may need {tokens:,} tokens and {quota.left:,} are left of today's "
-            f"{quota.tokens:,}. Lower max tokens, or wait: the quota counts the last 24 hours.",
-            field="max_tokens",
+        # In one order for all, or two groups could wait for each other.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, person)"
+            " FROM (SELECT unnest(%s::int[]) AS person ORDER BY 1) AS persons",
+            [_PERSON_LOCK, list(users)],
         )
+
+
+class Ledger:
+    """Tokens that are set aside for runs while these are accepted; open one by `open_ledger`."""
+
+    def __init__(
+        self,
+        *,
+        quotas: Mapping[int, Mapping[int, int]],
+        counted: Mapping[tuple[int, int | None], int],
+        at: datetime,
+    ) -> None:
+        self._quotas = quotas
+        self._counted = dict(counted)
+        self._at = at
+        self._reservations: list[Reservation] = []
+
+    def take(self, user: User, *, model: HostedModel, tokens: Mapping[UUID, int]) -> None:
+        """Set aside what each job may need: for all of them, or for none.
+
+        Raises `DomainError` with code `quota_exceeded` when less than that is left of the quota
+        of the last 24 hours.
+        """
+        wanted, quota = sum(tokens.values()), self._quota(user.pk, model.pk)
+        left = max(0, quota - self._spent(user.pk, model.pk))
+        if wanted > left:
+            raise DomainError(
+                Code.QUOTA_EXCEEDED,
+                f"This may need {wanted:,} tokens and {left:,} are left of today's {quota:,}. "
+                "Lower max tokens, or wait: the quota counts the last 24 hours.",
+                field="max_tokens",
+            )
+        place = (user.pk, model.pk)
+        self._counted[place] = self._counted.get(place, 0) + wanted
+        self._reservations += [
+            Reservation(job=job, user=user, model=model, reserved_tokens=count, made_at=self._at)
+            for job, count in tokens.items()
+        ]
+
+    def write(self) -> None:
+        """Keep what was taken, inside the transaction that the ledger was opened in."""
+        Reservation.objects.bulk_create(self._reservations)
+
+    def _quota(self, user: int, model: int) -> int:
+        return self._quotas.get(user, {}).get(model) or settings.DAILY_TOKEN_QUOTA
+
+    def _spent(self, user: int, model: int) -> int:
+        own = self._quotas.get(user, {})
+        if model in own:
+            return self._counted.get((user, model), 0)
+        return sum(
+            tokens
+            for (person, place), tokens in self._counted.items()
+            if person == user and place not in own
+        )
+
+
+def open_ledger(users: Collection[int], *, at: datetime) -> Ledger:
+    """What these people have spent and may spend, in two queries.
+
+    Call it under `lock_persons`: then two reservations of one person never pass together.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED, {"users": list(users), "since": at - WINDOW})
+        counted = {(user, model): int(tokens) for user, model, tokens in cursor.fetchall()}
+    return Ledger(quotas=daily_quotas(users, at=at), counted=counted, at=at)
 
 
 def settle_tokens(*, job: UUID, tokens: int) -> None:
@@ -107,7 +139,7 @@ def find_quota(user: User, *, model: HostedModel | None = None, at: datetime) ->
     A grant with a quota of its own counts its own model's runs, and the site's quota counts those
     on all other models. Two queries.
     """
-    own = daily_quotas(user, at=at)
+    own = daily_quotas([user.pk], at=at).get(user.pk, {})
     if model is not None and model.pk in own:
         return Quota(own[model.pk], _sum_up(user, at=at, only=model.pk))
     return Quota(settings.DAILY_TOKEN_QUOTA, _sum_up(user, at=at, but=own.keys()))
@@ -118,7 +150,13 @@ def tokens_left(user: User, *, at: datetime, model: HostedModel | None = None) -
     return find_quota(user, model=model, at=at).left
 
 
-# Written out: the ORM takes longer to put this together than the database to answer it.
+# Written out: the ORM takes longer to put these together than the database to answer them.
+_COUNTED: Final = """
+SELECT user_id, model_id, sum(coalesce(used_tokens, reserved_tokens))
+FROM usage_reservation
+WHERE user_id = ANY (%(users)s) AND made_at > %(since)s
+GROUP BY user_id, model_id
+"""
 _SPENT: Final = """
 SELECT coalesce(sum(tokens), 0), min(made_at), max(made_at)
 FROM (

@@ -1,0 +1,13 @@
+"""The access capability's tasks. Each may run any number of times."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.access.domain.reconsent import tell_of_changes
+
+
+@shared_task(name="portal.access.tell_of_changed_licences")
+def tell_of_changed_licences() -> None:
+    tell_of_changes(at=timezone.now())

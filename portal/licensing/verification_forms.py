@@ -1,0 +1,33 @@
+"""What is typed from a paper to verify it."""
+
+from __future__ import annotations
+
+from django import forms
+
+
+class AskForm(forms.Form):
+    """A code, or the SHA-256 of a file."""
+
+    asked = forms.CharField(
+        label="Code of the signature, or SHA-256 of a file",
+        max_length=200,
+        help_text="The code stands at the foot of every page of a signed agreement.",
+        error_messages={"required": "Type a code, or paste a SHA-256."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    use_required_attribute = False
+
+
+class NameForm(forms.Form):
+    """A name as it stands on the paper."""
+
+    name = forms.CharField(
+        label="Name of the signer, or of the organisation",
+        max_length=200,
+        help_text="As it is printed. We only say whether it is the same.",
+        error_messages={"required": "Type the name that stands on the paper."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    use_required_attribute = False
