@@ -26,6 +26,7 @@ class ApplicationState(models.TextChoices):
     REJECTED = "rejected", "Rejected"
     APPEALED = "appealed", "Appealed"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    LAPSED = "lapsed", "Closed without an answer"
 
 
 REVIEW_STATES = (
@@ -57,6 +58,7 @@ class GrantState(models.TextChoices):
     REVOKED = "revoked", "Revoked"
     SUPERSEDED = "superseded", "Replaced"
     VOID = "void", "Taken back"
+    CLOSED = "closed", "Given back"
 
 
 HELD_STATES = (GrantState.ACTIVE, GrantState.SUSPENDED)
@@ -77,6 +79,7 @@ class Command(models.TextChoices):
     ENDORSE = "endorse", "Approved by a first reviewer"
     APPROVE = "approve", "Approved"
     REJECT = "reject", "Rejected"
+    LAPSE = "lapse", "Closed without an answer"
     TAKE_BACK = "take_back", "Decision taken back"
     REOPEN = "reopen", "Reopened"
     SUSPEND = "suspend", "Suspended"
@@ -87,6 +90,8 @@ class Command(models.TextChoices):
     END = "end", "Ended with its application"
     VOID = "void", "Taken back with its decision"
     RESTORE = "restore", "Restored with its decision taken back"
+    EXTEND = "extend", "Extended"
+    GIVE_BACK = "give_back", "Given back"
 
 
 HELD_COMMANDS = (Command.RETURN, Command.APPROVE, Command.REJECT)
@@ -132,7 +137,7 @@ class Role(StrEnum):
     APPLICANT = "applicant"
     REVIEWER = "reviewer"
     SYSTEM = "system"
-    """Nobody by hand: what follows from another command."""
+    """Nobody by hand: what follows from another command, or from the clock."""
 
 
 class Code(StrEnum):

@@ -29,6 +29,8 @@ APPLICATION_COMMANDS: Final[Mapping[tuple[ApplicationState, Role, Command], Appl
     (ApplicationState.RETURNED, Role.APPLICANT, Command.SUBMIT): ApplicationState.SUBMITTED,
     (ApplicationState.RETURNED, Role.APPLICANT, Command.WITHDRAW): ApplicationState.WITHDRAWN,
     (ApplicationState.RETURNED, Role.REVIEWER, Command.REMIND): ApplicationState.RETURNED,
+    (ApplicationState.RETURNED, Role.SYSTEM, Command.REMIND): ApplicationState.RETURNED,
+    (ApplicationState.RETURNED, Role.SYSTEM, Command.LAPSE): ApplicationState.LAPSED,
     (ApplicationState.RETURNED, Role.REVIEWER, Command.TAKE_BACK): ApplicationState.IN_REVIEW,
     (ApplicationState.APPROVED, Role.REVIEWER, Command.TAKE_BACK): ApplicationState.IN_REVIEW,
     (ApplicationState.APPROVED, Role.REVIEWER, Command.REOPEN): ApplicationState.IN_REVIEW,
@@ -57,8 +59,10 @@ GRANT_COMMANDS: Final[Mapping[tuple[GrantState, Role, Command], GrantState]] = {
     (GrantState.ACTIVE, Role.SYSTEM, Command.VOID): GrantState.VOID,
     (GrantState.SUSPENDED, Role.SYSTEM, Command.VOID): GrantState.VOID,
     (GrantState.SUPERSEDED, Role.SYSTEM, Command.RESTORE): GrantState.ACTIVE,
+    (GrantState.ACTIVE, Role.SYSTEM, Command.EXTEND): GrantState.ACTIVE,
+    (GrantState.ACTIVE, Role.APPLICANT, Command.GIVE_BACK): GrantState.CLOSED,
 }
-"""Those of the system follow from a reviewer's command on the application."""
+"""Those of the system follow from a reviewer's command on the application, or on a renewal."""
 
 
 def application_commands(state: ApplicationState, role: Role) -> list[Command]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.dispatch import Signal
 
 access_ended = Signal()
-"""A grant was suspended or revoked. Sent after the commit, with the keyword arguments
-`user_id`, `model_id` and `grant_id`. A receiver that fails is logged and stops nobody."""
+"""A grant does not hold any more: suspended, revoked, run out, given back. Sent after the
+commit, with the keyword arguments `user_id`, `model_id` and `grant_id`. A receiver that fails
+is logged and stops nobody."""
 
 step_made = Signal()
 """A command was carried out on an application or a grant. Sent in its transaction, before the

@@ -12,13 +12,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from pydantic import BaseModel
 
+from inference_workers.contract import CancelReason
 from portal.api.auth import key_of
 from portal.catalog.models import HostedModel
 from portal.completions.domain.collect import collect
 from portal.completions.domain.failures import require_done
 from portal.completions.domain.models import find_model
+from portal.core.database import read_database
 from portal.core.errors import DomainError
-from portal.jobs.domain.admission import require_access
+from portal.jobs.domain.access import explain_ended_access
+from portal.jobs.domain.admission import AccessRefused, require_access
 from portal.jobs.domain.calls import (
     CallOrigin,
     Run,
@@ -106,8 +109,20 @@ async def wait_for(submitted: Submitted) -> list[Completion]:
     """
     async with attend(submitted.call.pk, submitted.jobs):
         completions = await collect(submitted.jobs)
-    require_done(completions)
+    try:
+        require_done(completions)
+    except DomainError as error:
+        raise await explain_failure(error, submitted) from None
     return completions
+
+
+async def explain_failure(error: DomainError, submitted: Submitted) -> DomainError:
+    """The same for every failure but one: ended access is refused as a new request would be."""
+    if error.code != CancelReason.ACCESS_ENDED:
+        return error
+    job_id = submitted.jobs[0].pk
+    decision = await read_database(lambda: explain_ended_access(job_id))
+    return error if decision is None else AccessRefused(decision)
 
 
 def fingerprint(endpoint: str, body: BaseModel) -> str:

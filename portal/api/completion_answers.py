@@ -11,7 +11,14 @@ from typing import Any, Final, Protocol
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from portal.api.calls import Asking, find_or_submit, open_model, read_asking, wait_for
+from portal.api.calls import (
+    Asking,
+    explain_failure,
+    find_or_submit,
+    open_model,
+    read_asking,
+    wait_for,
+)
 from portal.api.domain.limits import describe_limits
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.plan import plan_completion
@@ -125,5 +132,6 @@ async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> Asy
                     yield piece
         except StreamFailedError as failure:
             attendance.give_up()
-            yield frame(describe_error(failure.error))
+            error = await explain_failure(failure.error, answer.submitted)
+            yield frame(describe_error(error))
         yield DONE

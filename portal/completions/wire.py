@@ -39,36 +39,27 @@ class StructuredOutputs(BaseModel):
     )
 
 
-class CompletionRequest(BaseModel):
-    """The body of `POST /v1/completions`. Every optional field may be null."""
+class GenerationFields(BaseModel):
+    """How to generate, whatever it is that is asked for. Every optional field may be null."""
 
     # Unknown fields are kept, so that the answer can say that they were ignored.
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
-    model: str = Field(description="An id that `GET /v1/models` names.")
-    prompt: Annotated[Any, WithJsonSchema(PROMPT_SCHEMA)] = None
-    max_tokens: int | None = Field(default=None, ge=0, description="16 if left out.")
-    temperature: float | None = Field(default=None, ge=0.0, le=2.0, description="1 if left out.")
+    temperature: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=2.0,
+        description="0 always takes the likeliest token; 1 if left out.",
+    )
     top_p: float | None = Field(
         default=None,
         gt=0.0,
         le=1.0,
         description="Draw from the likeliest tokens that together reach this; 1 if left out.",
     )
-    n: int | None = Field(default=None, ge=1, le=128, description="Completions of each prompt.")
-    best_of: int | None = Field(
-        default=None,
-        ge=1,
-        le=128,
-        description="Samples of each prompt, of which the `n` with the highest mean "
-        "log-probability are returned.",
-    )
+    n: int | None = Field(default=None, ge=1, le=128, description="How many of each.")
     stream: bool | None = Field(default=None, description="Answer piece by piece.")
     stream_options: StreamOptions | None = Field(default=None, description="With `stream`.")
-    logprobs: int | None = Field(
-        default=None, ge=0, description="Likeliest tokens to name beside each token."
-    )
-    echo: bool | None = Field(default=None, description="Begin the text with the prompt.")
     stop: str | list[str] | None = Field(default=None, description="At most 16.")
     presence_penalty: float | None = Field(
         default=None,
@@ -88,10 +79,11 @@ class CompletionRequest(BaseModel):
     seed: int | None = Field(
         default=None, description="Drawn by the server if left out, and named in the receipt."
     )
-    suffix: str | None = Field(default=None, description="Not supported: the models cannot infill.")
     user: str | None = Field(default=None, description="Ignored: a key belongs to one person.")
     # What the hosted APIs do not have.
-    top_k: int | None = Field(default=None, ge=-1, description="0 or -1 for no limit.")
+    top_k: int | None = Field(
+        default=None, ge=-1, description="Draw from so many of the likeliest; 0 or -1 for no limit."
+    )
     min_p: float | None = Field(
         default=None,
         ge=0.0,
@@ -116,11 +108,36 @@ class CompletionRequest(BaseModel):
     structured_outputs: StructuredOutputs | None = Field(
         default=None, description="What the text has to look like; exactly one of the three."
     )
-    prompt_logprobs: int | None = Field(
-        default=None, ge=-1, description="As `logprobs`, for the prompt; -1 for the vocabulary."
-    )
     return_token_ids: bool | None = Field(
         default=None, description="Name the token ids of each choice."
+    )
+
+
+class PromptFields(BaseModel):
+    """Which model is to complete what."""
+
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    prompt: Annotated[Any, WithJsonSchema(PROMPT_SCHEMA)] = None
+    max_tokens: int | None = Field(default=None, ge=0, description="16 if left out.")
+
+
+class CompletionRequest(GenerationFields, PromptFields):
+    """The body of `POST /v1/completions`. Every optional field may be null."""
+
+    best_of: int | None = Field(
+        default=None,
+        ge=1,
+        le=128,
+        description="Samples of each prompt, of which the `n` with the highest mean "
+        "log-probability are returned.",
+    )
+    logprobs: int | None = Field(
+        default=None, ge=0, description="Likeliest tokens to name beside each token."
+    )
+    echo: bool | None = Field(default=None, description="Begin the text with the prompt.")
+    suffix: str | None = Field(default=None, description="Not supported: the models cannot infill.")
+    prompt_logprobs: int | None = Field(
+        default=None, ge=-1, description="As `logprobs`, for the prompt; -1 for the vocabulary."
     )
     add_special_tokens: bool | None = Field(
         default=None, description="Whether texts get the tokenizer's beginning token; true."

@@ -78,6 +78,16 @@ class Environment(BaseSettings):
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
     reapply_after_days: int = Field(default=14, ge=0)
     notice_digest_hour: int = Field(default=7, ge=0, le=23)
+    renewal_window_days: int = Field(default=60, ge=1, le=365)
+    renewal_late_days: int = Field(default=30, ge=0, le=365)
+    returned_close_days: int = Field(default=30, ge=8, le=3650)
+
+    # Retention
+    draft_retention_days: int = Field(default=90, ge=1)
+    refused_retention_days: int = Field(default=730, ge=1)
+    read_notice_retention_days: int = Field(default=365, ge=1)
+    unverified_account_days: int = Field(default=3, ge=1)
+    demo_mail_retention_days: int = Field(default=30, ge=1)
 
     # Webhooks
     webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "portal.catalog",
     "portal.access",
     "portal.webhooks",
+    "portal.renewals",
     "portal.keys",
     "portal.decisions",
     "portal.usage",
@@ -326,6 +327,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
+    "carry-out-retention": {"task": "portal.privacy.carry_out_retention", "schedule": 3600.0},
+    "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
@@ -347,6 +350,16 @@ DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
 WEBHOOK_NETWORKS = ENV.webhook_networks
+RENEWAL_WINDOW_DAYS = ENV.renewal_window_days
+RENEWAL_LATE_DAYS = ENV.renewal_late_days
+RETURNED_CLOSE_DAYS = ENV.returned_close_days
+
+# --- Retention -----------------------------------------------------------------------
+DRAFT_RETENTION_DAYS = ENV.draft_retention_days
+REFUSED_RETENTION_DAYS = ENV.refused_retention_days
+READ_NOTICE_RETENTION_DAYS = ENV.read_notice_retention_days
+UNVERIFIED_ACCOUNT_DAYS = ENV.unverified_account_days
+DEMO_MAIL_RETENTION_DAYS = ENV.demo_mail_retention_days
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -20,6 +20,7 @@ urlpatterns = [
     path("verify/", include("portal.licensing.verification_urls")),
     path("notices/", include("portal.notices.urls")),
     path("access/", include("portal.access.urls")),
+    path("access/", include("portal.renewals.urls")),
     path("playground/", include("portal.playground.urls")),
     path("console/", include("portal.console.urls")),
     path("admin/", admin.site.urls),

@@ -6,12 +6,14 @@ from django.urls import URLPattern, path
 
 from portal.console.views import (
     bulk,
+    closeouts,
     denials,
     desk,
     grants,
     merging,
     queue,
     reconsent,
+    renewals,
     reviews,
 )
 
@@ -28,6 +30,11 @@ patterns: list[URLPattern] = [
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),
     path("grants/", grants.list_grants, name="grants"),
+    path("renewals/", renewals.list_renewals, name="renewals"),
+    path("renewals/<int:pk>/", renewals.show_renewal, name="renewal"),
+    path("renewals/<int:pk>/<str:command>/", renewals.decide_renewal, name="decide-renewal"),
+    path("closeouts/", closeouts.list_closeouts, name="closeouts"),
+    path("closeouts/<int:pk>/ask/", closeouts.ask, name="ask-statement"),
     path("grants/<int:pk>/limits/", grants.limit_grant, name="grant-limits"),
     path("grants/<int:pk>/<str:command>/", grants.change_grant, name="grant"),
 ]

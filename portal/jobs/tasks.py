@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
 
 from inference_workers.contract import (
     TASK_RECORD_OUTCOME,
@@ -12,7 +13,7 @@ from inference_workers.contract import (
     JobOutcome,
     JobsStarted,
 )
-from portal.jobs.domain import lifecycle, reaper, reaper_actions, retention
+from portal.jobs.domain import access, lifecycle, reaper, reaper_actions, retention
 
 
 @shared_task(name=TASK_RECORD_STARTED, ignore_result=True)
@@ -27,6 +28,7 @@ def record_outcome(message: dict[str, Any]) -> None:
 
 @shared_task(name="portal.jobs.reap", ignore_result=True)
 def reap() -> None:
+    access.cancel_jobs_past_an_end(at=timezone.now())
     reaper.reap_jobs()
     reaper_actions.note_round()
 

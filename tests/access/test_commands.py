@@ -22,6 +22,7 @@ from portal.access.domain.claims import (
     hand_over_application,
     release_application,
 )
+from portal.access.domain.duration import give_grant_back
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.domain.reminders import remind_applicant
 from portal.access.domain.reopening import appeal_decision, reopen_application
@@ -49,8 +50,15 @@ from tests.factories.access import ApplicationFactory, GrantFactory, RulingFacto
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
-FOLLOWING = {Command.SUPERSEDE, Command.HALT, Command.END, Command.VOID, Command.RESTORE}
-"""What the system does to grants because of a command on their application."""
+FOLLOWING = {
+    Command.SUPERSEDE,
+    Command.HALT,
+    Command.END,
+    Command.VOID,
+    Command.RESTORE,
+    Command.EXTEND,
+}
+"""What the system does to grants because of a command on their application or renewal."""
 MATRIX = Path(__file__).with_name("command_matrix.txt")
 ACTORS = (
     "applicant",
@@ -108,6 +116,7 @@ GRANT_CALLS: dict[Command, Callable[[Grant, User], object]] = {
     Command.SUSPEND: lambda row, by: suspend_grant(row, by=by, reason="A question."),
     Command.RESUME: lambda row, by: resume_grant(row, by=by, reason="Answered."),
     Command.REVOKE: lambda row, by: revoke_grant(row, by=by, reason="Shared."),
+    Command.GIVE_BACK: lambda row, by: give_grant_back(row, by=by),
 }
 
 
@@ -197,7 +206,11 @@ def test_every_command_of_the_tables_is_carried_out_by_the_matrix(
 ) -> None:
     application_commands = {command for (_, _, command) in APPLICATION_COMMANDS}
     grant_commands = {command for (_, _, command) in GRANT_COMMANDS}
-    assert application_commands == {*_application_commands(answers, model), Command.ENDORSE}
+    assert application_commands == {
+        *_application_commands(answers, model),
+        Command.ENDORSE,
+        Command.LAPSE,
+    }
     assert grant_commands == {*GRANT_CALLS, *FOLLOWING}
     assert application_commands | grant_commands == set(Command)
 

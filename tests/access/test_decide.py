@@ -91,7 +91,7 @@ SITUATIONS: dict[Code, tuple[Callable[[HostedModel], User | AnonymousUser], str 
         _with_grant(
             ends_at=datetime(2026, 1, 1, tzinfo=UTC), starts_at=datetime(2025, 1, 1, tzinfo=UTC)
         ),
-        "access:apply",
+        "access:status",
     ),
     Code.SUSPENDED: (_with_grant(state=GrantState.SUSPENDED), "access:status"),
     Code.REVOKED: (_with_grant(state=GrantState.REVOKED), "access:status"),

@@ -206,6 +206,7 @@ MAILS = {
     Command.ENDORSE: (0, 2),
     Command.APPROVE: (1, 0),
     Command.REJECT: (1, 0),
+    Command.LAPSE: (1, 0),
     Command.TAKE_BACK: (0, 0),
     Command.REOPEN: (1, 2),
     Command.SUSPEND: (1, 0),
@@ -216,6 +217,8 @@ MAILS = {
     Command.END: (0, 0),
     Command.VOID: (0, 0),
     Command.RESTORE: (0, 0),
+    Command.EXTEND: (0, 0),
+    Command.GIVE_BACK: (0, 0),
 }
 """How many mails go to the applicant, and how many to the two reviewers."""
 

@@ -117,7 +117,7 @@ def test_the_status_page_asks_the_database_no_more_for_more_rows(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     GrantFactory.create_batch(rows, user=signed_applicant, model__release=model.release)
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(26):
         browser.get(STATUS)
 
 

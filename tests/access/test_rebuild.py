@@ -22,6 +22,7 @@ from portal.access.domain.claims import (
     hand_over_application,
     release_application,
 )
+from portal.access.domain.duration import extend_grants, give_grant_back
 from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.domain.rebuild import find_differences, read_rows
 from portal.access.domain.reopening import appeal_decision, reopen_application
@@ -99,8 +100,19 @@ def act_as_reviewer(by: User, others: list[User], rng: random.Random) -> None:
     elif cases and rng.random() < 0.6:
         handle(rng.choice(cases), by, others, rng)
     elif grants:
-        change = rng.choice([suspend_grant, resume_grant, revoke_grant])
-        change(rng.choice(grants), by=by, reason="So.")
+        change_grant(rng.choice(grants), by, rng)
+
+
+def change_grant(grant: Grant, by: User, rng: random.Random) -> None:
+    """By a reviewer, by its holder, or by a renewal."""
+    match rng.randrange(5):
+        case 0:
+            give_grant_back(grant, by=grant.user)
+        case 1:
+            extend_grants([grant], by=by, ends_at=grant.ends_at + timedelta(days=1))
+        case _:
+            change = rng.choice([suspend_grant, resume_grant, revoke_grant])
+            change(grant, by=by, reason="So.")
 
 
 @pytest.mark.parametrize("seed", range(6))

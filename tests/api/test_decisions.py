@@ -16,7 +16,7 @@ from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.core.database import in_database
-from portal.decisions.domain.reading import list_applications, list_grants
+from portal.decisions.domain.reading import STATUSES, list_applications, list_grants
 from portal.keys.enums import RESEARCH_SCOPES
 from tests.api.client import ApiClient, client_of
 from tests.api.document.test_document import DOCUMENT, OPERATIONS
@@ -334,3 +334,8 @@ async def test_what_a_program_decided_is_in_the_grant(
         lambda: (Step.objects.select_related("actor").get(), Grant.objects.get())
     )
     assert (step.actor, grant.capabilities) == (reviewer, [Capability.PLAYGROUND, Capability.API])
+
+
+def test_every_state_but_the_draft_is_in_one_list() -> None:
+    listed = [state for states in STATUSES.values() for state in states]
+    assert sorted(listed) == sorted(set(ApplicationState) - {ApplicationState.DRAFT})

@@ -72,6 +72,27 @@ def test_a_good_environment_is_read() -> None:
         ("EMAIL_PORT", "0", "EMAIL_PORT: Input should be greater than or equal to 1"),
         ("TRUSTED_PROXIES", "9", "TRUSTED_PROXIES: Input should be less than or equal to 5"),
         ("JOBS_PER_USER", "0", "JOBS_PER_USER: Input should be greater than or equal to 1"),
+        (
+            "RETURNED_CLOSE_DAYS",
+            "7",
+            "RETURNED_CLOSE_DAYS: Input should be greater than or equal to 8",
+        ),
+        *(
+            (name, "0", f"{name}: Input should be greater than or equal to 1")
+            for name in (
+                "RENEWAL_WINDOW_DAYS",
+                "DRAFT_RETENTION_DAYS",
+                "REFUSED_RETENTION_DAYS",
+                "READ_NOTICE_RETENTION_DAYS",
+                "UNVERIFIED_ACCOUNT_DAYS",
+                "DEMO_MAIL_RETENTION_DAYS",
+            )
+        ),
+        (
+            "RENEWAL_LATE_DAYS",
+            "-1",
+            "RENEWAL_LATE_DAYS: Input should be greater than or equal to 0",
+        ),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: Input should be 'console' or 'json'"),
     ],
 )

@@ -103,5 +103,5 @@ def test_the_list_asks_the_database_no_more_for_more_rows(
     console: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     GrantFactory.create_batch(rows)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         console.get(GRANTS)

@@ -204,5 +204,5 @@ def test_the_page_takes_the_same_queries_for_any_length(
     GenerationJobFactory.create_batch(rows)
 
     # Seven of them are the page's; the others know the person and note the session.
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         operator.get(PATH)

@@ -103,7 +103,7 @@ def test_the_queue_asks_the_database_no_more_for_more_rows(
 ) -> None:
     for _ in range(rows):
         ApplicationFactory(models_wanted=[HostedModelFactory()])
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         console.get(QUEUE)
 
 

@@ -250,5 +250,5 @@ def test_the_page_asks_the_database_no_more_for_a_longer_past(
         StepFactory(application=application)
         GrantFactory(user=application.applicant)
         SignatureFactory(user=application.applicant)
-    with django_assert_num_queries(34):
+    with django_assert_num_queries(35):
         console.get(page_of(application))

@@ -82,6 +82,10 @@ def test_every_table_of_the_portal_is_in_the_admin() -> None:
         "licensing.Licence",
         "licensing.LicenceVersion",
         "licensing.Signature",
+        "renewals.Renewal",
+        "renewals.RenewalStep",
+        "renewals.Report",
+        "renewals.Statement",
         "usage.Reservation",
     ]
 
@@ -104,6 +108,10 @@ def test_rows_are_shown_and_changed_by_nobody(operator: Client, model: type[Mode
             "jobs.Call",
             "jobs.GenerationJob",
             "keys.ApiKey",
+            "renewals.Renewal",
+            "renewals.RenewalStep",
+            "renewals.Report",
+            "renewals.Statement",
             "usage.Reservation",
         }
         return

@@ -20,6 +20,11 @@ SETTLE = """async () => {
   await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
 }"""
 SERIOUS = {"serious", "critical"}
+# Colours that are on their way to the other scheme would be judged half way.
+SETTLE = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+}"""
 
 
 @contextmanager

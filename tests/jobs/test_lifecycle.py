@@ -44,8 +44,9 @@ from portal.jobs.domain.lifecycle import (
 )
 from portal.jobs.domain.retention import erase_old_prompts
 from portal.jobs.enums import FINAL_STATES, JobState
-from portal.jobs.models import GenerationJob
+from portal.jobs.models import Call, GenerationJob
 from portal.usage.models import Reservation
+from tests.factories.accounts import UserFactory
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, make_researcher
 from tests.factories.usage import reserve_tokens
 from tests.jobs.conftest import message_ids
@@ -320,6 +321,27 @@ def test_old_prompts_are_erased_and_younger_ones_are_not(
     old.refresh_from_db()
     young.refresh_from_db()
     assert (old.prompt, young.prompt) == ("", "Once upon a time")
+
+
+def test_with_a_prompt_go_the_texts_of_its_request(valkey: redis.Redis, settings: Settings) -> None:
+    settings.PROMPT_RETENTION_DAYS = 30
+    with time_machine.travel(NOW - timedelta(days=31), tick=False):
+        user = UserFactory()
+        call = Call.objects.create(
+            user=user, endpoint="/v1/completions", fingerprint="f" * 64, idempotency_key="My key",
+            request={"stop": ["My name"], "n": 1}, created_at=NOW - timedelta(days=31),
+        )  # fmt: skip
+        params = {"max_tokens": 4, "stop": ["My name"]}
+        jobs = [GenerationJobFactory(user=user, call=call, succeeded=True, params=params)]
+        jobs.append(GenerationJobFactory(user=user, succeeded=True, params=params))
+
+    with time_machine.travel(NOW, tick=False):
+        assert [erase_old_prompts(limit=1) for _ in range(3)] == [1, 1, 0]
+
+    call.refresh_from_db()
+    assert (call.request, call.idempotency_key) == ({}, "")
+    kept = GenerationJob.objects.values_list("params", flat=True)
+    assert list(kept) == [{"max_tokens": 4}] * 2
 
 
 def test_revoking_a_grant_stops_the_jobs_that_lived_on_it(valkey: redis.Redis) -> None:

@@ -90,7 +90,7 @@ def test_the_history_takes_the_same_queries_for_any_length(
     GenerationJobFactory(succeeded=True)
 
     # Two of them are the history's; the others know the person and note the session.
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         response = desk.client.get(HISTORY)
 
     assert len(response.context["runs"]) == rows

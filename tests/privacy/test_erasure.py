@@ -29,7 +29,7 @@ from portal.access.domain.claims import claim_application, hand_over_application
 from portal.access.domain.denials import appeal_denial, deny, lift_denial
 from portal.access.domain.merging import merge_accounts
 from portal.access.domain.reviews import return_application
-from portal.access.enums import ApplicationState, Capability, DenialKind
+from portal.access.enums import ApplicationState, Capability, DenialKind, GrantState
 from portal.access.models import Application, Denial
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
@@ -52,6 +52,11 @@ from portal.licensing.models import Signature
 from portal.mailbox.backend import MailboxBackend
 from portal.notices.domain.sending import send_due
 from portal.privacy.domain.erasure import erase_person
+from portal.renewals.domain.decisions import return_renewal
+from portal.renewals.domain.handing_in import ReportAnswers
+from portal.renewals.domain.statements import StatementAnswers, state_destruction
+from portal.renewals.enums import RenewalState
+from portal.renewals.models import Renewal
 from tests.access.conftest import TYPED
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
@@ -60,6 +65,7 @@ from tests.factories.batches import advance, answer_jobs, make_batch
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, beat
 from tests.factories.keys import ApiKeyFactory
+from tests.factories.renewals import hand_in
 
 pytestmark = pytest.mark.django_db
 NAME = "Quendolina Zwaluwstaart"
@@ -99,6 +105,12 @@ TRACES = {
     "licensing_signature.legal_name",
     "mailbox_storedmail.body",
     "notices_notice.body",
+    "renewals_renewalstep.note",
+    "renewals_report.incidents",
+    "renewals_report.outputs",
+    "renewals_report.progress",
+    "renewals_statement.legal_name",
+    "renewals_statement.remarks",
 }
 """Where the person of these tests is known, or the tests below would prove nothing of it."""
 
@@ -151,6 +163,7 @@ def person(client: Client, valkey: redis.Redis) -> User:
     )  # fmt: skip
     make_agreement(person.signatures.get())
     leave_traces_of_review(person, reviewer)
+    leave_traces_of_renewal(person, reviewer)
     leave_traces_of_the_api(person, model, valkey)
     send_due()
     MailboxBackend().send_messages([EmailMessage("Hello", f"Dear {NAME}", to=[EMAIL])])
@@ -170,6 +183,21 @@ def leave_traces_of_review(person: User, reviewer: User) -> None:
         merged = UserFactory(email=f"{number}.{EMAIL}", name=NAME)
         ApplicationFactory(applicant=merged, state=ApplicationState.REJECTED)
         merge_accounts(kept=person, merged=merged, by=reviewer, reason=f"Both are {NAME}.")
+
+
+def leave_traces_of_renewal(person: User, reviewer: User) -> None:
+    """A report that was returned, and a statement about weights."""
+    ending = GrantFactory(user=person, ends_at=timezone.now() + timedelta(days=9))
+    report = ReportAnswers(
+        progress=f"{NAME} scored.", outputs=EMAIL, is_noncommercial=True, incidents=f"{NAME}: none"
+    )
+    renewal = hand_in([ending], answers=report)
+    return_renewal(renewal, by=reviewer, note=f"Dear {NAME}, say more.")
+    over = GrantFactory(user=person, state=GrantState.REVOKED, capabilities=[Capability.WEIGHTS])
+    stated = StatementAnswers(
+        legal_name=NAME, destroyed_on=timezone.now().date(), remarks=f"Ask {EMAIL}."
+    )
+    state_destruction(over, by=person, answers=stated)
 
 
 def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redis) -> None:
@@ -269,6 +297,7 @@ def test_what_happened_stays_under_a_number(person: User) -> None:
         ApplicationState.WITHDRAWN,
         ApplicationState.APPROVED,
     }
+    assert Renewal.objects.get(holder=person).state == RenewalState.WITHDRAWN
     assert GenerationJob.objects.filter(user=person, erased_at=None).count() == 0
     assert ApiKey.objects.filter(user=person, revoked_at=None).count() == 0
     assert UserSession.objects.filter(user=person).count() == 0

@@ -23,17 +23,20 @@ from portal.access.domain.reviews import (
     return_application,
 )
 from portal.access.domain.rulings import take_back_decision
-from portal.access.enums import ApplicationState, Capability, Command
+from portal.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.access.models import Application, Step
 from portal.accounts.models import User
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
 from portal.notices.domain.outbox import post
+from portal.renewals.domain.decisions import claim_renewal, return_renewal
+from portal.renewals.domain.statements import StatementAnswers, state_destruction
 from tests.factories.access import ApplicationFactory, GrantFactory, StepFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, make_researcher
 from tests.factories.licensing import SignatureFactory
+from tests.factories.renewals import REPORT, hand_in
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/account/everything/"
@@ -85,10 +88,14 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "issued_agreements",
             "notices",
             "other_sign_ins",
+            "renewal_steps",
+            "renewals",
+            "reports",
             "rulings",
             "runs",
             "sessions",
             "signatures",
+            "statements",
             "steps",
             "submitted_versions",
             "usage",
@@ -198,3 +205,29 @@ def test_a_decision_taken_back_is_never_in_the_file(client: Client, settings: Se
         files = unpack(client.post(ADDRESS).content)
     for name in ("steps", "rulings", "grants", "notices", "audit_events"):
         assert files[f"{name}.json"] == []
+
+
+def test_ones_own_reports_and_statements_are_in_the_file_and_the_desks_steps_are_not(
+    client: Client, person: User
+) -> None:
+    grant = person.grants.get()
+    grant.ends_at = timezone.now() + timedelta(days=9)
+    grant.save()
+    renewal, reviewer = hand_in([grant]), UserFactory(is_reviewer=True)
+    claim_renewal(renewal, by=reviewer)
+    return_renewal(renewal, by=reviewer, note="Say more.")
+    weights = GrantFactory(user=person, state=GrantState.REVOKED, capabilities=[Capability.WEIGHTS])
+    stated = StatementAnswers(legal_name="Full Name", destroyed_on=timezone.now().date())
+    state_destruction(weights, by=person, answers=stated)
+    client.force_login(person)
+    files = unpack(client.post(ADDRESS).content)
+    assert [row["outputs"] for row in files["reports.json"]] == [REPORT.outputs]
+    assert [row["state"] for row in files["renewals.json"]] == ["returned"]
+    assert [row["command"] for row in files["renewal_steps.json"]] == ["submit", "return"]
+    assert [row["legal_name"] for row in files["statements.json"]] == ["Full Name"]
+    tags = [row["tag"] for row in files["audit_events.json"]]
+    assert tags == [
+        AuditTag.RENEWAL_SUBMITTED,
+        AuditTag.RENEWAL_RETURNED,
+        AuditTag.STATEMENT_MADE,
+    ]

@@ -22,10 +22,12 @@ from portal.keys.enums import KeyScope
 from portal.licensing.models import Licence, Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.domain.outbox import post
+from portal.renewals.enums import RenewalState
 from portal.webhooks.models import Delivery, Endpoint, Event
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
+from tests.factories.renewals import make_renewal
 
 
 def seed() -> dict[str, User | None]:
@@ -85,6 +87,22 @@ def finished_job(user: User) -> GenerationJob:
         deadline_at=now + timedelta(minutes=5),
         finished_at=now,
     )
+
+
+def _renewals(researcher: User) -> dict[str, object]:
+    """A renewal that waits, and a grant of one's own to give back."""
+    grant = Grant.objects.filter(user=researcher).latest("pk")
+    renewal = make_renewal(grant, RenewalState.SUBMITTED)
+    return {
+        "renewals:renewal.pk": renewal.pk,
+        "renewals:withdraw.pk": renewal.pk,
+        "renewals:give-back.pk": grant.pk,
+        "renewals:statement.pk": grant.pk,
+        "console:renewal.pk": renewal.pk,
+        "console:decide-renewal.pk": renewal.pk,
+        "console:decide-renewal.command": "claim",
+        "console:ask-statement.pk": grant.pk,
+    }
 
 
 def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
@@ -156,6 +174,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "console:webhook-command.command": "disable",
         "console:webhook-repeat.pk": delivery.pk,
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
+        **_renewals(researcher),
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
         "key": "no-such-key",

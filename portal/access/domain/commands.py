@@ -38,6 +38,7 @@ APPLICATION_TAGS = {
     Command.RELEASE: AuditTag.APPLICATION_RELEASED,
     Command.HAND_OVER: AuditTag.APPLICATION_HANDED_OVER,
     Command.REMIND: AuditTag.APPLICATION_REMINDED,
+    Command.LAPSE: AuditTag.APPLICATION_LAPSED,
     Command.TAKE_BACK: AuditTag.APPLICATION_TAKEN_BACK,
     Command.REOPEN: AuditTag.APPLICATION_REOPENED,
 }
@@ -50,6 +51,8 @@ GRANT_TAGS = {
     Command.END: AuditTag.GRANT_ENDED,
     Command.VOID: AuditTag.GRANT_VOIDED,
     Command.RESTORE: AuditTag.GRANT_RESTORED,
+    Command.EXTEND: AuditTag.GRANT_EXTENDED,
+    Command.GIVE_BACK: AuditTag.GRANT_GIVEN_BACK,
 }
 
 
@@ -57,7 +60,7 @@ def move_application(
     application: Application,
     command: Command,
     *,
-    by: User,
+    by: User | None,
     role: Role,
     note: str = "",
     seen: int | None = None,
@@ -66,9 +69,10 @@ def move_application(
 ) -> Step:
     """Carry `command` out in the caller's transaction and answer the step it left.
 
-    `seen` is the revision that the person had before their eyes; it defaults to that of
-    `application`. Raises `DomainError` (`reviewers_only`, `own_application`,
-    `not_your_application`) and `LostRace`, which says what the state is now and by whom.
+    `by` is None where the clock does it (`Role.SYSTEM`). `seen` is the revision that the person
+    had before their eyes; it defaults to that of `application`. Raises `DomainError`
+    (`reviewers_only`, `own_application`, `not_your_application`) and
+    `LostRace`, which says what the state is now and by whom.
     """
     _require_transaction()
     old = ApplicationState(application.state)
@@ -91,7 +95,12 @@ def move_application(
 
 
 def check_application(
-    application: Application, command: Command, *, by: User, role: Role, seen: int | None = None
+    application: Application,
+    command: Command,
+    *,
+    by: User | None,
+    role: Role,
+    seen: int | None = None,
 ) -> ApplicationState:
     """Where `command` would lead; raises as `move_application` does, and changes nothing."""
     require_role(by, role, owner_id=application.applicant_id, what="application")
@@ -102,12 +111,18 @@ def check_application(
 
 
 def move_grant(
-    grant: Grant, command: Command, *, by: User, role: Role, note: str = "", **changes: object
+    grant: Grant,
+    command: Command,
+    *,
+    by: User | None,
+    role: Role,
+    note: str = "",
+    data: Mapping[str, object] | None = None,
+    **changes: object,
 ) -> Step:
     """Carry `command` out on a grant; the same guarantees as `move_application`."""
     _require_transaction()
-    if role != Role.SYSTEM:
-        require_role(by, role, owner_id=grant.user_id, what="grant")
+    require_role(by, role, owner_id=grant.user_id, what="grant")
     old = GrantState(grant.state)
     to = GRANT_COMMANDS.get((old, role, command))
     if to is None or not compare_and_set(Grant.objects.all(), grant, state=to, **changes):
@@ -125,14 +140,21 @@ def move_grant(
         GRANT_TAGS[command],
         actor=by,
         subject=f"grant:{grant.pk}",
-        data={"from": str(old), "to": str(to), "step": step.pk},
+        data={"from": str(old), "to": str(to), "step": step.pk, **(data or {})},
     )
     dispatch_mail(step)
     return step
 
 
-def require_role(by: User, role: Role, *, owner_id: int, what: str) -> None:
-    """Raise `DomainError` unless `by` stands in `role` to what `owner_id` owns."""
+def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> None:
+    """Raise `DomainError` unless `by` stands in `role` to what `owner_id` owns.
+
+    Raises `ValueError` where nobody gives a command that is not the system's.
+    """
+    if role == Role.SYSTEM:
+        return
+    if by is None:
+        raise ValueError("only the system acts without a person")
     is_owner = by.pk == owner_id
     if role == Role.APPLICANT and not is_owner:
         raise DomainError(f"not_your_{what}", f"This {what} belongs to somebody else.")
@@ -153,7 +175,7 @@ def require_text(text: str, *, field: str, message: str) -> str:
     return stripped
 
 
-def lost_application(application: Application, *, viewer: User) -> LostRace:
+def lost_application(application: Application, *, viewer: User | None) -> LostRace:
     """The answer to a command that came too late: what holds now, and who made it so.
 
     An applicant is told no more than their pages tell: a held decision is still a review.
@@ -161,7 +183,7 @@ def lost_application(application: Application, *, viewer: User) -> LostRace:
     application.refresh_from_db(fields=["state", "revision", "effective_at"])
     state = ApplicationState(application.state)
     steps = application.steps.filter(grant=None).select_related("actor")
-    if application.applicant_id == viewer.pk:
+    if viewer is not None and application.applicant_id == viewer.pk:
         now = timezone.now()
         state = application.told_state(at=now)
         steps = hide_untold(steps, at=now)
@@ -176,14 +198,14 @@ def hide_untold(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
     return steps.exclude(command__in=INTERNAL_COMMANDS).exclude(untold)
 
 
-def lost_grant(grant: Grant, *, viewer: User) -> LostRace:
+def lost_grant(grant: Grant, *, viewer: User | None) -> LostRace:
     """As `lost_application`, for a grant."""
     grant.refresh_from_db(fields=["state", "revision"])
     step = grant.steps.select_related("actor").last()
     return LostRace(_say("grant", str(GrantState(grant.state).label), step, viewer=viewer))
 
 
-def _say(what: str, state: str, step: Step | None, *, viewer: User) -> str:
+def _say(what: str, state: str, step: Step | None, *, viewer: User | None) -> str:
     now = f"Nothing was changed. This {what} is now “{state.lower()}”"
     if step is None:
         return f"{now}."
@@ -192,11 +214,14 @@ def _say(what: str, state: str, step: Step | None, *, viewer: User) -> str:
     return f"{now}: {command} by {who} on {step.at:%d %B %Y at %H:%M} UTC."
 
 
-def name_actor(step: Step, *, viewer: User) -> str:
+def name_actor(step: Step, *, viewer: User | None) -> str:
     """Who made a step. Reviewers see names; applicants see “a reviewer”, also those who review."""
-    if step.actor_id == viewer.pk:
+    if step.actor is None:
+        return "this site"
+    if viewer is not None and step.actor_id == viewer.pk:
         return "you"
-    return "a reviewer" if step.application.applicant_id == viewer.pk else step.actor.name
+    is_owner = viewer is not None and step.application.applicant_id == viewer.pk
+    return "a reviewer" if is_owner else step.actor.name
 
 
 def _require_transaction() -> None:

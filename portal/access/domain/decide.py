@@ -24,6 +24,9 @@ from portal.licensing.models import Licence, Signature
 SIGNATURE_CAPABILITIES = (Capability.PLAYGROUND, Capability.API)
 """What a signature alone opens on models of that tier; weights always need a grant."""
 
+ENDED_BY_ITSELF = (GrantState.ACTIVE, GrantState.CLOSED)
+"""Grants in these that are over ran out or were given back; nobody took them away."""
+
 STOPPED_STATES = {GrantState.SUSPENDED: Code.SUSPENDED, GrantState.REVOKED: Code.REVOKED}
 """Grants in these close a model to their holder, also one that a signature alone opens."""
 
@@ -123,18 +126,18 @@ def _judge_right(
     user: User, model: HostedModel, capability: Capability, at: datetime
 ) -> Decision | None:
     grants = _GRANTS.rows(user=user.pk, model=model.pk, at=at)
-    ends = [
-        ends_at
+    of_capability = [
+        (state, ends_at)
         for state, capabilities, ends_at in grants
-        if state == GrantState.ACTIVE and capability in capabilities
+        if state in ENDED_BY_ITSELF and capability in capabilities
     ]
-    if any(ends_at > at for ends_at in ends):
+    if any(state == GrantState.ACTIVE and ends_at > at for state, ends_at in of_capability):
         return None
     if grants and (newest_state := grants[0][0]) in STOPPED_STATES:
         return _refuse(STOPPED_STATES[GrantState(newest_state)], "access:status")
     if model.tier == Tier.SIGNATURE and capability in SIGNATURE_CAPABILITIES:
         return None
-    return _judge_application(user, model, at, has_expired=bool(ends))
+    return _judge_application(user, model, at, has_expired=bool(of_capability))
 
 
 def _judge_application(
@@ -147,7 +150,7 @@ def _judge_application(
     if state == ApplicationState.RETURNED:
         return _refuse(Code.RETURNED, "access:status")
     if has_expired:
-        return _refuse(Code.GRANT_EXPIRED, "access:apply")
+        return _refuse(Code.GRANT_EXPIRED, "access:status")
     if (
         application
         and state == ApplicationState.REJECTED
@@ -190,7 +193,7 @@ MESSAGES: dict[Code, tuple[str, str]] = {
     Code.PENDING: ("Your application is waiting for a reviewer.", "See where it stands"),
     Code.RETURNED: ("A reviewer asks for changes to your application.", "Read the notes"),
     Code.REJECTED: ("Your application was not approved.", "Read the reason"),
-    Code.GRANT_EXPIRED: ("Your access has ended.", "Apply again"),
+    Code.GRANT_EXPIRED: ("Your access has ended.", "Renew it, or apply again"),
     Code.SUSPENDED: ("Your access is suspended.", "Read why"),
     Code.REVOKED: ("Your access was revoked.", "Read why"),
     Code.MODEL_OFFLINE: ("This model is not loaded here.", "See which models are"),

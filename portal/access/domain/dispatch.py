@@ -15,9 +15,10 @@ MAILED_COMMANDS = (
     frozenset(Command)
     - set(INTERNAL_COMMANDS)
     - {Command.ENDORSE, Command.SUPERSEDE, Command.HALT, Command.END}
+    - {Command.EXTEND, Command.GIVE_BACK}
 )
 """What the applicant hears of; an endorsement decides nothing, and what happens to a grant
-together with its application comes with the mail about that."""
+together with its application or its renewal comes with the mail about that."""
 ANNOUNCED_COMMANDS = frozenset(
     {Command.SUBMIT, Command.ENDORSE, Command.WITHDRAW, Command.APPEAL, Command.REOPEN}
 )
@@ -70,6 +71,5 @@ def _kind(step: Step) -> str:
 
 def _reviewers_to_call(step: Step) -> list[User]:
     reviewers = User.objects.filter(is_reviewer=True, is_active=True)
-    return list(
-        reviewers.exclude(pk__in=[step.application.applicant_id, step.actor_id]).order_by("email")
-    )
+    concerned = [pk for pk in (step.application.applicant_id, step.actor_id) if pk is not None]
+    return list(reviewers.exclude(pk__in=concerned).order_by("email"))

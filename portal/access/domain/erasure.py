@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.utils import timezone
 
 from portal.access.domain.applications import withdraw_application
 from portal.access.enums import OPEN_STATES, Command
@@ -31,12 +32,14 @@ def close_applications(person: User) -> None:
         withdraw_application(application, by=person)
 
 
-def erase_cases(person: User, *, as_name: str, as_email: str) -> None:
-    """Put a name and an address in the place of the person's, and erase all free text."""
-    cases = Application.objects.filter(applicant=person)
+def erase_cases(cases: QuerySet[Application], *, as_name: str, as_email: str) -> None:
+    """Put a name and an address in the place of one person's, and erase all free text.
+
+    What was asked for, from which country, and how it went stays.
+    """
     cases.update(
         draft={}, orcid="", is_orcid_verified=False, homepage="", position="",
-        data_handling="", others_with_access="",
+        data_handling="", others_with_access="", erased_at=timezone.now(),
     )  # fmt: skip
     cases.exclude(submitted_at=None).update(
         applicant_name=as_name,
@@ -44,10 +47,10 @@ def erase_cases(person: User, *, as_name: str, as_email: str) -> None:
         affiliation=ERASED,
         intended_use=ERASED,
     )
-    Step.objects.filter(application__applicant=person).update(note="")
-    Ruling.objects.filter(step__application__applicant=person).update(field_notes={})
-    Grant.objects.filter(user=person).update(reason="")
-    for version in SubmittedVersion.objects.filter(application__applicant=person):
+    Step.objects.filter(application__in=cases).update(note="")
+    Ruling.objects.filter(step__application__in=cases).update(field_notes={})
+    Grant.objects.filter(application__in=cases).update(reason="")
+    for version in SubmittedVersion.objects.filter(application__in=cases):
         version.answers = {
             name: text if name in KEPT_ANSWERS or not text else ERASED
             for name, text in version.answers.items()

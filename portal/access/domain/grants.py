@@ -96,10 +96,10 @@ def halt_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
     """Let grants stand still while their application is open again; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.HALT, by=by, role=Role.SYSTEM, note=reason, reason=reason)
-        _tell_on_commit(grant)
+        announce_end(grant)
 
 
-def end_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
+def end_grants(grants: Sequence[Grant], *, by: User | None, reason: str) -> None:
     """End halted grants for good, as their application came to nothing."""
     for grant in grants:
         move_grant(grant, Command.END, by=by, role=Role.SYSTEM, note=reason, reason=reason)
@@ -109,7 +109,7 @@ def void_grants(grants: Sequence[Grant], *, by: User) -> None:
     """Take back grants with the decision that made them; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.VOID, by=by, role=Role.SYSTEM)
-        _tell_on_commit(grant)
+        announce_end(grant)
 
 
 def put_back_grants(grants: Sequence[Grant], *, before: Mapping[int, str], by: User) -> None:
@@ -163,16 +163,17 @@ def create_grants(
     return grants
 
 
+def announce_end(grant: Grant) -> None:
+    """Tell the capabilities above, after the commit, that a grant does not hold any more."""
+    ended = {"user_id": grant.user_id, "model_id": grant.model_id, "grant_id": grant.pk}
+    transaction.on_commit(lambda: _tell(ended), robust=True)
+
+
 def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
     reason = _require_reason(reason)
     step = move_grant(grant, command, by=by, role=Role.REVIEWER, note=reason, reason=reason)
-    _tell_on_commit(grant)
+    announce_end(grant)
     return step
-
-
-def _tell_on_commit(grant: Grant) -> None:
-    ended = {"user_id": grant.user_id, "model_id": grant.model_id, "grant_id": grant.pk}
-    transaction.on_commit(lambda: _tell(ended), robust=True)
 
 
 def _tell(ended: dict[str, int]) -> None:

@@ -199,6 +199,13 @@ def _apply_stage(application: Application | None, *, has_grant: bool, at: dateti
                 "reason in a new one.",
                 (NextStep("Apply again", apply),),
             )
+        case ApplicationState.LAPSED if not has_grant:
+            return Stage(
+                title,
+                StageState.CURRENT,
+                "Your last application was not answered and is closed. A new one begins with it.",
+                (NextStep("Apply again", apply),),
+            )
         case ApplicationState.APPROVED if not has_grant:
             return Stage(
                 title,

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from portal.access.domain.dispatch import STEP_COMPOSER
 from portal.access.domain.journey import expected_by
+from portal.access.domain.lapsing import lapses_at
 from portal.access.domain.rulings import reapply_at
 from portal.access.domain.versions import label_notes
 from portal.access.enums import Command
@@ -27,6 +28,7 @@ SUBJECTS = {
     "withdraw": "Your application {case} is withdrawn",
     "appeal": "We have your appeal against the decision on {case}",
     "remind": "Your application {case} waits for you",
+    "lapse": "Your application {case} is closed without an answer",
     "reopen": "Your application {case} is reviewed again",
     "suspend": "Your access to {model} is suspended",
     "resume": "Your access to {model} is open again",
@@ -113,6 +115,7 @@ def _write(
             "field_notes": field_notes,
             "reapply_at": reapplies_at,
             "expected_by": expected_by(application),
+            "lapses_at": lapses_at(application),
             "link": settings.SITE_URL + reverse(page, args=[application.case_number]),
             "status_link": settings.SITE_URL + reverse("access:status"),
             "site_url": settings.SITE_URL,

@@ -140,7 +140,7 @@ def _move_grant(built: Rebuilt, event: AuditEvent) -> None:
         before.case_number,
         before.model,
         before.capabilities,
-        before.ends_at,
+        event.data.get("ends_at", before.ends_at),
         event.data["to"],
         before.revision + 1,
     )

@@ -77,6 +77,9 @@ class Application(models.Model):
         related_name="claims",
     )
     claim_ends_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="When what its applicant wrote was erased."
+    )
 
     class Meta:
         ordering = ["-created_at"]
@@ -141,7 +144,8 @@ class Application(models.Model):
 class Step(models.Model):
     """One entry of an application's history, as its applicant may read it.
 
-    A step about one of the grants that came of it names that grant. `told_at` says when the
+    A step about one of the grants that came of it names that grant; one that nobody made by
+    hand has no actor. `told_at` says when the
     mail to the applicant was written; from then on a decision is not taken back.
     """
 
@@ -150,7 +154,13 @@ class Step(models.Model):
         "access.Grant", on_delete=models.PROTECT, null=True, blank=True, related_name="steps"
     )
     command = models.CharField(max_length=16, choices=Command.choices)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     note = models.TextField(blank=True)
     at = models.DateTimeField()
     told_at = models.DateTimeField(null=True, blank=True)

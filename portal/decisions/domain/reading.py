@@ -21,7 +21,7 @@ STATUSES: Final[Mapping[str, tuple[ApplicationState, ...]]] = {
     "returned": (ApplicationState.RETURNED,),
     "accepted": (ApplicationState.APPROVED,),
     "refused": (ApplicationState.REJECTED,),
-    "withdrawn": (ApplicationState.WITHDRAWN,),
+    "withdrawn": (ApplicationState.WITHDRAWN, ApplicationState.LAPSED),
 }
 """The lists of applications, and the states that are in each."""
 

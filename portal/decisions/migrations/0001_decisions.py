@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("access", "0007_sector"),
+        ("access", "0008_sector"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

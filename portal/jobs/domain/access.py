@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from inference_workers.contract import CancelReason
-from portal.access.domain.decide import decide
+from portal.access.domain.decide import Decision, decide
+from portal.access.enums import GrantState
+from portal.access.models import Grant
 from portal.jobs.domain.admission import CAPABILITIES
 from portal.jobs.domain.lifecycle import request_cancel
 from portal.jobs.enums import ACTIVE_STATES, Origin
@@ -26,3 +32,33 @@ def cancel_jobs_without_access(*, user_id: int, model_id: int) -> int:
             request_cancel(job, reason=CancelReason.ACCESS_ENDED, actor=None)
             stopped += 1
     return stopped
+
+
+def cancel_jobs_past_an_end(*, at: datetime) -> int:
+    """Stop what began under a grant that has run out since; answers how many.
+
+    One query while nothing runs on past an end, so that it can be asked every second.
+    """
+    ended = Grant.objects.filter(
+        user=OuterRef("user"),
+        model=OuterRef("model"),
+        state=GrantState.ACTIVE,
+        ends_at__gt=OuterRef("created_at"),
+        ends_at__lte=at,
+    )
+    jobs = GenerationJob.objects.filter(
+        Exists(ended), state__in=ACTIVE_STATES, cancel_requested_at=None
+    )
+    pairs = set(jobs.values_list("user_id", "model_id"))
+    return sum(
+        cancel_jobs_without_access(user_id=user_id, model_id=model_id)
+        for user_id, model_id in sorted(pairs)
+    )
+
+
+def explain_ended_access(job_id: UUID) -> Decision | None:
+    """Why the job's owner may not use its model now; None if they may again."""
+    jobs = GenerationJob.objects.select_related("user", "model__release__licence")
+    job = jobs.defer(*LARGE_FIELDS).get(pk=job_id)
+    decision = decide(job.user, job.model, CAPABILITIES[Origin(job.origin)], timezone.now())
+    return None if decision.allowed else decision

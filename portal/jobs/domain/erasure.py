@@ -24,9 +24,13 @@ def erase_runs(person: User, *, actor: User | None) -> None:
     runs = GenerationJob.objects.filter(user=person)
     for job in runs.filter(erased_at=None).defer(*LARGE_FIELDS):
         erase_job(job, actor=actor)
+    runs.update(params=without_quoting_params(), failure_detail="")
+    Call.objects.filter(user=person).update(request={}, idempotency_key="")
+
+
+def without_quoting_params() -> Func:
+    """A run's parameters less those in which a person writes text, for an update."""
     quoting = Cast(Value(QUOTING_PARAMS), ArrayField(TextField()))
-    plain = Func(
+    return Func(
         F("params"), quoting, template="%(expressions)s", arg_joiner=" - ", output_field=JSONField()
     )
-    runs.update(params=plain, failure_detail="")
-    Call.objects.filter(user=person).update(request={}, idempotency_key="")

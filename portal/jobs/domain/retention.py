@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
 
+from portal.jobs.domain.erasure import QUOTING_PARAMS, without_quoting_params
 from portal.jobs.domain.lifecycle import erase_job
-from portal.jobs.enums import FINAL_STATES
-from portal.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES
+from portal.jobs.models import LARGE_FIELDS, Call, GenerationJob
+
+BATCH: Final = 10_000
+"""So many rows of each kind in one round at most; what is left is the next round's."""
 
 
-def erase_old_prompts() -> int:
-    """Erase what is older than PROMPT_RETENTION_DAYS; answers how many jobs that were."""
+def erase_old_prompts(*, limit: int = BATCH) -> int:
+    """Erase what is older than PROMPT_RETENTION_DAYS; answers how many jobs that were.
+
+    With the prompts go the texts in a run's parameters and in its request.
+    """
     before = timezone.now() - timedelta(days=settings.PROMPT_RETENTION_DAYS)
     old = GenerationJob.objects.filter(
         state__in=FINAL_STATES, erased_at__isnull=True, created_at__lt=before
     ).defer(*LARGE_FIELDS)
-    return sum(erase_job(job, actor=None) for job in old.iterator(chunk_size=500))
+    erased = sum(erase_job(job, actor=None) for job in old.order_by("created_at")[:limit])
+    _erase_quotes(before, limit=limit)
+    return erased
+
+
+def _erase_quotes(before: datetime, *, limit: int) -> None:
+    quoting = GenerationJob.objects.filter(
+        erased_at__isnull=False, created_at__lt=before, params__has_any_keys=QUOTING_PARAMS
+    )
+    runs = list(quoting.values_list("pk", flat=True)[:limit])
+    GenerationJob.objects.filter(pk__in=runs).update(params=without_quoting_params())
+    telling = (
+        Call.objects.filter(created_at__lt=before)
+        .exclude(request={}, idempotency_key="")
+        .exclude(jobs__state__in=ACTIVE_STATES)
+    )
+    calls = list(telling.values_list("pk", flat=True)[:limit])
+    Call.objects.filter(pk__in=calls).update(request={}, idempotency_key="")

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import structlog
 
-from inference_workers.contract import Cancelled, CancelReason
+from inference_workers.contract import EVENT, Cancelled, CancelReason
 from portal.core.database import read_database
+from portal.jobs.domain.access import explain_ended_access
 from portal.jobs.domain.lifecycle import rebuild_end
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.board import Watch, current_board
@@ -30,6 +31,8 @@ from portal.jobs.stream.subscription import FIRST_ID, Entry, Subscription
 WAIT_SECONDS: Final = 0.5
 KEEP_ALIVE_SECONDS: Final = 10.0
 FINAL_TICKS: Final = 2
+ACCESS_ENDED: Final = f'"reason":"{CancelReason.ACCESS_ENDED.value}"'
+"""In an event's JSON; text from a model has its quotes escaped."""
 TERMINAL: Final = frozenset({"done", "failed", "cancelled"})
 _ENTRY_ID: Final = re.compile(r"\d{1,19}-\d{1,19}")
 
@@ -71,11 +74,14 @@ class _Feed:
         self._told_tick = 0
         self._heard_at = 0.0
         self._spoke_at = time.monotonic()
+        self._ended_by_access: tuple[str, Cancelled] | None = None
 
     async def follow(self) -> AsyncIterator[bytes]:
         is_over = False
         while not is_over:
             frames, is_over = self._frame(await self._take())
+            if self._ended_by_access is not None:
+                frames += await self._frame_ended_access(*self._ended_by_access)
             if not is_over and self._watch.final_ticks >= FINAL_TICKS:
                 frames += await _frames_of_row(self._watch.job_id)
                 is_over = True
@@ -97,14 +103,22 @@ class _Feed:
     def _frame(self, entries: list[Entry]) -> tuple[bytes, bool]:
         if entries:
             self._heard_at = time.monotonic()
-        frames = []
+        frames: list[bytes] = []
         for entry_id, raw in entries:
+            if ACCESS_ENDED in raw and isinstance(end := EVENT.validate_json(raw), Cancelled):
+                self._ended_by_access = (entry_id, end)
+                return b"".join(frames), True
             frame, name = frame_entry(entry_id, raw, ran=self._ran)
             frames.append(frame)
             self._ran = True
             if name in TERMINAL:
                 return b"".join(frames), True
         return b"".join(frames), False
+
+    async def _frame_ended_access(self, entry_id: str, end: Cancelled) -> bytes:
+        """Only the database knows why, and only now it is asked."""
+        refusal = await read_database(lambda: explain_ended_access(self._watch.job_id))
+        return frame_end(end, entry_id=entry_id, ran=self._ran, refusal=refusal)
 
     def _frame_place(self) -> bytes:
         """The job's place, unless it was looked up before the job was last heard of."""
@@ -126,5 +140,7 @@ def frame_row(job_id: UUID) -> bytes:
     job = GenerationJob.objects.filter(pk=job_id, erased_at__isnull=True).first()
     if job is None or job.is_active:
         return frame_end(Cancelled(reason=CancelReason.DELETED), ran=True)
-    end = frame_end(rebuild_end(job), ran=job.started_at is not None)
+    is_refused = job.cancel_reason == CancelReason.ACCESS_ENDED
+    refusal = explain_ended_access(job.pk) if is_refused else None
+    end = frame_end(rebuild_end(job), ran=job.started_at is not None, refusal=refusal)
     return frame_snapshot(job.text, job.token_ids) + end

@@ -18,6 +18,7 @@ from inference_workers.contract import (
     Started,
     TerminalEvent,
 )
+from portal.access.domain.decide import Decision
 from portal.jobs.domain.queue import Place
 from portal.jobs.wording import describe_cancel, describe_failure, describe_finish
 
@@ -47,8 +48,10 @@ def frame_entry(entry_id: str, raw: str, *, ran: bool) -> tuple[bytes, str]:
             return frame_end(event, entry_id=entry_id, ran=ran), event.type
 
 
-def frame_end(event: TerminalEvent, *, entry_id: str = "", ran: bool) -> bytes:
-    """A terminal event with its sentence."""
+def frame_end(
+    event: TerminalEvent, *, entry_id: str = "", ran: bool, refusal: Decision | None = None
+) -> bytes:
+    """A terminal event with its sentence, and with `refusal`'s code where access ended it."""
     data: dict[str, object] = {"type": event.type}
     match event:
         case Done():
@@ -61,6 +64,8 @@ def frame_end(event: TerminalEvent, *, entry_id: str = "", ran: bool) -> bytes:
         case Cancelled():
             data["reason"] = event.reason.value
             data["freed_ms"] = event.freed_ms
+            if refusal is not None:
+                data["code"] = refusal.code.value
             data["message"] = describe_cancel(event.reason, freed_ms=event.freed_ms, ran=ran)
     return _frame(event.type, json.dumps(data), entry_id)
 

@@ -25,11 +25,17 @@ from portal.keys.models import ApiKey
 from portal.licensing.models import Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.models import MailPreference, Notice
+from portal.renewals.domain.erasure import close_renewal, erase_reports, subjects_of
 
 
 def pseudonym(user_id: int) -> str:
     """What stands for an erased person's name; the audit log knows them by the same number."""
     return f"person-{user_id}"
+
+
+def erased_address(user_id: int) -> str:
+    """What stands for an erased person's address; no mail reaches it."""
+    return f"{pseudonym(user_id)}@erased.invalid"
 
 
 def erase_person(person: User, *, actor: User | None) -> None:
@@ -62,17 +68,19 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
         locked = User.objects.select_for_update().get(pk=account.pk)
         name, email = locked.name, locked.email
         close_applications(locked)
+        close_renewal(locked)
         _erase_sign_in(locked)
-        erase_cases(locked, as_name=pseudonym(locked.pk), as_email=_address(locked))
+        erase_cases(
+            Application.objects.filter(applicant=locked),
+            as_name=pseudonym(locked.pk),
+            as_email=erased_address(locked.pk),
+        )
+        erase_reports(locked, as_name=pseudonym(locked.pk))
         erase_remarks(locked, name=name, email=email)
         _erase_signatures(locked)
         _erase_messages(locked, name=name, email=email)
         _erase_account(locked)
         record(AuditTag.PERSON_ERASED, actor=actor, subject=f"user:{locked.pk}")
-
-
-def _address(person: User) -> str:
-    return f"{pseudonym(person.pk)}@erased.invalid"
 
 
 def _erase_sign_in(person: User) -> None:
@@ -87,7 +95,7 @@ def _erase_signatures(person: User) -> None:
     for signature in Signature.objects.filter(user=person):
         Signature.objects.filter(pk=signature.pk).update(
             legal_name=pseudonym(person.pk),
-            email=_address(person),
+            email=erased_address(person.pk),
             entity_name=ERASED if signature.entity_name else "",
             ip=None,
         )
@@ -96,6 +104,7 @@ def _erase_signatures(person: User) -> None:
 def _erase_messages(person: User, *, name: str, email: str) -> None:
     cases = Application.objects.filter(applicant=person).values_list("case_number", flat=True)
     about = [f"application:{case}" for case in cases]
+    about += subjects_of(person)
     Notice.objects.filter(Q(recipient=person) | Q(about__in=about)).delete()
     Notice.objects.filter(address__iexact=email).delete()
     named = Q(body__icontains=email) | Q(subject__icontains=email)
@@ -109,7 +118,7 @@ def _erase_messages(person: User, *, name: str, email: str) -> None:
 
 
 def _erase_account(person: User) -> None:
-    person.email, person.name = _address(person), pseudonym(person.pk)
+    person.email, person.name = erased_address(person.pk), pseudonym(person.pk)
     person.is_active = False
     person.last_login = None
     person.set_unusable_password()

@@ -28,6 +28,8 @@ from portal.keys.models import ApiKey
 from portal.licensing.domain.agreement.issue import make_agreement
 from portal.licensing.models import IssuedAgreement, Signature
 from portal.notices.domain.reading import list_notices
+from portal.renewals.domain.history import told_steps
+from portal.renewals.models import Renewal, RenewalStep, Report, Statement
 from portal.usage.models import Reservation
 
 SECRETS = frozenset({"password", "digest", "session_key", "failure_detail", "worker"})
@@ -36,7 +38,9 @@ DESK = frozenset(
     {"actor", "claimed_by", "claim_ends_at", "made_by", "lifted_by", "revision", "told_at"}
 )
 """Who decided, and what would show that somebody decides at this moment."""
-ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent)
+ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent, Renewal, RenewalStep)
+DESK_TAGS = (AuditTag.RENEWAL_CLAIMED, AuditTag.RENEWAL_RELEASED, AuditTag.RENEWAL_ENDORSED)
+"""Of a renewal: what its holder's pages do not tell."""
 
 
 def export_person(person: User) -> bytes:
@@ -63,6 +67,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
     steps = hide_untold(Step.objects.filter(application__in=cases), at=at)
     steps = steps.exclude(held.untold_steps)
     grants = told_grants(person, at=at).exclude(pk__in=held.made)
+    renewals = Renewal.objects.filter(holder=person)
     return {
         "account": User.objects.filter(pk=person.pk),
         "addresses": EmailAddress.objects.filter(user=person),
@@ -75,6 +80,10 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "steps": steps,
         "rulings": Ruling.objects.filter(step__in=steps),
         "grants": grants,
+        "renewals": renewals,
+        "reports": Report.objects.filter(renewal__in=renewals),
+        "renewal_steps": told_steps(person),
+        "statements": Statement.objects.filter(grant__in=grants),
         "denials": Denial.objects.filter(person=person),
         "api_keys": ApiKey.objects.filter(user=person),
         "notices": list_notices(person.pk),
@@ -95,11 +104,17 @@ def _events(
     about_case = Q(subject__in=[f"application:{number}" for number in cases])
     about_grant = Q(subject__in=[f"grant:{pk}" for pk in grants.values_list("pk", flat=True)])
     told = Q(data__step__in=list(steps.values_list("pk", flat=True)))
-    made = Q(tag=AuditTag.GRANT_MADE)
+    made = Q(tag__in=[AuditTag.GRANT_MADE, AuditTag.GRANT_EXPIRED, AuditTag.STATEMENT_MADE])
+    about_renewal = Q(subject__in=_renewal_subjects(person)) & ~Q(tag__in=DESK_TAGS)
     about_person = Q(actor=person) | Q(subject=f"user:{person.pk}")
     return AuditEvent.objects.filter(
-        about_person | (about_case & told) | (about_grant & (told | made))
+        about_person | about_renewal | (about_case & told) | (about_grant & (told | made))
     )
+
+
+def _renewal_subjects(person: User) -> list[str]:
+    renewals = Renewal.objects.filter(holder=person).values_list("pk", flat=True)
+    return [f"renewal:{pk}" for pk in renewals]
 
 
 def _read(rows: QuerySet[Any]) -> Iterable[Model]:

@@ -26,6 +26,7 @@ APPLICATION_EVENTS: Final[Mapping[str, EventType]] = {
     Command.APPROVE: EventType.APPLICATION_APPROVED,
     Command.REJECT: EventType.APPLICATION_REFUSED,
     Command.WITHDRAW: EventType.APPLICATION_WITHDRAWN,
+    Command.LAPSE: EventType.APPLICATION_WITHDRAWN,
     Command.APPEAL: EventType.APPLICATION_APPEALED,
     Command.REOPEN: EventType.APPLICATION_REOPENED,
 }
@@ -35,6 +36,8 @@ GRANT_EVENTS: Final[Mapping[str, EventType]] = {
     Command.RESUME: EventType.GRANT_RESUMED,
     Command.REVOKE: EventType.GRANT_REVOKED,
     Command.END: EventType.GRANT_REVOKED,
+    Command.EXTEND: EventType.GRANT_EXTENDED,
+    Command.GIVE_BACK: EventType.GRANT_GIVEN_BACK,
     Command.SUPERSEDE: EventType.GRANT_REPLACED,
 }
 

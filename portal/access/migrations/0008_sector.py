@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0006_told_steps"),
+        ("access", "0007_ends_by_the_clock"),
     ]
 
     operations = [

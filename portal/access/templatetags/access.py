@@ -1,0 +1,39 @@
+"""How a visitor stands to a model, for pages of capabilities below this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import template
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from portal.access.domain.decide import NextStep, decide
+from portal.access.enums import Capability, Code
+from portal.accounts.models import User
+from portal.catalog.models import HostedModel
+
+register = template.Library()
+ENDED = (Code.GRANT_EXPIRED, Code.SUSPENDED, Code.REVOKED)
+
+
+@dataclass(frozen=True)
+class Access:
+    """The gate's answer for the playground; `has_ended` where there was access before."""
+
+    code: str
+    message: str
+    next_step: NextStep | None
+    has_ended: bool
+
+
+@register.simple_tag
+def access_to(model: HostedModel, user: User | AnonymousUser) -> Access:
+    """What `decide` says of the model now."""
+    decision = decide(user, model, Capability.PLAYGROUND, timezone.now())
+    return Access(
+        code=decision.code,
+        message=decision.message,
+        next_step=decision.next_step,
+        has_ended=decision.code in ENDED,
+    )
