@@ -175,6 +175,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "console:webhook-repeat.pk": delivery.pk,
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         **_renewals(researcher),
+        "grant_id": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
         "key": "no-such-key",
