@@ -24,7 +24,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.table import render  # noqa: E402
-from portal.access.enums import ApplicationState, Capability, Command  # noqa: E402
+from portal.access.enums import ApplicationState, Capability, Command, Sector  # noqa: E402
 from portal.access.models import Application, Ruling, Step  # noqa: E402
 from portal.accounts.models import User  # noqa: E402
 from portal.audit.domain.record import GENESIS, chain_hash  # noqa: E402
@@ -88,6 +88,8 @@ def pages() -> dict[str, str]:
         "words, one hit": f"/console/?state=all&q={newest}",
         "words, no hit": "/console/?state=all&q=nowhere-at-all",
         "one application": f"/console/applications/{newest}/",
+        "metrics of 90 days": "/console/metrics/",
+        "metrics of five years": "/console/metrics/?period=1825",
     }
 
 
@@ -149,6 +151,7 @@ def _application(
 ) -> Application:
     state = chance.choice(STATES)
     submitted_at = now - timedelta(hours=chance.uniform(1, 24 * 400))
+    decided_at = submitted_at + timedelta(hours=40 + chance.expovariate(1 / 30))
     is_claimed = state == ApplicationState.IN_REVIEW and chance.random() < 0.7
     return Application(
         applicant=person,
@@ -156,6 +159,7 @@ def _application(
         case_number=f"GH-2026-{number:05d}",
         affiliation=f"University {number % 400}",
         position="Researcher",
+        sector=chance.choice(Sector.values),
         country=chance.choice(COUNTRIES),
         homepage="https://people.example.org/",
         intended_use="How calibration changes with scale. " * 8,
@@ -165,8 +169,8 @@ def _application(
         applicant_name=person.name,
         applicant_email=person.email,
         submitted_at=submitted_at,
-        decided_at=submitted_at + timedelta(days=2) if state in RULED else None,
-        effective_at=submitted_at + timedelta(days=2, minutes=10) if state in RULED else None,
+        decided_at=decided_at if state in RULED else None,
+        effective_at=decided_at + timedelta(minutes=10) if state in RULED else None,
         claimed_by=chance.choice(reviewers) if is_claimed else None,
         claim_ends_at=now + timedelta(hours=12) if is_claimed else None,
     )
@@ -183,6 +187,16 @@ def _seed_steps(rows: list[Application], reviewers: list[User], chance: Random) 
         )
         for row in rows
     )
+    Step.objects.bulk_create(
+        Step(
+            application=row,
+            command=Command.CLAIM,
+            actor=row.claimed_by or chance.choice(reviewers),
+            at=(row.submitted_at or row.created_at) + timedelta(hours=chance.uniform(0, 40)),
+        )
+        for row in rows
+        if row.state in RULED or row.claimed_by
+    )
     ruled = [(row, RULED[ApplicationState(row.state)]) for row in rows if row.state in RULED]
     steps = Step.objects.bulk_create(
         Step(
@@ -198,7 +212,7 @@ def _seed_steps(rows: list[Application], reviewers: list[User], chance: Random) 
     Ruling.objects.bulk_create(
         Ruling(
             step=step,
-            waited=timedelta(hours=chance.expovariate(1 / 30)),
+            waited=step.at - (step.application.submitted_at or step.at),
             made_at=step.at,
             effective_at=step.at + timedelta(minutes=10),
         )

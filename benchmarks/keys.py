@@ -19,10 +19,13 @@ PERSON = r"^person[0-9]+@example\.org$"
 NAME = "A key of the benchmark"
 
 
-def issue_keys(stack: Stack, count: int) -> list[str]:
-    """A key for each of the first people of the stack, who may all use the model."""
+def issue_keys(stack: Stack, count: int, *, reviews: bool = False) -> list[str]:
+    """A key for each of the first people of the stack, who may all use the model.
+
+    With `reviews` they become reviewers, and their keys decide too.
+    """
     done = subprocess.run(
-        [stack.place.python, "-m", "benchmarks.keys", str(count)],
+        [stack.place.python, "-m", "benchmarks.keys", str(count), *["reviews"] * reviews],
         env=dict(stack.programs["web"].environment), cwd=stack.place.root,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -30,19 +33,24 @@ def issue_keys(stack: Stack, count: int) -> list[str]:
     return keys
 
 
-def main(count: int) -> None:
+def main(count: int, *, reviews: bool) -> None:
     import django  # noqa: PLC0415 -- whoever only asks for keys needs no settings
 
     django.setup()
     from portal.access.models import Grant  # noqa: PLC0415 -- after the settings are read
     from portal.keys.domain.lifecycle import issue_key  # noqa: PLC0415
-    from portal.keys.enums import KeyScope  # noqa: PLC0415
+    from portal.keys.enums import RESEARCH_SCOPES, KeyScope  # noqa: PLC0415
 
     grants = Grant.objects.filter(model__slug=MODEL, user__email__regex=PERSON)
     people = [grant.user for grant in grants.select_related("user").order_by("pk")[:count]]
-    scopes = list(KeyScope)
+    scopes = RESEARCH_SCOPES
+    if reviews:
+        scopes = tuple(KeyScope)
+        for person in people:
+            person.is_reviewer = True
+            person.save(update_fields=["is_reviewer"])
     print(json.dumps([issue_key(user, name=NAME, scopes=scopes).text for user in people]))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), reviews="reviews" in sys.argv)

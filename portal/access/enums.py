@@ -39,6 +39,17 @@ OPEN_STATES = (ApplicationState.DRAFT, *REVIEW_STATES, ApplicationState.RETURNED
 EDITABLE_STATES = (ApplicationState.DRAFT, ApplicationState.RETURNED)
 
 
+class Sector(models.TextChoices):
+    """Where an applicant works, as they say themselves."""
+
+    UNIVERSITY = "university", "University"
+    INSTITUTE = "institute", "Public research institute"
+    GOVERNMENT = "government", "Government"
+    CIVIL_SOCIETY = "civil_society", "Civil society"
+    INDUSTRY = "industry", "Industry research laboratory"
+    INDEPENDENT = "independent", "No institution"
+
+
 class GrantState(models.TextChoices):
     """Whether a right is in force; its end date is a separate fact."""
 

@@ -12,7 +12,7 @@ from django_countries import countries
 from portal.access.domain.applications import DRAFT_FIELDS, Answers
 from portal.access.domain.orcid import normalise_orcid
 from portal.access.domain.reopening import LONGEST_APPEAL
-from portal.access.enums import Capability
+from portal.access.enums import Capability, Sector
 from portal.catalog.models import HostedModel
 
 MISSING = {
@@ -58,6 +58,12 @@ class ApplicationForm(forms.Form):
         max_length=200,
         help_text="For example doctoral student, engineer, lecturer.",
         widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
+    )
+    sector = forms.ChoiceField(
+        label="Kind of institution",
+        required=False,
+        choices=[("", "Rather not say"), *Sector.choices],
+        help_text="Counted to see whether all are judged alike; it decides nothing.",
     )
     country = forms.ChoiceField(
         label="Country",
@@ -137,6 +143,7 @@ class ApplicationForm(forms.Form):
         return Answers(
             affiliation=data["affiliation"],
             position=data["position"],
+            sector=data["sector"],
             country=data["country"],
             orcid=data.get("orcid", ""),
             homepage=data["homepage"],

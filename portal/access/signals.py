@@ -17,3 +17,10 @@ change, or refuses with a `DomainError`."""
 application_submitted = Signal()
 """It was, in the same transaction, with the keyword argument `application`; by then the audit
 log is locked, so a receiver locks no rows that it has not locked before."""
+
+step_made = Signal()
+"""A command was carried out on an application or a grant. Sent in its transaction, before the
+audit event, with the keyword argument `step`; what a receiver raises undoes the command."""
+
+grant_made = Signal()
+"""A grant was made. Sent as `step_made` is, with the keyword argument `grant`."""

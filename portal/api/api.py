@@ -16,7 +16,18 @@ from portal.api.auth import KeyAuth
 from portal.api.bodies import StorableParser
 from portal.api.document.document import complete_document
 from portal.api.errors import answer_error
-from portal.api.routes import batches, chat, completions, files, jobs, models, scores, tokens, usage
+from portal.api.routes import (
+    batches,
+    chat,
+    completions,
+    decisions,
+    files,
+    jobs,
+    models,
+    scores,
+    tokens,
+    usage,
+)
 from portal.completions.refusals import describe_invalid
 from portal.core.errors import DomainError
 
@@ -65,6 +76,7 @@ api.add_router("/", jobs.router)
 api.add_router("/", files.router)
 api.add_router("/", batches.router)
 api.add_router("/", usage.router)
+api.add_router("/", decisions.router)
 
 
 @api.exception_handler(DomainError)

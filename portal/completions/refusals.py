@@ -30,6 +30,7 @@ class Shape:
 INVALID: Final = Shape(HTTPStatus.BAD_REQUEST)
 UNAUTHENTICATED: Final = Shape(HTTPStatus.UNAUTHORIZED, "authentication_error")
 FORBIDDEN: Final = Shape(HTTPStatus.FORBIDDEN, "permission_error")
+CONFLICT: Final = Shape(HTTPStatus.CONFLICT, headers=NEVER_RETRY)
 NOT_FOUND: Final = Shape(HTTPStatus.NOT_FOUND)
 BROKEN: Final = Shape(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", NEVER_RETRY)
 UNAVAILABLE: Final = Shape(HTTPStatus.SERVICE_UNAVAILABLE, "server_error", RETRY_SOON)
@@ -46,6 +47,14 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "key_model": FORBIDDEN,
     "access_ended": FORBIDDEN,
     "https_required": FORBIDDEN,
+    "reviewers_only": FORBIDDEN,
+    "own_application": FORBIDDEN,
+    "own_grant": FORBIDDEN,
+    "decided_before": FORBIDDEN,
+    "changed_meanwhile": CONFLICT,
+    "claimed_by_other": CONFLICT,
+    "hold_over": CONFLICT,
+    "already_endorsed": CONFLICT,
     "model_not_found": NOT_FOUND,
     "no_chat_template": NOT_FOUND,
     "not_found": NOT_FOUND,

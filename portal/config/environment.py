@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 from urllib.parse import parse_qs, urlsplit
@@ -93,6 +94,9 @@ class Environment(BaseSettings):
     unverified_account_days: int = Field(default=3, ge=1)
     demo_mail_retention_days: int = Field(default=30, ge=1)
 
+    # Webhooks
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+
     # Operation
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "json"
@@ -100,7 +104,7 @@ class Environment(BaseSettings):
     otel_exporter_otlp_endpoint: str = ""
     carbon_intensity_g_per_kwh: float = Field(default=CARBON_INTENSITY, ge=0.0)
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "webhook_networks", mode="before")
     @classmethod
     def split_on_commas(cls, value: object) -> object:
         if isinstance(value, str):

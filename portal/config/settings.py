@@ -57,8 +57,10 @@ INSTALLED_APPS = [
     "portal.access",
     "portal.vouching",
     "portal.teams",
+    "portal.webhooks",
     "portal.renewals",
     "portal.keys",
+    "portal.decisions",
     "portal.usage",
     "portal.jobs",
     "portal.energy",
@@ -305,6 +307,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
     "send-due-notices": {"task": "portal.notices.send_due", "schedule": 30.0},
+    "dispatch-webhooks": {
+        "task": "portal.webhooks.dispatch",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget-old-webhooks": {"task": "portal.webhooks.forget_old", "schedule": 3600.0},
     "tell-of-changed-licences": {
         "task": "portal.access.tell_of_changed_licences",
         "schedule": 60.0,
@@ -349,6 +357,7 @@ COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
 TEAM_MEMBERS = ENV.team_members
 VOUCH_RETENTION_DAYS = ENV.vouch_retention_days
+WEBHOOK_NETWORKS = ENV.webhook_networks
 RENEWAL_WINDOW_DAYS = ENV.renewal_window_days
 RENEWAL_LATE_DAYS = ENV.renewal_late_days
 RETURNED_CLOSE_DAYS = ENV.returned_close_days

@@ -12,3 +12,10 @@ class KeyScope(models.TextChoices):
     LOGPROBS = "logprobs", "Scores and distributions"
     BATCHES = "batches", "Files and batches"
     READ = "read", "Models, tokens, jobs and usage"
+    DECISIONS = "decisions", "Decisions on applications and grants"
+
+
+RESEARCH_SCOPES: tuple[KeyScope, ...] = tuple(
+    scope for scope in KeyScope if scope != KeyScope.DECISIONS
+)
+"""What everybody may have; decisions are for reviewers' keys."""

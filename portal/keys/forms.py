@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.keys.domain.lifecycle import NAME_LENGTH, live_keys
-from portal.keys.enums import KeyScope
+from portal.keys.enums import RESEARCH_SCOPES, KeyScope
 
 LIFETIMES = (
     ("7", "In 7 days"),
@@ -50,7 +50,6 @@ class NewKeyForm(forms.Form):
         label="What it may be used for",
         choices=KeyScope.choices,
         coerce=KeyScope,
-        initial=KeyScope.values,
         widget=forms.CheckboxSelectMultiple,
     )
     models = KeyModelsField(
@@ -74,6 +73,13 @@ class NewKeyForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
+        offered = list(RESEARCH_SCOPES) if models else []
+        if user.is_reviewer:
+            offered.append(KeyScope.DECISIONS)
+        scopes = self.fields["scopes"]
+        assert isinstance(scopes, forms.TypedMultipleChoiceField)  # noqa: S101 -- for the type checker
+        scopes.choices = [(scope.value, scope.label) for scope in offered]
+        scopes.initial = [scope.value for scope in RESEARCH_SCOPES] if models else []
         field = self.fields["models"]
         assert isinstance(field, KeyModelsField)  # noqa: S101 -- for the type checker
         field.queryset = HostedModel.objects.filter(pk__in=[model.pk for model in models])

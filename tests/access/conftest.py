@@ -22,6 +22,7 @@ from tests.factories.licensing import SignatureFactory
 TYPED = {
     "affiliation": "University of the Tests",
     "position": "Researcher",
+    "sector": "university",
     "country": "NL",
     "orcid": "0000-0002-1825-0097",
     "homepage": "https://people.example.org/researcher",

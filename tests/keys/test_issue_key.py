@@ -17,7 +17,7 @@ from portal.audit.enums import AuditTag
 from portal.audit.models import AuditEvent
 from portal.keys.domain.authentication import authenticate_key
 from portal.keys.domain.lifecycle import revoke_key
-from portal.keys.enums import KeyScope
+from portal.keys.enums import RESEARCH_SCOPES
 from portal.keys.models import ApiKey
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
@@ -41,7 +41,7 @@ def test_it_prints_the_key_alone(user: User) -> None:
     printed = issue()
 
     key = authenticate_key(printed.removesuffix("\n"), at=timezone.now())
-    assert (key.user, key.name, key.scopes) == (user, "Cluster", KeyScope.values)
+    assert (key.user, key.name, key.scopes) == (user, "Cluster", list(RESEARCH_SCOPES))
     assert (key.expires_at, list(key.allowed_models.all())) == (None, [])
 
 

@@ -250,3 +250,11 @@ def test_closing_an_account_is_recorded_for_each_key(user: User) -> None:
     assert [(event.subject, event.data["reason"]) for event in events.order_by("pk")] == [
         (f"key:{key.lookup}", "account_closed") for key in keys
     ]
+
+
+def test_only_a_reviewer_makes_a_key_for_decisions(db: None) -> None:
+    with pytest.raises(DomainError) as caught:
+        issue_key(UserFactory(), name="Key", scopes=[KeyScope.DECISIONS])
+    assert (caught.value.code, caught.value.field) == ("reviewers_only", "scopes")
+    issued = issue_key(UserFactory(is_reviewer=True), name="Key", scopes=[KeyScope.DECISIONS])
+    assert issued.key.scopes == ["decisions"]

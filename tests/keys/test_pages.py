@@ -187,3 +187,13 @@ def test_the_list_costs_the_same_whatever_it_holds(
 
     with django_assert_num_queries(7):
         signed_in.get(LIST)
+
+
+def test_a_reviewer_without_models_makes_a_key_for_decisions_and_nothing_else(
+    client: Client, db: None
+) -> None:
+    client.force_login(UserFactory(is_reviewer=True))
+    form = client.get("/account/keys/new/").context["form"]
+    assert form.fields["scopes"].choices == [("decisions", "Decisions on applications and grants")]
+    made = client.post("/account/keys/new/", {"name": "Desk", "scopes": ["decisions"]})
+    assert made.status_code == 201

@@ -25,6 +25,7 @@ from portal.notices.domain.outbox import post
 from portal.renewals.enums import RenewalState
 from portal.vouching.enums import VouchKind
 from portal.vouching.models import AuthorisedDomain
+from portal.webhooks.models import Delivery, Endpoint, Event
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
@@ -140,6 +141,20 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     member = MemberFactory(team=TeamFactory(application=case), user=actors["other"])
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
+    operator = actors["operator"]
+    assert operator is not None
+    now = timezone.now()
+    endpoint = Endpoint.objects.create(
+        name="University",
+        url="https://hooks.example.org/",
+        events=["grant.made"],
+        secret_seed="0" * 32,
+        next_sequence=2,
+        created_by=operator,
+        created_at=now,
+    )
+    event = Event.objects.create(type="ping", endpoint=endpoint, created_at=now, due_at=now)
+    delivery = Delivery.objects.create(endpoint=endpoint, event=event, sequence=1, due_at=now)
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
     }
@@ -162,6 +177,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "mailbox:mail.pk": mail.pk,
         "notices:notice.pk": notice.pk,
         "ending": "csv",
+        "table": "volumes",
         "case_number": Application.objects.get(applicant=researcher).case_number,
         "console:grant.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         "console:denial.pk": denial.pk,
@@ -174,8 +190,13 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         "console:merge.pk": researcher.pk,
         "command": "approve",
         "console:grant.command": "suspend",
+        "console:webhook.pk": endpoint.pk,
+        "console:webhook-command.pk": endpoint.pk,
+        "console:webhook-command.command": "disable",
+        "console:webhook-repeat.pk": delivery.pk,
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         **_renewals(researcher),
+        "grant_id": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
         "key": "no-such-key",

@@ -38,6 +38,7 @@ from portal.licensing.models import Licence
 DRAFT_FIELDS = (
     "affiliation",
     "position",
+    "sector",
     "country",
     "orcid",
     "homepage",
@@ -67,6 +68,7 @@ class Answers:
     capabilities: tuple[Capability, ...]
     data_handling: str
     others_with_access: str
+    sector: str = ""
 
 
 def open_draft(user: User) -> Application:
@@ -161,6 +163,7 @@ def submit_application(
         is_orcid_verified=bool(orcid),
         affiliation=answers.affiliation,
         position=answers.position,
+        sector=answers.sector,
         country=answers.country,
         connection_country=connection_country,
         homepage=answers.homepage,

@@ -21,6 +21,7 @@ from portal.access.enums import (
 )
 from portal.access.models import Application, Grant, Step
 from portal.access.rules import APPLICATION_COMMANDS, GRANT_COMMANDS, compare_and_set
+from portal.access.signals import step_made
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
@@ -83,6 +84,7 @@ def move_application(
     step = Step.objects.create(
         application=application, command=command, actor=by, note=note.strip(), at=timezone.now()
     )
+    step_made.send(sender=Step, step=step)
     record(
         APPLICATION_TAGS[command],
         actor=by,
@@ -139,6 +141,7 @@ def move_grant(
         note=note.strip(),
         at=timezone.now(),
     )
+    step_made.send(sender=Step, step=step)
     record(
         GRANT_TAGS[command],
         actor=by,

@@ -153,6 +153,7 @@ def _ensure_signed(user: User, licence: Licence) -> None:
 RESEARCHER_ANSWERS: Final = {
     "affiliation": "University of the North, Department of Linguistics",
     "position": "Postdoctoral researcher",
+    "sector": "university",
     "country": "NO",
     "orcid": "",
     "homepage": "https://north.example/people/solheim",
@@ -166,6 +167,7 @@ RESEARCHER_ANSWERS: Final = {
 QUEUED_ANSWERS: Final = {
     "affiliation": "Institute for Digital Society, Leipzig",
     "position": "Doctoral student, supervised by Prof. Renate Vogel",
+    "sector": "institute",
     "country": "DE",
     "orcid": "",
     "homepage": "https://digital-society.example/albrecht",

@@ -23,7 +23,7 @@ from portal.access.models import (
 from portal.accounts.models import User
 
 ERASED: Final = "erased"
-KEPT_ANSWERS: Final = frozenset({"country", "models_wanted", "capabilities"})
+KEPT_ANSWERS: Final = frozenset({"country", "sector", "models_wanted", "capabilities"})
 """Of a submitted version: what was asked for, in words from lists and not of the person's own."""
 
 

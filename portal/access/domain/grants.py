@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.access.domain.commands import move_grant, require_text
 from portal.access.enums import HELD_STATES, Capability, Command, GrantState, Role
 from portal.access.models import Application, Grant, Step
-from portal.access.signals import access_ended
+from portal.access.signals import access_ended, grant_made
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
@@ -159,7 +159,8 @@ def create_grants(
 
 
 def record_made(grant: Grant, *, by: User) -> None:
-    """The event of a new grant, from which it can be rebuilt."""
+    """The event of a new grant, from which it can be rebuilt; other capabilities hear of it."""
+    grant_made.send(sender=Grant, grant=grant)
     data: dict[str, object] = {
         "application": grant.application.case_number,
         "model": grant.model.slug,

@@ -16,6 +16,7 @@ from portal.access.models import Application, Ruling, SubmittedVersion
 FIELD_LABELS = {
     "affiliation": "Institution",
     "position": "Role there",
+    "sector": "Kind of institution",
     "country": "Country",
     "orcid": "ORCID iD",
     "homepage": "Homepage or publications",
@@ -52,6 +53,7 @@ def freeze_version(application: Application, *, models: list[str]) -> SubmittedV
     answers = {
         "affiliation": application.affiliation,
         "position": application.position,
+        "sector": application.get_sector_display(),
         "country": str(countries.name(application.country)),
         "orcid": application.orcid,
         "homepage": application.homepage,
@@ -73,10 +75,15 @@ def freeze_version(application: Application, *, models: list[str]) -> SubmittedV
 def compare_versions(old: SubmittedVersion, new: SubmittedVersion) -> list[FieldChange]:
     """The fields whose text differs, in the order of the form, word by word."""
     return [
-        FieldChange(name, label, tuple(diff_words(old.answers[name], new.answers[name])))
+        FieldChange(name, label, tuple(diff_words(_read(old, name), _read(new, name))))
         for name, label in FIELD_LABELS.items()
-        if old.answers[name] != new.answers[name]
+        if _read(old, name) != _read(new, name)
     ]
+
+
+def _read(version: SubmittedVersion, name: str) -> str:
+    """The answer; one to a question that was not asked then is empty."""
+    return str(version.answers.get(name, ""))
 
 
 def diff_words(old: str, new: str) -> list[Segment]:

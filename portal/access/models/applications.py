@@ -14,6 +14,7 @@ from portal.access.enums import (
     ApplicationState,
     Capability,
     Command,
+    Sector,
 )
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
@@ -44,6 +45,7 @@ class Application(models.Model):
     draft = models.JSONField(default=dict, blank=True)
     affiliation = models.CharField(max_length=200, blank=True)
     position = models.CharField(max_length=200, blank=True)
+    sector = models.CharField(max_length=16, choices=Sector.choices, blank=True)
     country = models.CharField(max_length=2, blank=True)
     connection_country = models.CharField(
         max_length=2, blank=True, help_text="Where it was submitted from, by a trusted proxy."

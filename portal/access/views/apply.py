@@ -29,7 +29,7 @@ from portal.core.errors import DomainError, LostRace
 from portal.core.http import connection_country, wants_json
 
 FIELDSETS = (
-    ("Who you are", "", ("affiliation", "position", "country", "orcid", "homepage")),
+    ("Who you are", "", ("affiliation", "position", "sector", "country", "orcid", "homepage")),
     ("What you want to do", "", ("intended_use", "models_wanted", "capabilities")),
     (
         "How you will take care",

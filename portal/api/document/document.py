@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from portal.api.document.errors import RUNNING, name_of, statuses_of, write_responses
+from portal.api.document.errors import DECIDING, RUNNING, name_of, statuses_of, write_responses
 from portal.api.document.examples import EXAMPLES
 
 METHODS: Final = ("get", "post", "delete")
@@ -73,8 +73,8 @@ IDEMPOTENCY: Final = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "description": "A second request with the same key and body gets the first one's runs, and "
-    "with another body a 400.",
+    "description": "A second request with the same key and body gets the first one's runs or "
+    "decision, and with another body a 400.",
     "schema": {"type": "string", "maxLength": 255},
 }
 STRICTNESS: Final = {
@@ -97,6 +97,11 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "job_id": "One of `gatehouse.jobs` of an answer.",
     "file_id": "What `POST /v1/files` answered.",
     "batch_id": "What `POST /v1/batches` answered.",
+    "case_number": "An application's `id`.",
+    "grant_id": "A grant's `id`.",
+    "status": "Which list of applications; empty for all.",
+    "state": "Only grants in this state.",
+    "model": "Only grants for this model.",
     "after": "The `last_id` of the page before.",
     "limit": "How many at most.",
     "order": "By the time of creation.",
@@ -130,7 +135,7 @@ def _complete(operation: dict[str, Any]) -> None:
     name = operation["operationId"]
     example = EXAMPLES[name]
     parameters = operation.setdefault("parameters", [])
-    if name in RUNNING:
+    if name in RUNNING or name in DECIDING:
         parameters.append(IDEMPOTENCY)
     if name in STRICT:
         parameters.append(STRICTNESS)

@@ -34,6 +34,14 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         "The address does not take this method; the header Allow names those it takes.",
         "/v1/completions does not take GET. See /docs/api/.",
     ),
+    409: (
+        "changed_meanwhile",
+        "Somebody was first, and the message says who; read again before deciding.",
+        (
+            "Nothing was changed. This application is now “approved”: approved by Rita Reviewer "
+            "on 25 November 2026 at 12:00 UTC."
+        ),
+    ),
     413: (
         "request_too_large",
         "The body is larger than the site takes.",
@@ -70,7 +78,21 @@ RUNNING: Final = frozenset(
     }
 )
 """Operations that run a model, and may find the quota spent or the model away."""
-NAMING_NOTHING: Final = frozenset({"list_models", "get_usage", "export_usage", "create_file"})
+DECIDING: Final = frozenset(
+    {
+        "approve_application",
+        "refuse_application",
+        "return_application",
+        "take_back_decision",
+        "suspend_grant",
+        "resume_grant",
+        "revoke_grant",
+    }
+)
+"""Operations that find that somebody was first."""
+NAMING_NOTHING: Final = frozenset(
+    {"list_grants", "list_models", "get_usage", "export_usage", "create_file"}
+)
 """Operations that name neither a model nor anything of the caller's."""
 NEEDING_ENGINE: Final = frozenset({"tokenize", "detokenize"})
 
@@ -84,6 +106,8 @@ def statuses_of(operation_id: str, *, has_body: bool) -> list[int]:
         found.add(413)
     if operation_id in RUNNING:
         found |= {429, 503}
+    if operation_id in DECIDING:
+        found.add(409)
     if operation_id in NEEDING_ENGINE:
         found.add(503)
     return sorted(found)

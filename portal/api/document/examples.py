@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-MODEL: Final = "smollm2-135m"
-"""The demo's model; the reference page puts in one that is live."""
+from portal.api.document.decision_examples import DECISION_EXAMPLES
+from portal.api.document.example import MODEL, Example
+
 JOB: Final = "4b5de9f5-5a9d-4bd5-8d0f-2c6f6e0a8d11"
 CALL: Final = "9a6c8f0e-1d52-4a5e-9d0c-5d1a1f6f3c20"
 FILE: Final = "file-7b1a6cb4a0cc4d0f9dfc0f2f6a1d9e55"
@@ -24,15 +24,6 @@ PROVENANCE: Final = {
     "pipeline_parallel_size": 1,
     "max_model_len": 2048,
 }
-
-
-@dataclass(frozen=True)
-class Example:
-    """What is sent and what comes back; path and query parameters by name."""
-
-    response: Any
-    request: Any = None
-    parameters: Mapping[str, str | int] | None = None
 
 
 def _head(object_name: str, identity: str) -> dict[str, Any]:
@@ -301,4 +292,5 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         }
     ),
     "export_usage": Example("id,created_at,model,door,key,prompt_tokens,completion_tokens,state\n"),
+    **DECISION_EXAMPLES,
 }

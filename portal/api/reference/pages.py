@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from portal.api.document.document import operations_of
 from portal.api.document.errors import MEANINGS, codes_by_status
-from portal.api.document.examples import EXAMPLES, MODEL
+from portal.api.document.example import MODEL
+from portal.api.document.examples import EXAMPLES
 from portal.api.reference.fields import Field, read_field, read_fields
 from portal.api.reference.snippets import Asked, write_curl, write_python
 

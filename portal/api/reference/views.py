@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal.api.api import api
-from portal.api.document.examples import MODEL
+from portal.api.document.example import MODEL
 from portal.api.reference.pages import read_groups, read_refusals
 from portal.catalog.enums import ModelStatus
 from portal.catalog.models import HostedModel

@@ -47,12 +47,13 @@ def issue_key(
     """Make a key for `user`; no `models` means every model that the person may use.
 
     Raises `DomainError` with code `invalid_value` for a name, a scope or an end that makes
-    no sense, `account_closed`, and `too_many_keys` at the limit of live keys. The audit log
+    no sense, `reviewers_only` for the scope of decisions, `account_closed`, and
+    `too_many_keys` at the limit of live keys. The audit log
     names the person, or nobody where an operator made it on the command line.
     """
     now = timezone.now()
     name = _require_name(name)
-    wanted = _require_scopes(scopes)
+    wanted = _require_scopes(scopes, user=user)
     if expires_at is not None and expires_at <= now:
         raise DomainError(
             "invalid_value", "The key would expire before it exists.", field="expires_at"
@@ -180,8 +181,12 @@ def _require_name(name: str) -> str:
     return name
 
 
-def _require_scopes(scopes: Iterable[KeyScope]) -> list[KeyScope]:
+def _require_scopes(scopes: Iterable[KeyScope], *, user: User) -> list[KeyScope]:
     wanted = set(scopes)
+    if KeyScope.DECISIONS in wanted and not user.is_reviewer:
+        raise DomainError(
+            "reviewers_only", "Only a reviewer can make a key for decisions.", field="scopes"
+        )
     if not wanted:
         raise DomainError("invalid_value", "Choose what the key may be used for.", field="scopes")
     return [scope for scope in KeyScope if scope in wanted]

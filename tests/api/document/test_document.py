@@ -10,14 +10,14 @@ from jsonschema import Draft202012Validator
 
 from portal.api.api import api
 from portal.api.document.document import operations_of
-from portal.api.document.errors import MEANINGS, codes_by_status, statuses_of
+from portal.api.document.errors import DECIDING, MEANINGS, codes_by_status, statuses_of
 from portal.api.document.examples import EXAMPLES
 from tests.api.client import ApiClient
 from tests.api.conftest import Laboratory
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema()))
-NEEDING_MORE = {"create_batch", "create_chat_completion", "create_distributions"}
-"""A file, a model with a template, an engine that gives whole rows: sent on a running site."""
+NEEDING_MORE = {"create_batch", "create_chat_completion", "create_distributions", *DECIDING}
+"""A file, a model with a template, an engine that gives whole rows, an application that waits."""
 SENT = sorted(
     name for name, example in EXAMPLES.items() if example.request and name not in NEEDING_MORE
 )
@@ -92,7 +92,7 @@ def test_every_status_of_a_refusal_is_described() -> None:
 
 def test_refusals_are_those_that_happen() -> None:
     assert statuses_of("get_usage", has_body=False) == [400, 401, 403, 405, 500]
-    assert statuses_of("create_completion", has_body=True) == sorted(MEANINGS)
+    assert statuses_of("create_completion", has_body=True) == sorted(set(MEANINGS) - {409})
 
 
 async def test_the_document_is_open_to_all(transactional_db: None) -> None:

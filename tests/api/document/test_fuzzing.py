@@ -27,8 +27,8 @@ CHECKS = (
 
 
 def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> None:
-    with running_stack(Shape(people=1, rate=500.0)) as stack:
-        (key,) = issue_keys(stack, 1)
+    with running_stack(Shape(people=2, rate=500.0)) as stack:
+        (key,) = issue_keys(stack, 1, reviews=True)
         config = tmp_path / "schemathesis.toml"
         config.write_text(write_parameters(OpenAI(base_url=f"{stack.url}/v1", api_key=key)))
         done = subprocess.run(
@@ -52,7 +52,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> N
         )
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "25 selected / 25 total" in done.stdout
+    assert "35 selected / 35 total" in done.stdout
 
 
 def write_parameters(client: OpenAI) -> str:
@@ -74,7 +74,22 @@ def write_parameters(client: OpenAI) -> str:
         "batch_id": batch.id,
         "model_id": MODEL,
         "engine": MODEL,
+        **find_cases(client),
     }
     return "[parameters]\n" + "".join(
         f'"path.{name}" = {json.dumps(value)}\n' for name, value in values.items()
     )
+
+
+def find_cases(client: OpenAI) -> dict[str, object]:
+    """An application and a grant of somebody else's, on which the key may decide."""
+    lists = {
+        name: client.get(f"/decisions/{name}", cast_to=dict[str, object])
+        for name in ("applications", "grants")
+    }
+    found = {
+        "case_number": lists["applications"]["first_id"],
+        "grant_id": lists["grants"]["first_id"],
+    }
+    assert None not in found.values()
+    return found

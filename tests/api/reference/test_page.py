@@ -12,6 +12,7 @@ from django.test import Client
 
 from portal.api.api import api
 from portal.api.document.document import operations_of
+from portal.api.document.errors import DECIDING
 from portal.api.reference.fields import Field, read_fields
 from portal.api.reference.pages import Endpoint, read_groups
 from tests.factories.catalog import HostedModelFactory
@@ -34,7 +35,7 @@ def test_examples_ask_for_a_model_that_is_served() -> None:
     shown = [endpoint.curl + endpoint.python for endpoint in endpoints().values()]
 
     assert [text for text in shown if "smollm2" in text] == []
-    assert sum("other-model" in text for text in shown) == 8
+    assert sum("other-model" in text for text in shown) == 9
 
 
 @pytest.mark.parametrize("name", sorted(endpoints()))
@@ -49,6 +50,7 @@ def test_code_can_be_read_by_shell_and_python(name: str) -> None:
         assert "model" in words[words.index("-d") + 1] or name in {
             "create_engine_completion",
             "create_batch",
+            *DECIDING,
         }
         json.loads(words[words.index("-d") + 1])
 

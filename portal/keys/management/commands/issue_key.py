@@ -15,7 +15,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.keys.domain.authentication import KeyRefused, authenticate_key
 from portal.keys.domain.lifecycle import issue_key
-from portal.keys.enums import KeyScope
+from portal.keys.enums import RESEARCH_SCOPES, KeyScope
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             choices=KeyScope.values,
-            help="what it may be used for; repeatable (default: everything)",
+            help="what it may be used for; repeatable (default: everything but decisions)",
         )
         parser.add_argument(
             "--model",
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             issued = issue_key(
                 user,
                 name=name,
-                scopes=[KeyScope(value) for value in scope] if scope else list(KeyScope),
+                scopes=[KeyScope(value) for value in scope] if scope else RESEARCH_SCOPES,
                 models=_find_models(model or []),
                 expires_at=timezone.now() + timedelta(days=days) if days is not None else None,
                 by_operator=True,

@@ -1,0 +1,19 @@
+"""Events of the access capability become events of webhooks, in the same transaction."""
+
+from __future__ import annotations
+
+from django.dispatch import receiver
+
+from portal.access.models import Grant, Step
+from portal.access.signals import grant_made, step_made
+from portal.webhooks.domain.events import write_grant, write_step
+
+
+@receiver(step_made, dispatch_uid="webhooks.write_step")
+def hear_of_step(*, step: Step, **_: object) -> None:
+    write_step(step)
+
+
+@receiver(grant_made, dispatch_uid="webhooks.write_grant")
+def hear_of_grant(*, grant: Grant, **_: object) -> None:
+    write_grant(grant)

@@ -1,0 +1,24 @@
+"""The tasks of webhooks. Each may run any number of times; the order is kept."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from portal.webhooks.domain import fan_out, forgetting, sending
+from portal.webhooks.domain.tasks import DISPATCH_TASK, SEND_TASK
+
+
+@shared_task(name=DISPATCH_TASK, ignore_result=True)
+def dispatch() -> None:
+    """Give each endpoint what is due, and call for those that have something to send."""
+    fan_out.dispatch_due()
+
+
+@shared_task(name=SEND_TASK, ignore_result=True)
+def send(endpoint_id: int) -> None:
+    sending.send_waiting(endpoint_id)
+
+
+@shared_task(name="portal.webhooks.forget_old", ignore_result=True)
+def forget_old() -> None:
+    forgetting.forget_old()

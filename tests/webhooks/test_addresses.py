@@ -1,0 +1,83 @@
+"""Where webhooks may not go."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from portal.core.errors import DomainError
+from portal.webhooks.domain.addresses import Target, resolve_target
+
+
+def refusal(url: str) -> str:
+    with pytest.raises(DomainError) as caught:
+        resolve_target(url)
+    assert caught.value.field == "url"
+    return caught.value.code
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """What the resolver knows; there is no network in tests."""
+    known: dict[str, list[str]] = {"public.example": ["93.184.215.14"]}
+
+    def look_up(host: str, port: int, **_: object) -> list[Any]:
+        addresses = known.get(
+            host, [host] if host.replace(".", "").isdigit() or ":" in host else []
+        )
+        if not addresses:
+            raise socket.gaierror
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return known
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1",
+        "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "fe80::1", "fc00::1",
+        "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+    ],
+)  # fmt: skip
+def test_no_address_inside_is_reached(
+    settings: Settings, names: dict[str, list[str]], address: str
+) -> None:
+    settings.WEBHOOK_NETWORKS = ()
+    names["inside.example"] = [address]
+    names["both.example"] = ["93.184.215.14", address]
+    found = [refusal(f"https://{host}/") for host in ("inside.example", "both.example")]
+    assert found == ["private_address", "private_address"]
+
+
+def test_a_public_address_is_pinned(settings: Settings, names: dict[str, list[str]]) -> None:
+    settings.WEBHOOK_NETWORKS = ()
+    assert resolve_target("https://public.example:8443/a/b?c=d#e") == Target(
+        "93.184.215.14", "public.example", 8443, "/a/b?c=d", is_https=True
+    )
+
+
+def test_http_goes_only_where_debug_or_a_network_of_ones_own_allows(
+    settings: Settings, names: dict[str, list[str]]
+) -> None:
+    settings.WEBHOOK_NETWORKS = (ip_network("10.0.0.0/8"),)
+    assert refusal("http://public.example/") == "https_only"
+    assert resolve_target("http://10.1.2.3/").address == "10.1.2.3"
+    settings.DEBUG = True
+    assert resolve_target("http://public.example/").is_https is False
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://public.example/", "https://", "https://a:b@public.example/", "https://[::1", "x"]
+)
+def test_what_is_no_address_is_refused(names: dict[str, list[str]], url: str) -> None:
+    assert refusal(url) == "invalid_url"
+
+
+def test_an_unknown_name_is_refused(names: dict[str, list[str]]) -> None:
+    assert refusal("https://nowhere.example/") == "unknown_host"
