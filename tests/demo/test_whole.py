@@ -88,6 +88,7 @@ def test_it_starts_refuses_a_second_stops_and_remembers(server_folder: Path, por
             "researcher",
             "reviewer",
             "operator",
+            "auditor",
         ]
         assert card["model"] == "smollm2-135m"
         assert (Path(card["weights"]) / "model.safetensors").is_file()

@@ -28,7 +28,7 @@ NOT_PAGES = re.compile(
 )
 # The demo's post box is open to all; what a message links to is for whom it was sent to.
 SOMEBODYS_MAIL = re.compile(r"/demo/mail/\d+/")
-ROLES = (None, "applicant", "researcher", "reviewer", "operator")
+ROLES = (None, "applicant", "researcher", "reviewer", "operator", "auditor")
 
 
 @pytest.fixture(scope="module")

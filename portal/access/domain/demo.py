@@ -36,6 +36,7 @@ class DemoAccount:
     name: str
     is_reviewer: bool = False
     is_operator: bool = False
+    is_auditor: bool = False
 
     @property
     def email(self) -> str:
@@ -51,10 +52,11 @@ APPLICANT: Final = DemoAccount(role="applicant", name="Amara Okafor")
 RESEARCHER: Final = DemoAccount(role="researcher", name="Ingrid Solheim")
 REVIEWER: Final = DemoAccount(role="reviewer", name="Tomás Herrera", is_reviewer=True)
 OPERATOR: Final = DemoAccount(role="operator", name="Mei Tanaka", is_operator=True)
+AUDITOR: Final = DemoAccount(role="auditor", name="Priya Raman", is_auditor=True)
 QUEUED: Final = DemoAccount(role="queued", name="Jonas Albrecht")
 """Has applied and waits; nobody's way in, so that the queue stays as it was found."""
 
-ACCOUNTS: Final = (APPLICANT, RESEARCHER, REVIEWER, OPERATOR)
+ACCOUNTS: Final = (APPLICANT, RESEARCHER, REVIEWER, OPERATOR, AUDITOR)
 
 
 def seed_demo() -> tuple[DemoAccount, ...]:
@@ -83,6 +85,7 @@ def _ensure_user(account: DemoAccount) -> User:
             "is_reviewer": account.is_reviewer,
             "is_staff": account.is_operator,
             "is_superuser": account.is_operator,
+            "is_auditor": account.is_auditor,
         },
     )
     # Setting it without need would end every session of the account.
