@@ -44,6 +44,7 @@ SIGNED_IN = [
     "/account/3rdparty/",
     "/account/keys/",
     "/account/usage/",
+    "/account/erase/",
 ]
 WITH_FACTOR = [
     "/account/2fa/",
