@@ -11,6 +11,8 @@ from demo.supervisor import Program
 
 WEB = "web"
 ENGINE = "engine"
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+"""Celery's workers need not tell each other that they live: leases and heartbeats of ours do."""
 NOT_FOR_WORKERS = frozenset({"DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"})
 
 
@@ -77,7 +79,7 @@ def site_programs(
         program(
             "portal worker",
             [*celery, "portal.config.celery", "worker", "--queues", "portal", "--pool", "threads",
-             "--concurrency", 4, "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+             "--concurrency", 4, *QUIET, "--loglevel", "INFO"],
             site,
         ),
         program(
@@ -86,7 +88,7 @@ def site_programs(
              "--pidfile", "", "--loglevel", "WARNING"],
             site,
         ),
-        program("inference worker", [*celery, "inference_workers", "worker"], worker),
+        program("inference worker", [*celery, "inference_workers", "worker", *QUIET], worker),
         program(
             ENGINE, [place.python, "-m", "inference_workers", "launch", deployment], worker
         ),

@@ -23,4 +23,4 @@ ENV PYTHONPATH=/app
 USER 10001:10001
 HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=4 \
     CMD ["python", "/usr/local/lib/gatehouse/check_worker.py"]
-CMD ["celery", "-A", "inference_workers", "worker"]
+CMD ["celery", "-A", "inference_workers", "worker", "--without-gossip", "--without-mingle", "--without-heartbeat"]

@@ -29,7 +29,12 @@ from portal.playground.refusals import describe_refusal
 from portal.playground.sign_in import sign_in_required
 
 _SERVED: Final = CompiledModels(
-    lambda: HostedModel.objects.exclude(deployment="").select_related("release__licence")
+    lambda slug: (
+        HostedModel.objects.filter(slug=slug)
+        .exclude(deployment="")
+        .select_related("release__licence")
+    ),
+    slug=str,
 )
 
 
@@ -71,7 +76,8 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     A script that takes events gets the run's own in the same answer, `accepted` before them.
     """
     # A model that is no longer open is refused by name below, not as an unknown choice.
-    known = {model.slug: model for model in _SERVED.find()}
+    wanted = request.POST.get("model", "").replace("\0", "")
+    known = {model.slug: model for model in _SERVED.find(slug=wanted)}
     form = GenerationForm(request.POST, models=known.values())
     if not form.is_valid():
         return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
