@@ -78,6 +78,8 @@ class AuditTag(StrEnum):
     STATEMENT_MADE = "renewals.statement.made"
     STATEMENT_ASKED = "renewals.statement.asked_for"
     RETENTION_CARRIED_OUT = "privacy.retention.carried_out"
+    ERASURE_REQUESTED = "privacy.erasure.requested"
+    ERASURE_TAKEN_BACK = "privacy.erasure.taken_back"
     KEY_ISSUED = "keys.key.issued"
     KEY_ROTATED = "keys.key.rotated"
     KEY_REVOKED = "keys.key.revoked"

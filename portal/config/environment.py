@@ -93,6 +93,7 @@ class Environment(BaseSettings):
     read_notice_retention_days: int = Field(default=365, ge=1)
     unverified_account_days: int = Field(default=3, ge=1)
     demo_mail_retention_days: int = Field(default=30, ge=1)
+    erasure_wait_days: int = Field(default=7, ge=1, le=30)
 
     # Webhooks
     webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()

@@ -332,6 +332,7 @@ CELERY_BEAT_SCHEDULE = {
     "tend-teams": {"task": "portal.teams.tend", "schedule": 900.0},
     "tend-vouching": {"task": "portal.vouching.tend", "schedule": 900.0},
     "carry-out-retention": {"task": "portal.privacy.carry_out_retention", "schedule": 3600.0},
+    "carry-out-erasures": {"task": "portal.privacy.carry_out_erasures", "schedule": 900.0},
     "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
@@ -368,6 +369,7 @@ REFUSED_RETENTION_DAYS = ENV.refused_retention_days
 READ_NOTICE_RETENTION_DAYS = ENV.read_notice_retention_days
 UNVERIFIED_ACCOUNT_DAYS = ENV.unverified_account_days
 DEMO_MAIL_RETENTION_DAYS = ENV.demo_mail_retention_days
+ERASURE_WAIT_DAYS = ENV.erasure_wait_days
 
 # --- Metrics and traces --------------------------------------------------------------
 METRICS_TOKEN = ENV.metrics_token

@@ -5,4 +5,8 @@ from django.urls import path
 from portal.privacy import views
 
 app_name = "privacy"
-urlpatterns = [path("everything/", views.download_everything, name="everything")]
+urlpatterns = [
+    path("everything/", views.download_everything, name="everything"),
+    path("erase/", views.erase, name="erase"),
+    path("erase/take-back/", views.take_back, name="take-back"),
+]

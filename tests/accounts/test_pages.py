@@ -44,6 +44,7 @@ SIGNED_IN = [
     "/account/3rdparty/",
     "/account/keys/",
     "/account/usage/",
+    "/account/erase/",
 ]
 WITH_FACTOR = [
     "/account/2fa/",
@@ -164,6 +165,7 @@ def test_no_page_of_allauth_is_forgotten() -> None:
         "/account/2fa/webauthn/login/",  # JSON for the sign-in page
         "/account/login/code/confirm/",  # codes by mail are switched off: always redirects
         "/account/usage/usage.csv",
+        "/account/erase/take-back/",  # by POST
         "/account/everything/",  # a zip, by POST
         "/account/keys/new/",  # only for who may use the API; looked at with the keys
         "/account/3rdparty/signup/",  # only in the middle of signing in elsewhere

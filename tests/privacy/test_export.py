@@ -84,6 +84,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "batches",
             "calls",
             "denials",
+            "erasure_requests",
             "files",
             "grants",
             "issued_agreements",

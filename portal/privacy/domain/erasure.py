@@ -10,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from portal.access.domain.erasure import ERASED, close_applications, erase_cases, erase_remarks
 from portal.access.domain.merging import accounts_of
@@ -25,6 +26,8 @@ from portal.keys.models import ApiKey
 from portal.licensing.models import Signature
 from portal.mailbox.models import StoredMail
 from portal.notices.models import MailPreference, Notice
+from portal.privacy.enums import PENDING_STATES, ErasureState
+from portal.privacy.models import ErasureRequest
 from portal.renewals.domain.erasure import close_renewal, erase_reports, subjects_of
 from portal.teams.domain.erasure import erase_member
 from portal.vouching.domain.erasure import erase_person_from_vouches
@@ -84,6 +87,7 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
         _erase_signatures(locked)
         _erase_messages(locked, name=name, email=email)
         _erase_account(locked)
+        _end_request(locked)
         record(AuditTag.PERSON_ERASED, actor=actor, subject=f"user:{locked.pk}")
 
 
@@ -119,6 +123,11 @@ def _erase_messages(person: User, *, name: str, email: str) -> None:
     if name:
         logged |= Q(object_repr__icontains=name) | Q(change_message__icontains=name)
     LogEntry.objects.filter(logged).update(object_repr=pseudonym(person.pk), change_message="")
+
+
+def _end_request(person: User) -> None:
+    pending = ErasureRequest.objects.filter(person=person, state__in=PENDING_STATES)
+    pending.update(state=ErasureState.CARRIED_OUT, ended_at=timezone.now())
 
 
 def _erase_account(person: User) -> None:

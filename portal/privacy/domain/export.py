@@ -28,6 +28,7 @@ from portal.keys.models import ApiKey
 from portal.licensing.domain.agreement.issue import make_agreement
 from portal.licensing.models import IssuedAgreement, Signature
 from portal.notices.domain.reading import list_notices
+from portal.privacy.models import ErasureRequest
 from portal.renewals.domain.history import told_steps
 from portal.renewals.models import Renewal, RenewalStep, Report, Statement
 from portal.teams.models import Member
@@ -96,6 +97,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "denials": Denial.objects.filter(person=person),
         "api_keys": ApiKey.objects.filter(user=person),
         "notices": list_notices(person.pk),
+        "erasure_requests": ErasureRequest.objects.filter(person=person),
         "calls": Call.objects.filter(user=person),
         "runs": GenerationJob.objects.filter(user=person),
         "files": StoredFile.objects.filter(user=person),

@@ -1,0 +1,16 @@
+"""What is said of erasure on the account's page, which knows nothing of it."""
+
+from __future__ import annotations
+
+from django import template
+
+from portal.accounts.models import User
+from portal.privacy.domain.requests import pending_request
+
+register = template.Library()
+
+
+@register.inclusion_tag("privacy/pending.html", takes_context=True)
+def show_pending_erasure(context: template.Context, user: User) -> dict[str, object]:
+    """A notice with the day and the way back, if the person has asked to be erased."""
+    return {"asked": pending_request(user), "csrf_token": context.get("csrf_token")}
