@@ -87,7 +87,13 @@ def test_command_prints_what_the_demo_runner_reads() -> None:
     call_command("seed_demo", "--json", stdout=out)
 
     rows = json.loads(out.getvalue())
-    assert [row["role"] for row in rows] == ["applicant", "researcher", "reviewer", "operator", "auditor"]
+    assert [row["role"] for row in rows] == [
+        "applicant",
+        "researcher",
+        "reviewer",
+        "operator",
+        "auditor",
+    ]
     assert rows[0] == {
         "role": "applicant",
         "email": "applicant@demo.gatehouse.example",
