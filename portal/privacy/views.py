@@ -39,7 +39,7 @@ def download_everything(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 @login_required
-@reauthentication_required(allow_get=True)
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth
 def erase(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What goes and what stays; a POST asks for it, after the password or a second factor."""
     if request.method == "POST":
