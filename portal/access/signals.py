@@ -24,3 +24,7 @@ audit event, with the keyword argument `step`; what a receiver raises undoes the
 
 grant_made = Signal()
 """A grant was made. Sent as `step_made` is, with the keyword argument `grant`."""
+
+grant_expired = Signal()
+"""A grant's end has come and is about to be recorded, once. Sent as `step_made` is, with the
+keyword argument `grant`."""

@@ -21,6 +21,7 @@ class EventType(models.TextChoices):
     GRANT_REVOKED = "grant.revoked", "Access was revoked"
     GRANT_REPLACED = "grant.replaced", "Access was replaced by a newer grant"
     GRANT_EXTENDED = "grant.extended", "Access was extended"
+    GRANT_EXPIRED = "grant.expired", "Access ended by the clock"
     GRANT_GIVEN_BACK = "grant.given_back", "Access was given back"
     PING = "ping", "A test"
 

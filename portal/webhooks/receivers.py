@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.dispatch import receiver
 
 from portal.access.models import Grant, Step
-from portal.access.signals import grant_made, step_made
-from portal.webhooks.domain.events import write_grant, write_step
+from portal.access.signals import grant_expired, grant_made, step_made
+from portal.webhooks.domain.events import write_expiry, write_grant, write_step
 
 
 @receiver(step_made, dispatch_uid="webhooks.write_step")
@@ -17,3 +17,8 @@ def hear_of_step(*, step: Step, **_: object) -> None:
 @receiver(grant_made, dispatch_uid="webhooks.write_grant")
 def hear_of_grant(*, grant: Grant, **_: object) -> None:
     write_grant(grant)
+
+
+@receiver(grant_expired, dispatch_uid="webhooks.write_expiry")
+def hear_of_expiry(*, grant: Grant, **_: object) -> None:
+    write_expiry(grant)

@@ -22,6 +22,7 @@ from portal.access.domain.rulings import take_back_decision
 from portal.access.enums import Capability
 from portal.access.models import Application, Grant
 from portal.accounts.models import User
+from portal.renewals.domain.endings import watch_ends
 from portal.webhooks.domain.fan_out import fan_out_due
 from portal.webhooks.domain.sending import send_waiting
 from portal.webhooks.models import Delivery, Event
@@ -112,6 +113,19 @@ def test_a_message_holds_ids_states_and_models_and_nothing_of_a_person(
     text = json.dumps([first, second])
     personal = ("Ada", "Lovelace", "ada@", "example.org", reviewer.name, "University")
     assert [word for word in personal if word in text] == []
+
+
+def test_the_end_by_the_clock_is_told_once(register: Register, reviewer: User) -> None:
+    register()
+    (grant,) = approve(waiting(), reviewer)
+
+    for seconds in (-1, 0, 60):
+        at = grant.ends_at + timedelta(seconds=seconds)
+        with time_machine.travel(at, tick=False):
+            watch_ends(at=at)
+
+    (event,) = Event.objects.filter(type="grant.expired")
+    assert (event.due_at, event.data["grant"]["id"]) == (grant.ends_at, grant.pk)
 
 
 def test_a_held_decision_is_told_when_its_applicant_hears(

@@ -19,6 +19,7 @@ from django.db.models.fields import DurationField
 from portal.access.domain.grants import announce_end
 from portal.access.enums import HELD_STATES, GrantState, Role
 from portal.access.models import Grant
+from portal.access.signals import grant_expired
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import LostRace
@@ -133,6 +134,7 @@ def _note_end(grants: Sequence[Grant], *, at: datetime) -> int:
         return 0
     owed = set(owed_grants(at=at).filter(pk__in=[g.pk for g in fresh]).values_list("pk", flat=True))
     for grant in fresh:
+        grant_expired.send(sender=Grant, grant=grant)
         record(
             AuditTag.GRANT_EXPIRED,
             actor=None,

@@ -38,6 +38,7 @@ GRANT_EVENTS: Final[Mapping[str, EventType]] = {
     Command.END: EventType.GRANT_REVOKED,
     Command.EXTEND: EventType.GRANT_EXTENDED,
     Command.GIVE_BACK: EventType.GRANT_GIVEN_BACK,
+    Command.LEAVE: EventType.GRANT_GIVEN_BACK,
     Command.SUPERSEDE: EventType.GRANT_REPLACED,
 }
 
@@ -72,6 +73,11 @@ def write_grant(grant: Grant) -> Event | None:
         {"grant": describe_grant(grant)},
         not_before=grant.starts_at,
     )
+
+
+def write_expiry(grant: Grant) -> Event | None:
+    """The event of a grant whose end has come."""
+    return _write(EventType.GRANT_EXPIRED, grant.application, {"grant": describe_grant(grant)})
 
 
 def describe_grant(grant: Grant) -> dict[str, Any]:
