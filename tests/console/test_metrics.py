@@ -79,7 +79,7 @@ def test_the_page_asks_the_database_no_more_for_more_rows(
         GrantFactory(ends_at=timezone.now() + timedelta(days=3))
         ApplicationFactory(state=ApplicationState.APPROVED, decided_at=timezone.now())
     console.get(METRICS)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         response = console.get(METRICS)
     shown = {table.slug: len(table.rows) for table in response.context["tables"]}
     assert shown["expiring"] == rows

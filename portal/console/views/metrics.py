@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -9,13 +11,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal.access.domain.metric_tables import list_tables, write_csv
+from portal.access.domain.metric_tables import MetricTable, list_tables, write_csv
 from portal.access.domain.metrics import measure_process
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.console.access import reviewer_or_auditor_required
 from portal.console.metrics_form import PeriodForm
+from portal.vouching.domain.response import tabulate_response
 
 
 @require_safe
@@ -25,7 +28,7 @@ def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Charts with their tables, over a period."""
     form = PeriodForm(request.GET)
     since, until = form.to_period(at=timezone.now())
-    tables = list_tables(measure_process(since=since, until=until))
+    tables = _list_tables(since=since, until=until)
     _record_look(request, form, table="")
     context = {"form": form, "tables": tables, "query": request.GET.urlencode(), "since": since}
     return render(request, "console/metrics.html", context)
@@ -38,7 +41,7 @@ def export_metrics(request: AuthenticatedHttpRequest, table: str) -> HttpRespons
     """One table as CSV."""
     form = PeriodForm(request.GET)
     since, until = form.to_period(at=timezone.now())
-    tables = {each.slug: each for each in list_tables(measure_process(since=since, until=until))}
+    tables = {each.slug: each for each in _list_tables(since=since, until=until)}
     if table not in tables:
         raise Http404
     _record_look(request, form, table=table)
@@ -47,6 +50,11 @@ def export_metrics(request: AuthenticatedHttpRequest, table: str) -> HttpRespons
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{table}.csv"'},
     )
+
+
+def _list_tables(*, since: datetime, until: datetime) -> list[MetricTable]:
+    measured = list_tables(measure_process(since=since, until=until))
+    return [*measured, tabulate_response(since=since, until=until)]
 
 
 def _record_look(request: AuthenticatedHttpRequest, form: PeriodForm, *, table: str) -> None:
