@@ -5,9 +5,17 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from portal.access.domain.overdue import escalate, remind_reviewers
 from portal.access.domain.reconsent import tell_of_changes
 
 
 @shared_task(name="portal.access.tell_of_changed_licences")
 def tell_of_changed_licences() -> None:
     tell_of_changes(at=timezone.now())
+
+
+@shared_task(name="portal.access.call_to_overdue")
+def call_to_overdue() -> None:
+    now = timezone.now()
+    remind_reviewers(at=now)
+    escalate(at=now)

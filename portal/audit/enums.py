@@ -34,6 +34,8 @@ class AuditTag(StrEnum):
     APPLICATION_LAPSED = "access.application.lapsed"
     APPLICATION_TAKEN_BACK = "access.application.taken_back"
     APPLICATION_REOPENED = "access.application.reopened"
+    APPLICATION_REMARKED = "access.application.remarked"
+    REMARKS_VIEWED = "access.remarks.viewed"
     CONCERN_OVERRIDDEN = "access.concern.overridden"
     ACCOUNTS_MERGED = "access.accounts.merged"
     ABSENCE_CHANGED = "access.absence.changed"

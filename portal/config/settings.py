@@ -318,6 +318,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "call-to-overdue": {"task": "portal.access.call_to_overdue", "schedule": 900.0},
     "record-energy": {
         "task": "portal.energy.record",
         "schedule": 10.0,

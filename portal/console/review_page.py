@@ -13,6 +13,7 @@ from portal.access.domain.history import tell_history
 from portal.access.domain.insiders import nearness
 from portal.access.domain.journey import expected_by
 from portal.access.domain.queue import pace_of
+from portal.access.domain.remarks import list_remarks
 from portal.access.domain.replies import list_replies
 from portal.access.domain.separation import deciders, shares_domain
 from portal.access.domain.versions import compare_versions
@@ -22,6 +23,7 @@ from portal.access.rules import application_commands
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.console.decision_forms import DecisionForm
+from portal.console.remark_form import make_remark_form
 from portal.console.review_commands import REVIEW_COMMANDS, concerns_of, make_form
 from portal.notices.domain.outbox import Letter
 from portal.teams.domain.telling import list_members
@@ -66,6 +68,8 @@ def describe_review(
         "pace": pace_of(application, at=now),
         "expected_by": expected_by(application),
         "history": tell_history(application, viewer=viewer),
+        "remarks": list_remarks(application, viewer=viewer),
+        "remark_form": None if is_own or near else make_remark_form(application, viewer),
         "dossier": (dossier := gather_dossier(application)),
         "facts": [*dossier.facts, *list_vouches(application, at=now)],
         "concerns": concerns_of(application),

@@ -15,6 +15,7 @@ from portal.console.views import (
     merging,
     queue,
     reconsent,
+    remarks,
     renewals,
     reviews,
 )
@@ -33,6 +34,7 @@ patterns: list[URLPattern] = [
     path("applications/<str:case_number>/", reviews.show_application, name="application"),
     path("members/<int:pk>/", members.expel, name="member"),
     path("applications/<str:case_number>/merge/<int:pk>/", merging.merge, name="merge"),
+    path("applications/<str:case_number>/remarks/", remarks.remarks, name="remarks"),
     path("applications/<str:case_number>/<str:command>/", reviews.decide, name="decide"),
     path("grants/", grants.list_grants, name="grants"),
     path("renewals/", renewals.list_renewals, name="renewals"),

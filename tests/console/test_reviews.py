@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from portal.access.domain.remarks import write_remark
 from portal.access.domain.reviews import approve_application, reject_application
 from portal.access.enums import ApplicationState, Capability, Command
 from portal.access.models import Application
@@ -250,5 +251,7 @@ def test_the_page_asks_the_database_no_more_for_a_longer_past(
         StepFactory(application=application)
         GrantFactory(user=application.applicant)
         SignatureFactory(user=application.applicant)
-    with django_assert_num_queries(42):
+        write_remark(application, by=UserFactory(is_reviewer=True), text="New to me.")
+    # Of these the remarks, who may read them, and the colleagues to ask take four.
+    with django_assert_num_queries(46):
         console.get(page_of(application))

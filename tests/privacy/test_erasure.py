@@ -28,6 +28,7 @@ from portal.access.domain.applications import (
 from portal.access.domain.claims import claim_application, hand_over_application
 from portal.access.domain.denials import appeal_denial, deny, lift_denial
 from portal.access.domain.merging import merge_accounts
+from portal.access.domain.remarks import write_remark
 from portal.access.domain.reviews import return_application
 from portal.access.enums import ApplicationState, Capability, DenialKind, GrantState
 from portal.access.models import Application, Denial, Override, Step
@@ -88,6 +89,7 @@ TRACES = {
     "access_denial.reason",
     "access_grant.reason",
     "access_override.reason",
+    "access_remark.text",
     "access_ruling.field_notes",
     "access_step.note",
     "access_submittedversion.answers",
@@ -175,6 +177,9 @@ def person(client: Client, valkey: redis.Redis) -> User:
         user=reviewer, content_type=ContentType.objects.get_for_model(User), object_id=person.pk,
         object_repr=EMAIL, action_flag=CHANGE,
     )  # fmt: skip
+    write_remark(
+        draft, by=reviewer, text=f"{NAME} is new to me.", asked=UserFactory(is_reviewer=True)
+    )
     step = Step.objects.filter(application=draft).last()
     Override.objects.create(step=step, codes=["country_review"], reason=f"{NAME} is cleared.")
     make_agreement(person.signatures.get())

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.access.domain.remarks import write_remark
 from portal.access.domain.reviews import (
     approve_application,
     reject_application,
@@ -66,6 +67,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
     reviewer = UserFactory(is_reviewer=True)
     application = person.applications.get()
     StepFactory(application=application, actor=reviewer, note="Welcome.")
+    remark = write_remark(application, by=reviewer, text="Is new to me.", asked=None)
     run = GenerationJobFactory(user=person, succeeded=True)
     GenerationJobFactory(succeeded=True)
     GrantFactory()
@@ -90,6 +92,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "issued_agreements",
             "notices",
             "other_sign_ins",
+            "remarks",
             "renewal_steps",
             "renewals",
             "reports",
@@ -113,6 +116,8 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
     assert [row["case_number"] for row in files["applications.json"]] == [application.case_number]
     assert [row["subject"] for row in files["notices.json"]] == ["Hello"]
     assert [row["note"] for row in files["steps.json"]] == ["Welcome."]
+    (told,) = files["remarks.json"]
+    assert (sorted(told), told["text"]) == (["application", "at", "id", "text"], remark.text)
     assert len(files["grants.json"]) == len(files["signatures.json"]) == 1
 
 

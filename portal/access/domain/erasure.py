@@ -16,6 +16,7 @@ from portal.access.models import (
     Denial,
     Grant,
     Override,
+    Remark,
     Ruling,
     Step,
     SubmittedVersion,
@@ -51,6 +52,7 @@ def erase_cases(cases: QuerySet[Application], *, as_name: str, as_email: str) ->
     Step.objects.filter(application__in=cases).update(note="")
     Ruling.objects.filter(step__application__in=cases).update(field_notes={})
     Override.objects.filter(step__application__in=cases).update(reason=ERASED)
+    Remark.objects.filter(application__in=cases).update(text="")
     Grant.objects.filter(application__in=cases).update(reason="")
     for version in SubmittedVersion.objects.filter(application__in=cases):
         version.answers = {

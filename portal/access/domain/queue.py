@@ -115,5 +115,12 @@ def pace_of(application: Application, *, at: datetime) -> Pace | None:
     """
     if application.state not in REVIEW_STATES or application.submitted_at is None:
         return None
+    return judge_pace(application.submitted_at, review_days=promised_days(application), at=at)
+
+
+def promised_days(application: Application) -> int:
+    """The longest wait that the releases concerned promise, in working days; reads what
+    `pace_of` does.
+    """
     days = [model.release.review_days for model in application.models_wanted.all()]
-    return judge_pace(application.submitted_at, review_days=max(days, default=5), at=at)
+    return max(days, default=5)

@@ -9,6 +9,7 @@ from portal.access.models.applications import DECIDED_STATES, Application, Step,
 from portal.access.models.decisions import Endorsement, Override, Ruling
 from portal.access.models.desk import Absence, AccountMerge, Denial
 from portal.access.models.grants import Grant
+from portal.access.models.remarks import Remark
 
 __all__ = [
     "DECIDED_STATES",
@@ -19,6 +20,7 @@ __all__ = [
     "Endorsement",
     "Grant",
     "Override",
+    "Remark",
     "Ruling",
     "Step",
     "SubmittedVersion",

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from portal.access.domain.commands import hide_untold
 from portal.access.domain.telling import HeldMoves, as_told, held_moves, told_grants
-from portal.access.models import Application, Denial, Grant, Ruling, Step, SubmittedVersion
+from portal.access.models import Application, Denial, Grant, Remark, Ruling, Step, SubmittedVersion
 from portal.accounts.models import User
 from portal.audit.enums import AuditTag
 from portal.audit.models import AuditEvent
@@ -39,10 +39,16 @@ from portal.vouching.models import VouchRequest
 SECRETS = frozenset({"password", "digest", "session_key", "failure_detail", "worker"})
 """What proves who somebody is, and what is the operators' business, is not handed out."""
 DESK = frozenset(
-    {"actor", "claimed_by", "claim_ends_at", "made_by", "lifted_by", "revision", "told_at"}
+    {
+        *("actor", "author", "asked", "claimed_by", "claim_ends_at", "made_by", "lifted_by"),
+        *("revision", "told_at"),
+    }
 )
 """Who decided, and what would show that somebody decides at this moment."""
-ABOUT_CASES = (Application, Step, Ruling, Grant, Denial, AuditEvent, Renewal, RenewalStep)
+ABOUT_CASES = (
+    *(Application, Step, Ruling, Grant, Denial, AuditEvent, Renewal, RenewalStep),
+    Remark,
+)
 DESK_TAGS = (AuditTag.RENEWAL_CLAIMED, AuditTag.RENEWAL_RELEASED, AuditTag.RENEWAL_ENDORSED)
 """Of a renewal: what its holder's pages do not tell."""
 CONFIDENTIAL = frozenset({"answer", "text"})
@@ -84,6 +90,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "applications": cases,
         "submitted_versions": SubmittedVersion.objects.filter(application__in=cases),
         "steps": steps,
+        "remarks": Remark.objects.filter(application__in=cases),
         "rulings": Ruling.objects.filter(step__in=steps),
         "grants": grants,
         "vouch_requests": VouchRequest.objects.filter(application__in=cases),
