@@ -9,5 +9,5 @@ class AccessConfig(AppConfig):
     name = "portal.access"
 
     def ready(self) -> None:
-        import_module("portal.access.domain.notices")
-        import_module("portal.access.domain.reconsent_mail")
+        import_module("portal.access.domain.process.notices")
+        import_module("portal.access.domain.reconsent.letters")

@@ -9,9 +9,9 @@ from django import forms
 from django.http import QueryDict
 from django_countries import countries
 
-from portal.access.domain.applications import DRAFT_FIELDS, Answers
-from portal.access.domain.orcid import normalise_orcid
-from portal.access.domain.reopening import LONGEST_APPEAL
+from portal.access.domain.desk.orcid import normalise_orcid
+from portal.access.domain.process.applications import DRAFT_FIELDS, Answers
+from portal.access.domain.process.reopening import LONGEST_APPEAL
 from portal.access.enums import Capability, Sector
 from portal.catalog.models import HostedModel
 

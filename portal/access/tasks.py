@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from portal.access.domain.overdue import escalate, remind_reviewers
-from portal.access.domain.reconsent import tell_of_changes
+from portal.access.domain.desk.overdue import escalate, remind_reviewers
+from portal.access.domain.reconsent.announcements import tell_of_changes
 
 
 @shared_task(name="portal.access.tell_of_changed_licences")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from portal.access.domain.bulk import BULK_COMMANDS
+from portal.access.domain.desk.bulk import BULK_COMMANDS
 from portal.access.enums import Command
 
 

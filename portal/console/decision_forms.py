@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.access.domain.versions import FIELD_LABELS
+from portal.access.domain.process.versions import FIELD_LABELS
 from portal.access.enums import Capability, ReasonCode
 from portal.access.models import Application, Endorsement
 from portal.accounts.models import User

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from portal.access.domain.queue import QueueFilter, list_countries
+from portal.access.domain.desk.queue import QueueFilter, list_countries
 from portal.access.enums import REVIEW_STATES, ApplicationState, GrantState
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from portal.access.domain.remarks import possible_colleagues
+from portal.access.domain.process.remarks import possible_colleagues
 from portal.access.models import Application
 from portal.accounts.models import User
 from portal.console.forms import ReviewerField, set_reviewers

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from django.http import QueryDict
 from django.utils import timezone
 
-from portal.access.domain.claims import (
+from portal.access.domain.desk.claims import (
     claim_application,
     hand_over_application,
     possible_receivers,
     release_application,
 )
-from portal.access.domain.concerns import Concern, find_concerns
-from portal.access.domain.endorsements import current_endorsements
-from portal.access.domain.notices import preview_notice
-from portal.access.domain.reminders import remind_applicant
-from portal.access.domain.reopening import reopen_application
-from portal.access.domain.reviews import (
+from portal.access.domain.process.concerns import Concern, find_concerns
+from portal.access.domain.process.endorsements import current_endorsements
+from portal.access.domain.process.notices import preview_notice
+from portal.access.domain.process.reminders import remind_applicant
+from portal.access.domain.process.reopening import reopen_application
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.process.rulings import take_back_decision
 from portal.access.enums import Capability, Command, ReasonCode
 from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from portal.access.domain.denials import find_denials
-from portal.access.domain.dossier import gather_dossier
-from portal.access.domain.endorsements import current_endorsements
-from portal.access.domain.history import tell_history
-from portal.access.domain.insiders import nearness
-from portal.access.domain.journey import expected_by
-from portal.access.domain.queue import pace_of
-from portal.access.domain.remarks import list_remarks
-from portal.access.domain.replies import list_replies
-from portal.access.domain.separation import deciders, shares_domain
-from portal.access.domain.versions import compare_versions
+from portal.access.domain.desk.denials import find_denials
+from portal.access.domain.desk.dossier import gather_dossier
+from portal.access.domain.desk.queue import pace_of
+from portal.access.domain.desk.replies import list_replies
+from portal.access.domain.process.endorsements import current_endorsements
+from portal.access.domain.process.history import tell_history
+from portal.access.domain.process.insiders import nearness
+from portal.access.domain.process.journey import expected_by
+from portal.access.domain.process.remarks import list_remarks
+from portal.access.domain.process.separation import deciders, shares_domain
+from portal.access.domain.process.versions import compare_versions
 from portal.access.enums import ApplicationState, Command, Role
 from portal.access.models import Application
 from portal.access.rules import application_commands

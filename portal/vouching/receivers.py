@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.dispatch import receiver
 from django.urls import reverse
 
-from portal.access.domain.concerns import Concern, register_concerns
-from portal.access.domain.insiders import register_insiders
+from portal.access.domain.process.concerns import Concern, register_concerns
+from portal.access.domain.process.insiders import register_insiders
 from portal.access.models import Application
 from portal.access.signals import application_submitted, application_submitting
 from portal.accounts.models import User

@@ -11,7 +11,7 @@ import pytest
 import redis
 from celery import current_app
 
-from portal.access.domain.applications import Answers
+from portal.access.domain.process.applications import Answers
 from portal.access.enums import Capability
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel

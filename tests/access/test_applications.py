@@ -6,7 +6,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 
-from portal.access.domain.applications import (
+from portal.access.domain.process.applications import (
     Answers,
     open_draft,
     save_draft,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.access.domain.bulk import LIMIT, carry_out_bulk, try_bulk
-from portal.access.domain.claims import claim_application
+from portal.access.domain.desk.bulk import LIMIT, carry_out_bulk, try_bulk
+from portal.access.domain.desk.claims import claim_application
 from portal.access.enums import ApplicationState, Command
 from portal.access.models import Application, Step
 from portal.accounts.models import User

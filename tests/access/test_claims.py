@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from portal.access.domain.claims import (
+from portal.access.domain.desk.claims import (
     LEASE,
     announce_absence,
     claim_application,
@@ -15,7 +15,7 @@ from portal.access.domain.claims import (
     held_claims,
     release_application,
 )
-from portal.access.domain.reviews import reject_application
+from portal.access.domain.process.reviews import reject_application
 from portal.access.enums import ApplicationState, Command
 from portal.access.models import Application
 from portal.accounts.models import User

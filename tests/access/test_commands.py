@@ -16,22 +16,26 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.applications import Answers, submit_application, withdraw_application
-from portal.access.domain.claims import (
+from portal.access.domain.desk.claims import (
     claim_application,
     hand_over_application,
     release_application,
 )
-from portal.access.domain.duration import give_grant_back
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.reminders import remind_applicant
-from portal.access.domain.reopening import appeal_decision, reopen_application
-from portal.access.domain.reviews import (
+from portal.access.domain.process.applications import (
+    Answers,
+    submit_application,
+    withdraw_application,
+)
+from portal.access.domain.process.reminders import remind_applicant
+from portal.access.domain.process.reopening import appeal_decision, reopen_application
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.process.rulings import take_back_decision
+from portal.access.domain.rights.duration import give_grant_back
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import (
     REVIEW_STATES,
     ApplicationState,
@@ -219,7 +223,7 @@ def test_every_command_of_the_tables_is_carried_out_by_the_matrix(
 def test_a_command_outside_of_a_transaction_is_a_mistake_of_the_program(
     transactional_db: None,
 ) -> None:
-    from portal.access.domain.commands import move_application
+    from portal.access.domain.process.commands import move_application
 
     application = ApplicationFactory()
     with pytest.raises(transaction.TransactionManagementError):

@@ -12,10 +12,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.access.country_list import read_country_list
-from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.bulk import BULK_COMMANDS
-from portal.access.domain.concerns import review_country
-from portal.access.domain.reviews import approve_application
+from portal.access.domain.desk.bulk import BULK_COMMANDS
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.concerns import review_country
+from portal.access.domain.process.reviews import approve_application
 from portal.access.enums import ApplicationState, Capability, Command
 from portal.access.models import Application, Override, Step
 from portal.accounts.models import User

@@ -8,9 +8,9 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.denials import appeal_denial, deny, find_denials, lift_denial
-from portal.access.domain.reviews import approve_application, reject_application
+from portal.access.domain.desk.denials import appeal_denial, deny, find_denials, lift_denial
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.reviews import approve_application, reject_application
 from portal.access.enums import ApplicationState, Capability, DenialKind
 from portal.access.models import Application, Denial
 from portal.accounts.models import User

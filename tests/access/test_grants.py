@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import GrantState
 from portal.access.signals import access_ended
 from portal.accounts.models import User

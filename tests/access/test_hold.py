@@ -12,15 +12,15 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
 from portal.access.domain.decide import decide, usable_models
-from portal.access.domain.reviews import (
+from portal.access.domain.numbers.waits import measure_waits
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
-from portal.access.domain.waits import measure_waits
+from portal.access.domain.process.rulings import take_back_decision
 from portal.access.enums import ApplicationState, Capability, Code, Command, GrantState
 from portal.access.models import Application, Step
 from portal.accounts.models import User

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.limits import parallel_limits, set_limits
+from portal.access.domain.rights.limits import parallel_limits, set_limits
 from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.audit.models import AuditEvent

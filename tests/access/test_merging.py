@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from portal.access.domain.dossier import gather_dossier
-from portal.access.domain.merging import accounts_of, merge_accounts
+from portal.access.domain.desk.dossier import gather_dossier
+from portal.access.domain.desk.merging import accounts_of, merge_accounts
 from portal.access.enums import ApplicationState
 from portal.access.models import AccountMerge
 from portal.accounts.models import User

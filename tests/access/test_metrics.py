@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.access.domain.metrics import (
+from portal.access.domain.numbers.metrics import (
     Expiry,
     Reason,
     Share,
     Week,
     measure_process,
 )
-from portal.access.domain.waits import StageWaits, Waits, measure_waits
+from portal.access.domain.numbers.waits import StageWaits, Waits, measure_waits
 from portal.access.enums import ApplicationState, Command, GrantState, ReasonCode, Sector
 from portal.access.models import Application
 from tests.factories.access import ApplicationFactory, GrantFactory, RulingFactory, StepFactory

@@ -9,14 +9,18 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from portal.access.domain.applications import Answers, submit_application, withdraw_application
-from portal.access.domain.dispatch import dispatch_mail
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.reviews import (
+from portal.access.domain.process.applications import (
+    Answers,
+    submit_application,
+    withdraw_application,
+)
+from portal.access.domain.process.dispatch import dispatch_mail
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.access.models import Application, Step
 from portal.accounts.models import User

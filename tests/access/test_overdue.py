@@ -9,7 +9,7 @@ import time_machine
 from django.core import mail
 from time_machine import Traveller
 
-from portal.access.domain.claims import announce_absence
+from portal.access.domain.desk.claims import announce_absence
 from portal.access.models import Application
 from portal.access.tasks import call_to_overdue
 from portal.accounts.models import User

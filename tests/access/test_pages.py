@@ -14,9 +14,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from portal.access.domain.applications import open_draft
-from portal.access.domain.grants import suspend_grant
-from portal.access.domain.reviews import reject_application, return_application
+from portal.access.domain.process.applications import open_draft
+from portal.access.domain.process.reviews import reject_application, return_application
+from portal.access.domain.rights.grants import suspend_grant
 from portal.access.enums import ApplicationState
 from portal.access.models import Application
 from portal.accounts.models import User

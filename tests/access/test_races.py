@@ -16,11 +16,19 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.applications import Answers, submit_application, withdraw_application
-from portal.access.domain.claims import claim_application
-from portal.access.domain.grants import resume_grant, revoke_grant
-from portal.access.domain.reviews import approve_application, reject_application, return_application
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.desk.claims import claim_application
+from portal.access.domain.process.applications import (
+    Answers,
+    submit_application,
+    withdraw_application,
+)
+from portal.access.domain.process.reviews import (
+    approve_application,
+    reject_application,
+    return_application,
+)
+from portal.access.domain.process.rulings import take_back_decision
+from portal.access.domain.rights.grants import resume_grant, revoke_grant
 from portal.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User

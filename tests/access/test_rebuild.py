@@ -11,27 +11,27 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.applications import (
+from portal.access.domain.desk.claims import (
+    claim_application,
+    hand_over_application,
+    release_application,
+)
+from portal.access.domain.process.applications import (
     Answers,
     open_draft,
     submit_application,
     withdraw_application,
 )
-from portal.access.domain.claims import (
-    claim_application,
-    hand_over_application,
-    release_application,
-)
-from portal.access.domain.duration import extend_grants, give_grant_back
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.rebuild import find_differences, read_rows
-from portal.access.domain.reopening import appeal_decision, reopen_application
-from portal.access.domain.reviews import (
+from portal.access.domain.process.rebuild import find_differences, read_rows
+from portal.access.domain.process.reopening import appeal_decision, reopen_application
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.process.rulings import take_back_decision
+from portal.access.domain.rights.duration import extend_grants, give_grant_back
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import Capability
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

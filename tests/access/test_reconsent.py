@@ -12,7 +12,7 @@ from django.core import mail
 from django.db import connection
 from time_machine import Traveller
 
-from portal.access.domain.reconsent import tell_of_changes
+from portal.access.domain.reconsent.announcements import tell_of_changes
 from portal.access.enums import GrantState
 from portal.access.tasks import tell_of_changed_licences
 from portal.accounts.models import User

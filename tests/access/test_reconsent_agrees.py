@@ -14,8 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.access.domain.masthead import read_masthead
-from portal.access.domain.outdated import OutdatedFilter, describe_outdated, find_outdated
-from portal.access.domain.reconsent import ANNOUNCED, tell_of_changes
+from portal.access.domain.reconsent.announcements import ANNOUNCED, tell_of_changes
+from portal.access.domain.reconsent.outdated import OutdatedFilter, describe_outdated, find_outdated
 from portal.accounts.models import User
 from portal.licensing.domain.signing import standing
 from portal.licensing.enums import Standing

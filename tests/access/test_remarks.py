@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from portal.access.domain import insiders
-from portal.access.domain.remarks import list_remarks, write_remark
+from portal.access.domain.process import insiders
+from portal.access.domain.process.remarks import list_remarks, write_remark
 from portal.access.models import Application, Remark
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent

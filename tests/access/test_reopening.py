@@ -8,16 +8,16 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.applications import (
+from portal.access.domain.desk.claims import claim_application
+from portal.access.domain.process.applications import (
     Answers,
     open_draft,
     submit_application,
     withdraw_application,
 )
-from portal.access.domain.claims import claim_application
-from portal.access.domain.reopening import appeal_decision, reopen_application
-from portal.access.domain.reviews import approve_application, reject_application
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.process.reopening import appeal_decision, reopen_application
+from portal.access.domain.process.reviews import approve_application, reject_application
+from portal.access.domain.process.rulings import take_back_decision
 from portal.access.enums import ApplicationState, Capability, GrantState
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

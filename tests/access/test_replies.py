@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from portal.access.domain.replies import list_replies
+from portal.access.domain.desk.replies import list_replies
 from portal.access.enums import Command, ReasonCode
 from portal.core.errors import DomainError
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from portal.access.domain.applications import Answers, submit_application
-from portal.access.domain.reviews import (
+from portal.access.domain.process.applications import Answers, submit_application
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,

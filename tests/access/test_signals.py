@@ -6,8 +6,8 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from portal.access.domain.duplicates import find_likenesses, normalise_email
-from portal.access.domain.institutions import judge_domain
+from portal.access.domain.desk.duplicates import find_likenesses, normalise_email
+from portal.access.domain.desk.institutions import judge_domain
 from tests.factories.access import ApplicationFactory
 from tests.factories.accounts import UserFactory
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.reviews import return_application
-from portal.access.domain.versions import Segment, compare_versions, diff_words
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.reviews import return_application
+from portal.access.domain.process.versions import Segment, compare_versions, diff_words
 from portal.accounts.models import User
 
 texts = st.text(alphabet="ab \n", max_size=40)

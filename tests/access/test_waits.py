@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.access.domain.waits import Waits, measure_waits
+from portal.access.domain.numbers.waits import Waits, measure_waits
 from portal.accounts.models import User
 from tests.factories.access import ApplicationFactory, RulingFactory
 from tests.factories.catalog import HostedModelFactory

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.claims import claim_application
-from portal.access.domain.reviews import reject_application
+from portal.access.domain.desk.claims import claim_application
+from portal.access.domain.process.reviews import reject_application
 from portal.access.enums import ApplicationState, Command
 from portal.access.models import Absence, Application, Denial, Step
 from portal.accounts.models import User

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
 from portal.access.enums import ApplicationState, Capability, GrantState
 from portal.access.models import Application, Ruling, Step
 from portal.accounts.models import User

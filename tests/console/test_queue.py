@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from portal.access.domain.timing import Pace
+from portal.access.domain.process.timing import Pace
 from portal.access.enums import REVIEW_STATES, ApplicationState
 from portal.access.models import Application
 from portal.accounts.models import User

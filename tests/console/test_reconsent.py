@@ -14,8 +14,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portal.access.domain.reconsent import tell_of_changes
-from portal.access.domain.reconsent_reminders import LIMIT, send_reminders
+from portal.access.domain.reconsent.announcements import tell_of_changes
+from portal.access.domain.reconsent.reminders import LIMIT, send_reminders
 from portal.access.enums import GrantState
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from portal.access.domain.remarks import write_remark
-from portal.access.domain.reviews import approve_application, reject_application
+from portal.access.domain.process.remarks import write_remark
+from portal.access.domain.process.reviews import approve_application, reject_application
 from portal.access.enums import ApplicationState, Capability, Command
 from portal.access.models import Application
 from portal.accounts.models import User

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pypdf import PdfReader
 from pytest_django.live_server_helper import LiveServer
 
-from portal.access.domain.reconsent import tell_of_changes
+from portal.access.domain.reconsent.announcements import tell_of_changes
 from portal.accounts.models import User
 from portal.licensing.models import LicenceVersion, Signature
 from portal.notices.models import Notice

@@ -19,17 +19,17 @@ from django.utils import timezone
 from psycopg import sql
 from pypdf import PdfReader
 
-from portal.access.domain.applications import (
+from portal.access.domain.desk.claims import claim_application, hand_over_application
+from portal.access.domain.desk.denials import appeal_denial, deny, lift_denial
+from portal.access.domain.desk.merging import merge_accounts
+from portal.access.domain.process.applications import (
     Answers,
     open_draft,
     save_draft,
     submit_application,
 )
-from portal.access.domain.claims import claim_application, hand_over_application
-from portal.access.domain.denials import appeal_denial, deny, lift_denial
-from portal.access.domain.merging import merge_accounts
-from portal.access.domain.remarks import write_remark
-from portal.access.domain.reviews import return_application
+from portal.access.domain.process.remarks import write_remark
+from portal.access.domain.process.reviews import return_application
 from portal.access.enums import ApplicationState, Capability, DenialKind, GrantState
 from portal.access.models import Application, Denial, Override, Step
 from portal.accounts.models import User

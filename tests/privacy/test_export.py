@@ -17,13 +17,13 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.remarks import write_remark
-from portal.access.domain.reviews import (
+from portal.access.domain.process.remarks import write_remark
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.process.rulings import take_back_decision
 from portal.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.access.models import Application, Step
 from portal.accounts.models import User

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from pytest_django import Settings
 
-from portal.access.domain.claims import claim_application, release_application
+from portal.access.domain.desk.claims import claim_application, release_application
 from portal.accounts.models import User
 from portal.audit.domain.record import find_breaks
 from portal.audit.enums import AuditTag

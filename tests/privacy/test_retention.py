@@ -15,9 +15,9 @@ from django.test import Client
 from django.utils.crypto import get_random_string
 from pytest_django import Settings
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.rebuild import find_differences
-from portal.access.domain.reviews import reject_application, return_application
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.rebuild import find_differences
+from portal.access.domain.process.reviews import reject_application, return_application
 from portal.access.enums import ApplicationState, Command
 from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User

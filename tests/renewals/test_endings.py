@@ -11,7 +11,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from portal.access.domain.duration import extend_grants
+from portal.access.domain.rights.duration import extend_grants
 from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.access.signals import access_ended

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.access.domain.decide import decide
-from portal.access.domain.denials import deny
-from portal.access.domain.grants import revoke_grant, suspend_grant
+from portal.access.domain.desk.denials import deny
+from portal.access.domain.rights.grants import revoke_grant, suspend_grant
 from portal.access.enums import Capability, Code, Command, DenialKind, GrantState
 from portal.access.models import Grant
 from portal.accounts.models import User

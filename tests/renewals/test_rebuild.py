@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.accounts.models import User

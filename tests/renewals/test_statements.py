@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from portal.access.domain.decide import decide
-from portal.access.domain.grants import revoke_grant
+from portal.access.domain.rights.grants import revoke_grant
 from portal.access.enums import Capability, Code, GrantState
 from portal.access.models import Grant
 from portal.accounts.models import User

@@ -18,8 +18,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from inference_workers.contract import Cancelled, CancelReason, cancel_key
-from portal.access.domain.duration import extend_grants
-from portal.access.domain.grants import revoke_grant, suspend_grant
+from portal.access.domain.rights.duration import extend_grants
+from portal.access.domain.rights.grants import revoke_grant, suspend_grant
 from portal.access.models import Grant
 from portal.accounts.models import User
 from portal.catalog.enums import Tier

@@ -11,13 +11,13 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.claims import claim_application
 from portal.access.domain.decide import decide, usable_models
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.reopening import reopen_application
-from portal.access.domain.reviews import approve_application
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.desk.claims import claim_application
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.reopening import reopen_application
+from portal.access.domain.process.reviews import approve_application
+from portal.access.domain.process.rulings import take_back_decision
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import ApplicationState, Capability, Code, GrantState
 from portal.access.models import Application, Grant
 from portal.access.signals import access_ended

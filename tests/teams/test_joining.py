@@ -11,8 +11,8 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.denials import deny
-from portal.access.domain.rebuild import find_differences
+from portal.access.domain.desk.denials import deny
+from portal.access.domain.process.rebuild import find_differences
 from portal.access.enums import ApplicationState, Capability, DenialKind, GrantState
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

@@ -10,8 +10,8 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from portal.access.domain.claims import claim_application
-from portal.access.domain.reviews import reject_application
+from portal.access.domain.desk.claims import claim_application
+from portal.access.domain.process.reviews import reject_application
 from portal.access.enums import ApplicationState
 from portal.access.models import Application
 from portal.accounts.models import User

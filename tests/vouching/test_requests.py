@@ -11,7 +11,7 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
 from portal.access.enums import ApplicationState
 from portal.access.models import Application
 from portal.accounts.models import User

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.denials import deny
+from portal.access.domain.desk.denials import deny
 from portal.access.enums import DenialKind
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

@@ -11,14 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.reopening import reopen_application
-from portal.access.domain.reviews import (
+from portal.access.domain.process.reopening import reopen_application
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
+from portal.access.domain.process.rulings import take_back_decision
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import Capability
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.applications import Answers, open_draft, submit_application
-from portal.access.domain.reviews import approve_application
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.reviews import approve_application
 from portal.access.enums import OPEN_STATES, Capability
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from portal.access.domain.applications import withdraw_application
+from portal.access.domain.process.applications import withdraw_application
 from portal.access.enums import OPEN_STATES, Command
 from portal.access.models import (
     AccountMerge,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils import timezone
 
-from portal.access.domain.waits import Waits, measure_waits
+from portal.access.domain.numbers.waits import Waits, measure_waits
 
 register = template.Library()
 

@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.access.domain.applications import withdraw_application
-from portal.access.domain.history import tell_history
-from portal.access.domain.journey import expected_by
-from portal.access.domain.reopening import appeal_decision
-from portal.access.domain.telling import as_told, is_open_to_applicant, told_grants
+from portal.access.domain.process.applications import withdraw_application
+from portal.access.domain.process.history import tell_history
+from portal.access.domain.process.journey import expected_by
+from portal.access.domain.process.reopening import appeal_decision
+from portal.access.domain.process.telling import as_told, is_open_to_applicant, told_grants
 from portal.access.enums import Command
 from portal.access.forms import AppealForm
 from portal.access.models import Application

@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.domain.applications import (
+from portal.access.domain.process.applications import (
     DRAFT_FIELDS,
     open_draft,
     save_draft,
     submit_application,
 )
-from portal.access.domain.journey import plan_journey, review_days
-from portal.access.domain.versions import label_notes
+from portal.access.domain.process.journey import plan_journey, review_days
+from portal.access.domain.process.versions import label_notes
 from portal.access.enums import ApplicationState, Command
 from portal.access.forms import ApplicationForm, read_draft
 from portal.access.models import Application

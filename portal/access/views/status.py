@@ -9,16 +9,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal.access.domain.history import tell_history
-from portal.access.domain.journey import expected_by, plan_journey, review_days
-from portal.access.domain.telling import (
+from portal.access.domain.numbers.waits import measure_waits
+from portal.access.domain.process.history import tell_history
+from portal.access.domain.process.journey import expected_by, plan_journey, review_days
+from portal.access.domain.process.telling import (
     as_led,
     as_told,
     is_open_to_applicant,
     told_grants,
     who_acts_next,
 )
-from portal.access.domain.waits import measure_waits
 from portal.access.enums import Command
 from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest

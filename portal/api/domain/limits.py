@@ -7,7 +7,7 @@ import math
 from django.conf import settings
 from django.utils import timezone
 
-from portal.access.domain.limits import parallel_limit_of
+from portal.access.domain.rights.limits import parallel_limit_of
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.jobs.enums import ACTIVE_STATES, Origin

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from portal.access.domain.bulk import carry_out_bulk, try_bulk
+from portal.access.domain.desk.bulk import carry_out_bulk, try_bulk
 from portal.access.enums import Command
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required

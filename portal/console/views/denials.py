@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.access.domain.denials import deny, lift_denial
+from portal.access.domain.desk.denials import deny, lift_denial
 from portal.access.enums import DenialKind
 from portal.access.models import Denial
 from portal.accounts.http import AuthenticatedHttpRequest

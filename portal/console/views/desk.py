@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.access.domain.claims import announce_absence, end_absence, held_claims
+from portal.access.domain.desk.claims import announce_absence, end_absence, held_claims
 from portal.access.models import Absence
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User

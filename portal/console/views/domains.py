@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.access.domain.institutions import judge_domain
+from portal.access.domain.desk.institutions import judge_domain
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
 from portal.console.desk_forms import DomainForm

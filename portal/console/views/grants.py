@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.limits import set_limits
-from portal.access.domain.queue import find_grants
+from portal.access.domain.desk.queue import find_grants
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
+from portal.access.domain.rights.limits import set_limits
 from portal.access.enums import Command, GrantState, Role
 from portal.access.models import Grant
 from portal.access.rules import grant_commands

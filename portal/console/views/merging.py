@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.access.domain.merging import merge_accounts
+from portal.access.domain.desk.merging import merge_accounts
 from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User

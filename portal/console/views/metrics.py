@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal.access.domain.metric_tables import MetricTable, list_tables, write_csv
-from portal.access.domain.metrics import measure_process
+from portal.access.domain.numbers.metrics import measure_process
+from portal.access.domain.numbers.tables import MetricTable, list_tables, write_csv
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag

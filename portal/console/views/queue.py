@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal.access.domain.concerns import review_country
-from portal.access.domain.queue import find_applications, pace_of
-from portal.access.domain.timing import Pace
+from portal.access.domain.desk.queue import find_applications, pace_of
+from portal.access.domain.process.concerns import review_country
+from portal.access.domain.process.timing import Pace
 from portal.access.enums import REVIEW_STATES
 from portal.access.models import Absence, Application
 from portal.accounts.http import AuthenticatedHttpRequest

@@ -12,10 +12,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.domain.outdated import describe_outdated, find_outdated
-from portal.access.domain.outdated_export import export_outdated
-from portal.access.domain.reconsent_progress import measure_progress
-from portal.access.domain.reconsent_reminders import LIMIT, send_reminders, try_reminders
+from portal.access.domain.reconsent.export import export_outdated
+from portal.access.domain.reconsent.outdated import describe_outdated, find_outdated
+from portal.access.domain.reconsent.progress import measure_progress
+from portal.access.domain.reconsent.reminders import LIMIT, send_reminders, try_reminders
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag

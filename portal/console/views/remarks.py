@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.access.domain.insiders import nearness
-from portal.access.domain.remarks import list_remarks, write_remark
+from portal.access.domain.process.insiders import nearness
+from portal.access.domain.process.remarks import list_remarks, write_remark
 from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record

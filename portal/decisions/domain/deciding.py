@@ -9,15 +9,15 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from portal.access.domain.commands import lost_grant
-from portal.access.domain.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.reviews import (
+from portal.access.domain.process.commands import lost_grant
+from portal.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.access.domain.rulings import take_back_decision
-from portal.access.domain.versions import FIELD_LABELS
+from portal.access.domain.process.rulings import take_back_decision
+from portal.access.domain.process.versions import FIELD_LABELS
+from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.access.enums import Capability, Command, ReasonCode
 from portal.access.models import Application, Step
 from portal.catalog.models import HostedModel

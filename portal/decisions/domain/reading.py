@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from portal.access.domain.queue import QueueFilter, find_applications
+from portal.access.domain.desk.queue import QueueFilter, find_applications
 from portal.access.enums import REVIEW_STATES, ApplicationState, GrantState
 from portal.access.models import Application, Grant
 from portal.accounts.models import User

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.access.domain.limits import parallel_limits
+from portal.access.domain.rights.limits import parallel_limits
 from portal.jobs.domain.dispatch import send_generation
 from portal.jobs.domain.fairness import Running, Waiting, arrange, choose
 from portal.jobs.domain.workers import EngineStatus, engine_status

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
-from portal.access.domain.limits import limited_grants
+from portal.access.domain.rights.limits import limited_grants
 from portal.access.models import Grant
 from portal.accounts.models import User
 from portal.jobs.enums import ACTIVE_STATES, Origin

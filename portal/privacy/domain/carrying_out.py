@@ -14,7 +14,7 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from portal.access.domain.merging import accounts_of
+from portal.access.domain.desk.merging import accounts_of
 from portal.accounts.domain.roles import save_roles
 from portal.accounts.models import User
 from portal.core.errors import DomainError

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.access.domain.desk.merging import accounts_of
 from portal.access.domain.erasure import ERASED, close_applications, erase_cases, erase_remarks
-from portal.access.domain.merging import accounts_of
 from portal.access.models import Application
 from portal.accounts.models import User
 from portal.audit.domain.record import record

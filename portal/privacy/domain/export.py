@@ -16,8 +16,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, Q, QuerySet, Value
 from django.utils import timezone
 
-from portal.access.domain.commands import hide_untold
-from portal.access.domain.telling import HeldMoves, as_told, held_moves, told_grants
+from portal.access.domain.process.commands import hide_untold
+from portal.access.domain.process.telling import HeldMoves, as_told, held_moves, told_grants
 from portal.access.models import Application, Denial, Grant, Remark, Ruling, Step, SubmittedVersion
 from portal.accounts.models import User
 from portal.audit.enums import AuditTag

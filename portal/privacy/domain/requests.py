@@ -9,7 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.access.domain.claims import held_claims
+from portal.access.domain.desk.claims import held_claims
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag

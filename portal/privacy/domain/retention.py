@@ -19,7 +19,7 @@ from django.contrib.sessions.models import Session
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, Model, OuterRef, ProtectedError, QuerySet
 
-from portal.access.domain.lapsing import close_unanswered, remind_unanswered
+from portal.access.domain.process.lapsing import close_unanswered, remind_unanswered
 from portal.access.domain.retention import closed_cases, delete_drafts, erase_case
 from portal.accounts.models import User
 from portal.audit.domain.record import record

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.access.domain.commands import require_role
-from portal.access.domain.insiders import require_outsider
+from portal.access.domain.process.commands import require_role
+from portal.access.domain.process.insiders import require_outsider
 from portal.access.enums import Role
 from portal.access.rules import compare_and_set
 from portal.accounts.models import User

@@ -12,11 +12,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.claims import LEASE, is_absent
-from portal.access.domain.commands import require_text
-from portal.access.domain.denials import require_may_be_approved
-from portal.access.domain.duration import extend_grants
-from portal.access.domain.terms import require_sensible_end
+from portal.access.domain.desk.claims import LEASE, is_absent
+from portal.access.domain.desk.denials import require_may_be_approved
+from portal.access.domain.process.commands import require_text
+from portal.access.domain.process.terms import require_sensible_end
+from portal.access.domain.rights.duration import extend_grants
 from portal.access.enums import GrantState, Role
 from portal.access.models import Grant
 from portal.accounts.models import User

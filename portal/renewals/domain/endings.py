@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.fields import DurationField
 
-from portal.access.domain.grants import announce_end
+from portal.access.domain.rights.grants import announce_end
 from portal.access.enums import HELD_STATES, GrantState, Role
 from portal.access.models import Grant
 from portal.access.signals import grant_expired

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.access.domain.commands import require_text
+from portal.access.domain.process.commands import require_text
 from portal.access.enums import Role
 from portal.access.models import Grant
 from portal.accounts.models import User

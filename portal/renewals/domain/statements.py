@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from portal.access.domain.commands import require_role, require_text
-from portal.access.domain.duration import give_grant_back
+from portal.access.domain.process.commands import require_role, require_text
+from portal.access.domain.rights.duration import give_grant_back
 from portal.access.enums import HELD_STATES, Capability, GrantState, Role
 from portal.access.models import Grant, Step
 from portal.accounts.models import User

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.access.domain.commands import move_grant
-from portal.access.domain.grants import announce_end, record_made, supersede_grants
+from portal.access.domain.process.commands import move_grant
+from portal.access.domain.rights.grants import announce_end, record_made, supersede_grants
 from portal.access.enums import HELD_STATES, Capability, Command, GrantState, Role
 from portal.access.models import Grant
 from portal.accounts.models import User

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from portal.access.domain.insiders import register_insiders
+from portal.access.domain.process.insiders import register_insiders
 from portal.accounts.models import User
 from portal.teams.models import Team
 

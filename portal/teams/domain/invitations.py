@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.commands import require_role, require_text
+from portal.access.domain.process.commands import require_role, require_text
 from portal.access.enums import ApplicationState, Role
 from portal.access.models import Application
 from portal.accounts.models import User

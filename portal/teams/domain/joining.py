@@ -9,8 +9,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.access.domain.denials import require_not_denied
-from portal.access.domain.separation import deciders
+from portal.access.domain.desk.denials import require_not_denied
+from portal.access.domain.process.separation import deciders
 from portal.accounts.domain.identity import is_email_verified
 from portal.accounts.models import User
 from portal.audit.domain.record import record

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.commands import require_text
-from portal.access.domain.insiders import require_outsider
+from portal.access.domain.process.commands import require_text
+from portal.access.domain.process.insiders import require_outsider
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag

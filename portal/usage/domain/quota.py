@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from portal.access.domain.limits import daily_quotas
+from portal.access.domain.rights.limits import daily_quotas
 from portal.access.enums import Code
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.access.domain.commands import require_text
-from portal.access.domain.institutions import FREE_MAIL
-from portal.access.domain.separation import domain_of
+from portal.access.domain.desk.institutions import FREE_MAIL
+from portal.access.domain.process.commands import require_text
+from portal.access.domain.process.separation import domain_of
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from portal.access.domain.dossier import Fact
-from portal.access.domain.institutions import judge_domain
-from portal.access.domain.separation import domain_of
+from portal.access.domain.desk.dossier import Fact
+from portal.access.domain.desk.institutions import judge_domain
+from portal.access.domain.process.separation import domain_of
 from portal.access.models import Application
 from portal.accounts.domain.identity import is_email_verified
 from portal.vouching.domain.domains import find_authorisation

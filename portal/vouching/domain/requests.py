@@ -9,9 +9,9 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.commands import require_role, require_text
-from portal.access.domain.institutions import FREE_MAIL
-from portal.access.domain.separation import domain_of
+from portal.access.domain.desk.institutions import FREE_MAIL
+from portal.access.domain.process.commands import require_role, require_text
+from portal.access.domain.process.separation import domain_of
 from portal.access.enums import OPEN_STATES, REVIEW_STATES, Role
 from portal.access.models import Application
 from portal.accounts.models import User

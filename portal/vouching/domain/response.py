@@ -7,8 +7,8 @@ from typing import Final
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q
 
-from portal.access.domain.metric_tables import MetricTable
-from portal.access.domain.waits import Percentile, to_hours
+from portal.access.domain.numbers.tables import MetricTable
+from portal.access.domain.numbers.waits import Percentile, to_hours
 from portal.vouching.enums import Answer, VouchKind
 from portal.vouching.models import VouchRequest
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.access.domain.separation import domain_of
+from portal.access.domain.process.separation import domain_of
 from portal.core.errors import DomainError
 from portal.core.rate_limit import is_too_fast
 from portal.core.views import too_many_requests

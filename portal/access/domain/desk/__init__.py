@@ -1,0 +1,1 @@
+"""What reviewers work with: the queue, claims, facts about an applicant, bulk actions, denials."""

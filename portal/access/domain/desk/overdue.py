@@ -1,0 +1,109 @@
+"""Calling reviewers, and then operators, to applications that wait longer than was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from portal.access.domain.desk.claims import is_absent
+from portal.access.domain.desk.queue import promised_days
+from portal.access.domain.process.insiders import nearness
+from portal.access.domain.process.timing import add_working_days
+from portal.access.enums import REVIEW_STATES
+from portal.access.models import Application
+from portal.accounts.models import User
+from portal.notices.domain.outbox import post
+from portal.notices.models import Notice
+
+REMINDED: Final = "access.reviewers_overdue"
+ESCALATED: Final = "access.operators_overdue"
+WEEK: Final = timedelta(days=7)
+
+
+def remind_reviewers(*, at: datetime) -> int:
+    """Post one mail a week to each reviewer about what is overdue and theirs, or nobody's.
+
+    Overdue as in the queue: past the working days that the releases promise. Who is out of
+    office, or has nothing to do, gets none. Answers how many; the outbox knows who had theirs.
+    """
+    late = find_late(at=at, times=1)
+    reviewers = User.objects.filter(is_reviewer=True, is_active=True).order_by("pk")
+    return sum(_remind(reviewer.pk, late, at=at) for reviewer in reviewers) if late else 0
+
+
+def escalate(*, at: datetime) -> int:
+    """Tell each operator once of a submission that waits for more than twice what was promised."""
+    late = find_late(at=at, times=2)
+    operators = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
+    return sum(_tell(operator.pk, row) for row in late for operator in operators) if late else 0
+
+
+def find_late(*, at: datetime, times: int) -> list[Application]:
+    """What has waited for a reviewer for more than so many times its promise, oldest first."""
+    waiting = Application.objects.filter(state__in=REVIEW_STATES, submitted_at__isnull=False)
+    rows = waiting.select_related("claimed_by").prefetch_related("models_wanted__release")
+    return [
+        row
+        for row in rows.order_by("submitted_at", "pk")
+        if row.submitted_at is not None
+        and at > add_working_days(row.submitted_at, times * promised_days(row))
+    ]
+
+
+@transaction.atomic
+def _remind(reviewer_id: int, late: Sequence[Application], *, at: datetime) -> bool:
+    # The lock makes two beats at once look at the outbox one after the other.
+    reviewer = User.objects.select_for_update().get(pk=reviewer_id)
+    had = Notice.objects.filter(recipient=reviewer, kind=REMINDED, created_at__gt=at - WEEK)
+    if is_absent(reviewer, at=at) or had.exists():
+        return False
+    theirs = [row for row in late if _is_for(row, reviewer, at=at)]
+    if not theirs:
+        return False
+    lines = "\n".join(
+        f"{row.case_number} ({'yours' if row.claimant_at(at) else 'free'})" for row in theirs
+    )
+    post(
+        reviewer,
+        kind=REMINDED,
+        subject=f"Overdue: {len(theirs)} to review",
+        body="Hello,\n\nThese wait longer than was promised, on your desk or on nobody's:"
+        f"\n\n{lines}\n\n{settings.SITE_URL}{reverse('console:queue')}\n",
+        may_wait=True,
+    )
+    return True
+
+
+def _is_for(application: Application, reviewer: User, *, at: datetime) -> bool:
+    holder = application.claimant_at(at)
+    return holder in (None, reviewer) and _is_stranger(application, reviewer)
+
+
+@transaction.atomic
+def _tell(operator_id: int, application: Application) -> bool:
+    operator = User.objects.select_for_update().get(pk=operator_id)
+    about = f"application:{application.case_number}"
+    told = Notice.objects.filter(recipient=operator, kind=ESCALATED, about=about)
+    # What was changed and submitted again has a promise of its own.
+    is_told = told.filter(created_at__gte=application.submitted_at).exists()
+    if is_told or not _is_stranger(application, operator):
+        return False
+    post(
+        operator,
+        kind=ESCALATED,
+        subject=f"Twice overdue: {application.case_number}",
+        body=f"Hello,\n\nApplication {application.case_number} waits for more than twice the time "
+        "that was promised. The reviewers were reminded; see that somebody takes it up.\n",
+        about=about,
+    )
+    return True
+
+
+def _is_stranger(application: Application, person: User) -> bool:
+    is_own = person.pk == application.applicant_id
+    return not is_own and not nearness(application.applicant_id, person)

@@ -1,0 +1,1 @@
+"""Signing a changed licence again: mails, who has not, and reminders."""

@@ -1,0 +1,56 @@
+"""Who has not signed a changed licence again, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from portal.access.domain.reconsent.outdated import Outdated, describe_outdated
+from portal.licensing.models import Signature
+
+COLUMNS: Final = (
+    "licence",
+    "signed_version",
+    "version_to_sign",
+    "name",
+    "email",
+    "signed_at",
+    "holds_until",
+    "days_left",
+    "live_grants",
+    "last_told_at",
+)
+FORMULA: Final = ("=", "+", "-", "@")
+"""What a spreadsheet would calculate; a name that begins so gets an apostrophe before it."""
+
+
+def export_outdated(signatures: Iterable[Signature], *, at: datetime) -> str:
+    """The list as CSV, times in ISO 8601."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows(_columns(row) for row in describe_outdated(signatures, at=at))
+    return text.getvalue()
+
+
+def _columns(row: Outdated) -> tuple[object, ...]:
+    signature = row.signature
+    return (
+        signature.version.licence.slug,
+        signature.version.number,
+        row.version.number,
+        _guard(signature.user.name),
+        _guard(signature.user.email),
+        signature.signed_at.isoformat(),
+        row.ends_at.isoformat(),
+        row.days_left,
+        "; ".join(grant.model.slug for grant in row.grants),
+        row.told_at.isoformat() if row.told_at else "",
+    )
+
+
+def _guard(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,1 @@
+"""Grants: made, limited, extended and ended."""
