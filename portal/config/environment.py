@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from capacity.energy import CARBON_INTENSITY
+from portal.access.affiliation_list import read_affiliations
 from portal.access.country_list import read_country_list
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -79,6 +80,7 @@ class Environment(BaseSettings):
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
     reapply_after_days: int = Field(default=14, ge=0)
     notice_digest_hour: int = Field(default=7, ge=0, le=23)
+    affiliation_list: Path = BASE_DIR / "releases" / "affiliations.csv"
     country_list: Path = BASE_DIR / "releases" / "countries.toml"
     country_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     team_members: int = Field(default=10, ge=0, le=500)
@@ -139,6 +141,12 @@ class Environment(BaseSettings):
     def require_redis(cls, value: str) -> str:
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("affiliation_list")
+    @classmethod
+    def require_affiliations(cls, value: Path) -> Path:
+        read_affiliations(value)
         return value
 
     @field_validator("country_list")

@@ -355,6 +355,7 @@ GRANT_DEFAULT_DAYS = ENV.grant_default_days
 DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
+AFFILIATION_LIST = ENV.affiliation_list
 COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
 TEAM_MEMBERS = ENV.team_members

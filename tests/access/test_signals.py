@@ -6,6 +6,8 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from portal.access.affiliation_list import read_affiliations
+from portal.access.domain.desk.dossier import gather_dossier
 from portal.access.domain.desk.duplicates import find_likenesses, normalise_email
 from portal.access.domain.desk.institutions import judge_domain
 from tests.factories.access import ApplicationFactory
@@ -79,3 +81,46 @@ def test_looking_for_likenesses_costs_the_same_for_any_number(
         UserFactory(name="Ada Byron", email=f"ada+{number}@uni.example")
     with django_assert_num_queries(5):
         assert len(find_likenesses(ada)) == rows
+
+
+@pytest.mark.parametrize(
+    ("typed", "email", "value", "is_confirmed"),
+    [
+        ("eth  ZÜRICH", "ada@inf.ethz.ch", "ETH Zurich, ror.org/05a28rw58", True),
+        ("ETH Zurich", "ada@gmail.com", "ETH Zurich, ror.org/05a28rw58", False),
+        ("ETH Zurich", "ada@notethz.ch", "ETH Zurich, ror.org/05a28rw58", False),
+        ("University of Nowhere", "ada@ethz.ch", "University of Nowhere", False),
+    ],
+)
+@pytest.mark.django_db
+def test_an_affiliation_is_told_with_its_identifier(
+    typed: str, email: str, value: str, *, is_confirmed: bool
+) -> None:
+    person = UserFactory(email=email)
+    facts = gather_dossier(ApplicationFactory(applicant=person, affiliation=typed)).facts
+    (fact,) = (fact for fact in facts if fact.label == "Affiliation")
+    assert (fact.value, fact.is_confirmed) == (value, is_confirmed)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,ror\n", "line 1: the columns are ror, name, other_names, domains"),
+        ("ror,name,other_names,domains\n05a28rw58,ETH\n", "line 2: needs ror, name"),
+        ("# c\nror,name,other_names,domains\n05a28rw59,ETH,,\n", "line 3: '05a28rw59' is no"),
+        (
+            "ror,name,other_names,domains\n05a28rw58,ETH,,\n01ggx4157,CERN,eth,\n",
+            "line 3: 'eth' is another's name already",
+        ),
+    ],
+)
+def test_a_wrong_list_names_its_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "affiliations.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_affiliations(path)
+
+
+def test_without_its_file_the_list_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot read .*No such file"):
+        read_affiliations(tmp_path / "none.csv")

@@ -204,5 +204,15 @@ def test_a_wrong_country_list_stops_the_start(
     assert refusal(capsys) == [f"COUNTRY_LIST: {path}: source: Field required"]
 
 
+def test_a_wrong_list_of_organisations_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "affiliations.csv"
+    path.write_text("name\n")
+    monkeypatch.setenv("AFFILIATION_LIST", str(path))
+    message = f"{path}, line 1: the columns are ror, name, other_names, domains"
+    assert refusal(capsys) == [f"AFFILIATION_LIST: {message}"]
+
+
 def test_the_shipped_country_list_is_read() -> None:
     assert read_country_list(load_environment().country_list).version == "2026-11-01"

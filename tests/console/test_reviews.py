@@ -82,6 +82,7 @@ def test_the_dossier_tells_facts_with_their_sources(
         "Name": ("typed at sign-up", False),
         "E-mail": ("confirmed by a link sent to it", True),
         "Its domain": ("on no list", False),
+        "Affiliation": ("typed; on no list of this site", False),
         "ORCID iD": ("typed, not confirmed", False),
         "Account since": ("our own record", True),
     }

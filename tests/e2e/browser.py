@@ -20,11 +20,6 @@ SETTLE = """async () => {
   await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
 }"""
 SERIOUS = {"serious", "critical"}
-# Colours that are on their way to the other scheme would be judged half way.
-SETTLE = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-}"""
 
 
 @contextmanager
@@ -63,6 +58,7 @@ def open_page(context: BrowserContext, complaints: list[str]) -> Page:
 
 def serious_violations(page: Page) -> list[str]:
     """What axe calls serious or critical on the page as it stands."""
+    page.evaluate(SETTLE)
     response: dict[str, Any] = Axe().run(page).response
     return [
         f"{page.url}: {violation['id']}: {node['target']}"

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.browser import (
     DESKTOP,
     PHONE,
-    SETTLE,
     launched_browser,
     open_page,
     overflow,
@@ -79,7 +78,6 @@ def _crawl(page: Page, origin: str, complaints: list[str]) -> Iterator[str]:
 def _judge(page: Page, complaints: list[str]) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate(SETTLE)
         complaints.extend(f"{scheme}: {line}" for line in serious_violations(page))
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     complaints.extend(f"phone: {line}" for line in overflow(page))

@@ -93,7 +93,7 @@ def sign_the_licence(page: Page) -> None:
 
 def apply_for_access(page: Page) -> str:
     page.goto("/access/apply/")
-    page.get_by_label("Institution").fill("Analytical Society")
+    page.get_by_label("Institution", exact=True).fill("Analytical Society")
     page.get_by_label("Your role there").fill("Analyst")
     page.get_by_label("Country").select_option("GB")
     page.get_by_label("ORCID iD").fill("0000-0002-1825-0097")
@@ -101,7 +101,7 @@ def apply_for_access(page: Page) -> str:
     page.get_by_label("What you will use the models for").fill("Notes on a small model.")
     expect(page.locator("[data-draft-status]")).to_contain_text(re.compile(r"Saved \d\d:\d\d"))
     page.reload()
-    expect(page.get_by_label("Institution")).to_have_value("Analytical Society")
+    expect(page.get_by_label("Institution", exact=True)).to_have_value("Analytical Society")
     page.get_by_label(re.compile("SmolLM2-135M")).check()
     page.get_by_label("Playground: prompts in the browser").check()
     page.get_by_label("How you will handle outputs and data").fill("On paper.")

@@ -22,11 +22,6 @@ from tests.factories.jobs import make_researcher
 from tests.factories.keys import ApiKeyFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-# Colours that are on their way to the other scheme would be judged half way.
-SETTLE = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +50,6 @@ def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
 def judge(page: Page, complaints: list[str]) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate(SETTLE)
         complaints.extend(f"{scheme}: {line}" for line in serious_violations(page))
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     complaints.extend(overflow(page))

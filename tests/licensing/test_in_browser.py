@@ -20,7 +20,6 @@ from portal.notices.models import Notice
 from tests.e2e.browser import (
     DESKTOP,
     PHONE,
-    SETTLE,
     launched_browser,
     open_page,
     overflow,
@@ -86,7 +85,6 @@ def judge(page: Page) -> None:
     complaints = []
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate(SETTLE)
         complaints += serious_violations(page)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     complaints += overflow(page)

@@ -14,7 +14,6 @@ from portal.privacy.models import ErasureRequest
 from tests.e2e.browser import (
     DESKTOP,
     PHONE,
-    SETTLE,
     launched_browser,
     open_page,
     overflow,
@@ -74,7 +73,6 @@ def judge(page: Page, name: str) -> list[str]:
     folder = os.environ.get("SCREENSHOTS")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate(SETTLE)
         for width, size in (("1280", DESKTOP), ("390", PHONE)):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             found += [f"{scheme} {width}: {line}" for line in overflow(page)]

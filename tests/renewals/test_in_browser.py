@@ -20,7 +20,6 @@ from portal.renewals.models import Renewal, Statement
 from tests.e2e.browser import (
     DESKTOP,
     PHONE,
-    SETTLE,
     launched_browser,
     open_page,
     overflow,
@@ -81,7 +80,6 @@ def judge(page: Page, complaints: list[str]) -> None:
     """The page as it stands, in both schemes, and without a need to scroll sideways."""
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate(SETTLE)
         complaints.extend(serious_violations(page))
     complaints.extend(overflow(page))
 

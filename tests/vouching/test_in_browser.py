@@ -100,7 +100,7 @@ def follow_mail(page: Page, live_server: LiveServer, to: str, link: str) -> None
 
 def fill_in(page: Page, answers: dict[str, str]) -> None:
     for label, text in answers.items():
-        page.get_by_label(label).fill(text)
+        page.get_by_label(label, exact=True).fill(text)
 
 
 def test_a_draft_on_a_phone_and_a_referee_who_needs_no_account(
@@ -117,7 +117,7 @@ def test_a_draft_on_a_phone_and_a_referee_who_needs_no_account(
     expect(page.get_by_role("main").or_(page.get_by_role("status")).first).to_be_visible()
     enter(page, live_server, applicant)
     page.goto(f"{live_server.url}/access/apply/")
-    expect(page.get_by_label("Institution")).to_have_value("Analytical Society")
+    expect(page.get_by_label("Institution", exact=True)).to_have_value("Analytical Society")
     assert overflow(page) == []
 
     page.goto(f"{live_server.url}/access/vouching/")

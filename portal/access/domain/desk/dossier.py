@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 
+from portal.access.affiliation_list import fold_name, read_affiliations
 from portal.access.domain.desk.duplicates import Likeness, find_likenesses
 from portal.access.domain.desk.institutions import judge_domain
 from portal.access.domain.desk.merging import accounts_of
@@ -67,6 +69,7 @@ def _list_facts(application: Application, applicant: User) -> list[Fact]:
         Fact("Name", application.applicant_name, "typed at sign-up", is_confirmed=False),
         Fact("E-mail", email, how, is_confirmed=is_verified),
         _state_domain(email, is_verified=is_verified),
+        _state_affiliation(application, email, is_verified=is_verified),
         _state_orcid(application, applicant),
     ]
     if applicant.email != email:
@@ -84,6 +87,22 @@ def _state_domain(email: str, *, is_verified: bool) -> Fact:
     fact = judge_domain(domain_of(email))
     how = fact.source if is_verified else f"{fact.source}; the address is not confirmed"
     return Fact("Its domain", fact.value, how, is_confirmed=is_verified and fact.is_institutional)
+
+
+def _state_affiliation(application: Application, email: str, *, is_verified: bool) -> Fact:
+    typed = application.affiliation
+    found = read_affiliations(settings.AFFILIATION_LIST).get(fold_name(typed))
+    if found is None:
+        return Fact("Affiliation", typed, "typed; on no list of this site", is_confirmed=False)
+    has_domain = found.has_domain(domain_of(email))
+    how = "their address is at its domain" if has_domain else "their address is elsewhere"
+    return Fact(
+        "Affiliation",
+        f"{found.name}, ror.org/{found.ror}",
+        f"typed as “{typed}”, by the list of this site; {how}",
+        is_confirmed=has_domain and is_verified,
+        url=found.url,
+    )
 
 
 def _state_orcid(application: Application, applicant: User) -> Fact:
