@@ -15,9 +15,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 # Colours that are on their way to the other scheme would be judged half way.
+# Some never end, and a page that is not shown gets no frames, so there is an end to the patience.
 SETTLE = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  const drawn = new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const settled = drawn.then(() =>
+    Promise.allSettled(document.getAnimations().map((animation) => animation.finished)),
+  );
+  await Promise.race([settled, new Promise((done) => setTimeout(done, 3000))]);
 }"""
 SERIOUS = {"serious", "critical"}
 

@@ -41,16 +41,15 @@ def test_pages_open_to_a_role_are_accessible_and_fit(
     demo_stack: DemoStack, browser: Browser, role: str | None
 ) -> None:
     complaints: list[str] = []
-    context = browser.new_context(viewport=DESKTOP, base_url=demo_stack.url)
-    page = open_page(context, complaints)
-    if role is not None:
-        sign_in(page, demo_stack.account(role))
+    with browser.new_context(viewport=DESKTOP, base_url=demo_stack.url) as context:
+        page = open_page(context, complaints)
+        if role is not None:
+            sign_in(page, demo_stack.account(role))
 
-    visited = list(_crawl(page, demo_stack.url, complaints))
+        visited = list(_crawl(page, demo_stack.url, complaints))
 
     assert "\n".join(complaints) == ""
     assert len(visited) >= 10
-    context.close()
 
 
 def _crawl(page: Page, origin: str, complaints: list[str]) -> Iterator[str]:
