@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -35,79 +35,6 @@ def lock_persons(users: Collection[int]) -> None:
         )
 
 
-class Ledger:
-    """Tokens that are set aside for runs while these are accepted; open one by `open_ledger`."""
-
-    def __init__(
-        self,
-        *,
-        quotas: Mapping[int, Mapping[int, int]],
-        counted: Mapping[tuple[int, int | None], int],
-        at: datetime,
-    ) -> None:
-        self._quotas = quotas
-        self._counted = dict(counted)
-        self._at = at
-        self._reservations: list[Reservation] = []
-
-    def take(self, user: User, *, model: HostedModel, tokens: Mapping[UUID, int]) -> None:
-        """Set aside what each job may need: for all of them, or for none.
-
-        Raises `DomainError` with code `quota_exceeded` when less than that is left of the quota
-        of the last 24 hours.
-        """
-        wanted, quota = sum(tokens.values()), self._quota(user.pk, model.pk)
-        left = max(0, quota - self._spent(user.pk, model.pk))
-        if wanted > left:
-            raise DomainError(
-                Code.QUOTA_EXCEEDED,
-                f"This may need {wanted:,} tokens and {left:,} are left of today's {quota:,}. "
-                "Lower max tokens, or wait: the quota counts the last 24 hours.",
-                field="max_tokens",
-            )
-        place = (user.pk, model.pk)
-        self._counted[place] = self._counted.get(place, 0) + wanted
-        self._reservations += [
-            Reservation(job=job, user=user, model=model, reserved_tokens=count, made_at=self._at)
-            for job, count in tokens.items()
-        ]
-
-    def write(self) -> None:
-        """Keep what was taken, inside the transaction that the ledger was opened in."""
-        Reservation.objects.bulk_create(self._reservations)
-
-    def _quota(self, user: int, model: int) -> int:
-        return self._quotas.get(user, {}).get(model) or settings.DAILY_TOKEN_QUOTA
-
-    def _spent(self, user: int, model: int) -> int:
-        own = self._quotas.get(user, {})
-        if model in own:
-            return self._counted.get((user, model), 0)
-        return sum(
-            tokens
-            for (person, place), tokens in self._counted.items()
-            if person == user and place not in own
-        )
-
-
-def open_ledger(users: Collection[int], *, at: datetime) -> Ledger:
-    """What these people have spent and may spend, in two queries.
-
-    Call it under `lock_persons`: then two reservations of one person never pass together.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTED, {"users": list(users), "since": at - WINDOW})
-        counted = {(user, model): int(tokens) for user, model, tokens in cursor.fetchall()}
-    return Ledger(quotas=daily_quotas(users, at=at), counted=counted, at=at)
-
-
-def settle_tokens(*, job: UUID, tokens: int) -> None:
-    """Record what a job really used and free the rest. Safe to call twice."""
-    Reservation.objects.filter(job=job, settled_at__isnull=True).update(
-        used_tokens=tokens, settled_at=timezone.now()
-    )
-
-
 @dataclass(frozen=True)
 class Spent:
     """What the quota counts at a moment: tokens used, and those set aside for runs under way.
@@ -133,16 +60,98 @@ class Quota:
         return max(0, self.tokens - self.spent.tokens)
 
 
-def find_quota(user: User, *, model: HostedModel | None = None, at: datetime) -> Quota:
-    """The quota that runs on a model count against; without one, the site's.
+class Ledger:
+    """What people may spend and have spent; `open_ledger` reads it."""
 
-    A grant with a quota of its own counts its own model's runs, and the site's quota counts those
-    on all other models. Two queries.
+    def __init__(
+        self,
+        *,
+        quotas: Mapping[int, Mapping[int, int]],
+        spent: Mapping[tuple[int, int | None], Spent],
+        at: datetime,
+    ) -> None:
+        self._quotas = quotas
+        self._spent = dict(spent)
+        self._at = at
+        self._reservations: list[Reservation] = []
+
+    def quota(self, user: int, *, model: int | None) -> Quota:
+        """The quota that runs on a model count against; without one, the site's.
+
+        A grant with a quota of its own counts its own model's runs, and the site's quota counts
+        those on all other models.
+        """
+        own = self._quotas.get(user, {})
+        if model is not None and model in own:
+            counted = [self._spent[user, model]] if (user, model) in self._spent else []
+            return Quota(own[model], _add_up(counted))
+        return Quota(
+            settings.DAILY_TOKEN_QUOTA,
+            _add_up(
+                spent
+                for (person, place), spent in self._spent.items()
+                if person == user and place not in own
+            ),
+        )
+
+    def take(self, user: User, *, model: HostedModel, tokens: Mapping[UUID, int]) -> None:
+        """Set aside what each job may need: for all of them, or for none.
+
+        Raises `DomainError` with code `quota_exceeded` when less than that is left of the quota
+        of the last 24 hours.
+        """
+        wanted, quota = sum(tokens.values()), self.quota(user.pk, model=model.pk)
+        if wanted > quota.left:
+            raise DomainError(
+                Code.QUOTA_EXCEEDED,
+                f"This may need {wanted:,} tokens and {quota.left:,} are left of today's "
+                f"{quota.tokens:,}. Lower max tokens, or wait: the quota counts the last 24 hours.",
+                field="max_tokens",
+            )
+        place, back_at = (user.pk, model.pk), self._at + WINDOW
+        before = [self._spent[place]] if place in self._spent else []
+        self._spent[place] = _add_up([*before, Spent(wanted, back_at, back_at)])
+        self._reservations += [
+            Reservation(job=job, user=user, model=model, reserved_tokens=count, made_at=self._at)
+            for job, count in tokens.items()
+        ]
+
+    def write(self) -> None:
+        """Keep what was taken, inside the transaction that the ledger was opened in."""
+        Reservation.objects.bulk_create(self._reservations)
+
+
+# Written out: the ORM takes longer to put this together than the database to answer it.
+_SPENT: Final = """
+SELECT user_id, model_id, sum(tokens), min(made_at), max(made_at)
+FROM (
+    SELECT user_id, model_id, coalesce(used_tokens, reserved_tokens) AS tokens, made_at
+    FROM usage_reservation
+    WHERE user_id = ANY (%(users)s) AND made_at > %(since)s
+) AS counted
+WHERE tokens > 0
+GROUP BY user_id, model_id
+"""
+
+
+def open_ledger(users: Collection[int], *, at: datetime) -> Ledger:
+    """What these people have spent and may spend, in two queries.
+
+    To take from it, call it under `lock_persons`: then two reservations of one person never
+    pass together.
     """
-    own = daily_quotas([user.pk], at=at).get(user.pk, {})
-    if model is not None and model.pk in own:
-        return Quota(own[model.pk], _sum_up(user, at=at, only=model.pk))
-    return Quota(settings.DAILY_TOKEN_QUOTA, _sum_up(user, at=at, but=own.keys()))
+    with connection.cursor() as cursor:
+        cursor.execute(_SPENT, {"users": list(users), "since": at - WINDOW})
+        spent = {
+            (user, model): Spent(int(tokens), oldest + WINDOW, newest + WINDOW)
+            for user, model, tokens, oldest, newest in cursor.fetchall()
+        }
+    return Ledger(quotas=daily_quotas(users, at=at), spent=spent, at=at)
+
+
+def find_quota(user: User, *, model: HostedModel | None = None, at: datetime) -> Quota:
+    """The quota that a person's runs on a model count against; without one, the site's."""
+    return open_ledger([user.pk], at=at).quota(user.pk, model=model.pk if model else None)
 
 
 def tokens_left(user: User, *, at: datetime, model: HostedModel | None = None) -> int:
@@ -150,36 +159,16 @@ def tokens_left(user: User, *, at: datetime, model: HostedModel | None = None) -
     return find_quota(user, model=model, at=at).left
 
 
-# Written out: the ORM takes longer to put these together than the database to answer them.
-_COUNTED: Final = """
-SELECT user_id, model_id, sum(coalesce(used_tokens, reserved_tokens))
-FROM usage_reservation
-WHERE user_id = ANY (%(users)s) AND made_at > %(since)s
-GROUP BY user_id, model_id
-"""
-_SPENT: Final = """
-SELECT coalesce(sum(tokens), 0), min(made_at), max(made_at)
-FROM (
-    SELECT coalesce(used_tokens, reserved_tokens) AS tokens, made_at
-    FROM usage_reservation
-    WHERE user_id = %(user)s AND made_at > %(since)s
-        AND (%(only)s::bigint IS NULL OR model_id = %(only)s)
-        AND (model_id IS NULL OR model_id <> ALL (%(but)s::bigint[]))
-) AS counted
-WHERE tokens > 0
-"""
-
-
-def _sum_up(
-    user: User, *, at: datetime, only: int | None = None, but: Collection[int] = ()
-) -> Spent:
-    """What runs count: of one model, or of all models but some."""
-    values: dict[str, Any] = {"user": user.pk, "since": at - WINDOW, "only": only, "but": list(but)}
-    with connection.cursor() as cursor:
-        cursor.execute(_SPENT, values)
-        total, oldest, newest = cursor.fetchone()
-    return Spent(
-        tokens=int(total),
-        first_back_at=oldest + WINDOW if oldest else None,
-        all_back_at=newest + WINDOW if newest else None,
+def settle_tokens(*, job: UUID, tokens: int) -> None:
+    """Record what a job really used and free the rest. Safe to call twice."""
+    Reservation.objects.filter(job=job, settled_at__isnull=True).update(
+        used_tokens=tokens, settled_at=timezone.now()
     )
+
+
+def _add_up(parts: Iterable[Spent]) -> Spent:
+    parts = list(parts)
+    first = [part.first_back_at for part in parts if part.first_back_at]
+    last = [part.all_back_at for part in parts if part.all_back_at]
+    tokens = sum(part.tokens for part in parts)
+    return Spent(tokens, min(first, default=None), max(last, default=None))
