@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from portal.core.names import fold_name
 
 COLUMNS: Final = ("ror", "name", "other_names", "domains")
 ROR: Final = re.compile(r"0[0-9a-hj-km-np-tv-z]{6}[0-9]{2}")
@@ -55,14 +56,6 @@ def read_affiliations(path: Path) -> Mapping[str, Organisation]:
             if found.setdefault(name, organisation) != organisation:
                 raise ValueError(f"{path}, line {number}: {name!r} is another's name already")
     return found
-
-
-def fold_name(name: str) -> str:
-    """A name without what people spell in different ways: case, accents, marks, spaces."""
-    bare = "".join(
-        each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each)
-    )
-    return " ".join(re.findall(r"\w+", bare.casefold()))
 
 
 def is_ror(identifier: str) -> bool:

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from portal.accounts.models import User
 from portal.core.database import in_database
+from portal.core.spreadsheets import guard_cell
 from portal.jobs.models import GenerationJob
 
 COLUMNS: Final = (
@@ -26,8 +27,6 @@ COLUMNS: Final = (
     "state",
 )
 PAGE: Final = 1000
-FORMULA: Final = ("=", "+", "-", "@")
-"""What a spreadsheet would calculate; a name that begins so gets an apostrophe before it."""
 
 Row = tuple[UUID, datetime, str, str, str | None, int | None, int | None, str]
 
@@ -65,7 +64,7 @@ def _read_page(user: User, after: tuple[datetime, UUID] | None) -> list[Row]:
 
 def _describe(row: Row) -> tuple[object, ...]:
     pk, created_at, model, door, key, prompt, completion, state = row
-    name = f"'{key}" if key and key.startswith(FORMULA) else key
+    name = guard_cell(key) if key else key
     return pk, created_at.isoformat(), model, door, name, prompt, completion, state
 
 

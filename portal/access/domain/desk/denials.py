@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +16,7 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError, LostRace
+from portal.core.names import fold_name
 
 
 @transaction.atomic
@@ -157,10 +157,8 @@ def require_may_be_approved(application: Application, *, at: datetime) -> None:
 
 
 def normalise_name(name: str) -> str:
-    """An institution's name without case, accents, punctuation and repeated space."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
-    return " ".join(kept.split())[:200]
+    """An institution's name as an entry keeps it."""
+    return fold_name(name)[:200]
 
 
 def _matching(user: User, *, email: str, affiliation: str, at: datetime) -> QuerySet[Denial]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 
-from portal.access.affiliation_list import fold_name, read_affiliations
+from portal.access.affiliation_list import read_affiliations
 from portal.access.domain.desk.duplicates import Likeness, find_likenesses
 from portal.access.domain.desk.institutions import judge_domain
 from portal.access.domain.desk.merging import accounts_of
@@ -15,6 +15,7 @@ from portal.access.domain.process.separation import domain_of
 from portal.access.models import Application, Grant
 from portal.accounts.domain.identity import is_email_verified, verified_orcid
 from portal.accounts.models import User
+from portal.core.names import fold_name
 from portal.licensing.models import Signature
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from portal.access.domain.desk.claims import is_absent
 from portal.access.domain.desk.queue import promised_days
-from portal.access.domain.process.insiders import nearness
+from portal.access.domain.process.insiders import is_outsider
 from portal.access.domain.process.timing import add_working_days
 from portal.access.enums import REVIEW_STATES
 from portal.access.models import Application
@@ -81,7 +81,7 @@ def _remind(reviewer_id: int, late: Sequence[Application], *, at: datetime) -> b
 
 def _is_for(application: Application, reviewer: User, *, at: datetime) -> bool:
     holder = application.claimant_at(at)
-    return holder in (None, reviewer) and _is_stranger(application, reviewer)
+    return holder in (None, reviewer) and is_outsider(application.applicant_id, reviewer)
 
 
 @transaction.atomic
@@ -91,7 +91,7 @@ def _tell(operator_id: int, application: Application) -> bool:
     told = Notice.objects.filter(recipient=operator, kind=ESCALATED, about=about)
     # What was changed and submitted again has a promise of its own.
     is_told = told.filter(created_at__gte=application.submitted_at).exists()
-    if is_told or not _is_stranger(application, operator):
+    if is_told or not is_outsider(application.applicant_id, operator):
         return False
     post(
         operator,
@@ -102,8 +102,3 @@ def _tell(operator_id: int, application: Application) -> bool:
         about=about,
     )
     return True
-
-
-def _is_stranger(application: Application, person: User) -> bool:
-    is_own = person.pk == application.applicant_id
-    return not is_own and not nearness(application.applicant_id, person)

@@ -23,6 +23,11 @@ def nearness(person_id: int, reviewer: User) -> str:
     return next(filter(None, (find(person_id, reviewer) for find in _FINDERS)), "")
 
 
+def is_outsider(person_id: int, reviewer: User) -> bool:
+    """Whether the reviewer is neither the person nor near to them."""
+    return person_id != reviewer.pk and not nearness(person_id, reviewer)
+
+
 def require_outsider(person_id: int, *, by: User) -> None:
     """Raise `DomainError` (`own_team`) where a reviewer stands too near to decide."""
     if how := nearness(person_id, by):

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.access.domain.process.commands import require_role, require_text
-from portal.access.domain.process.insiders import nearness, require_outsider
+from portal.access.domain.process.insiders import is_outsider, require_outsider
 from portal.access.enums import Role
 from portal.access.models import Application, Remark
 from portal.accounts.models import User
@@ -57,7 +57,7 @@ def list_remarks(application: Application, *, viewer: User) -> QuerySet[Remark]:
     """Oldest first, for reviewers and auditors; none for the applicant or who is near to them."""
     found = application.remarks.select_related("author", "asked")
     is_desk = viewer.is_active and (viewer.is_reviewer or viewer.is_auditor)
-    return found if is_desk and _is_outsider(viewer, application) else found.none()
+    return found if is_desk and is_outsider(application.applicant_id, viewer) else found.none()
 
 
 def possible_colleagues(application: Application, *, asker: User) -> QuerySet[User]:
@@ -68,12 +68,7 @@ def possible_colleagues(application: Application, *, asker: User) -> QuerySet[Us
 
 
 def _may_review(person: User, application: Application) -> bool:
-    return person.is_reviewer and person.is_active and _is_outsider(person, application)
-
-
-def _is_outsider(person: User, application: Application) -> bool:
-    is_own = person.pk == application.applicant_id
-    return not is_own and not nearness(application.applicant_id, person)
+    return person.is_reviewer and person.is_active and is_outsider(application.applicant_id, person)
 
 
 def _call(asked: User, application: Application, *, about: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from portal.access.domain.reconsent.outdated import Outdated, describe_outdated
+from portal.core.spreadsheets import guard_cell
 from portal.licensing.models import Signature
 
 COLUMNS: Final = (
@@ -23,8 +24,6 @@ COLUMNS: Final = (
     "live_grants",
     "last_told_at",
 )
-FORMULA: Final = ("=", "+", "-", "@")
-"""What a spreadsheet would calculate; a name that begins so gets an apostrophe before it."""
 
 
 def export_outdated(signatures: Iterable[Signature], *, at: datetime) -> str:
@@ -42,15 +41,11 @@ def _columns(row: Outdated) -> tuple[object, ...]:
         signature.version.licence.slug,
         signature.version.number,
         row.version.number,
-        _guard(signature.user.name),
-        _guard(signature.user.email),
+        guard_cell(signature.user.name),
+        guard_cell(signature.user.email),
         signature.signed_at.isoformat(),
         row.ends_at.isoformat(),
         row.days_left,
         "; ".join(grant.model.slug for grant in row.grants),
         row.told_at.isoformat() if row.told_at else "",
     )
-
-
-def _guard(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text

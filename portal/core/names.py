@@ -1,0 +1,12 @@
+"""Names as people spell them in different ways. Knows neither Django nor rows."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def fold_name(name: str) -> str:
+    """A name without case, accents, punctuation and repeated space."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
+    return " ".join(kept.split())
