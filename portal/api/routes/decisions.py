@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -79,9 +80,7 @@ async def get_application(request: HttpRequest, case_number: str) -> dict[str, A
 async def approve_application(
     request: HttpRequest, case_number: str, body: ApproveBody
 ) -> dict[str, Any]:
-    asked = _read(request, body)
-    fields = body.model_dump()
-    return await in_database(lambda: deciding.approve(asked, case_number, **fields))
+    return await _decide(request, case_number, body, deciding.approve)
 
 
 @router.post(
@@ -92,9 +91,7 @@ async def approve_application(
 async def refuse_application(
     request: HttpRequest, case_number: str, body: RefuseBody
 ) -> dict[str, Any]:
-    asked = _read(request, body)
-    fields = body.model_dump()
-    return await in_database(lambda: deciding.refuse(asked, case_number, **fields))
+    return await _decide(request, case_number, body, deciding.refuse)
 
 
 @router.post(
@@ -105,9 +102,7 @@ async def refuse_application(
 async def return_application(
     request: HttpRequest, case_number: str, body: ReturnBody
 ) -> dict[str, Any]:
-    asked = _read(request, body)
-    fields = body.model_dump()
-    return await in_database(lambda: deciding.send_back(asked, case_number, **fields))
+    return await _decide(request, case_number, body, deciding.send_back)
 
 
 @router.post(
@@ -118,9 +113,7 @@ async def return_application(
 async def take_back_decision(
     request: HttpRequest, case_number: str, body: TakeBackBody
 ) -> dict[str, Any]:
-    asked = _read(request, body)
-    fields = body.model_dump()
-    return await in_database(lambda: deciding.take_back(asked, case_number, **fields))
+    return await _decide(request, case_number, body, deciding.take_back)
 
 
 @router.get(
@@ -160,6 +153,14 @@ async def resume_grant(request: HttpRequest, grant_id: GrantId, body: GrantBody)
 )
 async def revoke_grant(request: HttpRequest, grant_id: GrantId, body: GrantBody) -> dict[str, Any]:
     return await _change(request, grant_id, body, command=Command.REVOKE)
+
+
+async def _decide(
+    request: HttpRequest, case_number: str, body: BaseModel, decide: Callable[..., dict[str, Any]]
+) -> dict[str, Any]:
+    asked = _read(request, body)
+    fields = body.model_dump()
+    return await in_database(lambda: decide(asked, case_number, **fields))
 
 
 async def _change(

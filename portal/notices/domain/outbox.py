@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from celery import current_app
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, transaction
 from django.utils import timezone
@@ -33,27 +35,29 @@ class Letter:
 
 
 Composer = Callable[[Notice], Letter | None]
+LinkMaker = Callable[[Notice], str | None]
+LINK_PLACE: Final = "[your link]"
+"""Stands in what is kept of a letter with a single-use link."""
 _COMPOSERS: dict[str, Composer] = {}
-_FINISHERS: dict[str, Callable[[Notice], str]] = {}
+_LINKS: dict[str, LinkMaker] = {}
 
 
-def register_composer(
-    name: str, compose: Composer, *, finish: Callable[[Notice], str] | None = None
-) -> None:
+def register_composer(name: str, compose: Composer, *, link: LinkMaker | None = None) -> None:
     """Let notices with this composer be written by `compose` when they are due.
 
-    A composer that answers None withdraws the notice: there is nothing to tell any more.
-    `finish` gives the text that leaves, with what must not be kept, such as a single-use link.
+    A composer that answers None withdraws the notice: there is nothing to tell any more. `link`
+    gives the path that takes LINK_PLACE's place in what leaves, and is not kept; None for none.
     """
     _COMPOSERS[name] = compose
-    if finish is not None:
-        _FINISHERS[name] = finish
+    if link is not None:
+        _LINKS[name] = link
 
 
 def finish_body(notice: Notice) -> str:
     """The text as it is sent; what is kept may lack a secret."""
-    finish = _FINISHERS.get(notice.composer)
-    return finish(notice) if finish else notice.body
+    make_link = _LINKS.get(notice.composer)
+    path = make_link(notice) if make_link else None
+    return notice.body.replace(LINK_PLACE, settings.SITE_URL + path) if path else notice.body
 
 
 def post(

@@ -8,13 +8,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from portal.notices.domain.outbox import Letter, post, register_composer
+from portal.notices.domain.outbox import LINK_PLACE, Letter, post, register_composer
 from portal.notices.models import Notice
 from portal.teams.domain.invitations import LETTER_COMPOSER, token_of
 from portal.teams.enums import MemberState
 from portal.teams.models import Member
 
-LINK_PLACE: Final = "[your link]"
 SUBJECTS: Final = {
     "joined": "{who} has joined your team",
     "declined": "{who} has declined your invitation",
@@ -35,12 +34,9 @@ def compose_invitation(notice: Notice) -> Letter | None:
     return Letter(f"{' '.join(lead.split())} invites you to a team", _write("invite", context))
 
 
-def finish_invitation(notice: Notice) -> str:
-    """The invitation as it leaves, with the link."""
+def _link_in(notice: Notice) -> str | None:
     member = _member_of(notice)
-    if member is None:
-        return notice.body
-    return notice.body.replace(LINK_PLACE, settings.SITE_URL + link_of(member))
+    return link_of(member) if member else None
 
 
 def link_of(member: Member) -> str:
@@ -100,4 +96,4 @@ def _member_of(notice: Notice) -> Member | None:
     return members.filter(pk=notice.data["member"]).first()
 
 
-register_composer(LETTER_COMPOSER, compose_invitation, finish=finish_invitation)
+register_composer(LETTER_COMPOSER, compose_invitation, link=_link_in)

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.accounts.domain.identity import is_email_verified
 from portal.accounts.models import User
 from portal.core.errors import DomainError
-from portal.core.rate_limit import is_too_fast
-from portal.core.views import too_many_requests
+from portal.core.rate_limit import pace_links
 from portal.teams.domain.joining import (
     Invitation,
     decline_invitation,
@@ -24,16 +23,14 @@ from portal.teams.domain.joining import (
 from portal.teams.enums import InvitationStanding
 from portal.teams.models import Member
 
-MOST_LOOKS, LOOK_SECONDS = 60, 600
 STATUSES = {InvitationStanding.WRONG: 404, InvitationStanding.USED: 200}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@pace_links("join")
 def join(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """What one is invited to and what is left to do; looking uses nothing up."""
-    if _is_too_fast(request):
-        return too_many_requests(request)
     invitation = read_invitation(pk, token, at=timezone.now())
     if invitation.member is None or invitation.standing != InvitationStanding.OPEN:
         return _explain(request, invitation)
@@ -53,10 +50,9 @@ def join(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 
 @require_POST
 @never_cache
+@pace_links("join")
 def decline(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """Turn an invitation down; no account is needed."""
-    if _is_too_fast(request):
-        return too_many_requests(request)
     invitation = read_invitation(pk, token, at=timezone.now())
     if invitation.member is None or invitation.standing != InvitationStanding.OPEN:
         return _explain(request, invitation)
@@ -84,7 +80,3 @@ def _explain(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     context = {"standing": str(invitation.standing), "member": invitation.member}
     status = STATUSES.get(invitation.standing, 410)
     return render(request, "teams/link.html", context, status=status)
-
-
-def _is_too_fast(request: HttpRequest) -> bool:
-    return is_too_fast(request, action="join", most=MOST_LOOKS, seconds=LOOK_SECONDS)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from portal.notices.domain.outbox import Letter, register_composer
+from portal.notices.domain.outbox import LINK_PLACE, Letter, register_composer
 from portal.notices.models import Notice
 from portal.vouching.domain.requests import ASK_KIND, LETTER_COMPOSER, token_of
 from portal.vouching.enums import DomainState, RequestState
@@ -17,9 +17,6 @@ from portal.vouching.models import VouchRequest
 REMIND_KIND: Final = "vouching.remind"
 DOMAIN_KIND: Final = "vouching.domain"
 DOMAIN_ENDS_KIND: Final = "vouching.domain_ends"
-LINK_PLACE: Final = "[your link]"
-"""Stands in what is kept of a letter."""
-
 SUBJECTS: Final = {
     ASK_KIND: "{applicant} names you as {role}",
     REMIND_KIND: "A reminder: {applicant} names you as {role}",
@@ -60,12 +57,9 @@ def compose_letter(notice: Notice) -> Letter | None:
     return Letter(subject, text.strip() + "\n")
 
 
-def finish_letter(notice: Notice) -> str:
-    """The letter as it leaves, with the link."""
+def _link_in(notice: Notice) -> str | None:
     request = _request_of(notice)
-    if request is None:
-        return notice.body
-    return notice.body.replace(LINK_PLACE, settings.SITE_URL + link_of(request))
+    return link_of(request) if request else None
 
 
 def link_of(request: VouchRequest) -> str:
@@ -78,4 +72,4 @@ def _request_of(notice: Notice) -> VouchRequest | None:
     return requests.filter(pk=notice.data["request"]).first()
 
 
-register_composer(LETTER_COMPOSER, compose_letter, finish=finish_letter)
+register_composer(LETTER_COMPOSER, compose_letter, link=_link_in)

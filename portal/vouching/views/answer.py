@@ -10,8 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.access.domain.process.separation import domain_of
 from portal.core.errors import DomainError
-from portal.core.rate_limit import is_too_fast
-from portal.core.views import too_many_requests
+from portal.core.rate_limit import pace_links
 from portal.vouching.domain.answers import Link, answer_request, read_link
 from portal.vouching.domain.domains import may_authorise, withdraw_by_official
 from portal.vouching.domain.erasure import erase_vouchers
@@ -19,17 +18,14 @@ from portal.vouching.enums import Answer, DomainState, LinkStanding, VouchKind
 from portal.vouching.forms import AnswerForm
 from portal.vouching.models import VouchRequest
 
-MOST_LOOKS, LOOK_SECONDS = 60, 600
-"""Of one address at links, right or wrong."""
 STATUSES = {LinkStanding.WRONG: 404, LinkStanding.OPEN: 200, LinkStanding.USED: 200}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@pace_links("vouch")
 def answer(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """What is asked, and the answer; looking at it uses nothing up."""
-    if _is_too_fast(request):
-        return too_many_requests(request)
     link = read_link(pk, token, at=timezone.now())
     if link.request is None or link.standing != LinkStanding.OPEN:
         return _explain(request, link, token)
@@ -57,6 +53,7 @@ def answer(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 
 @require_POST
 @never_cache
+@pace_links("vouch")
 def withdraw(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """Take a domain's authorisation back."""
     return _act(request, pk, token, withdraws=True)
@@ -64,14 +61,13 @@ def withdraw(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 
 @require_POST
 @never_cache
+@pace_links("vouch")
 def erase(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """Have one's name, address and words erased."""
     return _act(request, pk, token, withdraws=False)
 
 
 def _act(request: HttpRequest, pk: int, token: str, *, withdraws: bool) -> HttpResponse:
-    if _is_too_fast(request):
-        return too_many_requests(request)
     link = read_link(pk, token, at=timezone.now())
     if link.request is None:
         return _explain(request, link, token)
@@ -109,7 +105,3 @@ def _explain(request: HttpRequest, link: Link, token: str, *, refusal: str = "")
     }
     status = STATUSES.get(link.standing, 410)
     return render(request, "vouching/link.html", context, status=status)
-
-
-def _is_too_fast(request: HttpRequest) -> bool:
-    return is_too_fast(request, action="vouch", most=MOST_LOOKS, seconds=LOOK_SECONDS)
