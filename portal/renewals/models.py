@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.conf import settings
 from django.db import models
 
-from portal.access.models import Grant
-from portal.accounts.models import User
+from portal.access.models import Claimable, Grant
 from portal.renewals.enums import OPEN_STATES, RenewalCommand, RenewalState
 
 
-class Renewal(models.Model):
+class Renewal(Claimable, models.Model):
     """A request that grants last longer, with a report on what was done so far.
 
     The grants hold until their old end whatever becomes of it. `ends_at` is the new end once
@@ -60,12 +57,6 @@ class Renewal(models.Model):
 
     def __str__(self) -> str:
         return f"renewal {self.pk}"
-
-    def claimant_at(self, at: datetime) -> User | None:
-        """Who has taken it up and still holds it: a claim ends by itself."""
-        if self.claimed_by is None or self.claim_ends_at is None or at >= self.claim_ends_at:
-            return None
-        return self.claimed_by
 
 
 class Report(models.Model):

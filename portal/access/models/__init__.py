@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from portal.access.models.applications import DECIDED_STATES, Application, Step, SubmittedVersion
+from portal.access.models.claims import Claimable
 from portal.access.models.decisions import Endorsement, Override, Ruling
 from portal.access.models.desk import Absence, AccountMerge, Denial
 from portal.access.models.grants import Grant
@@ -16,6 +17,7 @@ __all__ = [
     "Absence",
     "AccountMerge",
     "Application",
+    "Claimable",
     "Denial",
     "Endorsement",
     "Grant",

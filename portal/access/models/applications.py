@@ -16,7 +16,7 @@ from portal.access.enums import (
     Command,
     Sector,
 )
-from portal.accounts.models import User
+from portal.access.models.claims import Claimable
 from portal.catalog.models import HostedModel
 
 DECIDED_STATES = (
@@ -26,7 +26,7 @@ DECIDED_STATES = (
 )
 
 
-class Application(models.Model):
+class Application(Claimable, models.Model):
     """A request for access.
 
     `draft` is what the applicant has typed so far, valid or not, by form field. Submitting
@@ -128,12 +128,6 @@ class Application(models.Model):
         if self.is_held(at=at):
             return ApplicationState.IN_REVIEW
         return ApplicationState(self.state)
-
-    def claimant_at(self, at: datetime) -> User | None:
-        """Who has taken it up and still holds it: a claim ends by itself."""
-        if self.claimed_by is None or self.claim_ends_at is None or at >= self.claim_ends_at:
-            return None
-        return self.claimed_by
 
     @property
     def country_name(self) -> str:

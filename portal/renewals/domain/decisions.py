@@ -15,6 +15,7 @@ from django.utils import timezone
 from portal.access.domain.desk.claims import LEASE, is_absent
 from portal.access.domain.desk.denials import require_may_be_approved
 from portal.access.domain.process.commands import require_text
+from portal.access.domain.process.separation import require_free_claim
 from portal.access.domain.process.terms import require_sensible_end
 from portal.access.domain.rights.duration import extend_grants
 from portal.access.enums import GrantState, Role
@@ -179,13 +180,7 @@ def _rule(
 
 
 def _require_free_claim(renewal: Renewal, *, by: User, at: datetime) -> None:
-    claimant = renewal.claimant_at(at)
-    if claimant is not None and claimant.pk != by.pk:
-        raise DomainError(
-            "claimed_by_other",
-            f"{claimant.name} holds this renewal until "
-            f"{renewal.claim_ends_at:%d %B, %H:%M} UTC. They can lay it down.",
-        )
+    require_free_claim(renewal, by=by, at=at, what="renewal", way_out="lay it down")
 
 
 def _lock_extendable(renewal: Renewal) -> list[Grant]:

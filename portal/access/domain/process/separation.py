@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from portal.access.enums import Command
-from portal.access.models import Application
+from portal.access.models import Application, Claimable
 from portal.accounts.domain.identity import is_email_verified
 from portal.accounts.models import User
 from portal.core.errors import DomainError
@@ -13,14 +13,21 @@ from portal.core.errors import DomainError
 DECIDING = (Command.APPROVE, Command.REJECT)
 
 
-def require_free_claim(application: Application, *, by: User, at: datetime) -> None:
-    """Raise `DomainError` (`claimed_by_other`) while another reviewer holds the application."""
-    claimant = application.claimant_at(at)
+def require_free_claim(
+    claimed: Claimable,
+    *,
+    by: User,
+    at: datetime,
+    what: str = "application",
+    way_out: str = "hand it over or lay it down",
+) -> None:
+    """Raise `DomainError` (`claimed_by_other`) while another reviewer holds it."""
+    claimant = claimed.claimant_at(at)
     if claimant is not None and claimant.pk != by.pk:
         raise DomainError(
             "claimed_by_other",
-            f"{claimant.name} holds this application until "
-            f"{application.claim_ends_at:%d %B, %H:%M} UTC. They can hand it over or lay it down.",
+            f"{claimant.name} holds this {what} until "
+            f"{claimed.claim_ends_at:%d %B, %H:%M} UTC. They can {way_out}.",
         )
 
 
