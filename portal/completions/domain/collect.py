@@ -24,7 +24,7 @@ async def collect(jobs: Sequence[GenerationJob]) -> list[Completion]:
 
 async def _complete(job: GenerationJob) -> Completion:
     completion = Completion()
-    async with aclosing(follow_job(job)) as events:  # type: ignore[type-var]  # it is a generator
+    async with aclosing(follow_job(job)) as events:
         async for event in events:
             if not isinstance(event, Place):
                 completion.add(event)
@@ -66,7 +66,7 @@ async def _pump(
     queue: asyncio.Queue[tuple[int, Event | Place] | Exception | None],
 ) -> None:
     try:
-        async with aclosing(follow_job(job)) as events:  # type: ignore[type-var]
+        async with aclosing(follow_job(job)) as events:
             async for event in events:
                 await queue.put((place, event))
     except Exception as error:  # noqa: BLE001 -- raised again where the events are read

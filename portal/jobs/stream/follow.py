@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Final
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from uuid import UUID
-
-import structlog
 
 from inference_workers.contract import (
     EVENT,
@@ -24,17 +20,11 @@ from portal.jobs.domain.lifecycle import rebuild_end
 from portal.jobs.domain.queue import Place
 from portal.jobs.domain.results import completion_of_row
 from portal.jobs.models import GenerationJob
-from portal.jobs.stream.board import current_board
-from portal.jobs.stream.reader import BROKER_ERRORS, current_reader
-from portal.jobs.stream.subscription import FIRST_ID, Subscription
-
-WAIT_SECONDS: Final = 0.5
-FINAL_TICKS: Final = 2
-
-log = structlog.get_logger(__name__)
+from portal.jobs.stream.subscription import FIRST_ID
+from portal.jobs.stream.turns import take_turns
 
 
-async def follow_job(job: GenerationJob) -> AsyncIterator[Event | Place]:
+async def follow_job(job: GenerationJob) -> AsyncGenerator[Event | Place, None]:
     """Every event from the first to the terminal one, and the job's place while it waits.
 
     From the stream while it lives, and else from the row. No database connection is held.
@@ -43,35 +33,19 @@ async def follow_job(job: GenerationJob) -> AsyncIterator[Event | Place]:
         for event in await _read_row(job.pk):
             yield event
         return
-    async with (
-        current_reader().subscribe(job.pk, after=FIRST_ID) as subscription,
-        current_board().watch(job.pk, deployment=job.deployment) as watch,
-    ):
-        told_tick = 0
-        heard_at = 0.0
-        while True:
-            for event in await _take(subscription):
-                heard_at = time.monotonic()
+    async with aclosing(take_turns(job, after=FIRST_ID)) as turns:
+        async for turn in turns:
+            for _, raw in turn.entries:
+                event = EVENT.validate_json(raw)
                 yield event
                 if isinstance(event, Done | Failed | Cancelled):
                     return
-            if watch.final_ticks >= FINAL_TICKS:
+            if turn.is_over:
                 for event in await _read_row(job.pk):
                     yield event
                 return
-            if watch.place and watch.ticks != told_tick and watch.asked_at > heard_at:
-                told_tick = watch.ticks
-                yield watch.place
-
-
-async def _take(subscription: Subscription) -> list[Event]:
-    try:
-        entries = await subscription.take(seconds=WAIT_SECONDS)
-    except BROKER_ERRORS as error:
-        log.warning("stream_replay_failed", error=type(error).__name__)
-        await asyncio.sleep(WAIT_SECONDS)
-        return []
-    return [EVENT.validate_json(raw) for _, raw in entries]
+            if turn.place is not None:
+                yield turn.place
 
 
 async def _read_row(job_id: UUID) -> list[Event]:
