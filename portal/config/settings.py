@@ -304,6 +304,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "portal.config.beat:PatientScheduler"
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
     "send-due-notices": {"task": "portal.notices.send_due", "schedule": 30.0},
