@@ -15,10 +15,15 @@ from benchmarks.portal_path import portal_subject
 from benchmarks.real_engine import compare_throughput, is_installed
 from benchmarks.results import ENGINE, LITELLM, PORTAL, REAL, Results
 from benchmarks.stack import Shape, running_stack
+from capacity.shapes import SHAPES
 from demo.environments import install
 from demo.terminal import say
 
 WARM_UP_RUNS, WARM_UP_TOKENS = 8, 20
+LARGER = "opt-1.3b"
+"""What the way to the reader takes from an engine on the same cores depends on how many tokens
+a second the engine makes; a model ten times the packaged one's size is nearer to those that are
+hosted."""
 MANY_RATE = 2.0
 MANY_RAMP_PER_SECOND = 15.0
 """Accepting a run costs tens of milliseconds of CPU, and those who came before still read."""
@@ -63,8 +68,14 @@ def measure(scale: Scale, *, only: Collection[str]) -> Results:
         say(f"Measuring the portal with {scale.many:,} open streams")
         _measure_many(results, scale)
     if REAL in only and is_installed():
-        say("Measuring real vLLM, directly and through the portal in turn")
-        results.real = compare_throughput(streams=scale.real_streams, max_tokens=scale.real_tokens)
+        for shape in (None, SHAPES[LARGER]):
+            model = "the packaged model" if shape is None else f"dummy weights of {shape.name}"
+            say(f"Measuring real vLLM with {model}, directly and through the portal in turn")
+            results.real.append(
+                compare_throughput(
+                    streams=scale.real_streams, max_tokens=scale.real_tokens, with_dummy=shape
+                )
+            )
     return results
 
 

@@ -20,6 +20,7 @@ from benchmarks.portal_path import PATH
 from benchmarks.portal_readers import PortalReaders
 from benchmarks.run import Run
 from benchmarks.stack import DEPLOYMENT, Shape, Stack, engine_name, engine_socket, running_stack
+from capacity.shapes import ModelShape
 from demo.place import Place
 
 ROUNDS = 2
@@ -66,6 +67,7 @@ class Round:
 class Comparison:
     """Rounds in the order direct, portal, direct, portal, …, kept apart."""
 
+    model: str
     streams: int
     direct: Sequence[Round]
     portal: Sequence[Round]
@@ -114,13 +116,26 @@ def engine_version() -> str:
     return ""
 
 
-def compare_throughput(*, streams: int, max_tokens: int, rounds: int = ROUNDS) -> Comparison:
-    """Start a site with real vLLM and measure both ways to its engine."""
-    with running_stack(Shape(people=streams, slots=streams, rate=None)) as stack:
-        return uvloop.run(_compare(stack, streams=streams, max_tokens=max_tokens, rounds=rounds))
+def compare_throughput(
+    *, streams: int, max_tokens: int, with_dummy: ModelShape | None = None, rounds: int = ROUNDS
+) -> Comparison:
+    """Start a site with real vLLM and measure both ways to its engine.
+
+    The model is the packaged one, or `with_dummy` with dummy weights.
+    """
+    model = DEPLOYMENT if with_dummy is None else f"the shape of {with_dummy.name}"
+    shape = Shape(people=streams, slots=streams, rate=None, with_dummy=with_dummy)
+    with running_stack(shape) as stack:
+        direct, portal = uvloop.run(
+            _measure(stack, streams=streams, max_tokens=max_tokens, rounds=rounds)
+        )
+    return Comparison(model, streams, direct=direct, portal=portal)
 
 
-async def _compare(stack: Stack, *, streams: int, max_tokens: int, rounds: int) -> Comparison:
+async def _measure(
+    stack: Stack, *, streams: int, max_tokens: int, rounds: int
+) -> tuple[Sequence[Round], Sequence[Round]]:
+    """Rounds of both ways: directly, and through the portal."""
     openai = OpenAIReaders(Address(socket=os.fspath(engine_socket(stack))), model=DEPLOYMENT)
     portal = PortalReaders(stack.url)
 
@@ -138,7 +153,7 @@ async def _compare(stack: Stack, *, streams: int, max_tokens: int, rounds: int) 
     for _ in range(rounds):
         for way, results in zip(ways, measured, strict=True):
             results.append(await _run_round(stack, way, streams=streams, max_tokens=max_tokens))
-    return Comparison(streams, direct=measured[0], portal=measured[1])
+    return measured
 
 
 def prompt_of(index: int) -> str:

@@ -23,4 +23,5 @@ class Results:
     many: Steady | None = None
     """The portal with as many open streams as one web process must hold."""
     many_rate: float = 0.0
-    real: Comparison | None = None
+    real: list[Comparison] = field(default_factory=list)
+    """Real vLLM with models of several sizes."""

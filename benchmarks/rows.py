@@ -39,7 +39,7 @@ def list_rows(results: Results) -> list[Row]:
         *_steady_rows(results),
         *_many_rows(results.many, rate=results.many_rate),
         *_burst_rows(results.bursts),
-        *_real_rows(results.real),
+        *(row for real in results.real for row in _real_rows(real)),
     ]
 
 
@@ -120,12 +120,10 @@ def _burst_rows(bursts: Mapping[str, Burst]) -> Iterator[Row]:
     )
 
 
-def _real_rows(real: Comparison | None) -> Iterator[Row]:
-    if real is None:
-        return
+def _real_rows(real: Comparison) -> Iterator[Row]:
     ratio = f"{real.ratio:.3f} of direct"
     yield Row(
-        f"real vLLM, {real.streams} streams: tokens/s",
+        f"real vLLM with {real.model}, {real.streams} streams: tokens/s",
         (
             f"{mean_speed(real.portal):,.1f} ({ratio})",
             f"{mean_speed(real.direct):,.1f}",

@@ -22,13 +22,14 @@ import psutil
 import psycopg
 import redis
 
+from benchmarks.models_file import DEPLOYMENT, write_models_file
+from capacity.shapes import ModelShape
 from demo.place import ROOT, Place
 from demo.programs import ENGINE, WEB, site_environment, site_programs, worker_environment
 from demo.services import Valkey, postgres_is_running, start_postgres, stop_postgres
 from demo.supervisor import Program, Supervisor
 from inference_workers.contract import WORKERS_KEY, worker_key
 
-DEPLOYMENT = "smollm2-135m"
 WORKER = "inference worker"
 STAND_IN = ROOT / "benchmarks" / "stand_in"
 READY_SECONDS = 300
@@ -54,6 +55,8 @@ class Shape:
     slots: int = 64
     rate: float | None = 20.0
     weights: str = DEPLOYMENT
+    with_dummy: ModelShape | None = None
+    """What real vLLM runs with dummy weights, in place of a folder's."""
     pairs: int = 1
 
 
@@ -174,7 +177,11 @@ def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Sta
     base = {name: value for name, value in os.environ.items() if name != "CI"} | LIMITS
     site = site_environment(place, base, port=port, database_url=postgres_url, redis_url=valkey.url)
     worker = worker_environment(place, site, deployment=DEPLOYMENT)
-    worker["MODELS_FILE"] = os.fspath(_write_models_file(shape, place))
+    worker["MODELS_FILE"] = os.fspath(
+        write_models_file(
+            place.var, slots=shape.slots, weights=shape.weights, with_dummy=shape.with_dummy
+        )
+    )
     if shape.rate is not None:
         worker["STAND_IN_RATE"] = str(shape.rate)
         worker["ENGINE_PYTHON"] = os.fspath(place.python)
@@ -191,17 +198,6 @@ def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Sta
             programs[name] = replace(program, name=name, log=place.logs / f"{name}.log")
     url = f"http://127.0.0.1:{port}"
     return Stack(shape, place, url, valkey, postgres_url, programs, sessions)
-
-
-def _write_models_file(shape: Shape, place: Place) -> Path:
-    """The demo's deployment with the shape's slots and weights."""
-    document = (ROOT / "inference_workers" / "models.toml").read_text()
-    head, name, tail = document.partition(f"[deployments.{DEPLOYMENT}]\n")
-    tail = tail.replace("max_num_seqs = 32", f"max_num_seqs = {shape.slots}", 1)
-    tail = tail.replace("max_model_len = 2048", "max_model_len = 1024", 1)
-    file = place.var / "models.toml"
-    file.write_text(f'{head}{name}weights = "{shape.weights}"\n{tail}')
-    return file
 
 
 def cpu_seconds(pid: int) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -138,6 +140,11 @@ class Deployment(BaseModel):
         return self.tensor_parallel_size * self.pipeline_parallel_size
 
     @property
+    def has_dummy_weights(self) -> bool:
+        """VLLM makes the weights up, as one does to try a shape: only `config.json` is read."""
+        return "dummy" in _values(self.extra_args, "--load-format")
+
+    @property
     def ranks_per_node(self) -> int:
         return self.world_size // self.nnodes
 
@@ -161,6 +168,14 @@ class Deployment(BaseModel):
         """Every host runs a part that must be started there: vLLM's own multi-node mode."""
         is_ours = self.engine == "vllm" and self.distributed_executor_backend == "mp"
         return is_ours and self.nnodes > 1
+
+
+def _values(arguments: Sequence[str], name: str) -> Iterator[str]:
+    """An argument's values, whether written `--name value` or `--name=value`."""
+    for argument, following in pairwise((*arguments, "")):
+        head, equals, value = argument.partition("=")
+        if head == name:
+            yield value if equals else following
 
 
 def load_deployments(path: Path) -> dict[str, Deployment]:

@@ -77,6 +77,18 @@ def test_presence_of_weights(changes: dict[str, Any], expected: tuple[str, str])
     assert judge(find(findings, "weights")) == expected
 
 
+@pytest.mark.parametrize("arguments", [("--load-format", "dummy"), ("--load-format=dummy",)])
+def test_dummy_weights_need_no_files(arguments: tuple[str, ...]) -> None:
+    machine = weights_machine(files=())
+
+    findings = list(check_weights(vary(extra_args=arguments), machine))
+
+    assert [(finding.check, *judge(finding)) for finding in findings] == [
+        ("weights", "ok", "dummy ones, for the config.json in /weights/opt-175b"),
+        ("tokenizer", "ok", "beside the weights"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("wanted", "found", "expected"),
     [
