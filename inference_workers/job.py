@@ -9,8 +9,10 @@ from enum import Enum, auto
 from uuid import UUID
 
 from opentelemetry.trace import Span, get_current_span
+from pydantic_core import to_json
 
 from inference_workers.contract import (
+    VERSION,
     CancelReason,
     Delta,
     Event,
@@ -25,7 +27,6 @@ from inference_workers.contract import (
 
 PROOF_TOKENS = 4
 """What kills an engine mostly does so in reading its prompt, or soon after."""
-NO_LOGPROBS = {"logprobs"}
 
 
 class Interruption(Enum):
@@ -51,13 +52,22 @@ class GrowingDelta:
         """The delta as it goes into the stream; most have no log-probabilities, and no word of
         them.
         """
-        delta = Delta(
+        if not self.logprobs:
+            # What `Delta` would write, without the price of making and validating one.
+            fields = {
+                "v": VERSION,
+                "type": "delta",
+                "offset": self.offset,
+                "text": self.text,
+                "token_ids": self.token_ids,
+            }
+            return to_json(fields).decode()
+        return Delta(
             offset=self.offset,
             text=self.text,
             token_ids=tuple(self.token_ids),
             logprobs=tuple(self.logprobs),
-        )
-        return delta.model_dump_json(exclude=None if self.logprobs else NO_LOGPROBS)
+        ).model_dump_json()
 
 
 @dataclass(eq=False, slots=True)

@@ -26,6 +26,8 @@ from inference_workers.scripts import CLAIM, RELEASE, RENEW
 
 RETRY_SECONDS = 0.5
 CHECKS_PER_SECOND = 10
+JOBS_PER_CALL = 128
+"""What one call of a script renews, so that it never holds the broker up for long."""
 
 log = get_logger(__name__)
 
@@ -70,10 +72,12 @@ class Leases:
         # The broker counts from when it hears us, which is later than now: the safe side.
         asked_at = time.monotonic()
         pipeline = self._redis.pipeline(transaction=False)
-        for job in renewed:
-            keys = (lease_key(job.job_id), end_key(job.job_id))
+        for first in range(0, len(renewed), JOBS_PER_CALL):
+            batch = renewed[first : first + JOBS_PER_CALL]
+            keys = [key for job in batch for key in (lease_key(job.job_id), end_key(job.job_id))]
             pipeline.eval(RENEW, len(keys), *keys, self._worker_id, str(LEASE_SECONDS))
-        for job, is_ours in zip(renewed, await pipeline.execute(), strict=True):
+        replies = [reply for batch in await pipeline.execute() for reply in batch]
+        for job, is_ours in zip(renewed, replies, strict=True):
             if is_ours:
                 job.lease_renewed_at = asked_at
             else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from hashlib import sha1
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import NoScriptError
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker import BROKER_ERRORS, evaluate
 from inference_workers.contract import (
     LEASE_SECONDS,
     STREAM_TTL_SECONDS,
@@ -29,7 +29,7 @@ from inference_workers.history import read_entries
 from inference_workers.job import GrowingDelta, Interruption, RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
-from inference_workers.scripts import END
+from inference_workers.scripts import APPEND, END
 
 FLUSH_SECONDS = 0.025
 PACE_SECONDS = 0.06
@@ -38,18 +38,17 @@ than ten updates a second, and each write costs worker, broker and web the same 
 carries."""
 QUIET_STREAMS = 16
 BUSY_STREAMS = 64
+STREAMS_PER_CALL = 64
+"""What one call of a script writes to, so that it never holds the broker up for long."""
 RETRY_SECONDS = 0.5
 EXPIRY_RENEWAL_SECONDS = 60
 
+APPEND_SHA = sha1(APPEND.encode(), usedforsecurity=False).hexdigest()
+"""The name by which the broker knows a script that it has run before."""
+
+Append = tuple[list[str], list[str]]
+
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How many commands of a flush are one job's, and whether they end it."""
-
-    commands: int
-    is_end: bool
 
 
 class StreamPublisher:
@@ -190,59 +189,70 @@ class StreamPublisher:
         if not jobs:
             return
         pipeline = self.redis.pipeline(transaction=False)
-        plans = [self._add_commands(pipeline, job) for job in jobs]
-        replies = iter(await pipeline.execute(raise_on_error=False))
+        ending = [job for job in jobs if job.end is not None]
+        growing = [job for job in jobs if job.end is None]
+        batches = [
+            growing[first : first + STREAMS_PER_CALL]
+            for first in range(0, len(growing), STREAMS_PER_CALL)
+        ]
+        appends = [_append_command(batch) for batch in batches]
+        for keys, arguments in appends:
+            pipeline.evalsha(APPEND_SHA, len(keys), *keys, *arguments)
+        for job in ending:
+            self._add_end(pipeline, job)
+        replies = await pipeline.execute(raise_on_error=False)
         failures = []
-        for job, plan in zip(jobs, plans, strict=True):
-            own = [next(replies) for _ in range(plan.commands)]
-            failures += [reply for reply in own if isinstance(reply, Exception)]
-            if any(isinstance(reply, Exception) for reply in own):
-                job.is_uncertain = True
-            else:
-                self._settle(job, own, is_end=plan.is_end)
+        for batch, append, reply in zip(batches, appends, replies[: len(batches)], strict=True):
+            failures += self._settle_batch(batch, await self._know_script(reply, append))
+        for job, reply in zip(ending, replies[len(batches) :], strict=True):
+            failures += self._settle(job, reply, is_end=True)
         if failures:
             raise failures[0]
 
-    def _add_commands(self, pipeline: Pipeline, job: RunningJob) -> Plan:
-        key = job.stream_key
+    async def _know_script(self, reply: object, append: Append) -> object:
+        """The reply, after all, of a broker that has not had the script yet."""
+        if not isinstance(reply, NoScriptError):
+            return reply
+        keys, arguments = append
+        return await evaluate(self.redis, APPEND, keys=keys, arguments=arguments)
+
+    def _add_end(self, pipeline: Pipeline, job: RunningJob) -> None:
         events = [event.model_dump_json() for event in job.pending]
         job.in_flight = len(events)
-        if job.end is not None:
-            snapshot = _snapshot(job).model_dump_json() if job.last_entry_id else ""
-            keys = (key, end_key(job.job_id), lease_key(job.job_id))
-            pipeline.eval(
-                END, len(keys), *keys, self._worker_id, STREAM_TTL_SECONDS, snapshot, *events
-            )
-            return Plan(commands=1, is_end=True)
-        for index, event in enumerate(events):
-            is_first = not job.last_entry_id and index == 0
-            pipeline.xadd(key, {"e": event}, nomkstream=not is_first)
-        now = time.monotonic()
-        if job.token_ids:
-            job.tokens_written_at = now
-        if now - job.expiry_set_at < EXPIRY_RENEWAL_SECONDS:
-            return Plan(commands=len(events), is_end=False)
-        job.expiry_set_at = now
-        pipeline.expire(key, STREAM_TTL_SECONDS)
-        return Plan(commands=len(events) + 1, is_end=False)
+        snapshot = _snapshot(job).model_dump_json() if job.last_entry_id else ""
+        keys = (job.stream_key, end_key(job.job_id), lease_key(job.job_id))
+        pipeline.eval(END, len(keys), *keys, self._worker_id, STREAM_TTL_SECONDS, snapshot, *events)
 
-    def _settle(self, job: RunningJob, replies: list[Any], *, is_end: bool) -> None:
-        """Draw the conclusions from the replies to the job's commands.
+    def _settle_batch(self, batch: list[RunningJob], reply: object) -> list[Exception]:
+        """Settle each; a call that failed as a whole leaves all of them uncertain."""
+        replies = reply if isinstance(reply, list) else [reply] * len(batch)
+        return [
+            failure
+            for job, reply in zip(batch, replies, strict=True)
+            for failure in self._settle(job, reply, is_end=False)
+        ]
 
-        The job may have gone on, even to its end, while they were under way.
+    def _settle(self, job: RunningJob, reply: object, *, is_end: bool) -> list[Exception]:
+        """Draw the conclusions from the reply for the job, and pass on what failed.
+
+        The job may have gone on, even to its end, while its events were under way.
         """
+        if isinstance(reply, Exception):
+            job.is_uncertain = True
+            return [reply]
         count, job.in_flight = job.in_flight, 0
         if is_end:
-            if not replies[0]:
+            if not reply:
                 job.interrupt(Interruption.FENCED)
             self._finish(job)
-        elif not all(replies[:count]):
+        elif not reply:
             self._begin_again(job)
         else:
-            job.last_entry_id = replies[count - 1]
+            job.last_entry_id = str(reply)
             del job.pending[:count]
             if not job.pending:
                 self._dirty.discard(job)
+        return []
 
     async def _find_what_arrived(self, job: RunningJob) -> None:
         """After a broken connection: drop the events that the stream already has."""
@@ -285,6 +295,23 @@ class StreamPublisher:
     def _mark(self, job: RunningJob) -> None:
         self._dirty.add(job)
         self._wake.set()
+
+
+def _append_command(jobs: list[RunningJob]) -> Append:
+    """Keys and arguments of APPEND for all that is pending of these jobs."""
+    now = time.monotonic()
+    arguments = [str(STREAM_TTL_SECONDS)]
+    for job in jobs:
+        events = [event.model_dump_json() for event in job.pending]
+        job.in_flight = len(events)
+        is_due = now - job.expiry_set_at >= EXPIRY_RENEWAL_SECONDS
+        if is_due:
+            job.expiry_set_at = now
+        if job.token_ids:
+            job.tokens_written_at = now
+        arguments += ("0" if job.last_entry_id else "1", "1" if is_due else "0", str(len(events)))
+        arguments += events
+    return [job.stream_key for job in jobs], arguments
 
 
 def choose_pace(streams: int) -> float:

@@ -1,6 +1,7 @@
 """Steps that must happen whole or not at all, as Lua for the broker.
 
-All keys of one call belong to one job and share its hash tag, so they also work on a cluster.
+All keys of one job share its hash tag. APPEND and RENEW take those of many jobs in one call, so
+they need one broker that holds them all, as the client does too.
 """
 
 from __future__ import annotations
@@ -18,13 +19,47 @@ return 'claimed'
 """
 
 RENEW: Final = """
--- KEYS lease, end; ARGV worker, seconds. 1 when the worker holds the lease, 0 when it must stop.
-local ended_by = redis.call('GET', KEYS[2])
-if ended_by and ended_by ~= ARGV[1] then return 0 end
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1
+-- KEYS lease and end of each job; ARGV worker, seconds.
+-- For each job 1 when the worker holds the lease, 0 when it must stop.
+local function renew(lease, ending)
+  local ended_by = redis.call('GET', ending)
+  if ended_by and ended_by ~= ARGV[1] then return 0 end
+  local holder = redis.call('GET', lease)
+  if holder and holder ~= ARGV[1] then return 0 end
+  redis.call('SET', lease, ARGV[1], 'EX', ARGV[2])
+  return 1
+end
+local replies = {}
+for index = 1, #KEYS, 2 do
+  replies[#replies + 1] = renew(KEYS[index], KEYS[index + 1])
+end
+return replies
+"""
+
+APPEND: Final = """
+-- KEYS streams; ARGV seconds, then for each stream: 1 if it may begin here, 1 if its expiry is
+-- due, how many events, the events.
+-- For each stream its last id, '' where it is gone and nothing was written, or its error.
+local replies = {}
+local first = 2
+for number, key in ipairs(KEYS) do
+  local may_begin, is_due = ARGV[first] == '1', ARGV[first + 1] == '1'
+  local last = first + 2 + tonumber(ARGV[first + 2])
+  local reply
+  for index = first + 3, last do
+    if may_begin then
+      reply = redis.pcall('XADD', key, '*', 'e', ARGV[index])
+    else
+      reply = redis.pcall('XADD', key, 'NOMKSTREAM', '*', 'e', ARGV[index])
+    end
+    if type(reply) ~= 'string' then break end
+    may_begin = false
+  end
+  if is_due and type(reply) == 'string' then redis.call('EXPIRE', key, ARGV[1]) end
+  replies[number] = reply or ''
+  first = last + 1
+end
+return replies
 """
 
 RELEASE: Final = """

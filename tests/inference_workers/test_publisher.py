@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from inference_workers.background import end_tasks
 from inference_workers.broker import connect
@@ -18,18 +19,20 @@ from inference_workers.contract import (
     FinishReason,
     Snapshot,
     Started,
+    TokenLogprobs,
     Usage,
     end_key,
     lease_key,
     stream_key,
 )
 from inference_workers.history import read_history
-from inference_workers.job import RunningJob
+from inference_workers.job import GrowingDelta, RunningJob
 from inference_workers.leases import JobSet, Leases
 from inference_workers.publisher import (
     BUSY_STREAMS,
     FLUSH_SECONDS,
     PACE_SECONDS,
+    STREAMS_PER_CALL,
     StreamPublisher,
     choose_pace,
 )
@@ -309,3 +312,63 @@ async def test_a_flush_waits_for_a_broker_that_comes_back(
 
     await wait_until(lambda: redis.exists(stream_key(job.job_id)))
     assert await read_events(redis, job.job_id) == [STARTED]
+
+
+async def test_one_stream_that_cannot_be_written_leaves_the_others_whole(
+    publisher: StreamPublisher, redis: Redis
+) -> None:
+    jobs = [RunningJob(make_request()) for _ in range(3)]
+    for number, job in enumerate(jobs):
+        publisher.append(job, text=str(number), token_ids=[number])
+    await redis.set(stream_key(jobs[1].job_id), "no stream")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await publisher.flush()
+
+    assert [job.is_uncertain for job in jobs] == [False, True, False]
+    assert [(await read_history(redis, job.job_id)).text for job in jobs[::2]] == ["0", "2"]
+
+
+async def test_one_lost_stream_among_many_begins_again_and_the_others_go_on(
+    publisher: StreamPublisher, redis: Redis
+) -> None:
+    jobs = [RunningJob(make_request()) for _ in range(STREAMS_PER_CALL + 2)]
+    for job in jobs:
+        publisher.append(job, text="a", token_ids=[1])
+    await publisher.flush()
+    await redis.delete(stream_key(jobs[0].job_id))
+    for job in jobs:
+        publisher.append(job, text="b", token_ids=[2])
+    await publisher.flush()
+    jobs[0].lease_renewed_at = time.monotonic()
+    await publisher.flush()
+
+    assert await read_events(redis, jobs[0].job_id) == [Snapshot(text="ab", token_ids=(1, 2))]
+    texts = [(await read_history(redis, job.job_id)).text for job in jobs]
+    assert texts == ["ab"] * len(jobs)
+
+
+async def test_a_broker_that_forgot_its_scripts_is_given_them_again(
+    publisher: StreamPublisher, redis: Redis, job: RunningJob
+) -> None:
+    for number in range(2):
+        await redis.script_flush()
+        publisher.append(job, text=str(number), token_ids=[number])
+        await publisher.flush()
+
+    assert await read_events(redis, job.job_id) == [
+        Delta(offset=0, text="0", token_ids=(0,)),
+        Delta(offset=1, text="1", token_ids=(1,)),
+    ]
+
+
+@pytest.mark.parametrize("logprobs", [[], [TokenLogprobs(7, -0.5, 1, ((7, -0.5),))]])
+def test_a_growing_delta_is_written_as_the_contract_writes_it(
+    logprobs: list[TokenLogprobs],
+) -> None:
+    text = "".join(map(chr, range(0x300))) + '"\\\u2028\U0001f600'
+    delta = Delta(offset=3, text=text, token_ids=(7,), logprobs=tuple(logprobs))
+
+    written = GrowingDelta(3, text, [7], logprobs).model_dump_json()
+
+    assert written == delta.model_dump_json(exclude=None if logprobs else {"logprobs"})
