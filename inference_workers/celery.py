@@ -15,6 +15,7 @@ from celery.concurrency.thread import TaskPool
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
+from inference_workers.celery_transport import keep_clients
 from inference_workers.config import load_or_stop
 from inference_workers.contract import QUEUE_PORTAL, Message, queue_for
 from inference_workers.errors import EXIT_CONFIGURATION, stop_process
@@ -29,6 +30,7 @@ VISIBILITY_TIMEOUT_SECONDS = 3600
 # Celery warns of root because of pickled messages; this app takes JSON alone.
 warnings.simplefilter("ignore", SecurityWarning)
 
+keep_clients()
 settings, deployment = load_or_stop()
 QUEUE = queue_for(deployment.queue_name)
 
@@ -59,7 +61,16 @@ app.conf.update(
 def send_to_portal(task: str, message: Message) -> None:
     """Send one task to the portal's queue; raises if the broker is away, without retrying."""
     payload = message.model_dump(mode="json")
-    app.send_task(task, args=[payload], queue=QUEUE_PORTAL, retry=False, ignore_result=True)
+    app.send_task(
+        task,
+        args=[payload],
+        queue=QUEUE_PORTAL,
+        # Celery would spell the arguments out, completion and all, only for its logs.
+        argsrepr="",
+        kwargsrepr="",
+        retry=False,
+        ignore_result=True,
+    )
 
 
 runtime = Runtime(

@@ -32,7 +32,7 @@ class Control:
         values = await self._redis.mget([cancel_key(job.job_id) for job in jobs])
         for job, value in zip(jobs, values, strict=True):
             if value is not None:
-                job.cancel(_read_reason(value))
+                job.cancel(read_reason(value))
 
     async def poll(self) -> None:
         """Look at every running job's key for ever: a lost message costs a second, no more."""
@@ -67,7 +67,8 @@ class Control:
             await self.look([job])
 
 
-def _read_reason(value: str) -> CancelReason:
+def read_reason(value: str) -> CancelReason:
+    """The reason in a cancel key; one that a newer portal gives is taken for the user's."""
     try:
         return CancelReason(value)
     except ValueError:

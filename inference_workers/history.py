@@ -21,6 +21,7 @@ from inference_workers.contract import (
     Started,
     TerminalEvent,
     TokenLogprobs,
+    cancel_key,
     stream_key,
 )
 
@@ -90,7 +91,19 @@ async def read_history(redis: Redis, job_id: UUID) -> History:
     return fold(await read_entries(redis, job_id, after=""))
 
 
+async def read_history_and_cancel(redis: Redis, job_id: UUID) -> tuple[History, str | None]:
+    """The same and what the job's cancel key holds, in one round trip."""
+    pipeline = redis.pipeline(transaction=False)
+    pipeline.xrange(stream_key(job_id))
+    pipeline.get(cancel_key(job_id))
+    raw, cancelled = await pipeline.execute()
+    return fold(_decode(raw)), cancelled
+
+
 async def read_entries(redis: Redis, job_id: UUID, *, after: str) -> list[tuple[str, Event]]:
     """The stream's entries behind the entry id `after`, or all of them."""
-    raw = await redis.xrange(stream_key(job_id), min=f"({after}" if after else "-")
+    return _decode(await redis.xrange(stream_key(job_id), min=f"({after}" if after else "-"))
+
+
+def _decode(raw: list[tuple[str, dict[str, str]]]) -> list[tuple[str, Event]]:
     return [(entry_id, EVENT.validate_json(fields["e"])) for entry_id, fields in raw]

@@ -24,10 +24,10 @@ from inference_workers.contract import (
     Started,
     TerminalEvent,
 )
-from inference_workers.control import Control
+from inference_workers.control import read_reason
 from inference_workers.engines.base import Engine, EngineUnavailableError
 from inference_workers.generation import Generator
-from inference_workers.history import History, read_history
+from inference_workers.history import History, read_history, read_history_and_cancel
 from inference_workers.job import Interruption, RunningJob
 from inference_workers.leases import Claim, JobSet, Leases
 from inference_workers.logs import get_logger
@@ -67,7 +67,6 @@ class JobRunner:
         publisher: StreamPublisher,
         leases: Leases,
         jobs: JobSet,
-        control: Control,
         outcomes: Outcomes,
         worker_id: str,
     ) -> None:
@@ -77,7 +76,6 @@ class JobRunner:
         self._publisher = publisher
         self._leases = leases
         self._jobs = jobs
-        self._control = control
         self._outcomes = outcomes
         self._worker_id = worker_id
         self._claiming: set[UUID] = set()
@@ -116,10 +114,12 @@ class JobRunner:
 
     async def _run_claimed(self, job: RunningJob) -> JobResult:
         log.info("job_claimed", job_id=str(job.job_id), attempt=job.request.attempt)
-        history = await self._ask_broker(lambda: read_history(self._redis, job.job_id))
+        history, cancelled = await self._ask_broker(
+            lambda: read_history_and_cancel(self._redis, job.job_id)
+        )
         self._take_up(job, history)
         if job.end is None:
-            end = await self._work(job)
+            end = await self._work(job, cancelled=cancelled)
             if end is None:
                 return await self._leave(job)
             self._publisher.end(job, end)
@@ -160,12 +160,14 @@ class JobRunner:
         self._outcomes.deliver(job)
         return JobResult.FINISHED
 
-    async def _work(self, job: RunningJob) -> TerminalEvent | None:
+    async def _work(self, job: RunningJob, *, cancelled: str | None) -> TerminalEvent | None:
         """Generate until the end, the deadline or an interruption; None for no end of ours."""
         left = (job.request.deadline_at - datetime.now(UTC)).total_seconds()
         if left <= 0:
             return Failed(code=FailureCode.DEADLINE_EXCEEDED)
-        await self._ask_broker(lambda: self._control.look([job]))
+        # A key set since it was read comes with a message, which finds the job.
+        if cancelled is not None:
+            job.cancel(read_reason(cancelled))
         result = await self._generate_until_interrupted(job, seconds=left)
         if result is not None:
             return result

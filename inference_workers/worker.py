@@ -106,7 +106,6 @@ class Worker:
             publisher=self.publisher,
             leases=self._leases,
             jobs=self.jobs,
-            control=self._control,
             outcomes=self._outcomes,
             worker_id=self.id,
         )
