@@ -22,11 +22,11 @@ class KeptClientChannel(Channel):
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 -- kombu's
         if asynchronous:
-            return super()._create_client(asynchronous=True)
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]
         client = self._kept_client
         # A channel that closes or forks gives its pool up.
         if client is None or client.connection_pool is not self.pool:
-            client = self._kept_client = super()._create_client()
+            client = self._kept_client = super()._create_client()  # type: ignore[misc]
         return client
 
 

@@ -1,0 +1,46 @@
+"""One client a channel."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from kombu import Connection, Queue
+from kombu.transport.redis import Channel
+
+from inference_workers.celery_transport import keep_clients
+from inference_workers.config import WorkerSettings
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each client that kombu builds is an asynchronous one, in order."""
+    built: list[bool] = []
+    build = Channel._create_client
+
+    def create(channel: Channel, asynchronous: bool = False) -> object:
+        built.append(asynchronous)
+        return build(channel, asynchronous=asynchronous)
+
+    monkeypatch.setattr(Channel, "_create_client", create)
+    return built
+
+
+def test_messages_share_one_client(worker_settings: WorkerSettings, built: list[bool]) -> None:
+    keep_clients()
+    queue = f"kept-{uuid4()}"
+    with Connection(worker_settings.celery_broker_url) as connection:
+        channel = connection.default_channel
+        bound = Queue(queue, channel=channel)
+        bound.declare()
+        before = built.count(False)
+        producer = connection.Producer(channel)
+        for number in range(3):
+            producer.publish({"number": number}, routing_key=queue, serializer="json")
+        received = [bound.get(no_ack=False) for _ in range(3)]
+        for message in received:
+            message.ack()
+        assert [message.payload["number"] for message in received] == [0, 1, 2]
+        assert bound.get() is None
+        assert built.count(False) - before <= 1
+        bound.delete()
