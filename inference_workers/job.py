@@ -19,6 +19,7 @@ from inference_workers.contract import (
     GenerationRequest,
     Row,
     Scored,
+    Snapshot,
     TerminalEvent,
     TokenLogprobs,
     Usage,
@@ -124,6 +125,16 @@ class RunningJob:
     @property
     def usage(self) -> Usage:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=len(self.token_ids))
+
+    def snapshot(self) -> Snapshot:
+        """Everything so far, for a stream that begins again."""
+        return Snapshot(
+            text=self.text,
+            token_ids=tuple(self.token_ids),
+            logprobs=tuple(self.logprobs),
+            scored=self.scored,
+            rows=tuple(self.rows.values()),
+        )
 
     @property
     def is_fenced(self) -> bool:

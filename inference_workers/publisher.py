@@ -5,31 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from hashlib import sha1
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
-from redis.exceptions import NoScriptError
 
-from inference_workers.broker import BROKER_ERRORS, evaluate
+from inference_workers.broker import BROKER_ERRORS
 from inference_workers.contract import (
     LEASE_SECONDS,
-    STREAM_TTL_SECONDS,
     Cancelled,
     Done,
     Event,
     Failed,
-    Snapshot,
     TerminalEvent,
     TokenLogprobs,
-    end_key,
-    lease_key,
 )
 from inference_workers.history import read_entries
 from inference_workers.job import GrowingDelta, Interruption, RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
-from inference_workers.scripts import APPEND, END
+from inference_workers.stream_writes import Written, write_streams
 
 FLUSH_SECONDS = 0.025
 PACE_SECONDS = 0.06
@@ -38,15 +31,7 @@ than ten updates a second, and each write costs worker, broker and web the same 
 carries."""
 QUIET_STREAMS = 16
 BUSY_STREAMS = 64
-STREAMS_PER_CALL = 64
-"""What one call of a script writes to, so that it never holds the broker up for long."""
 RETRY_SECONDS = 0.5
-EXPIRY_RENEWAL_SECONDS = 60
-
-APPEND_SHA = sha1(APPEND.encode(), usedforsecurity=False).hexdigest()
-"""The name by which the broker knows a script that it has run before."""
-
-Append = tuple[list[str], list[str]]
 
 log = get_logger(__name__)
 
@@ -111,7 +96,7 @@ class StreamPublisher:
         job.token_ids = list(token_ids)
         del job.logprobs[len(token_ids) :]
         del job.pending[job.in_flight :]
-        self.publish(job, _snapshot(job))
+        self.publish(job, job.snapshot())
 
     def end(self, job: RunningJob, event: TerminalEvent) -> None:
         """Queue the terminal event; `job.published` is set when the stream has it."""
@@ -123,7 +108,7 @@ class StreamPublisher:
         if job.end is None or job.pending:
             return
         job.last_entry_id = ""
-        job.pending = [_snapshot(job), job.end]
+        job.pending = [job.snapshot(), job.end]
         self._mark(job)
 
     async def drain(self, job: RunningJob, *, seconds: float) -> None:
@@ -186,62 +171,24 @@ class StreamPublisher:
             raise
 
     async def _write(self, jobs: list[RunningJob]) -> None:
-        if not jobs:
-            return
-        pipeline = self.redis.pipeline(transaction=False)
-        ending = [job for job in jobs if job.end is not None]
-        growing = [job for job in jobs if job.end is None]
-        batches = [
-            growing[first : first + STREAMS_PER_CALL]
-            for first in range(0, len(growing), STREAMS_PER_CALL)
-        ]
-        appends = [_append_command(batch) for batch in batches]
-        for keys, arguments in appends:
-            pipeline.evalsha(APPEND_SHA, len(keys), *keys, *arguments)
-        for job in ending:
-            self._add_end(pipeline, job)
-        replies = await pipeline.execute(raise_on_error=False)
-        failures = []
-        for batch, append, reply in zip(batches, appends, replies[: len(batches)], strict=True):
-            failures += self._settle_batch(batch, await self._know_script(reply, append))
-        for job, reply in zip(ending, replies[len(batches) :], strict=True):
-            failures += self._settle(job, reply, is_end=True)
+        written = await write_streams(self.redis, jobs, worker_id=self._worker_id)
+        for each in written:
+            self._settle(each)
+        failures = [each.reply for each in written if isinstance(each.reply, Exception)]
         if failures:
             raise failures[0]
 
-    async def _know_script(self, reply: object, append: Append) -> object:
-        """The reply, after all, of a broker that has not had the script yet."""
-        if not isinstance(reply, NoScriptError):
-            return reply
-        keys, arguments = append
-        return await evaluate(self.redis, APPEND, keys=keys, arguments=arguments)
-
-    def _add_end(self, pipeline: Pipeline, job: RunningJob) -> None:
-        events = [event.model_dump_json() for event in job.pending]
-        job.in_flight = len(events)
-        snapshot = _snapshot(job).model_dump_json() if job.last_entry_id else ""
-        keys = (job.stream_key, end_key(job.job_id), lease_key(job.job_id))
-        pipeline.eval(END, len(keys), *keys, self._worker_id, STREAM_TTL_SECONDS, snapshot, *events)
-
-    def _settle_batch(self, batch: list[RunningJob], reply: object) -> list[Exception]:
-        """Settle each; a call that failed as a whole leaves all of them uncertain."""
-        replies = reply if isinstance(reply, list) else [reply] * len(batch)
-        return [
-            failure
-            for job, reply in zip(batch, replies, strict=True)
-            for failure in self._settle(job, reply, is_end=False)
-        ]
-
-    def _settle(self, job: RunningJob, reply: object, *, is_end: bool) -> list[Exception]:
-        """Draw the conclusions from the reply for the job, and pass on what failed.
+    def _settle(self, written: Written) -> None:
+        """Draw the conclusions from the broker's reply for one job.
 
         The job may have gone on, even to its end, while its events were under way.
         """
+        job, reply = written.job, written.reply
         if isinstance(reply, Exception):
             job.is_uncertain = True
-            return [reply]
+            return
         count, job.in_flight = job.in_flight, 0
-        if is_end:
+        if written.is_end:
             if not reply:
                 job.interrupt(Interruption.FENCED)
             self._finish(job)
@@ -252,7 +199,6 @@ class StreamPublisher:
             del job.pending[:count]
             if not job.pending:
                 self._dirty.discard(job)
-        return []
 
     async def _find_what_arrived(self, job: RunningJob) -> None:
         """After a broken connection: drop the events that the stream already has."""
@@ -278,7 +224,7 @@ class StreamPublisher:
     def _begin_again(self, job: RunningJob) -> None:
         """The stream is gone: put everything so far in its place, once the lease is sure."""
         log.warning("stream_rebuilt", job_id=str(job.job_id))
-        job.pending = [_snapshot(job), *([job.end] if job.end else [])]
+        job.pending = [job.snapshot(), *([job.end] if job.end else [])]
         job.in_flight = 0
         job.is_uncertain = False
         job.last_entry_id = ""
@@ -297,23 +243,6 @@ class StreamPublisher:
         self._wake.set()
 
 
-def _append_command(jobs: list[RunningJob]) -> Append:
-    """Keys and arguments of APPEND for all that is pending of these jobs."""
-    now = time.monotonic()
-    arguments = [str(STREAM_TTL_SECONDS)]
-    for job in jobs:
-        events = [event.model_dump_json() for event in job.pending]
-        job.in_flight = len(events)
-        is_due = now - job.expiry_set_at >= EXPIRY_RENEWAL_SECONDS
-        if is_due:
-            job.expiry_set_at = now
-        if job.token_ids:
-            job.tokens_written_at = now
-        arguments += ("0" if job.last_entry_id else "1", "1" if is_due else "0", str(len(events)))
-        arguments += events
-    return [job.stream_key for job in jobs], arguments
-
-
 def choose_pace(streams: int) -> float:
     """The least seconds between two writes of one stream while so many have news."""
     load = (streams - QUIET_STREAMS) / (BUSY_STREAMS - QUIET_STREAMS)
@@ -326,13 +255,3 @@ def _holds_lease(job: RunningJob) -> bool:
 
 def _is_terminal(event: Event) -> bool:
     return isinstance(event, Done | Failed | Cancelled)
-
-
-def _snapshot(job: RunningJob) -> Snapshot:
-    return Snapshot(
-        text=job.text,
-        token_ids=tuple(job.token_ids),
-        logprobs=tuple(job.logprobs),
-        scored=job.scored,
-        rows=tuple(job.rows.values()),
-    )

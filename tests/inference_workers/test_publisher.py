@@ -32,10 +32,10 @@ from inference_workers.publisher import (
     BUSY_STREAMS,
     FLUSH_SECONDS,
     PACE_SECONDS,
-    STREAMS_PER_CALL,
     StreamPublisher,
     choose_pace,
 )
+from inference_workers.stream_writes import STREAMS_PER_CALL
 from tests.inference_workers.conftest import make_request, read_events, wait_until
 from tests.plugin import running_valkey
 
