@@ -11,8 +11,8 @@ from portal.access.enums import Role
 from portal.access.models import Application
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
-from portal.console.decision_forms import DecisionForm
-from portal.console.renewal_forms import (
+from portal.console.forms.decisions import DecisionForm
+from portal.console.forms.renewals import (
     ApproveRenewalForm,
     RefuseRenewalForm,
     ReturnRenewalForm,

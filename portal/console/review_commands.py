@@ -28,7 +28,7 @@ from portal.access.domain.process.rulings import take_back_decision
 from portal.access.enums import Capability, Command, ReasonCode
 from portal.access.models import Application, Grant, Step
 from portal.accounts.models import User
-from portal.console.decision_forms import (
+from portal.console.forms.decisions import (
     ApproveForm,
     DecisionForm,
     HandOverForm,

@@ -22,8 +22,8 @@ from portal.access.models import Application
 from portal.access.rules import application_commands
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
-from portal.console.decision_forms import DecisionForm
-from portal.console.remark_form import make_remark_form
+from portal.console.forms.decisions import DecisionForm
+from portal.console.forms.remarks import make_remark_form
 from portal.console.review_commands import REVIEW_COMMANDS, concerns_of, make_form
 from portal.notices.domain.outbox import Letter
 from portal.teams.domain.telling import list_members

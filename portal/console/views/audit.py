@@ -16,7 +16,7 @@ from portal.audit.domain.record import record
 from portal.audit.domain.search import FORMS, export_events, find_events
 from portal.audit.enums import AuditTag
 from portal.console.access import auditor_required
-from portal.console.audit_form import AuditFilterForm
+from portal.console.forms.audit import AuditFilterForm
 from portal.core.database import in_database
 
 PAGE_SIZE = 50

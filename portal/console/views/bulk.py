@@ -13,7 +13,7 @@ from portal.access.domain.desk.bulk import carry_out_bulk, try_bulk
 from portal.access.enums import Command
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.bulk_form import VERBS, BulkForm
+from portal.console.forms.bulk import VERBS, BulkForm
 from portal.core.errors import DomainError
 
 

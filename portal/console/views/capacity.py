@@ -11,7 +11,7 @@ from capacity.energy import TDP_SHARE, TRAINING_TONNES
 from capacity.memory import ENGINE_RESERVE_BYTES
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import operator_required
-from portal.console.capacity_form import CapacityForm, most_gpus_listed
+from portal.console.forms.capacity import CapacityForm, most_gpus_listed
 
 
 @require_safe

@@ -15,7 +15,7 @@ from portal.access.enums import DenialKind
 from portal.access.models import Denial
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.desk_forms import DenialForm, LiftForm
+from portal.console.forms.desk import DenialForm, LiftForm
 from portal.core.errors import DomainError
 
 PAGE_SIZE = 50

@@ -14,7 +14,7 @@ from portal.access.models import Absence
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
 from portal.console.access import reviewer_required
-from portal.console.desk_forms import AbsenceForm
+from portal.console.forms.desk import AbsenceForm
 from portal.core.errors import DomainError
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.access.domain.desk.institutions import judge_domain
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.desk_forms import DomainForm
+from portal.console.forms.desk import DomainForm
 from portal.core.errors import DomainError
 from portal.vouching.domain.domains import confirm_domain, decline_domain, withdraw_domain
 from portal.vouching.enums import DomainState

@@ -20,7 +20,7 @@ from portal.access.models import Grant
 from portal.access.rules import grant_commands
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.forms import GrantFilterForm, GrantLimitsForm, GrantReasonForm
+from portal.console.forms.grants import GrantFilterForm, GrantLimitsForm, GrantReasonForm
 from portal.core.errors import DomainError, LostRace
 
 PAGE_SIZE = 25

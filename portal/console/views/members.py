@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.desk_forms import ExpelForm
+from portal.console.forms.desk import ExpelForm
 from portal.core.errors import DomainError, LostRace
 from portal.teams.domain.leaving import expel_member
 from portal.teams.models import Member

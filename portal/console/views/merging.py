@@ -13,7 +13,7 @@ from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
 from portal.console.access import reviewer_required
-from portal.console.desk_forms import MergeForm
+from portal.console.forms.desk import MergeForm
 from portal.core.errors import DomainError
 
 

@@ -17,7 +17,7 @@ from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.console.access import reviewer_or_auditor_required
-from portal.console.metrics_form import PeriodForm
+from portal.console.forms.metrics import PeriodForm
 from portal.vouching.domain.response import tabulate_response
 
 

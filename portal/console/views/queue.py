@@ -20,8 +20,8 @@ from portal.access.models import Absence, Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
 from portal.console.access import reviewer_required
-from portal.console.bulk_form import BulkForm
-from portal.console.forms import QueueFilterForm
+from portal.console.forms.bulk import BulkForm
+from portal.console.forms.queue import QueueFilterForm
 
 PAGE_SIZE = 25
 

@@ -20,7 +20,7 @@ from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.console.access import reviewer_or_auditor_required, reviewer_required
-from portal.console.reconsent_forms import OutdatedFilterForm, RemindForm
+from portal.console.forms.reconsent import OutdatedFilterForm, RemindForm
 from portal.core.errors import DomainError
 
 PAGE_SIZE = LIMIT

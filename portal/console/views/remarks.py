@@ -16,7 +16,7 @@ from portal.accounts.http import AuthenticatedHttpRequest
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.console.access import reviewer_or_auditor_required
-from portal.console.remark_form import RemarkForm, make_remark_form
+from portal.console.forms.remarks import RemarkForm, make_remark_form
 from portal.core.errors import DomainError
 
 

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
+from portal.console.forms.renewals import RenewalFilterForm, make_form
 from portal.console.renewal_commands import (
     RENEWAL_COMMANDS,
     describe_renewal,
     tell_done,
 )
-from portal.console.renewal_forms import RenewalFilterForm, make_form
 from portal.core.errors import DomainError, LostRace
 from portal.renewals.domain.queue import find_renewals
 from portal.renewals.enums import RenewalCommand

@@ -12,7 +12,7 @@ from portal.access.enums import Command
 from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
-from portal.console.decision_forms import ApproveForm, RejectForm, ReturnForm
+from portal.console.forms.decisions import ApproveForm, RejectForm, ReturnForm
 from portal.console.review_commands import REVIEW_COMMANDS, make_form, preview, tell_done
 from portal.console.review_page import Shown, describe_review
 from portal.core.errors import DomainError, LostRace

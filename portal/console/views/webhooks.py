@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
 from portal.console.access import operator_required
-from portal.console.webhook_form import EndpointForm
+from portal.console.forms.webhooks import EndpointForm
 from portal.core.errors import DomainError
 from portal.webhooks.domain.endpoints import (
     Registered,

@@ -15,7 +15,7 @@ from portal.access.enums import Capability, ReasonCode
 from portal.access.models import Application, Endorsement
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
-from portal.console.forms import ReviewerField, set_choices, set_reviewers
+from portal.console.forms.filters import ReviewerField, set_choices, set_reviewers
 
 LAST_MINUTE = time(23, 59, 59)
 NOTE = "note_"

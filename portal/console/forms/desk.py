@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from portal.access.enums import DenialKind
 from portal.accounts.models import User
-from portal.console.decision_forms import LAST_MINUTE
-from portal.console.forms import ReviewerField, set_reviewers
+from portal.console.forms.decisions import LAST_MINUTE
+from portal.console.forms.filters import ReviewerField, set_reviewers
 
 
 class AbsenceForm(forms.Form):

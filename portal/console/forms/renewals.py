@@ -8,8 +8,8 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
-from portal.console.decision_forms import LAST_MINUTE, DecisionForm
-from portal.console.forms import ALL, WAITING, FilterForm
+from portal.console.forms.decisions import LAST_MINUTE, DecisionForm
+from portal.console.forms.filters import ALL, WAITING, FilterForm
 from portal.renewals.domain.decisions import current_endorsements
 from portal.renewals.enums import REVIEW_STATES, RenewalCommand, RenewalState
 from portal.renewals.models import Renewal

@@ -8,7 +8,7 @@ from django import forms
 
 from portal.audit.domain.search import EventFilter
 from portal.audit.enums import AuditTag
-from portal.console.forms import FilterForm
+from portal.console.forms.filters import FilterForm
 
 SUBJECT = r"^[a-z-]+(:[A-Za-z0-9-]*)?$"
 

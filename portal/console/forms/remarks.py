@@ -10,7 +10,7 @@ from django import forms
 from portal.access.domain.process.remarks import possible_colleagues
 from portal.access.models import Application
 from portal.accounts.models import User
-from portal.console.forms import ReviewerField, set_reviewers
+from portal.console.forms.filters import ReviewerField, set_reviewers
 
 
 class RemarkForm(forms.Form):

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from portal.access.domain.reconsent.outdated import OutdatedFilter
-from portal.console.forms import FilterForm, set_choices
+from portal.console.forms.filters import FilterForm, set_choices
 from portal.licensing.models import Licence
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django import forms
 from django.http import QueryDict
 
-from portal.console.forms import FilterForm
+from portal.console.forms.filters import FilterForm
 
 DEFAULT_DAYS = 90
 PERIODS = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("1825", "Five years")]
