@@ -50,7 +50,7 @@ def bulk(request: AuthenticatedHttpRequest) -> HttpResponse:
         "refused": refused,
         "back": _way_back(request),
     }
-    return render(request, "console/bulk.html", context)
+    return render(request, "console/review/bulk.html", context)
 
 
 def _way_back(request: AuthenticatedHttpRequest) -> str:

@@ -29,4 +29,6 @@ def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
         "engine_reserve_bytes": ENGINE_RESERVE_BYTES,
         "training_tonnes": TRAINING_TONNES,
     }
-    return render(request, "console/capacity.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "console/operations/capacity.html", context, status=422 if form.errors else 200
+    )

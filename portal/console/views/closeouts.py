@@ -36,7 +36,7 @@ def list_closeouts(request: AuthenticatedHttpRequest) -> HttpResponse:
         "statements": made[:LATEST],
         "now": now,
     }
-    return render(request, "console/closeouts.html", context)
+    return render(request, "console/renewals/closeouts.html", context)
 
 
 @require_POST

@@ -47,7 +47,7 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
     page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "now": timezone.now()}
     status = 422 if form.is_bound else 200
-    return render(request, "console/denials.html", context, status=status)
+    return render(request, "console/denials/denials.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,4 +69,4 @@ def lift(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
             return redirect("console:denials")
     status = 422 if form.is_bound else 200
     context = {"denial": denial, "form": form, "now": timezone.now()}
-    return render(request, "console/denial.html", context, status=status)
+    return render(request, "console/denials/denial.html", context, status=status)

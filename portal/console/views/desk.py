@@ -48,4 +48,4 @@ def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
         "claims": held_claims(request.user, at=now),
     }
     status = 422 if form.is_bound else 200
-    return render(request, "console/absence.html", context, status=status)
+    return render(request, "console/review/absence.html", context, status=status)

@@ -35,7 +35,7 @@ def list_domains(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Every entry, newest first."""
     page = Paginator(_entries(), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "now": timezone.now()}
-    return render(request, "console/domains.html", context)
+    return render(request, "console/domains/domains.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,7 +64,7 @@ def change_domain(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "now": timezone.now(),
     }
     status = 422 if form.errors else 200
-    return render(request, "console/domain.html", context, status=status)
+    return render(request, "console/domains/domain.html", context, status=status)
 
 
 def _carry_out(

@@ -45,7 +45,7 @@ def list_grants(request: AuthenticatedHttpRequest) -> HttpResponse:
         for grant in page.object_list
     ]
     context = {"form": form, "page": page, "rows": rows, "now": timezone.now()}
-    return render(request, "console/grants.html", context)
+    return render(request, "console/grants/grants.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,7 +80,7 @@ def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> Ht
         "is_open": command in dict(_open_commands(grant)),
         "now": timezone.now(),
     }
-    return render(request, "console/grant.html", context, status=422 if form.errors else 200)
+    return render(request, "console/grants/grant.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,7 +106,9 @@ def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "site_tokens": settings.DAILY_TOKEN_QUOTA,
         "site_jobs": settings.API_JOBS_PER_USER,
     }
-    return render(request, "console/grant_limits.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "console/grants/grant_limits.html", context, status=422 if form.errors else 200
+    )
 
 
 def _open_commands(grant: Grant) -> list[tuple[Command, str]]:

@@ -37,4 +37,6 @@ def expel(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
             messages.success(request, "Removed. They and their lead are told by mail.")
             return redirect("console:application", case_number)
     context = {"member": member, "application": member.team.application, "form": form}
-    return render(request, "console/member.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "console/grants/member.html", context, status=422 if form.errors else 200
+    )

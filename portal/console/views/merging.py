@@ -44,4 +44,4 @@ def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpR
             return redirect("console:application", case_number)
     context = {"application": application, "merged": merged, "form": form}
     status = 422 if form.is_bound else 200
-    return render(request, "console/merge.html", context, status=status)
+    return render(request, "console/review/merge.html", context, status=status)

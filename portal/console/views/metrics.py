@@ -31,7 +31,7 @@ def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
     tables = _list_tables(since=since, until=until)
     _record_look(request, form, table="")
     context = {"form": form, "tables": tables, "query": request.GET.urlencode(), "since": since}
-    return render(request, "console/metrics.html", context)
+    return render(request, "console/metrics/metrics.html", context)
 
 
 @require_safe

@@ -19,6 +19,8 @@ from portal.jobs.domain.operations import view_operations
 def operations(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Everything at a glance; only for operators. `?part=` is the part that renews itself."""
     template = (
-        "console/operations_live.html" if "part" in request.GET else "console/operations.html"
+        "console/operations/operations_live.html"
+        if "part" in request.GET
+        else "console/operations/operations.html"
     )
     return render(request, template, {"site": view_operations(), "energy": account_energy()})

@@ -57,7 +57,7 @@ def show_queue(request: AuthenticatedHttpRequest) -> HttpResponse:
         "absence": Absence.objects.filter(reviewer=request.user, until__gt=now).first(),
         "now": now,
     }
-    return render(request, "console/queue.html", context)
+    return render(request, "console/review/queue.html", context)
 
 
 def _row(application: Application, request: AuthenticatedHttpRequest, now: datetime) -> Row:

@@ -45,7 +45,7 @@ def show_outdated(request: AuthenticatedHttpRequest) -> HttpResponse:
     }
     if request.user.is_auditor:
         _record_look(request, AuditTag.RECONSENT_VIEWED, form, page=page.number)
-    return render(request, "console/reconsent.html", context)
+    return render(request, "console/reconsent/reconsent.html", context)
 
 
 @require_safe
@@ -86,7 +86,7 @@ def remind(request: AuthenticatedHttpRequest) -> HttpResponse:
     refused = [outcome for outcome in outcomes if not outcome.is_done]
     if not is_confirmed:
         context = {"possible": done, "refused": refused, "back": back}
-        return render(request, "console/reconsent_remind.html", context)
+        return render(request, "console/reconsent/reconsent_remind.html", context)
     people = "1 person" if len(done) == 1 else f"{len(done)} people"
     messages.success(request, f"Reminded: {people}.")
     for outcome in refused:

@@ -62,4 +62,4 @@ def _render(
         "remarks": list_remarks(application, viewer=request.user),
         "remark_form": form,
     }
-    return render(request, "console/remarks.html", context, status=status)
+    return render(request, "console/review/remarks.html", context, status=status)

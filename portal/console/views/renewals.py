@@ -37,7 +37,7 @@ def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [(row, row.claimant_at(now), row.holder_id == request.user.pk) for row in page]
     context = {"form": form, "page": page, "rows": rows, "now": now}
-    return render(request, "console/renewals.html", context)
+    return render(request, "console/renewals/renewals.html", context)
 
 
 @require_safe
@@ -46,7 +46,7 @@ def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
 def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """The report, the grants that it is about, and what can be done."""
     context = describe_renewal(_get(pk), viewer=request.user)
-    return render(request, "console/renewal.html", context)
+    return render(request, "console/renewals/renewal.html", context)
 
 
 @require_POST
@@ -75,7 +75,7 @@ def decide_renewal(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
             messages.success(request, tell_done(step))
             return redirect("console:renewal", pk)
     context = describe_renewal(renewal, viewer=request.user, command=named, form=form)
-    return render(request, "console/renewal.html", context, status=status)
+    return render(request, "console/renewals/renewal.html", context, status=status)
 
 
 def _get(pk: int) -> Renewal:

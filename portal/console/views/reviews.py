@@ -73,4 +73,4 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     context = describe_review(application, viewer=request.user, shown=shown)
-    return render(request, "console/application.html", context, status=status)
+    return render(request, "console/review/application.html", context, status=status)

@@ -56,7 +56,7 @@ def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
             return _show_secret(request, registered)
     context = {"form": form, "endpoints": list_endpoints()}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "console/webhooks.html", context, status=status)
+    return render(request, "console/webhooks/webhooks.html", context, status=status)
 
 
 @require_safe
@@ -67,7 +67,7 @@ def show_webhook(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(Endpoint.objects.select_related("created_by"), pk=pk)
     page = Paginator(find_deliveries(endpoint), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"endpoint": endpoint, "page": page, "now": timezone.now()}
-    return render(request, "console/webhook.html", context)
+    return render(request, "console/webhooks/webhook.html", context)
 
 
 @require_POST
@@ -103,7 +103,9 @@ def repeat_delivery(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 def _show_secret(request: AuthenticatedHttpRequest, registered: Registered) -> HttpResponse:
     """The answer to the form itself: no other page ever holds the secret."""
     context = {"registered": registered}
-    return render(request, "console/webhook_secret.html", context, status=HTTPStatus.CREATED)
+    return render(
+        request, "console/webhooks/webhook_secret.html", context, status=HTTPStatus.CREATED
+    )
 
 
 def _ping(endpoint: Endpoint, by: User) -> str:
