@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from kombu import Connection, Queue
+from kombu import Connection, Queue, transport
 from kombu.transport.redis import Channel
 
-from inference_workers.celery_transport import keep_clients
+from inference_workers import celery_transport
 from inference_workers.config import WorkerSettings
 
 
@@ -26,8 +26,17 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return built
 
 
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a worker that has just started: kombu has looked up no transport yet."""
+    monkeypatch.setattr(transport, "_transport_cache", {})
+    monkeypatch.setattr(transport, "TRANSPORT_ALIASES", dict(transport.TRANSPORT_ALIASES))
+    monkeypatch.setattr(celery_transport, "TRANSPORT_ALIASES", transport.TRANSPORT_ALIASES)
+    celery_transport.keep_clients()
+
+
+@pytest.mark.usefixtures("kept")
 def test_messages_share_one_client(worker_settings: WorkerSettings, built: list[bool]) -> None:
-    keep_clients()
     queue = f"kept-{uuid4()}"
     with Connection(worker_settings.celery_broker_url) as connection:
         channel = connection.default_channel
