@@ -10,6 +10,7 @@ from demo.place import ROOT
 
 DEPLOYMENT = "smollm2-135m"
 DUMMY_DTYPE = "bfloat16"
+_CONTEXT = "max_model_len = 1024"
 _HEADER = f"[deployments.{DEPLOYMENT}]\n"
 
 
@@ -32,9 +33,6 @@ def write_models_file(
     file = folder / "models.toml"
     file.write_text(f'{head}{header}weights = "{weights}"\n{tail}')
     return file
-
-
-_CONTEXT = "max_model_len = 1024"
 
 
 def _replace(text: str, old: str, new: str) -> str:

@@ -87,9 +87,13 @@ class _Append:
         ]
 
 
+def _take_pending(job: RunningJob) -> list[str]:
+    job.in_flight = len(job.pending)
+    return [event.model_dump_json() for event in job.pending]
+
+
 def _describe(job: RunningJob, *, now: float) -> list[str]:
-    events = [event.model_dump_json() for event in job.pending]
-    job.in_flight = len(events)
+    events = _take_pending(job)
     is_due = now - job.expiry_set_at >= EXPIRY_RENEWAL_SECONDS
     if is_due:
         job.expiry_set_at = now
@@ -100,8 +104,7 @@ def _describe(job: RunningJob, *, now: float) -> list[str]:
 
 
 def _add_end(pipeline: Pipeline, job: RunningJob, *, worker_id: str) -> None:
-    events = [event.model_dump_json() for event in job.pending]
-    job.in_flight = len(events)
+    events = _take_pending(job)
     snapshot = job.snapshot().model_dump_json() if job.last_entry_id else ""
     keys = (job.stream_key, end_key(job.job_id), lease_key(job.job_id))
     pipeline.eval(END, len(keys), *keys, worker_id, STREAM_TTL_SECONDS, snapshot, *events)
