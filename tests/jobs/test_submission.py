@@ -20,6 +20,7 @@ from portal.audit.domain.record import find_breaks
 from portal.audit.models import AuditEvent
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
+from portal.jobs.domain import acceptance
 from portal.jobs.domain.admission import AccessRefused
 from portal.jobs.domain.load import Load, QueueLoad, read_load
 from portal.jobs.domain.submission import submit_job
@@ -112,6 +113,22 @@ def test_a_broker_that_is_away_does_not_refuse_the_job(valkey: redis.Redis) -> N
 
     assert GenerationJob.objects.get().pk == job.pk
     running_valkey().start()
+
+
+def test_whatever_becomes_of_the_message_the_run_is_accepted_once(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(acceptance, "send_generations", fail)
+    user, model = make_researcher()
+
+    job = submit(user, model)
+
+    assert GenerationJob.objects.get() == job
+    assert AuditEvent.objects.count() == 1
+    assert queued_messages(valkey) == []
 
 
 def test_without_access_nothing_is_queued(valkey: redis.Redis) -> None:

@@ -6,11 +6,13 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -20,11 +22,16 @@ from opentelemetry.trace import format_span_id, format_trace_id
 
 from inference_workers import tracing as worker_tracing
 from inference_workers.config import WorkerSettings
-from inference_workers.contract import GenerationRequest
+from inference_workers.contract import GenerationRequest, SamplingParams
 from inference_workers.deployments import Deployment
 from inference_workers.worker import Worker
+from portal.accounts.models import User
+from portal.catalog.models import HostedModel
 from portal.core import tracing
+from portal.jobs.domain.submission import submit_job
+from portal.jobs.enums import Origin
 from portal.jobs.models import GenerationJob
+from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import beat, make_researcher
 from tests.jobs.conftest import queued_messages
 from tests.plugin import running_valkey
@@ -123,6 +130,41 @@ def test_one_trace_leads_from_the_request_to_the_worker(
         "http.request.method": "POST",
         "http.route": "playground:create",
         "http.response.status_code": 201,
+    }
+
+
+def test_runs_that_are_accepted_together_stay_in_their_own_traces(
+    valkey: redis.Redis, spans: InMemorySpanExporter
+) -> None:
+    beat(valkey)
+    people = [make_researcher(HostedModelFactory(deployment="smollm2-135m")) for _ in range(4)]
+
+    def submit_one(person: tuple[User, HostedModel]) -> None:
+        user, model = person
+        try:
+            submit_job(
+                user, model=model, prompt=SECRET, sampling=SamplingParams(max_tokens=16),
+                origin=Origin.PLAYGROUND,
+            )  # fmt: skip
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(submit_one, people))
+
+    accepted = {
+        str((span.attributes or {})["gatehouse.job_id"]): span.context
+        for span in spans.get_finished_spans()
+    }
+    sent = {
+        message["headers"]["id"].partition(":")[0]: message["headers"]["traceparent"].split("-")
+        for message in queued_messages(valkey)
+    }
+    assert len(sent) == len(people)
+    assert {job: (trace, span) for job, (_, trace, span, _) in sent.items()} == {
+        job: (format_trace_id(context.trace_id), format_span_id(context.span_id))
+        for job, context in accepted.items()
+        if context
     }
 
 

@@ -7,7 +7,7 @@ the database a dozen transactions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +19,8 @@ from portal.audit.domain.record import Entry, record_all
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.core.gathering import Gathering
-from portal.jobs.domain.dispatch import send_generation
+from portal.core.tracing import annotate_span, trace_headers
+from portal.jobs.domain.dispatch import Outgoing, send_generations
 from portal.jobs.domain.load import Load, read_load
 from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.enums import JobClass
@@ -44,6 +45,8 @@ class Offer:
     slots: int = 0
     """Runs the workers take at a time: while there is room, these go at once. 0: in their turn."""
     call: Call | None = None
+    headers: Mapping[str, str] = field(default_factory=trace_headers)
+    """The trace that it belongs to."""
 
     @property
     def deployment(self) -> str:
@@ -61,7 +64,8 @@ def accept(offer: Offer) -> None:
     refusal = _accept_all([offer])[0] if is_alone else _TOGETHER.ask(offer)
     if refusal is not None:
         raise refusal
-    transaction.on_commit(lambda: _send(offer))
+    first = offer.jobs[0]
+    annotate_span(job_id=str(first.pk), deployment=first.deployment, attempt=first.attempt)
 
 
 def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
@@ -80,6 +84,8 @@ def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
             Call.objects.bulk_create(offer.call for offer in accepted if offer.call)
             GenerationJob.objects.bulk_create(job for offer in accepted for job in offer.jobs)
             record_all([offer.entry for offer in accepted])
+            # What is written stays accepted, whatever becomes of its message: robust.
+            transaction.on_commit(lambda: _send_all(accepted), robust=True)
     return refusals
 
 
@@ -97,12 +103,13 @@ def _weigh(offer: Offer, load: Load, ledger: Ledger) -> DomainError | None:
     return None
 
 
-def _send(offer: Offer) -> None:
-    if any(job.sent_at is None for job in offer.jobs):
-        send_waiting(offer.deployment)
-        return
-    for job in offer.jobs:
-        send_generation(job)
+def _send_all(offers: Sequence[Offer]) -> None:
+    """Send what may go, together; of what is held back, that whose turn it is."""
+    traces = {job.pk: offer.headers for offer in offers for job in offer.jobs}
+    jobs = [job for offer in offers for job in offer.jobs]
+    send_generations([Outgoing(job, traces[job.pk]) for job in jobs if job.sent_at is not None])
+    for deployment in {job.deployment for job in jobs if job.sent_at is None}:
+        send_waiting(deployment, traces=traces)
 
 
 _TOGETHER: Final = Gathering(_accept_all, at_most=TOGETHER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +11,7 @@ import redis
 import structlog
 from celery import current_app
 from django.conf import settings
+from kombu import Producer
 from kombu.exceptions import OperationalError
 
 from inference_workers.contract import (
@@ -30,8 +33,38 @@ from portal.jobs.models import GenerationJob
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Outgoing:
+    """A job that is to be sent."""
+
+    job: GenerationJob
+    headers: Mapping[str, str]
+    """Its trace's, by W3C."""
+
+
 def send_generation(job: GenerationJob) -> None:
-    """Send the job to its deployment's queue. A broker that is away is logged, not raised."""
+    """Send one job, as `send_generations` does."""
+    annotate_span(job_id=str(job.id), deployment=job.deployment, attempt=job.attempt)
+    send_generations([Outgoing(job, trace_headers())])
+
+
+def send_generations(messages: Sequence[Outgoing]) -> None:
+    """Send the jobs to their deployments' queues, in order and in one go.
+
+    A broker that is away is logged, not raised.
+    """
+    if not messages:
+        return
+    try:
+        with current_app.producer_or_acquire() as producer, producer.batch():
+            for message in messages:
+                _send(message.job, headers=message.headers, producer=producer)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        ids = [str(message.job.id) for message in messages]
+        log.warning("generations_not_sent", job_ids=ids, error=type(error).__name__)
+
+
+def _send(job: GenerationJob, *, headers: Mapping[str, str], producer: Producer) -> None:
     request = GenerationRequest(
         job_id=job.id,
         deployment=job.deployment,
@@ -44,23 +77,20 @@ def send_generation(job: GenerationJob) -> None:
         # The portal ends a run on time; this is the moment at which even a lost one must stop.
         deadline_at=job.deadline_at + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
     )
-    annotate_span(job_id=str(job.id), deployment=job.deployment, attempt=job.attempt)
-    try:
-        current_app.send_task(
-            TASK_GENERATE,
-            args=[request.model_dump(mode="json")],
-            queue=queue_for(job.deployment),
-            task_id=message_id(job.id, job.attempt),
-            # Celery would spell the arguments out, prompt and all, only for its logs.
-            argsrepr=f"({job.id})",
-            kwargsrepr="{}",
-            # Not a field of the message: an older worker would refuse it.
-            headers=trace_headers(),
-            ignore_result=True,
-            retry=False,
-        )
-    except (OperationalError, redis.RedisError, OSError) as error:
-        log.warning("generation_not_sent", job_id=str(job.id), error=type(error).__name__)
+    current_app.send_task(
+        TASK_GENERATE,
+        args=[request.model_dump(mode="json")],
+        queue=queue_for(job.deployment),
+        task_id=message_id(job.id, job.attempt),
+        # Celery would spell the arguments out, prompt and all, only for its logs.
+        argsrepr=f"({job.id})",
+        kwargsrepr="{}",
+        # Not a field of the message: an older worker would refuse it.
+        headers=dict(headers),
+        producer=producer,
+        ignore_result=True,
+        retry=False,
+    )
 
 
 def message_id(job_id: UUID, attempt: int) -> str:

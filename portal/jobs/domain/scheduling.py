@@ -6,6 +6,9 @@ would let one person's hundred runs stand before everybody else's next one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from uuid import UUID
 from zlib import crc32
 
 from django.conf import settings
@@ -13,7 +16,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.access.domain.rights.limits import parallel_limits
-from portal.jobs.domain.dispatch import send_generation
+from portal.core.tracing import trace_headers
+from portal.jobs.domain.dispatch import Outgoing, send_generations
 from portal.jobs.domain.fairness import Running, Waiting, arrange, choose
 from portal.jobs.domain.workers import EngineStatus, engine_status
 from portal.jobs.enums import ACTIVE_STATES, JobClass, JobState
@@ -31,8 +35,13 @@ def count_slots(engine: EngineStatus) -> int:
     return slots + max(2, slots // 8)
 
 
-def send_waiting(deployment: str) -> int:
-    """Send what may begin now; answers how many runs that were. Safe to call at any time."""
+def send_waiting(
+    deployment: str, *, traces: Mapping[UUID, Mapping[str, str]] = MappingProxyType({})
+) -> int:
+    """Send what may begin now; answers how many runs that were. Safe to call at any time.
+
+    `traces` are the W3C headers of those whose request is known; the others go on in the caller's.
+    """
     held_back = GenerationJob.objects.filter(
         deployment=deployment, state=JobState.QUEUED, sent_at__isnull=True
     )
@@ -53,8 +62,9 @@ def send_waiting(deployment: str) -> int:
         ids = [run.id for run in chosen]
         jobs = {job.pk: job for job in held_back.filter(pk__in=ids).select_for_update()}
         held_back.filter(pk__in=jobs).update(sent_at=timezone.now())
-        for job in (jobs[id_] for id_ in ids if id_ in jobs):
-            transaction.on_commit(lambda job=job: send_generation(job))  # type: ignore[misc]
+        here = trace_headers()
+        messages = [Outgoing(jobs[id_], traces.get(id_, here)) for id_ in ids if id_ in jobs]
+        transaction.on_commit(lambda: send_generations(messages))
     return len(jobs)
 
 
