@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from redis import RedisError
 from requests import RequestException
 
 from portal.accounts.domain.identity import lacks_required_mfa
+from portal.core.gathering import Gathering
 from portal.core.http import wants_json
 from portal.core.redis import sync_redis
 
@@ -61,10 +62,21 @@ def _record_use(request: HttpRequest) -> None:
 def _is_news(request: HttpRequest) -> bool:
     client = get_adapter().get_client_ip(request) + request.META.get("HTTP_USER_AGENT", "")
     mark = f"{request.session.session_key}:{sha256(client.encode()).hexdigest()}"
+    return _TOGETHER.ask(f"seen:{mark}")
+
+
+def _leave_marks(keys: Sequence[str]) -> list[bool]:
+    """Which of the marks are new; all of them while Valkey does not answer."""
+    pipeline = sync_redis().pipeline(transaction=False)
+    for key in keys:
+        pipeline.set(key, "1", nx=True, ex=ACTIVITY_SECONDS)
     try:
-        return bool(sync_redis().set(f"seen:{mark}", "1", nx=True, ex=ACTIVITY_SECONDS))
+        return [bool(answer) for answer in pipeline.execute()]
     except RedisError:
-        return True
+        return [True] * len(keys)
+
+
+_TOGETHER: Final = Gathering(_leave_marks, at_most=64)
 
 
 class StaffMFAMiddleware:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import cast
+from typing import Final, cast
 
 import redis
 import structlog
@@ -21,6 +22,7 @@ from inference_workers.contract import (
     Provenance,
     worker_key,
 )
+from portal.core.gathering import Gathering
 from portal.core.redis import sync_redis
 
 log = structlog.get_logger(__name__)
@@ -129,11 +131,24 @@ def list_workers() -> list[WorkerStatus]:
 
 def engine_status(deployment: str) -> EngineStatus:
     """Whether the deployment can run jobs now, as one answer. Never raises."""
+    workers = _TOGETHER.ask(deployment)
+    return EngineStatus(Readiness.UNKNOWN) if workers is None else judge_engines(workers)
+
+
+def _find_workers(deployments: Sequence[str]) -> list[list[WorkerStatus] | None]:
+    """The living workers of each deployment; None for all while the broker does not answer."""
     try:
         workers = list_workers()
     except redis.RedisError:
-        return EngineStatus(Readiness.UNKNOWN)
-    return judge_engines([worker for worker in workers if worker.deployment == deployment])
+        return [None] * len(deployments)
+    return [
+        [worker for worker in workers if worker.deployment == deployment]
+        for deployment in deployments
+    ]
+
+
+_TOGETHER: Final = Gathering(_find_workers, at_most=64)
+"""Runs that are accepted at the same moment ask once."""
 
 
 def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
