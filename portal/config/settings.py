@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 
 from portal.config.environment import BASE_DIR, load_environment
 from portal.config.logging import configure_logging
+from portal.core.static_headers import add_security_headers
 
 ENV = load_environment()
 # --- Site ----------------------------------------------------------------------------
@@ -75,8 +76,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    # Behind it, for in front of it Django's own would take two turns in a thread.
+    "django.middleware.security.SecurityMiddleware",
     "portal.core.middleware.RequestContextMiddleware",
     "portal.core.tracing.RequestTraceMiddleware",
     "portal.core.metrics.RequestMetricsMiddleware",
@@ -152,6 +154,7 @@ STORAGES = {
 }
 SERVESTATIC_USE_FINDERS = ENV.demo
 SERVESTATIC_AUTOREFRESH = ENV.debug
+SERVESTATIC_ADD_HEADERS_FUNCTION = add_security_headers
 
 # --- Accounts ------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -10,7 +10,8 @@ from typing import Any
 from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
-from django.db import connections
+from django.core.signals import request_started
+from django.db import close_old_connections, connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -18,7 +19,16 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class SharedThreads(ASGIHandler):
-    """Django's own handler makes a thread for every request, and ends it after."""
+    """Django's own handler makes a thread for every request, and ends it after.
+
+    Nor is there a turn in a thread before each request, to look after connections that the one
+    before may have left: its end sees to them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        request_started.disconnect(close_old_connections)
+        request_started.disconnect(reset_queries)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401
         if scope["type"] != "http":
