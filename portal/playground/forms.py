@@ -41,6 +41,13 @@ def _number(*, step: str = "any", **attributes: str) -> forms.NumberInput:
     return forms.NumberInput(attrs={"step": step, "autocomplete": "off", **attributes})
 
 
+class SharedFields(dict[str, forms.Field]):
+    """Fields that no form changes. Django would copy all of them for each run that is submitted."""
+
+    def __deepcopy__(self, _: dict[int, Any]) -> SharedFields:
+        return SharedFields(self)
+
+
 class GenerationForm(forms.Form):
     """Everything a run needs. Values are passed on as typed, never rounded or clamped."""
 
@@ -125,8 +132,6 @@ class GenerationForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = [(model.slug, model.name) for model in models]
         self.fields["model"] = forms.ChoiceField(label="Model", choices=choices)
-        for name, value in DEFAULTS.items():
-            self.fields[name].initial = value
 
     def clean_prompt(self) -> str:
         """Browsers send every line break of a form as CRLF; the model is to see what was typed."""
@@ -152,6 +157,11 @@ class GenerationForm(forms.Form):
         """The parameters of a valid form."""
         names = SamplingParams.model_fields.keys() & self.cleaned_data.keys()
         return SamplingParams(**{name: self.cleaned_data[name] for name in names})
+
+
+for _name, _value in DEFAULTS.items():
+    GenerationForm.base_fields[_name].initial = _value
+GenerationForm.base_fields = SharedFields(GenerationForm.base_fields)
 
 
 def initial_from(params: Mapping[str, Any]) -> dict[str, Any]:
