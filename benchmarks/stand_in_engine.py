@@ -4,8 +4,9 @@
 
 Speaks the endpoints that the portal's worker and LiteLLM use, streams STAND_IN_RATE tokens a
 second to every request however many there are, and gathers `stream_interval` tokens into one
-chunk as vLLM does. Its tokens are ids of the weights' tokenizer, and each is a function of its
-place behind the prompt, so that a continued run must equal an undisturbed one.
+chunk as vLLM does. Its tokens are ids of the weights' tokenizer, and each is a function of the
+token before it, so that a continued run must equal an undisturbed one. A prompt must not end with
+one of its words.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from tokenizers import Tokenizer
 HOST = "127.0.0.1"
 MODEL = "smollm2-135m"
 WORDS = (" The", " model", " writes", " a", " few", " more", " words", ",")
-PROMPT_IDS = (3, 4, 5)
-"""What every prompt is tokenised to."""
 FIRST_TOKEN_SECONDS = 0.02
 DEFAULT_RATE = 20.0
 TICK_SECONDS = 0.005
@@ -44,8 +43,9 @@ class Stream:
 
     transport: asyncio.WriteTransport
     request_id: str
+    prompt_tokens: int
     begins_at: int
-    """Place of its first token behind the original prompt; above 0 when it is continued."""
+    """Which of the words comes first."""
     max_tokens: int
     interval: int
     with_ids: bool
@@ -59,9 +59,19 @@ class Engine:
     """All streams, served by one clock."""
 
     rate: float
-    token_ids: tuple[int, ...]
+    tokenizer: Tokenizer
     streams: set[Stream] = field(default_factory=set)
     tokens_done: int = 0
+    token_ids: tuple[int, ...] = field(init=False)
+    """One for each of the words."""
+
+    def __post_init__(self) -> None:
+        self.token_ids = tuple(self.tokenize(word, special=False)[0] for word in WORDS)
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """As the weights' tokenizer does."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=special).ids
+        return ids
 
     def begin(self, stream: Stream) -> None:
         stream.due_at = time.monotonic() + FIRST_TOKEN_SECONDS
@@ -106,15 +116,15 @@ class Engine:
 
 
 def text_of(places: Iterable[int]) -> str:
-    """The text of the tokens at these places behind the original prompt."""
+    """The text of the tokens at these places behind the prompt."""
     return "".join(WORDS[place % len(WORDS)] for place in places)
 
 
 def _frame_usage(stream: Stream) -> bytes:
     usage = {
-        "prompt_tokens": len(PROMPT_IDS),
+        "prompt_tokens": stream.prompt_tokens,
         "completion_tokens": stream.sent,
-        "total_tokens": len(PROMPT_IDS) + stream.sent,
+        "total_tokens": stream.prompt_tokens + stream.sent,
     }
     return _event(stream.request_id, [], usage=usage)
 
@@ -170,7 +180,8 @@ class Connection(asyncio.Protocol):
             case "/v1/completions" if body.get("stream"):
                 self._begin(body)
             case "/tokenize":
-                self._reply({"count": len(PROMPT_IDS), "tokens": PROMPT_IDS})
+                ids = engine.tokenize(body["prompt"], special=body.get("add_special_tokens", True))
+                self._reply({"count": len(ids), "tokens": ids})
             case "/metrics":
                 self._reply(
                     f'vllm:num_requests_running{{engine="0"}} {len(engine.streams)}.0\n'
@@ -180,11 +191,13 @@ class Connection(asyncio.Protocol):
                 self._reply({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
 
     def _begin(self, body: dict[str, Any]) -> None:
-        prompt = body["prompt"]
+        prompt, words = body["prompt"], self._engine.token_ids
+        ids = prompt if isinstance(prompt, list) else self._engine.tokenize(prompt, special=True)
         self._stream = Stream(
             self._transport,
             request_id=body.get("request_id", "cmpl-0"),
-            begins_at=len(prompt) - len(PROMPT_IDS) if isinstance(prompt, list) else 0,
+            prompt_tokens=len(ids),
+            begins_at=words.index(ids[-1]) + 1 if ids[-1] in words else 0,
             max_tokens=int(body.get("max_tokens") or 16),
             interval=int(body.get("stream_interval") or 1),
             with_ids=bool(body.get("return_token_ids")),
@@ -207,19 +220,13 @@ class Connection(asyncio.Protocol):
 async def serve(options: argparse.Namespace) -> None:
     """Answer until the process is ended."""
     rate = float(os.environ.get("STAND_IN_RATE", DEFAULT_RATE))
-    engine = Engine(rate=rate, token_ids=read_token_ids(options.model))
+    engine = Engine(rate=rate, tokenizer=Tokenizer.from_file(f"{options.model}/tokenizer.json"))
     loop = asyncio.get_running_loop()
     if options.uds:
         await loop.create_unix_server(lambda: Connection(engine), options.uds, backlog=2048)
     if options.port:
         await loop.create_server(lambda: Connection(engine), HOST, options.port, backlog=2048)
     await engine.run()
-
-
-def read_token_ids(weights: Path) -> tuple[int, ...]:
-    """One id of the weights' tokenizer for each of the words."""
-    tokenizer = Tokenizer.from_file(os.fspath(weights / "tokenizer.json"))
-    return tuple(tokenizer.encode(word, add_special_tokens=False).ids[0] for word in WORDS)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from inference_workers.contract import (
@@ -22,11 +22,9 @@ from inference_workers.contract import (
     Failed,
     FailureCode,
     FinishReason,
-    GenerationRequest,
     SamplingParams,
     TokenLogprobs,
 )
-from inference_workers.engine_deaths import EngineDeaths
 from inference_workers.engines.base import (
     Chunk,
     Engine,
@@ -38,6 +36,7 @@ from inference_workers.engines.base import (
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.job import RunningJob
 from inference_workers.logs import get_logger
+from inference_workers.prompts import PromptReader
 from inference_workers.publisher import StreamPublisher
 from inference_workers.relay import Relay
 from inference_workers.scoring import Scorer
@@ -69,7 +68,7 @@ class Generator:
         monitor: EngineMonitor,
         publisher: StreamPublisher,
         throughput: Throughput,
-        deaths: EngineDeaths,
+        remember_deaths: Callable[[RunningJob], Awaitable[None]],
         relay: Relay,
         max_model_len: int,
         max_tokens: int = 0,
@@ -78,7 +77,7 @@ class Generator:
         self._monitor = monitor
         self._publisher = publisher
         self._throughput = throughput
-        self._deaths = deaths
+        self._remember_deaths = remember_deaths
         self.relay = relay
         self._speed = StreamSpeed()
         self._suspects = Suspects()
@@ -86,6 +85,7 @@ class Generator:
         self._max_model_len = max_model_len
         self._max_tokens = max_tokens
         self._streams = 0
+        self.prompts = PromptReader(engine)
         self.decoder: Decoder | None = None
 
     @property
@@ -95,11 +95,10 @@ class Generator:
 
     async def prepare(self, job: RunningJob) -> Failed | None:
         """Tokenise the prompt as the engine does, or say why the job cannot run."""
-        await self._deaths.recall(job)
         while True:
             await self.relay.wait_for_engine(job)
             try:
-                ids = await self._read_prompt(job.request)
+                ids = await self.prompts.read(job.request)
             except EngineUnavailableError:
                 await self._doubt_engine()
             except EngineRefusedError as refusal:
@@ -108,14 +107,6 @@ class Generator:
                 job.prompt_ids = tuple(ids)
                 job.prompt_tokens = len(ids)
                 return self._check_length(job)
-
-    async def _read_prompt(self, request: GenerationRequest) -> Sequence[int]:
-        """The exact ids: as they came, or as the engine reads the text."""
-        if request.prompt_token_ids:
-            return request.prompt_token_ids
-        return await self._engine.tokenize(
-            request.prompt, add_special_tokens=request.sampling.add_special_tokens
-        )
 
     def _check_length(self, job: RunningJob) -> Failed | None:
         tokens, max_tokens = job.prompt_tokens, job.request.sampling.max_tokens
@@ -152,7 +143,7 @@ class Generator:
         except EngineFailedError as failure:
             is_guilty = self._suspects.accuse(job)
             log.warning("engine_failed_job", job_id=str(job.job_id), deaths=job.engine_deaths)
-            await self._deaths.remember(job)
+            await self._remember_deaths(job)
             if is_guilty:
                 return Failed(code=FailureCode.ENGINE_ERROR, detail=str(failure))
             return None

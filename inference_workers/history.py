@@ -22,8 +22,11 @@ from inference_workers.contract import (
     TerminalEvent,
     TokenLogprobs,
     cancel_key,
+    engine_deaths_key,
+    proof_tokens_key,
     stream_key,
 )
+from inference_workers.job import PROOF_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,18 @@ class History:
     last_entry_id: str = ""
     is_whole: bool = True
     """False if deltas did not join; text and ids are then those before the gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of a job before this worker had it."""
+
+    history: History
+    cancelled: str | None
+    """The reason, where somebody has asked for its end."""
+    engine_deaths: int
+    proof_tokens: int
+    """As `suspects` counts them."""
 
 
 def fold(entries: list[tuple[str, Event]]) -> History:
@@ -91,13 +106,19 @@ async def read_history(redis: Redis, job_id: UUID) -> History:
     return fold(await read_entries(redis, job_id, after=""))
 
 
-async def read_history_and_cancel(redis: Redis, job_id: UUID) -> tuple[History, str | None]:
-    """The same and what the job's cancel key holds, in one round trip."""
+async def read_past(redis: Redis, job_id: UUID) -> Past:
+    """All that the broker knows of a job, in one round trip."""
     pipeline = redis.pipeline(transaction=False)
     pipeline.xrange(stream_key(job_id))
     pipeline.get(cancel_key(job_id))
-    raw, cancelled = await pipeline.execute()
-    return fold(_decode(raw)), cancelled
+    pipeline.mget(engine_deaths_key(job_id), proof_tokens_key(job_id))
+    raw, cancelled, (deaths, proof) = await pipeline.execute()
+    return Past(
+        history=fold(_decode(raw)),
+        cancelled=cancelled,
+        engine_deaths=int(deaths or 0),
+        proof_tokens=int(proof or PROOF_TOKENS),
+    )
 
 
 async def read_entries(redis: Redis, job_id: UUID, *, after: str) -> list[tuple[str, Event]]:

@@ -27,7 +27,7 @@ from inference_workers.contract import (
 from inference_workers.control import read_reason
 from inference_workers.engines.base import Engine, EngineUnavailableError
 from inference_workers.generation import Generator
-from inference_workers.history import History, read_history, read_history_and_cancel
+from inference_workers.history import History, read_history, read_past
 from inference_workers.job import Interruption, RunningJob
 from inference_workers.leases import Claim, JobSet, Leases
 from inference_workers.logs import get_logger
@@ -114,12 +114,11 @@ class JobRunner:
 
     async def _run_claimed(self, job: RunningJob) -> JobResult:
         log.info("job_claimed", job_id=str(job.job_id), attempt=job.request.attempt)
-        history, cancelled = await self._ask_broker(
-            lambda: read_history_and_cancel(self._redis, job.job_id)
-        )
-        self._take_up(job, history)
+        past = await self._ask_broker(lambda: read_past(self._redis, job.job_id))
+        self._take_up(job, past.history)
+        job.engine_deaths, job.proof_tokens = past.engine_deaths, past.proof_tokens
         if job.end is None:
-            end = await self._work(job, cancelled=cancelled)
+            end = await self._work(job, cancelled=past.cancelled)
             if end is None:
                 return await self._leave(job)
             self._publisher.end(job, end)

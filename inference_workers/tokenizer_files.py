@@ -19,8 +19,8 @@ OPT_SPECIAL_TOKENS = ("<pad>", "</s>", "<unk>")
 OPT_BEGINNING = "</s>"
 
 
-class TokenizerDecoder:
-    """A `text.Decoder` over a tokenizer file. Safe for use by one thread."""
+class TokenizerCodec:
+    """A `text.Decoder` and a `prompts.Encoder` over a tokenizer file. Safe for several threads."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -28,6 +28,10 @@ class TokenizerDecoder:
     def decode(self, token_ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(token_ids, skip_special_tokens=True)
         return text
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
+        return ids
 
 
 def load_tokenizer(settings: LauncherSettings, deployment: Deployment) -> Tokenizer | None:

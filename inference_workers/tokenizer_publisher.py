@@ -13,7 +13,7 @@ from inference_workers.contract import HEARTBEAT_SECONDS, chat_template_key, tok
 from inference_workers.deployments import Deployment
 from inference_workers.generation import Generator
 from inference_workers.logs import get_logger
-from inference_workers.tokenizer_files import TokenizerDecoder, load_tokenizer
+from inference_workers.tokenizer_files import TokenizerCodec, load_tokenizer
 
 log = get_logger(__name__)
 
@@ -67,5 +67,6 @@ class TokenizerPublisher:
         if tokenizer is None:
             return False
         self._json = tokenizer.to_str()
-        self._generator.decoder = TokenizerDecoder(tokenizer)
+        self._generator.decoder = TokenizerCodec(tokenizer)
+        self._generator.prompts.learn(self._generator.decoder)
         return True

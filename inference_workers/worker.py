@@ -15,7 +15,7 @@ from inference_workers.contract import GenerationRequest
 from inference_workers.control import Control
 from inference_workers.deployments import Deployment
 from inference_workers.energy import EnergyCounter
-from inference_workers.engine_deaths import EngineDeaths
+from inference_workers.engine_deaths import remember_deaths
 from inference_workers.engines.base import Engine
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.engines.scripted import ByteDecoder, ScriptedEngine
@@ -82,7 +82,7 @@ class Worker:
             monitor=self.monitor,
             publisher=self.publisher,
             throughput=throughput,
-            deaths=EngineDeaths(self.redis),
+            remember_deaths=lambda job: remember_deaths(self.redis, job),
             relay=Relay(self.monitor, peers),
             max_model_len=deployment.max_model_len,
             max_tokens=deployment.max_tokens,

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, models
 
-from benchmarks.stand_in_engine import PROMPT_IDS, WORDS, Connection, Engine, text_of
+from benchmarks.stand_in_engine import WORDS, Connection, Engine, text_of
 
 IDS = tuple(range(100, 100 + len(WORDS)))
+PROMPT, PROMPT_ID = "x", 7
 
 
 @pytest.fixture
 async def socket(tmp_path: Path) -> AsyncIterator[Path]:
-    engine, path = Engine(rate=10_000.0, token_ids=IDS), tmp_path / "s"
+    vocabulary = {**dict(zip(WORDS, IDS, strict=True)), PROMPT: PROMPT_ID}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=PROMPT))
+    engine, path = Engine(rate=10_000.0, tokenizer=tokenizer), tmp_path / "s"
     server = await asyncio.get_running_loop().create_unix_server(
         lambda: Connection(engine), str(path)
     )
@@ -47,16 +51,16 @@ def gather(events: list[dict[str, Any]]) -> tuple[str, list[int]]:
 
 
 async def test_the_text_is_that_of_the_places(socket: Path) -> None:
-    text, ids = gather(await complete(socket, prompt="x", max_tokens=20))
+    text, ids = gather(await complete(socket, prompt=PROMPT, max_tokens=20))
 
     assert text == text_of(range(20))
     assert ids == [IDS[place % len(IDS)] for place in range(20)]
 
 
 async def test_a_continuation_equals_the_undisturbed_run(socket: Path) -> None:
-    text, ids = gather(await complete(socket, prompt="x", max_tokens=20))
-    first, first_ids = gather(await complete(socket, prompt=list(PROMPT_IDS), max_tokens=7))
-    rest, rest_ids = gather(await complete(socket, prompt=[*PROMPT_IDS, *first_ids], max_tokens=13))
+    text, ids = gather(await complete(socket, prompt=PROMPT, max_tokens=20))
+    first, first_ids = gather(await complete(socket, prompt=[PROMPT_ID], max_tokens=7))
+    rest, rest_ids = gather(await complete(socket, prompt=[PROMPT_ID, *first_ids], max_tokens=13))
 
     assert (first + rest, first_ids + rest_ids) == (text, ids)
 
@@ -67,7 +71,7 @@ async def test_a_continuation_equals_the_undisturbed_run(socket: Path) -> None:
 async def test_the_first_token_comes_alone_and_the_others_by_the_interval(
     socket: Path, interval: int, sizes: list[int]
 ) -> None:
-    events = await complete(socket, prompt="x", max_tokens=6, stream_interval=interval)
+    events = await complete(socket, prompt=PROMPT, max_tokens=6, stream_interval=interval)
 
     choices = [event["choices"][0] for event in events]
     assert [len(choice["token_ids"]) for choice in choices] == sizes
@@ -78,7 +82,7 @@ async def test_the_first_token_comes_alone_and_the_others_by_the_interval(
 
 async def test_usage_comes_last_where_it_is_asked_for(socket: Path) -> None:
     events = await complete(
-        socket, prompt="x", max_tokens=5, stream_options={"include_usage": True}
+        socket, prompt=PROMPT, max_tokens=5, stream_options={"include_usage": True}
     )
 
     assert events[-1]["choices"] == []

@@ -23,9 +23,11 @@ from inference_workers.contract import (
     stream_key,
 )
 from inference_workers.engine_metrics import PASSED_ON
+from inference_workers.engines.vllm_server import VLLMServer
 from inference_workers.history import History, read_history
+from inference_workers.prompts import PROBES, PromptReader
 from inference_workers.text import CompletionText
-from inference_workers.tokenizer_files import TokenizerDecoder, load_tokenizer
+from inference_workers.tokenizer_files import TokenizerCodec, load_tokenizer
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import (
     FakePortal,
@@ -50,6 +52,16 @@ TINY_PROMPTS = ("The reviewer asked", "日本語 🙂", "A researcher signs the"
 TINY_TOKENS = 200
 LONG_PROMPT = "Where does this number come from"
 LONG_TOKENS = 900
+
+
+class CountingServer(VLLMServer):
+    """Counts the texts that it was asked to tokenise."""
+
+    asked = 0
+
+    async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        self.asked += 1
+        return await super().tokenize(text, add_special_tokens=add_special_tokens)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +120,22 @@ async def test_greedy_tokens_are_those_of_transformers(
         assert history.started.prompt_tokens == len(tiny_reference[prompt]["prompt_ids"])
 
 
+async def test_the_files_beside_the_weights_read_prompts_as_vllm_does(tiny: RealEngine) -> None:
+    settings = tiny.worker_settings("redis://unused")
+    deployment = settings.load_deployment()
+    engine = CountingServer(model=deployment.model_name, socket=settings.socket)
+    tokenizer = load_tokenizer(settings, deployment)
+    assert tokenizer is not None
+    prompts = PromptReader(engine)
+    prompts.learn(TokenizerCodec(tokenizer))
+
+    ids = [await prompts.read(ask("tiny-opt-tp2", prompt, 1)) for prompt in TINY_PROMPTS]
+
+    assert engine.asked == 2 * len(PROBES)
+    assert ids == [await engine.tokenize(prompt) for prompt in TINY_PROMPTS]
+    await engine.close()
+
+
 @pytest.mark.parametrize("cut", [1, 7, 50, 51, 52, 53, TINY_TOKENS - 1])
 async def test_continuation_is_the_undisturbed_run(
     tiny: RealEngine,
@@ -122,7 +150,7 @@ async def test_continuation_is_the_undisturbed_run(
     settings = tiny.worker_settings("redis://unused")
     tokenizer = load_tokenizer(settings, settings.load_deployment())
     assert tokenizer is not None
-    said = CompletionText(TokenizerDecoder(tokenizer), reference["prompt_ids"], ()).push(
+    said = CompletionText(TokenizerCodec(tokenizer), reference["prompt_ids"], ()).push(
         reference["token_ids"][:cut]
     )
     request = ask("tiny-opt-tp2", prompt, TINY_TOKENS)

@@ -14,10 +14,10 @@ from inference_workers.contract import (
     GenerationRequest,
     engine_deaths_key,
 )
-from inference_workers.engine_deaths import EngineDeaths
+from inference_workers.engine_deaths import remember_deaths
 from inference_workers.engines.base import Chunk, EngineFailedError, EngineRequest
 from inference_workers.engines.scripted import ScriptedEngine, split_prompt
-from inference_workers.history import read_history
+from inference_workers.history import read_history, read_past
 from inference_workers.job import PROOF_TOKENS, RunningJob
 from inference_workers.suspects import FIRST_TRIAL, LATE_PROOF, MOST_DEATHS, Suspects
 from inference_workers.worker import Worker
@@ -213,11 +213,11 @@ async def test_after_a_late_death_a_proof_takes_twice_the_tokens() -> None:
 async def test_the_next_worker_knows_what_proves_a_job(redis: Redis) -> None:
     job = make_job(deaths=1)
     job.proof_tokens = 70
-    await EngineDeaths(redis).remember(job)
-    continued = RunningJob(job.request)
-    await EngineDeaths(redis).recall(continued)
 
-    assert (continued.engine_deaths, continued.proof_tokens) == (1, 70)
+    await remember_deaths(redis, job)
+
+    past = await read_past(redis, job.job_id)
+    assert (past.engine_deaths, past.proof_tokens) == (1, 70)
 
 
 async def test_who_broke_off_together_is_judged_together() -> None:

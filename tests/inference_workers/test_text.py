@@ -13,7 +13,7 @@ from inference_workers.contract import FinishReason
 from inference_workers.engines.base import Chunk
 from inference_workers.engines.scripted import ByteDecoder
 from inference_workers.text import CompletionText, DerivedText, Piece, StopWatch
-from inference_workers.tokenizer_files import TokenizerDecoder
+from inference_workers.tokenizer_files import TokenizerCodec
 
 PROMPT = list("prompt 🙂".encode())
 
@@ -95,7 +95,7 @@ def test_prompt_that_ends_in_a_replacement_character_is_not_repeated() -> None:
 def test_text_is_the_tokenizers_own_whatever_the_grouping(
     ids: list[int], sizes: list[int], prompt: str
 ) -> None:
-    decoder = TokenizerDecoder(TOKENIZER)
+    decoder = TokenizerCodec(TOKENIZER)
     prompt_ids = TOKENIZER.encode(prompt).ids
 
     shown, _ = push_in_groups(CompletionText(decoder, prompt_ids, ()), ids, sizes)

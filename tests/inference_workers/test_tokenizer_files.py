@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from inference_workers.config import WorkerSettings
 from inference_workers.deployments import Deployment
-from inference_workers.tokenizer_files import TokenizerDecoder, load_tokenizer
+from inference_workers.tokenizer_files import TokenizerCodec, load_tokenizer
 from tests.inference_workers.test_text import build_byte_level_tokenizer
 
 HUB = "facebook/opt-125m"
@@ -71,4 +71,4 @@ def test_opts_own_layout_is_read_from_the_hubs_cache(
     text = "the model writes naïve 🙂 words"
     beginning = trained.token_to_id("</s>")
     assert found.encode(text).ids == [beginning, *trained.encode(text).ids]
-    assert TokenizerDecoder(found).decode(found.encode(text).ids) == text
+    assert TokenizerCodec(found).decode(found.encode(text).ids) == text

@@ -1,0 +1,86 @@
+"""A prompt's ids as the engine reads them, without asking it for every prompt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from inference_workers.contract import GenerationRequest
+from inference_workers.engines.base import Engine, EngineRefusedError, EngineUnavailableError
+from inference_workers.logs import get_logger
+
+PROBES: Final = (
+    "1, 2, 3",
+    "  Two  spaces,\ta tab\n\nand\r\nlines ",
+    "na\N{LATIN SMALL LETTER I WITH DIAERESIS}ve cafe\N{COMBINING ACUTE ACCENT} \N{EM DASH} 100 %",
+    "\N{HIRAGANA LETTER A}\N{KATAKANA LETTER A}\N{NO-BREAK SPACE}\N{SLIGHTLY SMILING FACE}",
+    "<s>a</s> <pad><unk><|endoftext|><|im_start|>user",
+    "def f(x):\n    return x['y'] != 0x1F",
+)
+"""Texts in which tokenizers of the same family differ: spaces, special tokens, composed letters."""
+LONG_CHARACTERS: Final = 16_384
+"""So long a text takes milliseconds, and other streams go on meanwhile."""
+
+log = get_logger(__name__)
+
+
+class Encoder(Protocol):
+    """Turns text into ids."""
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Sequence[int]: ...
+
+
+class PromptReader:
+    """Reads prompts with the files beside the weights once they have given the engine's own ids.
+
+    Where they differ on any of PROBES, or are not on this host, the engine is asked each time.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._encoder: Encoder | None = None
+        self._is_proved: bool | None = None
+        """None until it was looked at."""
+
+    def learn(self, encoder: Encoder) -> None:
+        """Take over what was found beside the weights."""
+        self._encoder, self._is_proved = encoder, None
+
+    async def read(self, request: GenerationRequest) -> Sequence[int]:
+        """The exact ids: as they came, or as the engine reads the text.
+
+        Raises `EngineUnavailableError` or `EngineRefusedError`.
+        """
+        if request.prompt_token_ids:
+            return request.prompt_token_ids
+        text, special = request.prompt, request.sampling.add_special_tokens
+        if self._encoder is None or not await self._is_trusted(self._encoder):
+            return await self._engine.tokenize(text, add_special_tokens=special)
+        if len(text) < LONG_CHARACTERS:
+            return self._encoder.encode(text, add_special_tokens=special)
+        return await asyncio.to_thread(self._encoder.encode, text, add_special_tokens=special)
+
+    async def _is_trusted(self, encoder: Encoder) -> bool:
+        if self._is_proved is None:
+            # Prompts that come meanwhile ask the engine.
+            self._is_proved = False
+            try:
+                self._is_proved = await self._gives_the_engines_ids(encoder)
+            except EngineUnavailableError:
+                self._is_proved = None
+                raise
+            if not self._is_proved:
+                log.warning("tokenizer_differs_from_engine")
+        return self._is_proved
+
+    async def _gives_the_engines_ids(self, encoder: Encoder) -> bool:
+        try:
+            for text in PROBES:
+                for special in (True, False):
+                    ids = await self._engine.tokenize(text, add_special_tokens=special)
+                    if list(encoder.encode(text, add_special_tokens=special)) != ids:
+                        return False
+        except EngineRefusedError:
+            return False
+        return True

@@ -1,0 +1,110 @@
+"""Prompts are read as the engine reads them, and the engine is asked only where that is unsure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from inference_workers.contract import GenerationRequest, SamplingParams
+from inference_workers.engines.base import EngineRefusedError, EngineUnavailableError
+from inference_workers.engines.scripted import END_OF_PROMPT as END
+from inference_workers.engines.scripted import ScriptedEngine
+from inference_workers.prompts import LONG_CHARACTERS, PROBES, PromptReader
+
+
+class Bytes:
+    """Reads a text as `ScriptedEngine` does, unless its end is another."""
+
+    def __init__(self, end: int = END) -> None:
+        self.end = end
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Sequence[int]:
+        return [*text.encode(), *([self.end] if add_special_tokens else [])]
+
+
+@dataclass
+class CountingEngine(ScriptedEngine):
+    """Remembers what it was asked; `fault` is raised instead of an answer."""
+
+    asked: list[str] = field(default_factory=list)
+    fault: Exception | None = None
+
+    async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        self.asked.append(text)
+        if self.fault is not None:
+            raise self.fault
+        return await super().tokenize(text, add_special_tokens=add_special_tokens)
+
+
+def ask(prompt: str, **sampling: bool) -> GenerationRequest:
+    return GenerationRequest(
+        job_id=uuid4(),
+        deployment="d",
+        prompt=prompt,
+        sampling=SamplingParams(max_tokens=1, **sampling),
+        attempt=1,
+        deadline_at=datetime(2026, 11, 29, tzinfo=UTC),
+    )
+
+
+async def test_without_files_the_engine_is_asked() -> None:
+    engine = CountingEngine()
+    prompts = PromptReader(engine)
+
+    assert await prompts.read(ask("hi")) == [*b"hi", END]
+    assert await prompts.read(ask("hi", add_special_tokens=False)) == [*b"hi"]
+    assert engine.asked == ["hi", "hi"]
+
+
+async def test_files_that_give_the_engines_ids_are_used_from_then_on() -> None:
+    engine = CountingEngine()
+    prompts = PromptReader(engine)
+    prompts.learn(Bytes())
+
+    answers = [await prompts.read(ask("hi")) for _ in range(3)]
+    bare = await prompts.read(ask("hi", add_special_tokens=False))
+    long = await prompts.read(ask("x" * LONG_CHARACTERS))
+
+    assert answers == [[*b"hi", END]] * 3
+    assert bare == [*b"hi"]
+    assert long == [*b"x" * LONG_CHARACTERS, END]
+    assert engine.asked == [probe for probe in PROBES for _ in range(2)]
+
+
+@pytest.mark.parametrize("fault", [None, EngineRefusedError("no")])
+async def test_files_that_differ_are_never_used(fault: Exception | None) -> None:
+    engine = CountingEngine(fault=fault)
+    prompts = PromptReader(engine)
+    prompts.learn(Bytes(end=END + (fault is None)))
+    if fault is not None:
+        with pytest.raises(EngineRefusedError):
+            await prompts.read(ask("hi"))
+        engine.fault = None
+
+    assert await prompts.read(ask("hi")) == [*b"hi", END]
+    assert await prompts.read(ask("hi")) == [*b"hi", END]
+    assert engine.asked[-2:] == ["hi", "hi"]
+
+
+async def test_an_engine_that_is_away_is_asked_again_later() -> None:
+    engine = CountingEngine(fault=EngineUnavailableError("away"))
+    prompts = PromptReader(engine)
+    prompts.learn(Bytes())
+    with pytest.raises(EngineUnavailableError):
+        await prompts.read(ask("hi"))
+    engine.fault = None
+
+    assert await prompts.read(ask("hi")) == [*b"hi", END]
+    assert engine.asked == [PROBES[0], *[probe for probe in PROBES for _ in range(2)]]
+
+
+async def test_ids_are_taken_as_they_came() -> None:
+    engine = CountingEngine()
+    request = ask("").model_copy(update={"prompt_token_ids": (5, 6)})
+
+    assert await PromptReader(engine).read(request) == (5, 6)
+    assert engine.asked == []
