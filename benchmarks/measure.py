@@ -68,12 +68,16 @@ def measure(scale: Scale, *, only: Collection[str]) -> Results:
         say(f"Measuring the portal with {scale.many:,} open streams")
         _measure_many(results, scale)
     if REAL in only and is_installed():
-        for shape in (None, SHAPES[LARGER]):
+        for shape, is_apart in ((None, False), (SHAPES[LARGER], False), (None, True)):
             model = "the packaged model" if shape is None else f"dummy weights of {shape.name}"
-            say(f"Measuring real vLLM with {model}, directly and through the portal in turn")
+            place = " on cores of its own" if is_apart else ""
+            say(f"Measuring real vLLM with {model}{place}, directly and through the portal in turn")
             results.real.append(
                 compare_throughput(
-                    streams=scale.real_streams, max_tokens=scale.real_tokens, with_dummy=shape
+                    streams=scale.real_streams,
+                    max_tokens=scale.real_tokens,
+                    with_dummy=shape,
+                    is_apart=is_apart,
                 )
             )
     return results

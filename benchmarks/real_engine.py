@@ -19,7 +19,15 @@ from benchmarks.openai_readers import Address, OpenAIReaders
 from benchmarks.portal_path import PATH
 from benchmarks.portal_readers import PortalReaders
 from benchmarks.run import Run
-from benchmarks.stack import DEPLOYMENT, Shape, Stack, engine_name, engine_socket, running_stack
+from benchmarks.stack import (
+    DEPLOYMENT,
+    Shape,
+    Stack,
+    divide_cores,
+    engine_name,
+    engine_socket,
+    running_stack,
+)
 from capacity.shapes import ModelShape
 from demo.place import Place
 
@@ -71,6 +79,8 @@ class Comparison:
     streams: int
     direct: Sequence[Round]
     portal: Sequence[Round]
+    is_apart: bool = False
+    """Whether the engine had cores of its own."""
 
     @property
     def ratio(self) -> float:
@@ -117,19 +127,31 @@ def engine_version() -> str:
 
 
 def compare_throughput(
-    *, streams: int, max_tokens: int, with_dummy: ModelShape | None = None, rounds: int = ROUNDS
+    *,
+    streams: int,
+    max_tokens: int,
+    with_dummy: ModelShape | None = None,
+    is_apart: bool = False,
+    rounds: int = ROUNDS,
 ) -> Comparison:
     """Start a site with real vLLM and measure both ways to its engine.
 
-    The model is the packaged one, or `with_dummy` with dummy weights.
+    The model is the packaged one, or `with_dummy` with dummy weights. An engine that is apart
+    computes on half of the cores and leaves the others to everything else, as on a host with GPUs.
     """
     model = DEPLOYMENT if with_dummy is None else f"the shape of {with_dummy.name}"
-    shape = Shape(people=streams, slots=streams, rate=None, with_dummy=with_dummy)
+    shape = Shape(
+        people=streams,
+        slots=streams,
+        rate=None,
+        with_dummy=with_dummy,
+        engine_cores=divide_cores(2)[:1] if is_apart else (),
+    )
     with running_stack(shape) as stack:
         direct, portal = uvloop.run(
             _measure(stack, streams=streams, max_tokens=max_tokens, rounds=rounds)
         )
-    return Comparison(model, streams, direct=direct, portal=portal)
+    return Comparison(model, streams, direct=direct, portal=portal, is_apart=is_apart)
 
 
 async def _measure(

@@ -122,8 +122,9 @@ def _burst_rows(bursts: Mapping[str, Burst]) -> Iterator[Row]:
 
 def _real_rows(real: Comparison) -> Iterator[Row]:
     ratio = f"{real.ratio:.3f} of direct"
+    place = " on cores of its own" if real.is_apart else ""
     yield Row(
-        f"real vLLM with {real.model}, {real.streams} streams: tokens/s",
+        f"real vLLM with {real.model}{place}, {real.streams} streams: tokens/s",
         (
             f"{mean_speed(real.portal):,.1f} ({ratio})",
             f"{mean_speed(real.direct):,.1f}",

@@ -58,6 +58,11 @@ class Shape:
     with_dummy: ModelShape | None = None
     """What real vLLM runs with dummy weights, in place of a folder's."""
     pairs: int = 1
+    engine_cores: Sequence[str] = ()
+    """Of each pair's real vLLM, as VLLM_CPU_OMP_THREADS_BIND has them; empty: all cores for each.
+
+    Engines that share cores wait for each other at every layer.
+    """
 
 
 @dataclass
@@ -190,14 +195,22 @@ def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Sta
     sessions = json.loads(_run([place.python, "-m", "benchmarks.people", str(shape.people)], site))
     programs: dict[str, Program] = {}
     for pair in range(shape.pairs):
-        own = {**worker, "ENGINE_DIR": f"{worker['ENGINE_DIR']}/{pair}"}
-        Path(own["ENGINE_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = _make_pair_environment(shape, worker, pair=pair)
         for program in site_programs(place, site, own, port=port, deployment=DEPLOYMENT):
             is_paired = program.name in {ENGINE, WORKER}
             name = f"{program.name} #{pair}" if is_paired else program.name
             programs[name] = replace(program, name=name, log=place.logs / f"{name}.log")
     url = f"http://127.0.0.1:{port}"
     return Stack(shape, place, url, valkey, postgres_url, programs, sessions)
+
+
+def _make_pair_environment(shape: Shape, worker: Mapping[str, str], *, pair: int) -> dict[str, str]:
+    """What one worker and its engine are told; the engine's own folder is made."""
+    own = {**worker, "ENGINE_DIR": f"{worker['ENGINE_DIR']}/{pair}"}
+    if shape.engine_cores:
+        own["VLLM_CPU_OMP_THREADS_BIND"] = shape.engine_cores[pair]
+    Path(own["ENGINE_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return own
 
 
 def cpu_seconds(pid: int) -> float:
@@ -209,6 +222,14 @@ def cpu_seconds(pid: int) -> float:
             times = member.cpu_times()
             total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def divide_cores(parts: int) -> list[str]:
+    """The cores of this process in so many equal parts, each as a list with commas."""
+    cores = sorted(os.sched_getaffinity(0))
+    each = max(1, len(cores) // parts)
+    starts = [part * each % len(cores) for part in range(parts)]
+    return [",".join(map(str, cores[start : start + each])) for start in starts]
 
 
 def free_port() -> int:
@@ -242,6 +263,7 @@ __all__ = [
     "Stack",
     "answers",
     "cpu_seconds",
+    "divide_cores",
     "engine_name",
     "engine_socket",
     "free_port",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.load import Burst, Steady
 from benchmarks.real_engine import Comparison, Round
 from benchmarks.results import ENGINE, LITELLM, PORTAL, Results
@@ -61,6 +63,16 @@ def test_targets_that_are_reached() -> None:
         "0: reached",
         "≥ 0.97: reached",
     ]
+
+
+@pytest.mark.parametrize(("is_apart", "place"), [(False, ""), (True, " on cores of its own")])
+def test_it_is_said_where_the_engine_was(is_apart: bool, place: str) -> None:
+    results = Results(rate=20, many_rate=2)
+    results.real.append(
+        Comparison("opt-125m", 32, direct=rounds(100), portal=rounds(98), is_apart=is_apart)
+    )
+
+    assert list_rows(results)[0].label == (f"real vLLM with opt-125m{place}, 32 streams: tokens/s")
 
 
 def test_targets_that_are_not_reached() -> None:

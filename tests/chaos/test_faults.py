@@ -1,7 +1,9 @@
 """Parts die in the middle of many running streams, and no reader notices.
 
 `make test` runs this with a few streams and stand-in engines; `make chaos` with two hundred and
-real vLLM behind two workers, and prints what it saw.
+real vLLM behind two workers, and prints what it saw. Its model is a tiny one: with a larger one on
+a few processors, the seconds until a run goes on would be those of reading two hundred prompts
+again.
 """
 
 from __future__ import annotations
@@ -13,24 +15,35 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from benchmarks.portal_readers import Run
-from benchmarks.stack import Shape, Stack, engine_name, running_stack, worker_name
+from benchmarks.stack import (
+    Shape,
+    Stack,
+    divide_cores,
+    engine_name,
+    running_stack,
+    worker_name,
+)
 from demo.programs import WEB
 from tests.chaos.scene import run_undisturbed, strike
+from tests.inference_workers.real_engine import WEIGHTS_DIR, run_tool
 
 pytestmark = [pytest.mark.engine]
 
+OPT = "tiny-opt-tp2"
 IS_FULL = os.environ.get("CHAOS") == "full"
 STREAMS = 200 if IS_FULL else 16
 SHAPE = (
-    Shape(people=20, slots=224, rate=None, pairs=2)
+    Shape(people=20, slots=224, rate=None, weights=OPT, pairs=2, engine_cores=divide_cores(2))
     if IS_FULL
     else Shape(people=8, slots=24, rate=40.0, pairs=2)
 )
-TOKENS = 100 if IS_FULL else 200
+TOKENS = 900 if IS_FULL else 200
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
+    if IS_FULL:
+        run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / OPT))
     with running_stack(SHAPE) as running:
         yield running
 
