@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from benchmarks.portal_readers import PortalReaders, Run
 from benchmarks.stack import Stack
 
-PROMPT = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,"
-"""A model is sure of how this goes on, so that no rounding in a batch decides a token."""
 RAMP_PER_SECOND = 25
 RECORD_SECONDS = 60
 
@@ -44,6 +42,7 @@ async def strike(
     fault: Callable[[Stack], None],
     *,
     name: str,
+    prompt: str,
     streams: int,
     tokens: int,
     undisturbed: Run,
@@ -54,7 +53,7 @@ async def strike(
     async def read(index: int) -> Run:
         await asyncio.sleep(index / RAMP_PER_SECOND)
         session = stack.sessions[index % len(stack.sessions)]
-        return await readers.run(session, max_tokens=tokens, prompt=PROMPT)
+        return await readers.run(session, max_tokens=tokens, prompt=prompt)
 
     runs = [asyncio.create_task(read(index)) for index in range(streams)]
     while readers.streaming < streams:
@@ -109,9 +108,9 @@ def _wait_for_records(stack: Stack, ids: list[str]) -> None:
         time.sleep(0.2)
 
 
-async def run_undisturbed(stack: Stack, *, tokens: int) -> Run:
+async def run_undisturbed(stack: Stack, *, prompt: str, tokens: int) -> Run:
     """The same run when nothing happens."""
     readers = PortalReaders(stack.url)
-    run = await readers.run(stack.sessions[0], max_tokens=tokens, prompt=PROMPT)
+    run = await readers.run(stack.sessions[0], max_tokens=tokens, prompt=prompt)
     assert (run.end, len(run.token_ids)) == ("done", tokens)
     return run

@@ -37,6 +37,8 @@ SHAPE = (
     if IS_FULL
     else Shape(people=8, slots=24, rate=40.0, pairs=2)
 )
+PROMPT = "Where does this number come from"
+"""The tiny model goes on from here to the end of its context."""
 TOKENS = 900 if IS_FULL else 200
 
 
@@ -50,7 +52,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def undisturbed(stack: Stack) -> Run:
-    return asyncio.run(run_undisturbed(stack, tokens=TOKENS))
+    return asyncio.run(run_undisturbed(stack, prompt=PROMPT, tokens=TOKENS))
 
 
 def kill_worker(stack: Stack) -> None:
@@ -107,6 +109,7 @@ def test_every_run_ends_once_and_right(
             stack,
             fault,
             name=fault.__name__.replace("_", " "),
+            prompt=PROMPT,
             streams=STREAMS,
             tokens=TOKENS,
             undisturbed=undisturbed,
