@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
@@ -22,6 +22,8 @@ Row = tuple[Any, ...]
 
 TOGETHER: Final = 64
 """The most that are asked in one query."""
+DATABASE_AWAY: Final = (OperationalError, InterfaceError)
+"""To ask each alone then would make everybody wait for everybody's time-out."""
 
 
 class CompiledQuery:
@@ -34,7 +36,7 @@ class CompiledQuery:
     def __init__(self, build: Callable[..., QuerySet[Any, Any]], **types: type) -> None:
         self._build = build
         self._types = types
-        self._together = Gathering(self._answer_all, at_most=TOGETHER)
+        self._together = Gathering(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
 
     def rows(self, **values: object) -> list[Row]:
         """The rows as the database gives them: no field converts them."""
@@ -62,7 +64,7 @@ class CompiledModels(Generic[M]):
     def __init__(self, build: Callable[..., QuerySet[M]], **types: type) -> None:
         self._build = build
         self._types = types
-        self._together = Gathering(self._answer_all, at_most=TOGETHER)
+        self._together = Gathering(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
         self._thread = threading.local()
 
     def find(self, **values: object) -> list[M]:

@@ -15,15 +15,21 @@ class Gathering(Generic[Ask, Answer]):
     """Many threads ask one by one, and whoever's turn it is answers for all who wait by then.
 
     `answer_all` gives one answer for each question, in order. Where it raises for several, each of
-    them is asked again alone, so that nobody fails for another's question. Nobody waits for
-    company: a question that comes alone is answered alone, at once.
+    them is asked again alone, so that nobody fails for another's question; but errors of the types
+    in `shared` come of no question, and are everybody's at once. Nobody waits for company: a
+    question that comes alone is answered alone, at once.
     """
 
     def __init__(
-        self, answer_all: Callable[[Sequence[Ask]], Sequence[Answer]], *, at_most: int
+        self,
+        answer_all: Callable[[Sequence[Ask]], Sequence[Answer]],
+        *,
+        at_most: int,
+        shared: tuple[type[Exception], ...] = (),
     ) -> None:
         self._answer_all = answer_all
         self._at_most = at_most
+        self._shared = shared
         self._turn = threading.Lock()
         self._waiting: list[_Ticket[Ask, Answer]] = []
         self._list = threading.Lock()
@@ -52,8 +58,9 @@ class Gathering(Generic[Ask, Answer]):
         try:
             answers = self._answer_all([ticket.ask for ticket in tickets])
         except Exception as error:  # noqa: BLE001 -- raised in the thread of whoever asked
-            if len(tickets) == 1:
-                tickets[0].error = error
+            if len(tickets) == 1 or isinstance(error, self._shared):
+                for ticket in tickets:
+                    ticket.error = error
                 return
             for ticket in tickets:
                 self._serve([ticket])

@@ -16,11 +16,11 @@ SECONDS = 10
 class Desk:
     """Doubles numbers once it is let; refuses a group that holds a 13."""
 
-    def __init__(self, *, at_most: int = 32) -> None:
+    def __init__(self, *, at_most: int = 32, shared: tuple[type[Exception], ...] = ()) -> None:
         self.groups: list[list[int]] = []
         self.is_asked = threading.Event()
         self.may_answer = threading.Event()
-        self.gathering = Gathering(self.answer, at_most=at_most)
+        self.gathering = Gathering(self.answer, at_most=at_most, shared=shared)
 
     def answer(self, numbers: Sequence[int]) -> list[int]:
         self.groups.append(list(numbers))
@@ -79,3 +79,15 @@ def test_nobody_fails_for_anothers_question() -> None:
     with pytest.raises(ValueError, match="13"):
         unlucky.result()
     assert desk.groups == [[0], [1, 13, 2], [1], [13], [2]]
+
+
+def test_an_error_that_comes_of_no_question_is_everybodys_at_once() -> None:
+    desk = Desk(shared=(ValueError,))
+
+    first, *others = desk.ask_while_busy(1, 13, 2)
+
+    assert first.result() == 0
+    for answer in others:
+        with pytest.raises(ValueError, match="13"):
+            answer.result()
+    assert desk.groups == [[0], [1, 13, 2]]
