@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BOOTSTRAP := $(PYTHON) -m demo.bootstrap
 BIN := .venv/bin
+# Compiled modules are kept even where the shell says not to: without them every start of vLLM
+# compiles thousands anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test chaos bench lint format requirements reset clean

@@ -2,7 +2,7 @@
 # GPUs need no image of ours: their engine is vLLM's official one.
 #   docker build -f docker/engine-cpu.Dockerfile -t gatehouse-engine-cpu .
 FROM python:3.11-slim-bookworm AS build
-ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy
+ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 COPY requirements/bootstrap.txt requirements/worker.txt requirements/engine-cpu.txt \
      requirements/engine-cpu-overrides.txt requirements/engine-cpu-models.txt /tmp/requirements/
 WORKDIR /tmp/requirements
