@@ -41,7 +41,7 @@ class Environment(BaseSettings):
 
     # Data
     database_url: str
-    database_pool_size: int = Field(default=10, ge=1, le=200)
+    database_pool_size: int = Field(default=24, ge=1, le=200)
     redis_url: str
 
     # Mail
