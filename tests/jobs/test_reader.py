@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 import redis
+import redis.asyncio
+from django.conf import settings
 
 from inference_workers.contract import stream_key
 from portal.jobs.stream import reader as reader_module
@@ -156,6 +158,37 @@ async def test_with_the_last_reader_the_connection_goes_too(valkey: redis.Redis)
 
     await until(lambda: len(valkey.client_list()) == before)
     assert reader.open_streams == 0
+
+
+async def test_a_loop_that_ends_while_the_reader_closes_leaves_no_connection(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, closing = uuid.uuid4(), asyncio.Event()
+    write(valkey, job, "a")
+    before = len(valkey.client_list())
+
+    class SlowToClose(redis.asyncio.Redis):
+        async def aclose(self, close_connection_pool: bool | None = None) -> None:
+            closing.set()
+            await asyncio.sleep(0)
+            await super().aclose(close_connection_pool)
+
+    monkeypatch.setattr(
+        reader_module,
+        "async_redis",
+        lambda: SlowToClose.from_url(settings.REDIS_URL, decode_responses=True),
+    )
+    async with StreamReader().subscribe(job, after=FIRST_ID) as subscription:
+        await subscription.take(seconds=SECONDS)
+    await closing.wait()
+
+    # As `asyncio.run` does when its coroutine has returned.
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+    await until(lambda: len(valkey.client_list()) == before)
 
 
 async def test_one_connection_reads_many_streams(valkey: redis.Redis) -> None:

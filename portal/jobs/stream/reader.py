@@ -102,10 +102,21 @@ class StreamReader:
             # Whoever subscribes from here on begins anew.
             self._task = None
             client, self._client = self._client, None
-            if self._waker is not None:
-                await asyncio.gather(self._waker, return_exceptions=True)
             if client is not None:
-                await client.aclose()
+                await self._close(client)
+
+    async def _close(self, client: redis.asyncio.Redis) -> None:
+        """Without fail: a loop that ends cancels every task once, this one too."""
+        try:
+            await self._close_behind_waker(client)
+        except asyncio.CancelledError:
+            await self._close_behind_waker(client)
+            raise
+
+    async def _close_behind_waker(self, client: redis.asyncio.Redis) -> None:
+        if self._waker is not None:
+            await asyncio.gather(self._waker, return_exceptions=True)
+        await client.aclose()
 
     async def _read_while_subscribed(self) -> None:
         failures = 0
