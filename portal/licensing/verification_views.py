@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.accounts.rate_limit import limit_rate
+from portal.core.rate_limit import pace_links
 from portal.licensing.domain.agreement.verification import (
     read_fingerprint,
     verify_code,
@@ -23,7 +23,7 @@ from portal.licensing.verification_forms import AskForm, NameForm
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@limit_rate("verify_agreement")
+@pace_links("verify")
 def ask(request: HttpRequest) -> HttpResponse:
     """The form for a code or a fingerprint, and what is known about the latter."""
     form = AskForm(request.POST or None)
@@ -47,7 +47,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@limit_rate("verify_agreement")
+@pace_links("verify")
 def show_signature(request: HttpRequest, code: str) -> HttpResponse:
     """What is known about the signature with a code; a POST compares a name with the signer's."""
     verified = verify_code(code, at=timezone.now())

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError
 from portal.core.http import client_ip
+from portal.core.rate_limit import pace_downloads
 from portal.licensing.domain.agreement.issue import issue_agreement, may_read_agreement
 from portal.licensing.domain.reading import Reading, read_licence
 from portal.licensing.domain.signing import require_in_force, sign_licence
@@ -133,6 +134,7 @@ def signature_text(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 @never_cache
+@pace_downloads("agreement")
 def signature_pdf(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """The signed agreement as a PDF, for its signer, reviewers and auditors."""
     signed = get_object_or_404(Signature.objects.select_related("version__licence"), pk=pk)

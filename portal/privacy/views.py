@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError
+from portal.core.rate_limit import pace_downloads
 from portal.privacy.domain.erasure import pseudonym
 from portal.privacy.domain.export import export_person
 from portal.privacy.domain.requests import (
@@ -27,6 +28,7 @@ from portal.privacy.domain.requests import (
 @require_POST
 @never_cache
 @login_required
+@pace_downloads("everything")
 def download_everything(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A zip of JSON files; see `export_person`."""
     return HttpResponse(

@@ -6,14 +6,14 @@ import hashlib
 import re
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from portal.accounts.models import User
 from portal.audit.enums import AuditTag
 from portal.audit.models import AuditEvent
+from portal.core import rate_limit
 from portal.licensing.codes import ALPHABET, make_code, read_code
 from portal.licensing.domain.agreement.issue import issue_agreement
 from portal.licensing.enums import Capacity
@@ -21,6 +21,7 @@ from portal.licensing.models import IssuedAgreement, Signature
 from portal.privacy.domain.erasure import erase_person
 from tests.factories.accounts import UserFactory
 from tests.factories.licensing import LicenceVersionFactory, SignatureFactory
+from tests.plugin import running_valkey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
 ASK = "/verify/"
@@ -162,10 +163,9 @@ def test_after_an_erasure_the_signature_stands_without_its_signer(
 
 
 def test_the_pages_answer_only_so_often(
-    client: Client, signature: Signature, settings: Settings
+    client: Client, signature: Signature, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"verify_agreement": "3/m/ip"}
-    cache.clear()
+    monkeypatch.setattr(rate_limit, "MOST", 3)
     pages = [page_of(signature), ASK, page_of(signature), ASK, page_of(signature)]
     assert [client.get(page).status_code for page in pages] == [200, 200, 200, 429, 429]
 
@@ -208,3 +208,18 @@ def test_a_check_costs_two_queries(
     client.get(page_of(signature))
     with django_assert_num_queries(2):
         client.get(page_of(signature))
+
+
+def test_one_person_gets_only_so_many_pdfs(
+    signature: Signature, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "MOST", 2)
+    signer, reviewer = signature.user, UserFactory(is_reviewer=True)
+    readers = [signer, signer, signer, reviewer]
+    assert [fetch(signature, reader)[0] for reader in readers] == [200, 200, 429, 200]
+
+
+def test_without_valkey_pdfs_are_still_given(signature: Signature) -> None:
+    running_valkey().kill()
+    assert fetch(signature, signature.user)[0] == 200
+    running_valkey().start()

@@ -29,6 +29,7 @@ from portal.access.models import Application, Step
 from portal.accounts.models import User
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
+from portal.core import rate_limit
 from portal.notices.domain.outbox import post
 from portal.renewals.domain.decisions import claim_renewal, return_renewal
 from portal.renewals.domain.statements import StatementAnswers, state_destruction
@@ -151,6 +152,15 @@ def test_what_a_referee_said_is_in_their_own_file_only(person: User, client: Cli
     client.force_login(referee)
     (given,) = unpack(client.post(ADDRESS).content)["vouches_given.json"]
     assert (given["answer"], given["text"], "digest" in given) == ("confirm", "Good.", False)
+
+
+@pytest.mark.usefixtures("valkey")
+def test_the_file_is_made_only_so_often(
+    person: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "MOST", 2)
+    client.force_login(person)
+    assert [client.post(ADDRESS).status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_a_visitor_gets_nothing(client: Client) -> None:
