@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from inference_workers.contract import GenerationRequest
@@ -21,6 +21,8 @@ PROBES: Final = (
 """Texts in which tokenizers of the same family differ: spaces, special tokens, composed letters."""
 LONG_CHARACTERS: Final = 16_384
 """So long a text takes milliseconds, and other streams go on meanwhile."""
+PAUSE_SECONDS: Final = 1.0
+"""Before an engine that went away is asked again; the monitor notices meanwhile."""
 
 log = get_logger(__name__)
 
@@ -34,18 +36,20 @@ class Encoder(Protocol):
 class PromptReader:
     """Reads prompts with the files beside the weights once they have given the engine's own ids.
 
-    Where they differ on any of PROBES, or are not on this host, the engine is asked each time.
+    Until then, and where they differ on any of PROBES or are not on this host, the engine is
+    asked each time.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._encoder: Encoder | None = None
-        self._is_proved: bool | None = None
-        """None until it was looked at."""
+        self._learnt: Encoder | None = None
+        self._has_learnt = asyncio.Event()
+        self._proved: Encoder | None = None
 
     def learn(self, encoder: Encoder) -> None:
-        """Take over what was found beside the weights."""
-        self._encoder, self._is_proved = encoder, None
+        """Take over what was found beside the weights; `run` proves it."""
+        self._learnt, self._proved = encoder, None
+        self._has_learnt.set()
 
     async def read(self, request: GenerationRequest) -> Sequence[int]:
         """The exact ids: as they came, or as the engine reads the text.
@@ -55,24 +59,36 @@ class PromptReader:
         if request.prompt_token_ids:
             return request.prompt_token_ids
         text, special = request.prompt, request.sampling.add_special_tokens
-        if self._encoder is None or not await self._is_trusted(self._encoder):
+        if self._proved is None:
             return await self._engine.tokenize(text, add_special_tokens=special)
         if len(text) < LONG_CHARACTERS:
-            return self._encoder.encode(text, add_special_tokens=special)
-        return await asyncio.to_thread(self._encoder.encode, text, add_special_tokens=special)
+            return self._proved.encode(text, add_special_tokens=special)
+        return await asyncio.to_thread(self._proved.encode, text, add_special_tokens=special)
 
-    async def _is_trusted(self, encoder: Encoder) -> bool:
-        if self._is_proved is None:
-            # Prompts that come meanwhile ask the engine.
-            self._is_proved = False
+    async def run(self, wait_for_engine: Callable[[], Awaitable[None]]) -> None:
+        """Prove whatever is learnt, for ever; no prompt waits for it."""
+        while True:
+            await self._has_learnt.wait()
+            await wait_for_engine()
             try:
-                self._is_proved = await self._gives_the_engines_ids(encoder)
+                await self.prove()
             except EngineUnavailableError:
-                self._is_proved = None
-                raise
-            if not self._is_proved:
-                log.warning("tokenizer_differs_from_engine")
-        return self._is_proved
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def prove(self) -> None:
+        """Let the files read prompts from now on, if they give the engine's ids.
+
+        Raises `EngineUnavailableError`; nothing is decided then.
+        """
+        encoder = self._learnt
+        is_proved = encoder is not None and await self._gives_the_engines_ids(encoder)
+        if encoder is not self._learnt:
+            return
+        self._has_learnt.clear()
+        if is_proved:
+            self._proved = encoder
+        else:
+            log.warning("tokenizer_differs_from_engine")
 
     async def _gives_the_engines_ids(self, encoder: Encoder) -> bool:
         try:

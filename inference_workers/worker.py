@@ -157,6 +157,7 @@ class Worker:
             ("engine_monitor", self.monitor.run),
             ("heartbeat", self.heartbeat.run),
             ("tokenizer", self._tokenizer.run),
+            ("prompts", lambda: self._generator.prompts.run(self.monitor.wait_until_ready)),
         ):
             self._keep_running(name, work)
         if self._serves_metrics:

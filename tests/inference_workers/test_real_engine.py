@@ -128,6 +128,7 @@ async def test_the_files_beside_the_weights_read_prompts_as_vllm_does(tiny: Real
     assert tokenizer is not None
     prompts = PromptReader(engine)
     prompts.learn(TokenizerCodec(tokenizer))
+    await prompts.prove()
 
     ids = [await prompts.read(ask("tiny-opt-tp2", prompt, 1)) for prompt in TINY_PROMPTS]
 
