@@ -38,6 +38,8 @@ ARGUMENTS_WITH_A_FIELD = (
     "revision",
 )
 """Of vLLM. Among `extra_args` they would count for the engine alone, and not for check and plan."""
+CPU_BACKEND = "VLLM_CPU_"
+"""How the variables of vLLM's CPU backend begin."""
 SAME_ON_ONE_QUEUE = (
     "hub",
     "revision",
@@ -162,6 +164,11 @@ class Deployment(BaseModel):
         if self.dtype != "auto":
             return self.dtype
         return "bfloat16" if stored == "bfloat16" else "float16"
+
+    @property
+    def runs_on_cpu(self) -> bool:
+        """Whether it tells vLLM's CPU backend anything, which those on a GPU have no use for."""
+        return any(name.startswith(CPU_BACKEND) for name in self.env)
 
     @property
     def needs_launcher_per_node(self) -> bool:

@@ -18,6 +18,9 @@ POLL_SECONDS = 0.1
 TERM_SECONDS = 15.0
 KILL_SECONDS = 10.0
 DEAD_STATES = frozenset("ZX")
+BEHIND_OTHERS = 5
+"""As a nice value. Weaker ones make it slower to take over from another engine on the same cores;
+docs/decisions/engines-give-way.md has the figures."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -88,13 +91,14 @@ def stop_session(leader: int, *, term_seconds: float = TERM_SECONDS) -> None:
 
 
 async def start_engine(
-    command: Sequence[str], *, env: Mapping[str, str], log: int
+    command: Sequence[str], *, env: Mapping[str, str], log: int, gives_way: bool = False
 ) -> asyncio.subprocess.Process:
     """Start the engine as the leader of its own session; raises OSError.
 
-    When this process dies, however it dies, the kernel sends the engine SIGTERM.
+    When this process dies, however it dies, the kernel sends the engine SIGTERM. One that
+    `gives_way` stands behind every other session of the host for the cores.
     """
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         *command,
         env=dict(env),
         stdin=asyncio.subprocess.DEVNULL,
@@ -103,6 +107,19 @@ async def start_engine(
         start_new_session=True,
         preexec_fn=stop_with_parent,
     )
+    if gives_way:
+        _let_others_go_first(process.pid)
+    return process
+
+
+def _let_others_go_first(session: int) -> None:
+    """Lower the weight of a session, where the kernel has it (`sched_autogroup_enabled`).
+
+    Its scheduler can otherwise leave a session that mostly sleeps, as a worker does, waiting for
+    ten seconds beside one that keeps every core busy.
+    """
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{session}/autogroup").write_text(str(BEHIND_OTHERS), encoding="ascii")
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -154,7 +154,12 @@ class EngineSupervisor:
         try:
             output = open_log(self._settings)
             try:
-                self._process = await start_engine(self._command, env=self._env, log=output)
+                self._process = await start_engine(
+                    self._command,
+                    env=self._env,
+                    log=output,
+                    gives_way=self._deployment.runs_on_cpu,
+                )
             finally:
                 if output > 2:
                     os.close(output)

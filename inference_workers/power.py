@@ -17,8 +17,6 @@ from inference_workers.deployments import Deployment
 from inference_workers.logs import get_logger
 
 RAPL_FOLDER: Final = Path("/sys/class/powercap")
-CPU_BACKEND: Final = "VLLM_CPU_"
-"""How the variables of vLLM's CPU backend begin; a deployment that sets one runs on a CPU."""
 
 log = get_logger(__name__)
 
@@ -82,7 +80,7 @@ def find_meter(
     """The meter of what the deployment's engine runs on, or None where there is none to read."""
     if deployment.engine != "vllm":
         return None
-    if any(name.startswith(CPU_BACKEND) for name in deployment.env):
+    if deployment.runs_on_cpu:
         return _find_rapl(rapl_folder)
     return _find_nvml(deployment.world_size, replica=replica)
 

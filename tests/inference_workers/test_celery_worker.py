@@ -305,7 +305,7 @@ def test_another_deployment_serves_the_same_queue(site: Site) -> None:
             (),
             (
                 f"DEPLOYMENT: 'none' is not in {MODELS_FILE} (known: fake-external, fake-nodes, "
-                "fake-replicas, fake-vllm, scripted, scripted-too)"
+                "fake-replicas, fake-vllm, fake-vllm-on-cpu, scripted, scripted-too)"
             ),
         ),
         (

@@ -69,6 +69,21 @@ def test_engine_gets_its_deployments_arguments_and_no_secrets(host: Host) -> Non
     ]
 
 
+@pytest.mark.parametrize(("deployment", "nice"), [("fake-vllm", 0), ("fake-vllm-on-cpu", 5)])
+def test_an_engine_that_fills_the_cores_lets_others_go_first(
+    tmp_path: Path, deployment: str, nice: int
+) -> None:
+    host = Host(tmp_path, deployment=deployment)
+    try:
+        host.launch()
+        status = host.wait_until_ready()
+        group = Path(f"/proc/{status.pid}/autogroup")
+        # Kernels without it have no such weight.
+        assert not group.exists() or group.read_text().split()[1:] == ["nice", str(nice)]
+    finally:
+        host.clean_up()
+
+
 def test_killed_engine_is_restarted_and_its_orphan_ended(host: Host) -> None:
     host.launch()
     first = host.wait_until_ready()
