@@ -45,7 +45,7 @@ class TokenizerPublisher:
 
     async def publish(self) -> None:
         """Publish unless it is there; without files on this host, do nothing."""
-        if self._json is None and not await asyncio.to_thread(self.load):
+        if self._json is None and not await self.load():
             return
         name = self._deployment.queue_name
         if not await self._redis.exists(tokenizer_key(name)):
@@ -61,12 +61,13 @@ class TokenizerPublisher:
         else:
             await self._redis.set(key, template.model_dump_json())
 
-    def load(self) -> bool:
-        """Read the files; False while they are not on this host."""
-        tokenizer = load_tokenizer(self._settings, self._deployment)
+    async def load(self) -> bool:
+        """Read the files, off the loop; False while they are not on this host."""
+        tokenizer = await asyncio.to_thread(load_tokenizer, self._settings, self._deployment)
         if tokenizer is None:
             return False
-        self._json = tokenizer.to_str()
-        self._generator.decoder = TokenizerCodec(tokenizer)
-        self._generator.prompts.learn(self._generator.decoder)
+        self._json = await asyncio.to_thread(tokenizer.to_str)
+        codec = TokenizerCodec(tokenizer)
+        self._generator.decoder = codec
+        self._generator.prompts.learn(codec)
         return True

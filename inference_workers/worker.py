@@ -148,7 +148,7 @@ class Worker:
     async def start(self) -> None:
         """Begin the background work; needs neither the broker nor the engine to be there."""
         # Before the first job: one that began without a tokenizer could not be continued.
-        await asyncio.to_thread(self._tokenizer.load)
+        await self._tokenizer.load()
         for name, work in (
             ("publisher", self.publisher.run),
             ("leases", lambda: self._leases.run(self.jobs)),
