@@ -219,7 +219,8 @@ def test_one_person_gets_only_so_many_pdfs(
     assert [fetch(signature, reader)[0] for reader in readers] == [200, 200, 429, 200]
 
 
-def test_without_valkey_pdfs_are_still_given(signature: Signature) -> None:
+def test_without_valkey_both_still_answer(client: Client, signature: Signature) -> None:
     running_valkey().kill()
     assert fetch(signature, signature.user)[0] == 200
+    assert client.get(page_of(signature)).status_code == 200
     running_valkey().start()
