@@ -14,10 +14,20 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from portal.core.domain_names import to_ascii
 from portal.core.errors import DomainError
 
-TRANSLATED: Final = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "2002::/16"))
-"""IPv6 addresses that stand for an IPv4 address somewhere else."""
+GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""What IANA gives addresses from; every other IPv6 network is local, mapped or multicast."""
+SPECIAL: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24", "192.88.99.0/24",  # of protocols; 6to4 relays
+        "2001::/23", "2002::/16",  # of protocols, Teredo among them; 6to4
+        "3fff::/20",  # documentation
+    )
+)  # fmt: skip
+"""Networks that `is_global` lets through and that are no host's, or stand for IPv4 elsewhere."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -56,14 +66,14 @@ def resolve_target(url: str) -> Target:
 def _split(url: str) -> tuple[str, int, str, bool]:
     try:
         parts = urlsplit(url)
-        port = parts.port
+        host, port = to_ascii(parts.hostname or ""), parts.port
     except ValueError:
         raise _invalid() from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+    if parts.scheme not in {"http", "https"} or not host or parts.username is not None or port == 0:
         raise _invalid()
     is_https = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return parts.hostname, port or (443 if is_https else 80), path, is_https
+    return host, port or (443 if is_https else 80), path, is_https
 
 
 def _look_up(host: str, port: int) -> list[Address]:
@@ -81,10 +91,12 @@ def _unmap(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
+    """Whether it is a global unicast address of a host (IANA's special-purpose registries)."""
     return (
         address.is_global
-        and not address.is_multicast
-        and not any(address in network for network in TRANSLATED)
+        and not (address.is_multicast or address.is_reserved)
+        and (address.version == 4 or address in GLOBAL_UNICAST)
+        and not any(address in network for network in SPECIAL)
     )
 
 
