@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from portal.audit.models import AuditEvent
+from portal.core.spreadsheets import write_rows
 
 CHUNK = 1000
 COLUMNS = ("id", "at", "actor", "tag", "subject", "data", "previous_hash", "hash")
@@ -81,17 +80,11 @@ def _as_json_line(row: Mapping[str, object]) -> str:
 
 def _as_csv_line(row: Mapping[str, object]) -> str:
     data = json.dumps(row["data"], sort_keys=True, ensure_ascii=False)
-    return _join({**row, "data": data}.values())
-
-
-def _join(cells: object) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)  # type: ignore[arg-type]  # any iterable of cells
-    return text.getvalue()
+    return write_rows([{**row, "data": data}.values()])
 
 
 FORMS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, object]], str]]]] = {
-    "csv": (_join(COLUMNS), _as_csv_line),
+    "csv": (write_rows([COLUMNS]), _as_csv_line),
     "jsonl": ("", _as_json_line),
 }
 """By the file's ending: the first line, and how an event is written."""

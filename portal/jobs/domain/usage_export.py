@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import AsyncIterator
 from datetime import datetime
-from io import StringIO
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +11,7 @@ from django.db.models import Q
 
 from portal.accounts.models import User
 from portal.core.database import in_database
-from portal.core.spreadsheets import guard_cell
+from portal.core.spreadsheets import write_rows
 from portal.jobs.models import GenerationJob
 
 COLUMNS: Final = (
@@ -36,10 +34,10 @@ async def stream_usage(user: User) -> AsyncIterator[str]:
 
     Between two pieces it holds neither rows nor a connection.
     """
-    yield _write([COLUMNS])
+    yield write_rows([COLUMNS])
     last: tuple[datetime, UUID] | None = None
     while rows := await in_database(lambda after=last: _read_page(user, after)):  # type: ignore[misc]
-        yield _write([_describe(row) for row in rows])
+        yield write_rows(map(_describe, rows))
         last = (rows[-1][1], rows[-1][0])
 
 
@@ -64,11 +62,4 @@ def _read_page(user: User, after: tuple[datetime, UUID] | None) -> list[Row]:
 
 def _describe(row: Row) -> tuple[object, ...]:
     pk, created_at, model, door, key, prompt, completion, state = row
-    name = guard_cell(key) if key else key
-    return pk, created_at.isoformat(), model, door, name, prompt, completion, state
-
-
-def _write(rows: list[tuple[object, ...]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+    return pk, created_at.isoformat(), model, door, key, prompt, completion, state

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.access.domain.numbers.metrics import EXPIRING, SMALL_CELL, Metrics, Share, Week
+from portal.core.spreadsheets import write_rows
 
 Cell = str | int | float | None
 
@@ -56,11 +55,7 @@ def list_tables(metrics: Metrics) -> list[MetricTable]:
 
 def write_csv(table: MetricTable) -> str:
     """The table as a file; an empty cell is a number that there is not."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table.columns)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in table.rows)
-    return text.getvalue()
+    return write_rows([table.columns, *table.rows])
 
 
 def _volumes(weeks: Sequence[Week]) -> MetricTable:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from portal.access.domain.reconsent.outdated import Outdated, describe_outdated
-from portal.core.spreadsheets import guard_cell
+from portal.core.spreadsheets import write_rows
 from portal.licensing.models import Signature
 
 COLUMNS: Final = (
@@ -28,11 +26,8 @@ COLUMNS: Final = (
 
 def export_outdated(signatures: Iterable[Signature], *, at: datetime) -> str:
     """The list as CSV, times in ISO 8601."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_columns(row) for row in describe_outdated(signatures, at=at))
-    return text.getvalue()
+    rows = describe_outdated(signatures, at=at)
+    return write_rows([COLUMNS, *map(_columns, rows)])
 
 
 def _columns(row: Outdated) -> tuple[object, ...]:
@@ -41,8 +36,8 @@ def _columns(row: Outdated) -> tuple[object, ...]:
         signature.version.licence.slug,
         signature.version.number,
         row.version.number,
-        guard_cell(signature.user.name),
-        guard_cell(signature.user.email),
+        signature.user.name,
+        signature.user.email,
         signature.signed_at.isoformat(),
         row.ends_at.isoformat(),
         row.days_left,
