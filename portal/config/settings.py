@@ -359,6 +359,8 @@ DECISION_HOLD_SECONDS = ENV.decision_hold_seconds
 REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
 AFFILIATION_LIST = ENV.affiliation_list
+COUNTRIES_OVERRIDE = {"XK": "Kosovo"}
+"""ISO 3166-1 leaves XK to its users, who mean Kosovo; whoever lives there has to choose it."""
 COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
 TEAM_MEMBERS = ENV.team_members

@@ -26,7 +26,15 @@ def test_the_last_character_may_be_an_x() -> None:
     assert normalise_orcid("0000-0002-1694-233x") == "0000-0002-1694-233X"
 
 
-@pytest.mark.parametrize("text", ["", "0000-0002-1825-009", "0000-0002-1825-00970", "not an id"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "0000-0002-1825-009", "0000-0002-1825-00970", "not an id",
+        "".join(chr(0x0660 + int(digit)) for digit in "0000000218250097"),
+        "".join(chr(0xFF10 + int(digit)) for digit in "0000000218250097"),
+        "000000021694233\uff58",
+    ],
+)  # fmt: skip
 def test_something_else_is_told_apart_from_a_typing_mistake(text: str) -> None:
     with pytest.raises(ValueError, match="sixteen characters"):
         normalise_orcid(text)

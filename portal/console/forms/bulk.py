@@ -6,6 +6,7 @@ from django import forms
 
 from portal.access.domain.desk.bulk import BULK_COMMANDS
 from portal.access.enums import Command
+from portal.core.numbers import is_number
 
 
 class CasesField(forms.MultipleChoiceField):
@@ -15,7 +16,7 @@ class CasesField(forms.MultipleChoiceField):
 
     def valid_value(self, value: object) -> bool:
         case, _, revision = str(value).partition(":")
-        return bool(case) and revision.isdecimal()
+        return bool(case) and is_number(revision)
 
 
 VERBS = {

@@ -8,6 +8,7 @@ from django import forms
 
 from portal.access.domain.reconsent.outdated import OutdatedFilter
 from portal.console.forms.filters import FilterForm, set_choices
+from portal.core.numbers import is_number
 from portal.licensing.models import Licence
 
 
@@ -57,7 +58,7 @@ class SignaturesField(forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def valid_value(self, value: object) -> bool:
-        return str(value).isdecimal() and len(str(value)) < 19
+        return is_number(str(value))
 
 
 class RemindForm(forms.Form):

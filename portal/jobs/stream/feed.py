@@ -29,7 +29,7 @@ KEEP_ALIVE_SECONDS: Final = 10.0
 ACCESS_ENDED: Final = f'"reason":"{CancelReason.ACCESS_ENDED.value}"'
 """In an event's JSON; text from a model has its quotes escaped."""
 TERMINAL: Final = frozenset({"done", "failed", "cancelled"})
-_ENTRY_ID: Final = re.compile(r"\d{1,19}-\d{1,19}")
+_ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 def parse_last_event_id(value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SHAPE = re.compile(r"\d{15}[\dX]")
+_SHAPE = re.compile(r"[0-9]{15}[0-9X]")
 _PREFIX = re.compile(r"^(https?://)?(www\.)?orcid\.org/", re.IGNORECASE)
 
 
