@@ -10,9 +10,11 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from portal.accounts.models import User
+from portal.core.domain_names import canonical_address
 from portal.core.http import client_ip
 
 
@@ -36,6 +38,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that rate limits and the session list count by."""
         return client_ip(request) or "127.0.0.1"
+
+    def clean_email(self, email: str) -> str:
+        """The one spelling in which an address is kept and looked for."""
+        try:
+            return canonical_address(email)
+        except ValueError as error:
+            raise ValidationError(f"{error}. Check the address.") from None
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send one message; its links begin with `site_url`, never with what a client claims."""

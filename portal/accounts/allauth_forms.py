@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account import forms as account
+from allauth.account.adapter import get_adapter
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
@@ -50,6 +51,10 @@ class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]
 
 class LoginForm(Worded, account.LoginForm):  # type: ignore[misc]
     labels = {"login": "E-mail address", "remember": "Stay signed in on this device"}
+
+    def clean_login(self) -> str:
+        """The address as it is kept."""
+        return str(get_adapter().clean_email(super().clean_login()))
 
 
 class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc]

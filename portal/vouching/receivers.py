@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from django.dispatch import receiver
 from django.urls import reverse
 
-from portal.access.domain.process.concerns import Concern, register_concerns
+from portal.access.domain.process.concerns import (
+    Concern,
+    mark_lookalikes,
+    register_concerns,
+)
 from portal.access.domain.process.insiders import register_insiders
+from portal.access.domain.process.separation import domain_of
 from portal.access.models import Application
 from portal.access.signals import application_submitted, application_submitting
 from portal.accounts.models import User
@@ -58,6 +63,19 @@ def find_missing_reference(
     return [Concern("referee_unconfirmed", message, "the model's release")]
 
 
+def find_disguised_vouchers(
+    application: Application, _models: Sequence[HostedModel]
+) -> list[Concern]:
+    """Those who speak for the applicant from a domain that looks like another one."""
+    live = VouchRequest.objects.filter(application=application, state__in=LIVE_STATES)
+    return mark_lookalikes(
+        [
+            (f"The {VouchKind(kind).label.lower()}'s domain", domain_of(email))
+            for kind, email in live.order_by("pk").values_list("kind", "email")
+        ]
+    )
+
+
 def speak_for(person_id: int, reviewer: User) -> str:
     """Who has answered for somebody does not decide about them too."""
     answered = VouchRequest.objects.filter(
@@ -69,4 +87,5 @@ def speak_for(person_id: int, reviewer: User) -> str:
 
 
 register_concerns(find_missing_reference)
+register_concerns(find_disguised_vouchers)
 register_insiders(speak_for)

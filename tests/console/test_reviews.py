@@ -254,5 +254,5 @@ def test_the_page_asks_the_database_no_more_for_a_longer_past(
         SignatureFactory(user=application.applicant)
         write_remark(application, by=UserFactory(is_reviewer=True), text="New to me.")
     # Of these the remarks, who may read them, and the colleagues to ask take four.
-    with django_assert_num_queries(46):
+    with django_assert_num_queries(48):
         console.get(page_of(application))

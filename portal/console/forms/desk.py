@@ -12,6 +12,7 @@ from portal.access.enums import DenialKind
 from portal.accounts.models import User
 from portal.console.forms.decisions import LAST_MINUTE
 from portal.console.forms.filters import ReviewerField, set_reviewers
+from portal.core.domain_names import canonical_address
 
 
 class AbsenceForm(forms.Form):
@@ -67,7 +68,7 @@ class DenialForm(forms.Form):
     def clean(self) -> dict[str, Any] | None:
         data = super().clean() or {}
         if data.get("kind") == DenialKind.PERSON and data.get("value"):
-            person = User.objects.filter(email__iexact=data["value"].strip()).first()
+            person = _find_person(data["value"])
             if person is None:
                 self.add_error("value", "Nobody here has this address.")
             data["person"] = person
@@ -75,6 +76,14 @@ class DenialForm(forms.Form):
 
     def ends_at(self) -> datetime:
         return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
+
+
+def _find_person(address: str) -> User | None:
+    try:
+        email = canonical_address(address.strip())
+    except ValueError:
+        return None
+    return User.objects.filter(email__iexact=email).first()
 
 
 class LiftForm(forms.Form):

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.access.domain.desk.queue import find_applications, pace_of
-from portal.access.domain.process.concerns import review_country
+from portal.access.domain.process.concerns import review_submission
 from portal.access.domain.process.timing import Pace
 from portal.access.enums import REVIEW_STATES
 from portal.access.models import Absence, Application
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     is_held: bool
     is_free: bool
     claimant: User | None
-    needs_country_review: bool
+    needs_look: bool
 
 
 @require_safe
@@ -70,5 +70,5 @@ def _row(application: Application, request: AuthenticatedHttpRequest, now: datet
         is_held=application.is_held(at=now),
         is_free=not is_own and claimant is None and application.state in REVIEW_STATES,
         claimant=claimant,
-        needs_country_review=bool(review_country(application)),
+        needs_look=bool(review_submission(application)),
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.process.commands import require_role, require_text
+from portal.access.domain.process.commands import require_address, require_role
 from portal.access.enums import ApplicationState, Role
 from portal.access.models import Application
 from portal.accounts.models import User
@@ -56,7 +56,7 @@ def invite_member(application: Application, *, by: User, email: str) -> Member:
     Raises `DomainError`: `not_your_application`, `no_team` (not approved, or access is not in
     force), `text_missing`, `own_address`, `invited_already`, `team_full`.
     """
-    email = require_text(email, field="email", message="Give their address.").lower()
+    email = require_address(email, message="Give their address.")
     own = EmailAddress.objects.filter(user=by).values_list("email", flat=True)
     if email in {address.lower() for address in (by.email, *own)}:
         raise DomainError("own_address", "This is your own address.", field="email")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.access.domain.desk.institutions import FREE_MAIL
-from portal.access.domain.process.commands import require_role, require_text
+from portal.access.domain.process.commands import require_address, require_role, require_text
 from portal.access.domain.process.separation import domain_of
 from portal.access.enums import OPEN_STATES, REVIEW_STATES, Role
 from portal.access.models import Application
@@ -57,7 +57,7 @@ def name_voucher(
     `text_missing`, `own_address`, `mail_service`, `asked_already`, `too_many_named`.
     """
     name = require_text(name, field="name", message="Give their name.")
-    email = require_text(email, field="email", message="Give their address.").lower()
+    email = require_address(email, message="Give their address.")
     institution = require_text(institution, field="institution", message="Say where they work.")
     _require_independent(by, email, kind=kind)
     lock_open(application, by=by)

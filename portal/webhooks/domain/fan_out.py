@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
+from portal.access.domain.process.separation import domain_of
 from portal.access.models import Application
 from portal.webhooks.domain.tasks import SEND_TASK
 from portal.webhooks.enums import UNDONE
@@ -97,5 +98,5 @@ def _wants(endpoint: Endpoint, event: Event) -> bool:
 
 def _is_of_domain(application: Application | None, domain: str) -> bool:
     """Whether the address that was frozen at the submission is of the domain or below it."""
-    host = application.applicant_email.rpartition("@")[2].lower() if application else ""
+    host = domain_of(application.applicant_email) if application else ""
     return host == domain or host.endswith(f".{domain}")

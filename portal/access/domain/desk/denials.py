@@ -173,7 +173,7 @@ def _matching(user: User, *, email: str, affiliation: str, at: datetime) -> Quer
 
 def _normalise(kind: DenialKind, value: str) -> str:
     if kind == DenialKind.DOMAIN:
-        return value.strip().lower().rpartition("@")[2].strip(".")
+        return domain_of(value.strip().strip("."))
     return normalise_name(value)
 
 

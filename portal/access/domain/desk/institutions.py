@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
+
+from portal.core.domain_names import canonical_domain, describe_domain, find_lookalike
 
 FILE = "institutions.txt"
 ACADEMIC = re.compile(r"(?:^|\.)(?:edu|(?:ac|edu)\.[a-z]{2})$")
@@ -35,21 +37,29 @@ def judge_domain(domain: str) -> DomainFact:
     """A fact about a domain: on the release's list, academic by its ending, free mail, or unknown.
 
     The list is `institutions.txt` of the release folder: a line for each domain, which
-    stands for its subdomains too; `#` begins a comment.
+    stands for its subdomains too; `#` begins a comment. A domain that looks like another one
+    is marked.
     """
-    domain = domain.lower().strip(".")
+    domain = canonical_domain(domain.strip("."))
+    fact = _judge(domain)
+    lookalike = find_lookalike(domain)
+    return replace(fact, source=f"{fact.source}; {lookalike}") if lookalike else fact
+
+
+def _judge(domain: str) -> DomainFact:
+    shown = describe_domain(domain)
     listed = next((name for name in _parents(domain) if name in _read_list()), "")
     if listed:
         source = f"{listed} is on the list of this site"
-        return DomainFact(f"{domain} is of an institution", source, is_institutional=True)
+        return DomainFact(f"{shown} is of an institution", source, is_institutional=True)
     if found := ACADEMIC.search(domain):
         ending = found[0].lstrip(".")
         source = f"names under .{ending} go to academic institutions"
-        return DomainFact(f"{domain} is academic", source, is_institutional=True)
+        return DomainFact(f"{shown} is academic", source, is_institutional=True)
     if domain in FREE_MAIL:
         source = "on the list of mail services"
-        return DomainFact(f"{domain} is a mail service", source, is_institutional=False)
-    return DomainFact(f"{domain} is not known here", "on no list", is_institutional=False)
+        return DomainFact(f"{shown} is a mail service", source, is_institutional=False)
+    return DomainFact(f"{shown} is not known here", "on no list", is_institutional=False)
 
 
 def _parents(domain: str) -> list[str]:

@@ -25,6 +25,7 @@ from portal.access.signals import step_made
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.core.domain_names import canonical_address
 from portal.core.errors import DomainError, LostRace
 
 APPLICATION_TAGS = {
@@ -179,6 +180,19 @@ def require_text(text: str, *, field: str, message: str) -> str:
     if not stripped:
         raise DomainError("text_missing", message, field=field)
     return stripped
+
+
+def require_address(email: str, *, message: str) -> str:
+    """An e-mail address in its one spelling; raises `DomainError` about the field `email`
+    (`text_missing`, `invalid_address`).
+    """
+    email = require_text(email, field="email", message=message)
+    try:
+        return canonical_address(email)
+    except ValueError as error:
+        raise DomainError(
+            "invalid_address", f"{error}. Check the address.", field="email"
+        ) from None
 
 
 def lost_application(application: Application, *, viewer: User | None) -> LostRace:

@@ -13,14 +13,19 @@ from django.conf import settings
 from django_countries import countries
 
 from portal.access.country_list import read_country_list
+from portal.access.domain.process.separation import domain_of
 from portal.access.models import Application, Override, Step
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
+from portal.core.domain_names import describe_domain, find_lookalike
 from portal.core.errors import DomainError
+from portal.core.links import find_domains
 
 COUNTRY_REVIEW = "country_review"
+LOOKALIKE_DOMAIN = "lookalike_domain"
+SCRIPTS = "the scripts of Unicode"
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,32 @@ def register_concerns(find: Finder) -> None:
 
 def find_concerns(application: Application, *, models: Sequence[HostedModel]) -> list[Concern]:
     """Everything that an approval for `models` would have to override."""
-    found = review_country(application)
+    found = review_submission(application)
     for find in _FINDERS:
         found += find(application, models)
     return found
+
+
+def review_submission(application: Application) -> list[Concern]:
+    """What the application itself shows, without asking the database."""
+    return [*review_country(application), *review_domains(application)]
+
+
+def review_domains(application: Application) -> list[Concern]:
+    """Domains of the address and of links that look like others by letters of other scripts."""
+    links = [("A link of theirs", domain) for domain in find_domains(application.homepage)]
+    own = ("The address's domain", domain_of(application.applicant_email))
+    return mark_lookalikes([own, *links])
+
+
+def mark_lookalikes(named: Sequence[tuple[str, str]]) -> list[Concern]:
+    """One concern about those of the domains, each with whose it is, that look like others."""
+    messages = [
+        f"{whose}, {describe_domain(domain)}: {why}."
+        for whose, domain in named
+        if (why := find_lookalike(domain))
+    ]
+    return [Concern(LOOKALIKE_DOMAIN, " ".join(messages), SCRIPTS)] if messages else []
 
 
 def review_country(application: Application) -> list[Concern]:

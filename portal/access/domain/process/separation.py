@@ -8,6 +8,7 @@ from portal.access.enums import Command
 from portal.access.models import Application, Claimable
 from portal.accounts.domain.identity import is_email_verified
 from portal.accounts.models import User
+from portal.core.domain_names import canonical_domain
 from portal.core.errors import DomainError
 
 DECIDING = (Command.APPROVE, Command.REJECT)
@@ -55,4 +56,5 @@ def shares_domain(application: Application, reviewer: User) -> bool:
 
 
 def domain_of(email: str) -> str:
-    return email.rpartition("@")[2].lower()
+    """The domain of an address, spelt as domains are compared."""
+    return canonical_domain(email.rpartition("@")[2])
