@@ -46,15 +46,20 @@ fields: ignore those that you do not know.
 class DocumentedApi(NinjaAPI):
     """Describes itself with examples, refusals and headers, which ninja cannot know of."""
 
+    _document: OpenAPISchema | None = None
+
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        complete_document(document)
-        return document
+        """Made once, since it takes a second and changes only with the code; do not write to it."""
+        if self._document is None:
+            document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+            complete_document(document)
+            self._document = document
+        return self._document
 
 
 api = DocumentedApi(

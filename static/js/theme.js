@@ -27,7 +27,6 @@ function describe(button) {
 
 for (const button of document.querySelectorAll("[data-theme-button]")) {
   describe(button);
-  button.hidden = false;
   button.addEventListener("click", () => {
     applyTheme(ORDER[(ORDER.indexOf(currentTheme()) + 1) % ORDER.length]);
     describe(button);

@@ -37,7 +37,6 @@ def chromium(django_db_setup: None) -> Iterator[Browser]:
 
 def open_metrics(context: BrowserContext, live_server: LiveServer, complaints: list[str]) -> Page:
     """The page as a reviewer sees it after some weeks of work."""
-    reviewer = UserFactory(is_reviewer=True, is_auditor=True)
     now = timezone.now()
     for number in range(40):
         at = now - timedelta(days=number * 2)
@@ -53,6 +52,12 @@ def open_metrics(context: BrowserContext, live_server: LiveServer, complaints: l
             step__at=at,
             waited=timedelta(hours=20 + number * 7 % 50),
         )
+    return visit_metrics(context, live_server, complaints)
+
+
+def visit_metrics(context: BrowserContext, live_server: LiveServer, complaints: list[str]) -> Page:
+    """The page as a reviewer finds it."""
+    reviewer = UserFactory(is_reviewer=True, is_auditor=True)
     page = open_page(context, complaints)
     page.goto(f"{live_server.url}/account/login/?next=/console/metrics/")
     page.get_by_label("E-mail address").fill(reviewer.email)
@@ -81,6 +86,22 @@ def test_charts_stand_above_their_tables_in_both_schemes(
     assert complaints == []
     assert inks[0] != inks[1]
     context.close()
+
+
+def test_one_week_alone_stands_in_the_middle(chromium: Browser, live_server: LiveServer) -> None:
+    complaints: list[str] = []
+    StepFactory(application=ApplicationFactory())
+    with chromium.new_context(viewport=DESKTOP) as context:
+        page = visit_metrics(context, live_server, complaints)
+        plot = page.locator(".chart .u-over").first
+        plot.hover()
+        room, point = plot.bounding_box(), page.locator(".u-cursor-pt").first.bounding_box()
+
+    assert room is not None
+    assert point is not None
+    middle = (point["x"] + point["width"] / 2 - room["x"]) / room["width"]
+    assert round(middle, 2) == 0.5
+    assert complaints == []
 
 
 def test_without_a_script_the_tables_hold_every_number(

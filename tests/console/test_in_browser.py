@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection, transaction
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
@@ -16,6 +17,8 @@ from portal.access.domain.process.applications import Answers, open_draft, submi
 from portal.access.enums import ApplicationState, Capability, GrantState
 from portal.access.models import Application, Ruling, Step
 from portal.accounts.models import User
+from portal.audit.domain.record import record
+from portal.audit.enums import AuditTag
 from portal.catalog.enums import Tier
 from portal.catalog.models import HostedModel
 from portal.notices.domain.sending import send_due
@@ -203,3 +206,25 @@ def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveS
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     complaints.extend(serious_violations(page))
     assert complaints == []
+
+
+ONE_LINE = """(cells) => cells.map((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getClientRects().length;
+})"""
+
+
+def test_numbers_of_rows_are_never_broken(page: Page, live_server: LiveServer) -> None:
+    auditor = UserFactory(is_auditor=True)
+    reason = "A reason that takes all the room there is. " * 12
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER SEQUENCE audit_auditevent_id_seq RESTART WITH 1177000")
+        record(AuditTag.AUDIT_EXPORTED, actor=auditor, subject="audit", data={"reason": reason})
+    enter(page, live_server, auditor)
+    page.goto(f"{live_server.url}/console/audit/")
+
+    rows = page.get_by_role("region", name="Events").get_by_role("rowheader")
+
+    assert rows.last.text_content() == "1177000"
+    assert set(rows.evaluate_all(ONE_LINE)) == {1}

@@ -161,6 +161,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
     return {
         **licensing,
         "catalog:model.slug": "smollm2-135m",
+        "reference:group.slug": "completions",
         "catalog:model_card.slug": Release.objects.order_by("pk")[0].slug,
         "catalog:data_card.slug": Release.objects.order_by("pk")[0].slug,
         "licensing:signature.pk": signature.pk,

@@ -5,4 +5,7 @@ from django.urls import path
 from portal.api.reference import views
 
 app_name = "reference"
-urlpatterns = [path("", views.reference, name="api")]
+urlpatterns = [
+    path("", views.guide, name="api"),
+    path("<slug:slug>/", views.group, name="group"),
+]

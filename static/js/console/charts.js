@@ -3,6 +3,8 @@
 import uPlot from "../../vendored/uplot/uPlot.esm.js";
 
 const HEIGHT = 240;
+// Around each point, so that one week alone has a width; uPlot would give it three years.
+const HALF_A_WEEK = (7 * 86400) / 2;
 const INKS = ["--accent", "--info", "--danger", "--warning"];
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
@@ -34,10 +36,14 @@ function describeAxis(place, label) {
   return { stroke: ink, grid: rule, ticks: rule, font, labelFont: font, label };
 }
 
+function showWhole(tick) {
+  return Number.isInteger(tick) ? String(tick) : "";
+}
+
 function draw(place) {
   const { names, data } = readTable(document.getElementById(place.dataset.chart));
+  const lastWeek = data[0].at(-1);
   place.replaceChildren();
-  place.hidden = false;
   const series = names.map((name, index) => ({
     label: name,
     stroke: resolveColour(place, INKS[index]),
@@ -52,10 +58,13 @@ function draw(place) {
       width: place.clientWidth,
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
+      scales: {
+        x: { range: (_, from, to) => [from - HALF_A_WEEK, Math.min(to, lastWeek) + HALF_A_WEEK] },
+        y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] },
+      },
       axes: [
         { ...describeAxis(place), space: 70, values: [[86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1]] },
-        { ...describeAxis(place, place.dataset.unit), labelSize: 20 },
+        { ...describeAxis(place, place.dataset.unit), labelSize: 20, values: (_, ticks) => ticks.map(showWhole) },
       ],
       series: [{ label: "Week from", value: "{YYYY}-{MM}-{DD}" }, ...series],
     },

@@ -1,7 +1,5 @@
 /* Parameters: a slider for the hand beside each number, reset, and a digest for phones. */
 
-const PHONE = matchMedia("(max-width: 56rem)");
-
 export class Parameters {
   constructor(form) {
     this.form = form;
@@ -17,7 +15,6 @@ export class Parameters {
       this.changed();
     });
     this.model.addEventListener("change", () => this.changed());
-    if (PHONE.matches) this.panel.open = false;
     this.show();
   }
 
@@ -45,7 +42,6 @@ export class Parameters {
       this.changed(name);
     });
     if (slider) {
-      slider.hidden = false;
       slider.addEventListener("input", () => {
         set(slider.value);
         this.changed(name);

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+from urllib.parse import urljoin
 
 import pytest
 from django.test import Client
@@ -18,6 +19,7 @@ from portal.api.reference.pages import Endpoint, read_groups
 from tests.factories.catalog import HostedModelFactory
 
 BASE = "https://gatehouse.example/v1"
+START = "/docs/api/"
 
 
 def endpoints(model: str = "other-model") -> dict[str, Endpoint]:
@@ -91,13 +93,46 @@ def test_a_schema_becomes_rows_with_bounds_and_inner_fields() -> None:
 
 
 @pytest.mark.django_db
-def test_the_page_is_open_and_every_link_on_it_leads_somewhere(client: Client) -> None:
+def test_every_link_between_the_pages_leads_somewhere(client: Client) -> None:
     HostedModelFactory(slug="served-here", status="live", deployment="d")
-    page = client.get("/docs/api/").content.decode()
-    anchors = re.findall(r'href="#([\w-]+)"', page)
-    ids = re.findall(r'\bid="([\w-]+)"', page)
+    groups = read_groups(api.get_openapi_schema(), base_url=BASE, model="served-here")
+    addresses = [START, *(f"{START}{group.slug}/" for group in groups)]
+    pages = {address: client.get(address).content.decode() for address in addresses}
+    ids = {address: re.findall(r'\bid="([\w-]+)"', page) for address, page in pages.items()}
+    links = {
+        urljoin(address, link)
+        for address, page in pages.items()
+        for link in re.findall(r'href="([^"]*)"', page)
+    }
+    places = {address for address in links if address.startswith(START) and "#" in address}
 
-    assert set(anchors) - set(ids) == set()
-    assert len(ids) == len(set(ids))
-    assert "served-here" in page
-    assert " style=" not in page
+    assert places - {f"{address}#{name}" for address in ids for name in ids[address]} == set()
+    assert {address for address in links if address.startswith(START)} - places == set(addresses)
+    for address, page in pages.items():
+        assert len(ids[address]) == len(set(ids[address]))
+        assert " style=" not in page
+    assert "served-here" in pages[f"{START}completions/"]
+
+
+@pytest.mark.django_db
+def test_a_group_that_there_is_not_has_no_page(client: Client) -> None:
+    assert client.get(f"{START}embeddings/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_examples_follow_the_model_that_is_served(client: Client) -> None:
+    model = HostedModelFactory(slug="model-one", status="live", deployment="d")
+    first = client.get(f"{START}completions/").content.decode()
+    model.slug = "model-two"
+    model.save()
+    second = client.get(f"{START}completions/").content.decode()
+
+    assert first.replace("model-one", "model-two") == second
+
+
+@pytest.mark.django_db
+def test_the_document_is_made_once(client: Client) -> None:
+    assert api.get_openapi_schema() is api.get_openapi_schema()
+    assert client.get("/v1/openapi.json").json()["paths"].keys() == {
+        path for path, _, _ in operations_of(api.get_openapi_schema())
+    }
