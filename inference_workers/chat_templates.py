@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from inference_workers.contract import ChatTemplate
+from inference_workers.tokenizer_config import read_json, read_token
 
 DEFAULT_NAME = "default"
 
@@ -15,7 +14,7 @@ def load_chat_template(folder: Path) -> ChatTemplate | None:
     """From the weights' folder, in either of the places where the field keeps it; None where there
     is none, as with base models.
     """
-    config = _read_config(folder / "tokenizer_config.json")
+    config = read_json(folder / "tokenizer_config.json")
     file = folder / "chat_template.jinja"
     template = (
         file.read_text(encoding="utf-8") if file.is_file() else _choose(config.get("chat_template"))
@@ -24,17 +23,9 @@ def load_chat_template(folder: Path) -> ChatTemplate | None:
         return None
     return ChatTemplate(
         template=template,
-        bos_token=_name(config.get("bos_token")),
-        eos_token=_name(config.get("eos_token")),
+        bos_token=read_token(config.get("bos_token")),
+        eos_token=read_token(config.get("eos_token")),
     )
-
-
-def _read_config(file: Path) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return config
 
 
 def _choose(value: object) -> str:
@@ -45,10 +36,3 @@ def _choose(value: object) -> str:
         named = {each.get("name"): each.get("template") for each in value}
         return str(named.get(DEFAULT_NAME) or "")
     return ""
-
-
-def _name(token: object) -> str:
-    """A token by its text; older files wrap it in an object."""
-    if isinstance(token, dict):
-        return str(token.get("content", ""))
-    return str(token or "")

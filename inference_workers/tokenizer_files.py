@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
@@ -34,7 +35,15 @@ class TokenizerCodec:
         return ids
 
 
-def load_tokenizer(settings: LauncherSettings, deployment: Deployment) -> Tokenizer | None:
+@dataclass(frozen=True)
+class FoundTokenizer:
+    """A tokenizer, and the folder that its files lie in."""
+
+    tokenizer: Tokenizer
+    folder: Path
+
+
+def load_tokenizer(settings: LauncherSettings, deployment: Deployment) -> FoundTokenizer | None:
     """The deployment's tokenizer, or None when its files are not on this host (yet).
 
     Looked for in the weights folder, in the engine's own folder, and in the hub's cache.
@@ -47,7 +56,7 @@ def load_tokenizer(settings: LauncherSettings, deployment: Deployment) -> Tokeni
     for folder in folders:
         tokenizer = _read(folder)
         if tokenizer is not None:
-            return tokenizer
+            return FoundTokenizer(tokenizer, folder)
     return None
 
 

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
 from inference_workers.broker import BROKER_ERRORS
 from inference_workers.chat_templates import load_chat_template
 from inference_workers.config import LauncherSettings
-from inference_workers.contract import HEARTBEAT_SECONDS, chat_template_key, tokenizer_key
+from inference_workers.contract import (
+    HEARTBEAT_SECONDS,
+    ChatTemplate,
+    TokenizerConfig,
+    chat_template_key,
+    tokenizer_config_key,
+    tokenizer_key,
+)
 from inference_workers.deployments import Deployment
 from inference_workers.generation import Generator
 from inference_workers.logs import get_logger
-from inference_workers.tokenizer_files import TokenizerCodec, load_tokenizer
+from inference_workers.tokenizer_config import read_tokenizer_config
+from inference_workers.tokenizer_files import FoundTokenizer, TokenizerCodec, load_tokenizer
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is published; all of it from one folder."""
+
+    tokenizer: str
+    config: TokenizerConfig
+    template: ChatTemplate | None
 
 
 class TokenizerPublisher:
@@ -33,7 +51,8 @@ class TokenizerPublisher:
         self._settings = settings
         self._deployment = deployment
         self._generator = generator
-        self._json: str | None = None
+        self._files: _Files | None = None
+        self._is_news = True
 
     async def run(self) -> None:
         while True:
@@ -44,30 +63,36 @@ class TokenizerPublisher:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def publish(self) -> None:
-        """Publish unless it is there; without files on this host, do nothing."""
-        if self._json is None and not await self.load():
+        """Publish once, and again where it has got lost; without files on this host, do nothing."""
+        if self._files is None and not await self.load():
             return
-        name = self._deployment.queue_name
-        if not await self._redis.exists(tokenizer_key(name)):
-            await self._redis.set(tokenizer_key(name), self._json or "")
-            await self._publish_template()
-
-    async def _publish_template(self) -> None:
-        key = chat_template_key(self._deployment.queue_name)
-        folder = self._settings.weights_folder(self._deployment)
-        template = await asyncio.to_thread(load_chat_template, folder)
-        if template is None:
-            await self._redis.delete(key)
-        else:
-            await self._redis.set(key, template.model_dump_json())
+        files, name = self._files, self._deployment.queue_name
+        if files and (self._is_news or not await self._redis.exists(tokenizer_key(name))):
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.set(tokenizer_config_key(name), files.config.model_dump_json())
+            pipeline.set(tokenizer_key(name), files.tokenizer)
+            if files.template is None:
+                pipeline.delete(chat_template_key(name))
+            else:
+                pipeline.set(chat_template_key(name), files.template.model_dump_json())
+            await pipeline.execute()
+            self._is_news = False
 
     async def load(self) -> bool:
         """Read the files, off the loop; False while they are not on this host."""
-        tokenizer = await asyncio.to_thread(load_tokenizer, self._settings, self._deployment)
-        if tokenizer is None:
+        found = await asyncio.to_thread(load_tokenizer, self._settings, self._deployment)
+        if found is None:
             return False
-        self._json = await asyncio.to_thread(tokenizer.to_str)
-        codec = TokenizerCodec(tokenizer)
+        self._files = await asyncio.to_thread(_read, found)
+        codec = TokenizerCodec(found.tokenizer)
         self._generator.decoder = codec
         self._generator.prompts.learn(codec)
         return True
+
+
+def _read(found: FoundTokenizer) -> _Files:
+    return _Files(
+        tokenizer=found.tokenizer.to_str(),
+        config=read_tokenizer_config(found),
+        template=load_chat_template(found.folder),
+    )

@@ -66,6 +66,7 @@ from inference_workers.contract.names import (
     recorded_key,
     row_key,
     stream_key,
+    tokenizer_config_key,
     tokenizer_key,
     worker_key,
 )
@@ -76,6 +77,7 @@ from inference_workers.contract.sampling import (
     Structure,
     TokenId,
 )
+from inference_workers.contract.tokenizer import TokenizerConfig
 
 __all__ = [
     "EVENT",
@@ -119,6 +121,7 @@ __all__ = [
     "TerminalEvent",
     "TokenId",
     "TokenLogprobs",
+    "TokenizerConfig",
     "Usage",
     "cancel_key",
     "chat_template_key",
@@ -131,6 +134,7 @@ __all__ = [
     "recorded_key",
     "row_key",
     "stream_key",
+    "tokenizer_config_key",
     "tokenizer_key",
     "worker_key",
 ]

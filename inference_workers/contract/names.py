@@ -84,6 +84,11 @@ def tokenizer_key(deployment: str) -> str:
     return f"tokenizer:{deployment}"
 
 
+def tokenizer_config_key(deployment: str) -> str:
+    """The deployment's `TokenizerConfig` as JSON; set before `tokenizer_key`."""
+    return f"tokenizer_config:{deployment}"
+
+
 def chat_template_key(deployment: str) -> str:
     """The deployment's `ChatTemplate` as JSON; there is none where the model has none."""
     return f"chat_template:{deployment}"

@@ -124,10 +124,10 @@ async def test_the_files_beside_the_weights_read_prompts_as_vllm_does(tiny: Real
     settings = tiny.worker_settings("redis://unused")
     deployment = settings.load_deployment()
     engine = CountingServer(model=deployment.model_name, socket=settings.socket)
-    tokenizer = load_tokenizer(settings, deployment)
-    assert tokenizer is not None
+    found = load_tokenizer(settings, deployment)
+    assert found is not None
     prompts = PromptReader(engine)
-    prompts.learn(TokenizerCodec(tokenizer))
+    prompts.learn(TokenizerCodec(found.tokenizer))
     await prompts.prove()
 
     ids = [await prompts.read(ask("tiny-opt-tp2", prompt, 1)) for prompt in TINY_PROMPTS]
@@ -149,9 +149,9 @@ async def test_continuation_is_the_undisturbed_run(
     prompt = TINY_PROMPTS[1]
     reference = tiny_reference[prompt]
     settings = tiny.worker_settings("redis://unused")
-    tokenizer = load_tokenizer(settings, settings.load_deployment())
-    assert tokenizer is not None
-    said = CompletionText(TokenizerCodec(tokenizer), reference["prompt_ids"], ()).push(
+    found = load_tokenizer(settings, settings.load_deployment())
+    assert found is not None
+    said = CompletionText(TokenizerCodec(found.tokenizer), reference["prompt_ids"], ()).push(
         reference["token_ids"][:cut]
     )
     request = ask("tiny-opt-tp2", prompt, TINY_TOKENS)

@@ -54,7 +54,7 @@ def test_tokenizer_json_is_found(
     found = load_tokenizer(worker_settings, deployment)
 
     assert found is not None
-    assert found.get_vocab() == trained.get_vocab()
+    assert found.tokenizer.get_vocab() == trained.get_vocab()
 
 
 def test_opts_own_layout_is_read_from_the_hubs_cache(
@@ -70,5 +70,6 @@ def test_opts_own_layout_is_read_from_the_hubs_cache(
     assert found is not None
     text = "the model writes naïve 🙂 words"
     beginning = trained.token_to_id("</s>")
-    assert found.encode(text).ids == [beginning, *trained.encode(text).ids]
-    assert TokenizerCodec(found).decode(found.encode(text).ids) == text
+    ids = found.tokenizer.encode(text).ids
+    assert ids == [beginning, *trained.encode(text).ids]
+    assert TokenizerCodec(found.tokenizer).decode(ids) == text

@@ -1,0 +1,46 @@
+"""Special tokens and the vocabulary's size, from the files beside the weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from inference_workers.contract import TokenizerConfig
+from inference_workers.tokenizer_files import FoundTokenizer
+
+SPECIAL_TOKENS_FILES = ("tokenizer_config.json", "special_tokens_map.json")
+"""Where transformers keeps the names of special tokens, in the order in which it trusts them."""
+
+
+def read_tokenizer_config(found: FoundTokenizer) -> TokenizerConfig:
+    """What is said there; a token that the tokenizer does not know is none."""
+    named = [read_json(found.folder / name) for name in SPECIAL_TOKENS_FILES]
+
+    def find(key: str) -> int | None:
+        text = next((text for each in named if (text := read_token(each.get(key)))), "")
+        token: int | None = found.tokenizer.token_to_id(text) if text else None
+        return token
+
+    vocabulary = read_json(found.folder / "config.json").get("vocab_size")
+    return TokenizerConfig(
+        bos_token_id=find("bos_token"),
+        eos_token_id=find("eos_token"),
+        vocabulary=vocabulary if isinstance(vocabulary, int) else None,
+    )
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The file's object; empty where there is no such file or nothing to read in it."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_token(token: object) -> str:
+    """A token by its text; older files wrap it in an object."""
+    if isinstance(token, dict):
+        return str(token.get("content", ""))
+    return str(token or "")
