@@ -28,8 +28,8 @@ from portal.api.routes import (
     tokens,
     usage,
 )
-from portal.completions.refusals import describe_invalid
 from portal.core.errors import DomainError
+from portal.core.wire import describe_invalid
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +37,11 @@ DESCRIPTION = """
 Text completions, log-probabilities and whole distributions of the released models. What OpenAI's
 clients send to `/v1/completions` works unchanged; what goes beyond it is described with each field.
 
-Unknown fields of completions and chats are ignored, and `gatehouse.warnings` names them; with the
-header `Gatehouse-Strict: true` they are refused. Every other body refuses them. Answers may gain
-fields: ignore those that you do not know.
+A field of OpenAI's or vLLM's that would change the answer and is not supported is refused by name.
+Fields that change no answer, such as `user`, and unknown ones are ignored in completions and chats,
+and `gatehouse.warnings` names them; with the header `Gatehouse-Strict: true` unknown ones are
+refused. Every other body refuses them. Nothing is taken for something else: `true` is no number.
+Answers may gain fields: ignore those that you do not know.
 """
 
 
@@ -91,7 +93,12 @@ def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:  # noqa: A
 
 @api.exception_handler(ValidationError)
 def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001
-    return answer_error(describe_invalid(error.errors))
+    """Ninja puts a value's source before its place, and before a body's the argument's name."""
+    found = [
+        {**each, "loc": each["loc"][2 if each["loc"][0] == "body" else 1 :]}
+        for each in error.errors
+    ]
+    return answer_error(describe_invalid(found))
 
 
 @api.exception_handler(HttpError)

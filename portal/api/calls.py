@@ -38,7 +38,7 @@ from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
 
 IDEMPOTENCY_KEY_LENGTH: Final = 255
-PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages"}
+PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
 """Fields that hold what people wrote; a call's row does not."""
 
 

@@ -21,6 +21,7 @@ from portal.api.calls import (
 )
 from portal.api.domain.limits import describe_limits
 from portal.completions.domain.assemble import Answer, assemble
+from portal.completions.domain.fields import require_known
 from portal.completions.domain.plan import plan_completion
 from portal.completions.domain.streaming import (
     DONE,
@@ -33,7 +34,6 @@ from portal.completions.domain.streaming import (
 from portal.completions.refusals import describe_error
 from portal.completions.wire import CompletionRequest, StreamOptions
 from portal.core.database import in_database
-from portal.core.errors import DomainError
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.token_text import token_texts
 from portal.jobs.domain.workers import engine_status
@@ -93,9 +93,8 @@ async def answer_accepted(
 def accept(asking: Asking, body: CompletionRequest) -> Accepted:
     """Submit the request's runs, or find those of its first attempt."""
     model = open_model(asking, body.model, scope=KeyScope.COMPLETIONS)
-    if asking.is_strict and body.model_extra:
-        name = min(body.model_extra)
-        raise DomainError("unsupported_parameter", f"{name} is not known here.", field=name)
+    if asking.is_strict:
+        require_known(body)
     plan = plan_completion(body, deployment=model.deployment)
     submitted = find_or_submit(asking, body, model=model, runs=plan.runs)
     answer = Answer(

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from portal.access.enums import Capability, ReasonCode
 from portal.api.schemas import Open
+from portal.core.wire import WireModel
 
 Status = Literal["pending", "returned", "accepted", "refused", "withdrawn"]
 LARGEST_ID = 2**63 - 1
 
 
-class Strict(BaseModel):
-    """A body that refuses what it does not know."""
+def _require_text(value: object) -> object:
+    """Pydantic would take a number for seconds since 1970."""
+    if isinstance(value, str):
+        return value
+    raise ValueError("has to be a time with its zone, such as 2027-01-31T12:00:00Z")
 
-    model_config = ConfigDict(extra="forbid")
+
+Moment = Annotated[datetime, Field(strict=False), BeforeValidator(_require_text)]
+NamedCapability = Annotated[Capability, Field(strict=False)]
+NamedReason = Annotated[ReasonCode, Field(strict=False)]
+"""JSON has no enumerations: its texts are taken for them, and nothing else is."""
 
 
-class Seen(Strict):
+class Seen(WireModel):
     """Names what was read, so that nobody decides on what has changed since."""
 
     revision: int = Field(
@@ -35,10 +43,10 @@ class ApproveBody(Seen):
     models: list[str] | None = Field(
         default=None, description="Slugs; empty for all that were asked for."
     )
-    capabilities: list[Capability] | None = Field(
+    capabilities: list[NamedCapability] | None = Field(
         default=None, description="Empty for all that were asked for."
     )
-    ends_at: datetime | None = Field(
+    ends_at: Moment | None = Field(
         default=None, description="With a time zone; empty for the site's usual time."
     )
     note: str = Field(default="", max_length=5000, description="The applicant reads it.")
@@ -48,7 +56,7 @@ class RefuseBody(Seen):
     """Why not."""
 
     reason: str = Field(max_length=5000, description="The applicant reads it, word for word.")
-    reason_code: ReasonCode = Field(default=ReasonCode.OTHER, description="For the metrics.")
+    reason_code: NamedReason = Field(default=ReasonCode.OTHER, description="For the metrics.")
 
 
 class ReturnBody(Seen):
@@ -56,7 +64,7 @@ class ReturnBody(Seen):
 
     note: str = Field(default="", max_length=5000, description="On the whole.")
     field_notes: dict[str, str] = Field(default={}, description="By the form's field.")
-    reason_code: ReasonCode | None = Field(default=None, description="For the metrics.")
+    reason_code: NamedReason | None = Field(default=None, description="For the metrics.")
 
 
 class TakeBackBody(Seen):

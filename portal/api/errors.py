@@ -10,10 +10,14 @@ from portal.completions.refusals import describe_error, shape_of
 from portal.core.errors import DomainError
 
 
-def answer_error(error: DomainError) -> JsonResponse:
+class Refusal(JsonResponse):
+    """A refusal in the API's words, and not in those of a page of the site."""
+
+
+def answer_error(error: DomainError) -> Refusal:
     """The refusal as a response."""
     shape = shape_of(error)
     headers = dict(shape.headers)
     if shape.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return JsonResponse(describe_error(error), status=shape.status, headers=headers)
+    return Refusal(describe_error(error), status=shape.status, headers=headers)

@@ -25,14 +25,15 @@ class ApiChain:
 
 
 class ApiHandler(ApiChain, SharedThreads):
-    """For `/v1/`."""
+    """For `/v1` and all below it."""
 
 
 def route_api(site: Application, api: Application) -> Application:
     """An ASGI application that sends `/v1/` one way and everything else the other."""
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401
-        is_api = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        # `/v1` as well, which is nothing: the answer is the API's.
+        is_api = scope["type"] == "http" and f"{scope['path']}/".startswith(PREFIX)
         await (api if is_api else site)(scope, receive, send)
 
     return application

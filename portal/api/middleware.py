@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from portal.api.errors import answer_error
+from portal.api.errors import Refusal, answer_error
 from portal.core.errors import DomainError
 from portal.core.metrics import count_request
 from portal.core.tracing import describe_span, request_span
@@ -22,6 +22,7 @@ GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 PREFIX: Final = "/v1/"
 WORDS: Final = {
     HTTPStatus.BAD_REQUEST: ("invalid_value", "The request could not be understood."),
+    HTTPStatus.FORBIDDEN: ("forbidden", "{path} is not open to this key."),
     HTTPStatus.NOT_FOUND: ("not_found", "There is no {method} {path}. See /docs/api/."),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "method_not_allowed",
@@ -67,6 +68,16 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key has been sent in the clear.
         return answer_error(DomainError("https_required", "Use https:// for the API."))
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        return answer_error(
+            DomainError(
+                "unsupported_media_type",
+                f"The body is compressed ({encoding[:20]}), which is not supported. Send it as it "
+                "is, without Content-Encoding.",
+                field="Content-Encoding",
+            )
+        )
     length = request.META.get("CONTENT_LENGTH") or "0"
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     is_upload = (request.content_type or "").startswith("multipart/")
@@ -82,9 +93,8 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Django's own pages for errors, in the API's words."""
-    is_ours = response.headers.get("Content-Type", "").startswith("application/json")
-    if response.status_code < 400 or is_ours:
+    """Whatever else Django or the site says of an error, in the API's words."""
+    if response.status_code < 400 or isinstance(response, Refusal):
         return response
     code, words = WORDS.get(
         HTTPStatus(response.status_code),

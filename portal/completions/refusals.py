@@ -47,6 +47,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "key_model": FORBIDDEN,
     "access_ended": FORBIDDEN,
     "https_required": FORBIDDEN,
+    "forbidden": FORBIDDEN,
     "reviewers_only": FORBIDDEN,
     "own_application": FORBIDDEN,
     "own_grant": FORBIDDEN,
@@ -88,21 +89,3 @@ def describe_error(error: DomainError) -> dict[str, Any]:
     if error.next_url:
         body["next_step"] = settings.SITE_URL + error.next_url
     return {"error": body}
-
-
-def describe_invalid(errors: list[dict[str, Any]]) -> DomainError:
-    """Pydantic's findings as one sentence about the first field at fault."""
-    first = errors[0]
-    path = [str(part) for part in first["loc"] if part not in ("body", "payload", "query")]
-    field_name = ".".join(path) or None
-    name = field_name or "The request"
-    match first["type"]:
-        case "json_invalid":
-            message = "The body is not valid JSON."
-        case "missing":
-            message = f"{name} is missing."
-        case "extra_forbidden":
-            message = f"{name} is not known here."
-        case _:
-            message = f"{name}: {str(first['msg']).removeprefix('Value error, ')}."
-    return DomainError("invalid_value", message, field=field_name)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
+
+from portal.core.wire import LARGEST_COUNT, Count, OpenWireModel, Texts, WireModel
+
+LARGEST_SEED: Final = 2**63 - 1
+BAD_WORDS_MOST: Final = 128
+"""vLLM takes no more."""
 
 PROMPT_SCHEMA: dict[str, Any] = {
     "anyOf": [
@@ -19,31 +25,48 @@ PROMPT_SCHEMA: dict[str, Any] = {
 }
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(OpenWireModel):
     """What a stream carries beside the text."""
-
-    model_config = ConfigDict(extra="ignore")
 
     include_usage: bool = Field(default=False, description="End with a piece that has the counts.")
 
 
-class StructuredOutputs(BaseModel):
+class StructuredOutputs(WireModel):
     """What the completion has to look like; exactly one of the three."""
 
-    model_config = ConfigDict(extra="forbid")
-
     regex: str | None = Field(default=None, description="The text matches it as a whole.")
-    choice: list[str] | None = Field(default=None, description="The text is one of these.")
+    choice: list[str] | None = Field(
+        default=None, min_length=1, description="The text is one of these."
+    )
     json_schema: dict[str, Any] | None = Field(
         default=None, alias="json", description="The text is JSON that fits this schema."
     )
 
 
-class GenerationFields(BaseModel):
-    """How to generate, whatever it is that is asked for. Every optional field may be null."""
+class JsonFormat(WireModel):
+    """A JSON schema under a name, as OpenAI's clients send it."""
 
-    # Unknown fields are kept, so that the answer can say that they were ignored.
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    json_schema: dict[str, Any] = Field(
+        alias="schema", description="The text is JSON that fits this schema."
+    )
+    name: str | None = Field(default=None, description="Yours; nothing is made of it.")
+    description: str | None = Field(default=None, description="Yours; the model does not see it.")
+    strict: bool | None = Field(default=None, description="The schema always holds.")
+
+
+class ResponseFormat(WireModel):
+    """What the text has to look like, in OpenAI's words."""
+
+    type: Literal["text", "json_object", "json_schema"] = Field(
+        description="`json_object` for any JSON object, `json_schema` for one that fits a schema."
+    )
+    json_schema: JsonFormat | None = Field(
+        default=None, description="With type `json_schema`, and only with it."
+    )
+
+
+class GenerationFields(OpenWireModel):
+    """How to generate, whatever it is that is asked for. Every optional field may be null."""
 
     temperature: float | None = Field(
         default=None,
@@ -60,7 +83,7 @@ class GenerationFields(BaseModel):
     n: int | None = Field(default=None, ge=1, le=128, description="How many of each.")
     stream: bool | None = Field(default=None, description="Answer piece by piece.")
     stream_options: StreamOptions | None = Field(default=None, description="With `stream`.")
-    stop: str | list[str] | None = Field(default=None, description="At most 16.")
+    stop: Texts | None = Field(default=None, description="At most 16.")
     presence_penalty: float | None = Field(
         default=None,
         ge=-2.0,
@@ -77,12 +100,20 @@ class GenerationFields(BaseModel):
         default=None, description="Token id to a value from -100 to 100, added to its logit."
     )
     seed: int | None = Field(
-        default=None, description="Drawn by the server if left out, and named in the receipt."
+        default=None,
+        ge=0,
+        le=LARGEST_SEED,
+        description="Drawn by the server if left out, and named in the receipt.",
     )
-    user: str | None = Field(default=None, description="Ignored: a key belongs to one person.")
+    response_format: ResponseFormat | None = Field(
+        default=None, description="As `structured_outputs`, in OpenAI's words; not both."
+    )
     # What the hosted APIs do not have.
     top_k: int | None = Field(
-        default=None, ge=-1, description="Draw from so many of the likeliest; 0 or -1 for no limit."
+        default=None,
+        ge=-1,
+        le=LARGEST_COUNT,
+        description="Draw from so many of the likeliest; 0 or -1 for no limit.",
     )
     min_p: float | None = Field(
         default=None,
@@ -96,15 +127,19 @@ class GenerationFields(BaseModel):
         le=2.0,
         description="Above 1, tokens of prompt and text become less likely.",
     )
-    min_tokens: int | None = Field(default=None, ge=0, description="Do not stop before so many.")
+    min_tokens: Count | None = Field(
+        default=None, description="Do not stop before so many; at most `max_tokens`."
+    )
     ignore_eos: bool | None = Field(default=None, description="Go on behind the end-of-text token.")
     stop_token_ids: list[int] | None = Field(
         default=None, description="Stop at any of these tokens."
     )
     allowed_token_ids: list[int] | None = Field(
-        default=None, description="Draw from these tokens only."
+        default=None, min_length=1, description="Draw from these tokens only."
     )
-    bad_words: list[str] | None = Field(default=None, description="Never write any of these.")
+    bad_words: list[str] | None = Field(
+        default=None, max_length=BAD_WORDS_MOST, description="Never write any of these."
+    )
     structured_outputs: StructuredOutputs | None = Field(
         default=None, description="What the text has to look like; exactly one of the three."
     )
@@ -113,12 +148,12 @@ class GenerationFields(BaseModel):
     )
 
 
-class PromptFields(BaseModel):
+class PromptFields(OpenWireModel):
     """Which model is to complete what."""
 
     model: str = Field(description="An id that `GET /v1/models` names.")
     prompt: Annotated[Any, WithJsonSchema(PROMPT_SCHEMA)] = None
-    max_tokens: int | None = Field(default=None, ge=0, description="16 if left out.")
+    max_tokens: Count | None = Field(default=None, description="16 if left out.")
 
 
 class CompletionRequest(GenerationFields, PromptFields):
@@ -131,13 +166,15 @@ class CompletionRequest(GenerationFields, PromptFields):
         description="Samples of each prompt, of which the `n` with the highest mean "
         "log-probability are returned.",
     )
-    logprobs: int | None = Field(
-        default=None, ge=0, description="Likeliest tokens to name beside each token."
+    logprobs: Count | None = Field(
+        default=None, description="Likeliest tokens to name beside each token."
     )
     echo: bool | None = Field(default=None, description="Begin the text with the prompt.")
-    suffix: str | None = Field(default=None, description="Not supported: the models cannot infill.")
     prompt_logprobs: int | None = Field(
-        default=None, ge=-1, description="As `logprobs`, for the prompt; -1 for the vocabulary."
+        default=None,
+        ge=-1,
+        le=LARGEST_COUNT,
+        description="As `logprobs`, for the prompt; -1 for the vocabulary.",
     )
     add_special_tokens: bool | None = Field(
         default=None, description="Whether texts get the tokenizer's beginning token; true."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
+
+from portal.core.wire import WireModel
 
 Text = Annotated[
     Any,
@@ -13,12 +15,12 @@ Text = Annotated[
     ),
 ]
 """A text, or token ids."""
+Token = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]
+"""A token's id, or a text that is one token."""
 
 
-class Item(BaseModel):
+class Item(WireModel):
     """One context and what might follow it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     context: Text = Field(description="A text or token ids; empty for the model's document start.")
     continuations: list[Text] = Field(
@@ -26,10 +28,8 @@ class Item(BaseModel):
     )
 
 
-class ScoresRequest(BaseModel):
+class ScoresRequest(WireModel):
     """The body of `POST /v1/scores`: one item, or `items`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str = Field(description="An id that `GET /v1/models` names.")
     items: list[Item] | None = Field(
@@ -42,12 +42,15 @@ class ScoresRequest(BaseModel):
     add_special_tokens: bool = Field(
         default=True, description="Whether a context that is text gets the beginning token."
     )
+    prefix_token_id: int | None = Field(
+        default=None,
+        description="What stands for an empty context; left out, the tokenizer's `bos_token`, or "
+        "its `eos_token` where it has none, as evaluation harnesses do it.",
+    )
 
 
-class DistributionsRequest(BaseModel):
+class DistributionsRequest(WireModel):
     """The body of `POST /v1/distributions`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str = Field(description="An id that `GET /v1/models` names.")
     prompt: Text = Field(description="A text or token ids.")
@@ -57,7 +60,7 @@ class DistributionsRequest(BaseModel):
         description="After how many tokens of the prompt; negative ones count from its end, so "
         "that -1 is after the whole prompt.",
     )
-    tokens: list[int | str] = Field(
+    tokens: list[Token] = Field(
         default=[],
         description="Tokens whose rank and log-probability are named: ids, or texts of one token.",
     )
@@ -70,3 +73,21 @@ class DistributionsRequest(BaseModel):
     add_special_tokens: bool = Field(
         default=True, description="Whether a text gets the tokenizer's beginning token."
     )
+
+
+class TokenizeRequest(WireModel):
+    """The body of `POST /v1/tokenize`."""
+
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    prompt: str = Field(max_length=1_000_000, description="The text.")
+    add_special_tokens: bool = Field(
+        default=True, description="Whether the text gets the tokenizer's beginning token."
+    )
+    return_token_strs: bool = Field(default=False, description="Name each token's text as well.")
+
+
+class DetokenizeRequest(WireModel):
+    """The body of `POST /v1/detokenize`."""
+
+    model: str = Field(description="An id that `GET /v1/models` names.")
+    tokens: list[int] = Field(max_length=100_000, description="Token ids.")

@@ -19,8 +19,10 @@ from inference_workers.contract import (
     JobOutcome,
     Scored,
     Started,
+    TokenizerConfig,
     TokenLogprobs,
     Usage,
+    tokenizer_config_key,
     tokenizer_key,
 )
 from portal.accounts.models import User
@@ -161,6 +163,8 @@ def _find_queued(done: set[Any]) -> list[GenerationJob]:
 def laboratory(transactional_db: None, valkey: redis.Redis) -> Laboratory:
     """Its model's tokens are bytes."""
     user, model = make_researcher()
+    config = TokenizerConfig(bos_token_id=0, eos_token_id=0, vocabulary=TOKENIZER.get_vocab_size())
+    valkey.set(tokenizer_config_key(model.deployment), config.model_dump_json())
     valkey.set(tokenizer_key(model.deployment), TOKENIZER.to_str())
     beat(valkey, deployment=model.deployment, max_num_seqs=16)
     return Laboratory(user, model, client_of(user), valkey)

@@ -39,11 +39,34 @@ async def test_prompts_and_samples_are_numbered_through(laboratory: Laboratory) 
     assert reply["usage"]["prompt_tokens"] == 4
 
 
-async def test_greedy_samples_are_made_once(laboratory: Laboratory) -> None:
+async def test_greedy_samples_are_runs_like_all_others(laboratory: Laboratory) -> None:
     reply = await laboratory.ask(prompt="a", n=3, max_tokens=2, temperature=0)
 
     assert [choice["text"] for choice in reply["choices"]] == [" a"] * 3
-    assert await in_thread(GenerationJob.objects.count) == 1
+    assert len({choice["job_id"] for choice in reply["choices"]}) == 3
+    assert reply["usage"] == {"prompt_tokens": 2, "completion_tokens": 6, "total_tokens": 8}
+    for choice in reply["choices"]:
+        await laboratory.client.get(f"/v1/jobs/{choice['job_id']}")
+    # Each run reads the prompt, and the quota counts what runs do.
+    assert (await laboratory.client.get("/v1/usage")).json()["used"] == 3 * (2 + 2)
+
+
+async def test_a_streams_samples_are_counted_as_they_are_sent(laboratory: Laboratory) -> None:
+    content = await stream(
+        laboratory,
+        prompt="a",
+        n=2,
+        max_tokens=2,
+        temperature=0,
+        stream_options={"include_usage": True},
+    )
+
+    *pieces, last, _ = read_frames(content)
+    texts = {0: "", 1: ""}
+    for piece in pieces:
+        texts[piece["choices"][0]["index"]] += piece["choices"][0]["text"]
+    assert texts == {0: " a", 1: " a"}
+    assert last["usage"] == {"prompt_tokens": 2, "completion_tokens": 4, "total_tokens": 6}
 
 
 async def test_the_best_of_samples_come_first(laboratory: Laboratory) -> None:
@@ -88,6 +111,31 @@ async def test_a_beginning_token_has_no_width_in_the_text(laboratory: Laboratory
     assert reply["choices"][0]["text"] == "Hi "
 
 
+@pytest.mark.parametrize(
+    ("prompt", "text", "offsets"),
+    [
+        ("Hi</s>you", "Hi</s>you ", [0, 0, 1, 2, 6, 7, 8, 9]),
+        ("</s>x", "</s>x ", [0, 0, 4, 5]),
+        # Ids are shown without special tokens, wherever those are.
+        ([0, *ids_of("x")], "x ", [0, 0, 1]),
+        ([*ids_of("x"), 0, *ids_of("y")], "xy ", [0, 1, 1, 2]),
+    ],
+)
+async def test_offsets_are_places_in_the_text_that_is_shown(
+    laboratory: Laboratory, prompt: object, text: str, offsets: list[int]
+) -> None:
+    body = {"prompt": prompt, "max_tokens": 1, "logprobs": 0, "echo": True, "temperature": 0}
+    reply = await laboratory.ask(**body)
+    *pieces, _ = read_frames(await stream(laboratory, **body))
+
+    choices = [piece["choices"][0] for piece in pieces]
+    lists = [choice["logprobs"] for choice in choices if choice["logprobs"]]
+    assert reply["choices"][0]["text"] == text
+    assert reply["choices"][0]["logprobs"]["text_offset"] == offsets
+    assert "".join(choice["text"] for choice in choices) == text
+    assert [offset for each in lists for offset in each["text_offset"]] == offsets
+
+
 async def test_a_prompt_left_out_begins_a_document(laboratory: Laboratory) -> None:
     reply = await laboratory.ask(max_tokens=1, return_token_ids=True)
 
@@ -122,10 +170,10 @@ async def test_nulls_and_empty_values_are_left_out(laboratory: Laboratory) -> No
         suffix=None,
         stream=None,
         n=None,
-        user="somebody",
     )
 
     assert reply["choices"][0]["text"] == " a"
+    assert reply["gatehouse"]["warnings"] == []
 
 
 async def test_what_is_not_known_is_ignored_and_named(laboratory: Laboratory) -> None:
@@ -154,11 +202,11 @@ async def test_unless_the_client_is_strict(laboratory: Laboratory) -> None:
         ({"prompt": "a", "best_of": 2, "stream": True}, "best_of", "invalid_value"),
         ({"prompt": "a", "best_of": 1, "n": 2}, "best_of", "invalid_value"),
         ({"prompt": []}, "prompt", "invalid_value"),
-        ({"prompt": ["a", ""]}, "prompt", "invalid_value"),
+        ({"prompt": ["a", ""]}, "prompt[1]", "invalid_value"),
         ({"prompt": [1, "a"]}, "prompt", "invalid_value"),
-        ({"prompt": [[1], []]}, "prompt", "invalid_value"),
-        ({"prompt": [1, -1]}, "prompt", "invalid_value"),
-        ({"prompt": [True]}, "prompt", "invalid_value"),
+        ({"prompt": [[1], []]}, "prompt[1]", "invalid_value"),
+        ({"prompt": [1, -1]}, "prompt[1]", "invalid_value"),
+        ({"prompt": [True]}, "prompt[0]", "invalid_value"),
         ({"prompt": {"text": "a"}}, "prompt", "invalid_value"),
         ({"prompt": "a", "logprobs": 101}, "logprobs", "invalid_value"),
         ({"prompt": "a" * 3000, "max_tokens": 1}, "prompt", "context_length_exceeded"),

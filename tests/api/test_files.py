@@ -91,6 +91,9 @@ async def test_a_form_without_file_or_with_another_purpose_is_refused(client: Ap
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file")
     answer = await upload(client, CONTENT, purpose="fine-tune")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "purpose")
+    form = {"purpose": "batch", "expires_after[seconds]": "3600"}
+    answer = await client.post("/v1/files", form)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "expires_after[seconds]")
 
 
 async def test_another_persons_file_is_not_there(client: ApiClient) -> None:

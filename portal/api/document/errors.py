@@ -12,7 +12,7 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
     400: (
         "invalid_value",
         "The request is at fault; param names the field. Do not repeat it unchanged.",
-        "max_tokens: Input should be greater than or equal to 0.",
+        "max_tokens has to be at least 0.",
     ),
     401: (
         "invalid_api_key",
@@ -46,6 +46,14 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         "request_too_large",
         "The body is larger than the site takes.",
         "The request is too large.",
+    ),
+    415: (
+        "unsupported_media_type",
+        "The body is not what the address takes: it is compressed, for example.",
+        (
+            "The body is compressed (gzip), which is not supported. Send it as it is, without "
+            "Content-Encoding."
+        ),
     ),
     429: (
         "quota_exceeded",
@@ -103,7 +111,7 @@ def statuses_of(operation_id: str, *, has_body: bool) -> list[int]:
     if operation_id not in NAMING_NOTHING:
         found.add(404)
     if has_body:
-        found.add(413)
+        found |= {413, 415}
     if operation_id in RUNNING:
         found |= {429, 503}
     if operation_id in DECIDING:

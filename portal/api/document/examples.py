@@ -126,6 +126,7 @@ _PARIS: dict[str, Any] = {
     "tokens": [" Paris"],
     "token_logprobs": [-0.75],
     "context_tokens": 5,
+    "context_token_ids": None,
     "boundary_within_token": False,
 }
 _ROME: dict[str, Any] = {
@@ -176,6 +177,11 @@ EXAMPLES: Final[Mapping[str, Example]] = {
             "data": [
                 {
                     "index": 0,
+                    "context": {
+                        "token_ids": [504, 3575, 282, 4649, 314],
+                        "tokens": ["The", " capital", " of", " France", " is"],
+                        "chosen_by": "request",
+                    },
                     "continuations": [_PARIS, _ROME],
                     "best_by_sum": 0,
                     "best_by_mean": 0,

@@ -76,7 +76,9 @@ def follow(schema: Schema, components: Schema) -> Schema:
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
-    return [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
+    """Those that are not null; of one that has alternatives itself, those."""
+    found = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
+    return [own for each in found for own in _alternatives(each) or [each]]
 
 
 def _choices(schema: Schema) -> list[Schema]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from portal.api.auth import require
 from portal.api.schemas import REFUSALS, BatchList, BatchObject
@@ -17,12 +17,13 @@ from portal.batches.domain.creation import create_batch as accept_batch
 from portal.batches.domain.listing import describe_batch
 from portal.batches.domain.listing import list_batches as list_own_batches
 from portal.core.database import in_database
+from portal.core.wire import WireModel
 from portal.keys.enums import KeyScope
 
 router = Router(tags=["Files and batches"])
 
 
-class BatchRequest(BaseModel):
+class BatchRequest(WireModel):
     """The body of `POST /v1/batches`."""
 
     input_file_id: str = Field(description="A file that was uploaded with purpose `batch`.")

@@ -128,6 +128,9 @@ def _store(request: HttpRequest, key: ApiKey) -> StoredFile:
         purpose, upload = request.POST.get("purpose"), request.FILES.get("file")
     except (MultiPartParserError, SuspiciousOperation):
         raise DomainError("invalid_value", "The form could not be read.") from None
+    unknown = sorted({*request.POST, *request.FILES} - {"purpose", "file"})
+    if unknown:
+        raise DomainError("invalid_value", f"{unknown[0]} is not known here.", field=unknown[0])
     if not isinstance(upload, UploadedFile):
         raise DomainError(
             "invalid_value", "Send the file as multipart/form-data, field file.", field="file"

@@ -6,8 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
-from pydantic import ConfigDict, Field
+from ninja import Router
 
 from portal.api.auth import require
 from portal.api.schemas import REFUSALS, Detokenized, Tokenized
@@ -16,34 +15,13 @@ from portal.completions.domain.models import find_model
 from portal.core.database import in_database
 from portal.jobs.domain.admission import context_length
 from portal.jobs.domain.token_text import token_texts
-from portal.jobs.domain.tokens import parse_token_ids
+from portal.jobs.domain.tokens import find_vocabulary, parse_token_ids
 from portal.jobs.domain.workers import engine_status
 from portal.keys.enums import KeyScope
 from portal.scoring.domain.tokens import require_tokenizer
+from portal.scoring.wire import DetokenizeRequest, TokenizeRequest
 
 router = Router(tags=["Tokens"])
-
-
-class TokenizeRequest(Schema):
-    """The body of `POST /v1/tokenize`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str = Field(description="An id that `GET /v1/models` names.")
-    prompt: str = Field(max_length=1_000_000, description="The text.")
-    add_special_tokens: bool = Field(
-        default=True, description="Whether the text gets the tokenizer's beginning token."
-    )
-    return_token_strs: bool = Field(default=False, description="Name each token's text as well.")
-
-
-class DetokenizeRequest(Schema):
-    """The body of `POST /v1/detokenize`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str = Field(description="An id that `GET /v1/models` names.")
-    tokens: list[int] = Field(max_length=100_000, description="Token ids.")
 
 
 @router.post(
@@ -73,7 +51,8 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> dict[str, Any
 async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> dict[str, Any]:
     model = await _find(request, body.model)
     tokenizer = require_tokenizer(model)
-    ids = parse_token_ids(body.tokens, field="tokens")
+    vocabulary = find_vocabulary(model.deployment) or tokenizer.get_vocab_size()
+    ids = parse_token_ids(body.tokens, field="tokens", vocabulary=vocabulary)
     return {"prompt": tokenizer.decode(list(ids), skip_special_tokens=False)}
 
 

@@ -14,9 +14,9 @@ from portal.catalog.models import HostedModel
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.bounds import count_width
 from portal.completions.domain.plan import plan_completion
-from portal.completions.refusals import describe_invalid
 from portal.completions.wire import CompletionRequest
 from portal.core.errors import DomainError
+from portal.core.wire import describe_invalid
 from portal.jobs.domain.calls import Run, Submitted
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.results import LOGPROBS_IN_A_ROW
@@ -93,7 +93,7 @@ def validate(schema: type[Request], body: Body) -> Request:
     try:
         return schema.model_validate(dict(body))
     except ValidationError as error:
-        raise describe_invalid([dict(found) for found in error.errors()]) from None
+        raise describe_invalid(error.errors(include_url=False)) from None
 
 
 def require_kept(run: Run, *, deployment: str) -> None:

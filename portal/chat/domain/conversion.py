@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from portal.catalog.models import HostedModel
 from portal.chat.domain.templates import render_prompt
 from portal.chat.wire import ChatRequest
 from portal.completions.domain.assemble import Answer
-from portal.completions.wire import CompletionRequest
+from portal.completions.domain.fields import list_ignored
+from portal.completions.wire import CompletionRequest, GenerationFields
 from portal.core.errors import DomainError
 from portal.jobs.domain.admission import context_length
 from portal.jobs.domain.tokens import count_tokens
 from portal.jobs.domain.workers import engine_status
 
-SAME_FIELDS = (
-    "model", "temperature", "top_p", "n", "stream", "stream_options", "stop",
-    "presence_penalty", "frequency_penalty", "logit_bias", "seed", "top_k", "min_p",
-    "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids", "allowed_token_ids",
-    "bad_words", "structured_outputs", "return_token_ids",
-)  # fmt: skip
+SAME_FIELDS: Final = ("model", *GenerationFields.model_fields)
 
 
 def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequest:
     """The same as a completion; raises `DomainError` naming the field at fault."""
-    if request.tools:
-        raise DomainError(
-            "unsupported_parameter", "Tools are not supported. Leave them out.", field="tools"
-        )
+    ignored = list_ignored(request)
     if request.top_logprobs is not None and not request.logprobs:
         raise DomainError(
             "invalid_value", "top_logprobs needs logprobs to be true.", field="top_logprobs"
@@ -36,7 +29,8 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
     fields = {name: getattr(request, name) for name in SAME_FIELDS}
     return CompletionRequest(
         **fields,
-        **(request.model_extra or {}),
+        # They have no field there, and are named in the answer.
+        **ignored,
         prompt=prompt,
         # The template has written what a text begins with.
         add_special_tokens=False,

@@ -32,7 +32,10 @@ def render_prompt(model: HostedModel, messages: list[ChatMessage]) -> str:
             field="model",
             next_url="/docs/api/",
         )
-    written = [{"role": message.role, "content": _read_text(message)} for message in messages]
+    written = [
+        {"role": message.role, "content": _read_text(message, place=place)}
+        for place, message in enumerate(messages)
+    ]
     try:
         return _ENVIRONMENT.from_string(template.template).render(
             messages=written,
@@ -57,13 +60,15 @@ def find_template(deployment: str) -> ChatTemplate | None:
         return None
 
 
-def _read_text(message: ChatMessage) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    if any(part.type != "text" for part in message.content):
-        raise DomainError(
-            "invalid_value", "Only texts are understood in messages.", field="messages"
-        )
+def _read_text(message: ChatMessage, *, place: int) -> str:
+    for number, part in enumerate(message.content):
+        if part.type != "text":
+            raise DomainError(
+                "unsupported_parameter",
+                f"Message {place} has a part of type {part.type[:50]!r}, and only texts are "
+                "understood. Leave it out.",
+                field=f"messages[{place}].content[{number}].type",
+            )
     return "".join(part.text or "" for part in message.content)
 
 

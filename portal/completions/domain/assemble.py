@@ -90,7 +90,7 @@ def _choices(answer: Answer, completions: Sequence[Completion]) -> Iterator[dict
         if plan.ranks:
             made.sort(key=lambda place: -mean_logprob(completions[place].logprobs))
         for sample in range(plan.n):
-            place = made[sample % len(made)]
+            place = made[sample]
             yield {
                 "index": number * plan.n + sample,
                 **write_choice(answer, prompt, completions[place]),
@@ -105,7 +105,7 @@ def write_choice(answer: Answer, prompt: Prompt, made: Completion) -> dict[str, 
     text = head + made.text
     choice: dict[str, Any] = {
         "text": text,
-        "logprobs": _write_logprobs(answer, made, text=text),
+        "logprobs": _write_logprobs(answer, made, head=head, text=text),
         "finish_reason": made.end.finish_reason.value if isinstance(made.end, Done) else None,
     }
     if answer.return_token_ids:
@@ -141,16 +141,16 @@ def write_scores(entry: TokenLogprobs, texts: TokenTexts) -> dict[str, dict[str,
     return named
 
 
-def _write_logprobs(answer: Answer, made: Completion, *, text: str) -> dict[str, Any] | None:
+def _write_logprobs(
+    answer: Answer, made: Completion, *, head: str, text: str
+) -> dict[str, Any] | None:
     if answer.plan.logprobs is None:
         return None
-    token_ids: list[int] = []
-    entries: list[TokenLogprobs | None] = []
-    if answer.plan.echo and made.scored:
-        token_ids += made.scored.token_ids
-        entries += made.scored.logprobs
     writer = LogprobsWriter(answer.texts, width=answer.plan.logprobs)
-    lists = writer.write([*token_ids, *made.token_ids], [*entries, *made.logprobs])
+    scored = made.scored if answer.plan.echo else None
+    before = writer.write_prompt(scored.token_ids, scored.logprobs, text=head) if scored else {}
+    after = writer.write(made.token_ids, made.logprobs)
+    lists = {name: [*before.get(name, []), *own] for name, own in after.items()}
     # A stop string is cut from the text, and not from the tokens.
     lists["text_offset"] = [min(offset, len(text)) for offset in lists["text_offset"]]
     return lists

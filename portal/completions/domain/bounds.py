@@ -7,7 +7,7 @@ from typing import Final
 
 from inference_workers.contract import FULL_VOCABULARY, SamplingParams
 from portal.core.errors import DomainError
-from portal.jobs.domain.tokens import find_tokenizer
+from portal.jobs.domain.tokens import find_tokenizer, find_vocabulary
 
 LOGPROBS_MOST: Final = 100
 """Beside each generated token. OpenAI gives 5, vLLM 20."""
@@ -31,6 +31,14 @@ def require_affordable(
         )
     if sampling.prompt_logprobs is None:
         return
+    vocabulary = find_vocabulary(deployment)
+    if vocabulary is not None and sampling.prompt_logprobs > vocabulary:
+        raise DomainError(
+            "invalid_value",
+            f"prompt_logprobs is {sampling.prompt_logprobs:,}, and the model has {vocabulary:,} "
+            "tokens. -1 names them all.",
+            field="prompt_logprobs",
+        )
     width = count_width(sampling.prompt_logprobs, deployment=deployment)
     rows = sum(prompts)
     if rows * width > PROMPT_LOGPROBS_MOST:
@@ -47,5 +55,7 @@ def count_width(logprobs: int, *, deployment: str) -> int:
     """Log-probabilities of one row, the token's own included."""
     if logprobs != FULL_VOCABULARY:
         return logprobs + 1
+    if (vocabulary := find_vocabulary(deployment)) is not None:
+        return vocabulary
     tokenizer = find_tokenizer(deployment)
     return tokenizer.get_vocab_size() if tokenizer else LARGEST_VOCABULARY

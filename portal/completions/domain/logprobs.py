@@ -27,13 +27,38 @@ class LogprobsWriter:
         its own `top_logprobs` is the same float as in `token_logprobs`, so that equality tells
         whether it was the likeliest.
         """
-        tokens = [self._texts.text_of(token_id) for token_id in token_ids]
+        return self._write(token_ids, entries, self._pieces.feed(token_ids))
+
+    def write_prompt(
+        self, token_ids: Sequence[int], entries: Sequence[TokenLogprobs | None], *, text: str
+    ) -> dict[str, list[Any]]:
+        """The same for the prompt that the answer shows as this text.
+
+        Special tokens have a width where the text spells them, and none where the tokenizer or
+        the ids brought them in.
+        """
+        pieces = self._pieces.feed(token_ids)
+        spelt = self._texts.pieces(skip_special_tokens=False).feed(token_ids)
+        # Those that the tokenizer put before the text.
+        added = find_overhang(spelt, text)
+        if added is not None:
+            pieces = [""] * added + spelt[added:]
+        lists = self._write(token_ids, entries, pieces)
+        self._offset = len(text)
+        return lists
+
+    def _write(
+        self,
+        token_ids: Sequence[int],
+        entries: Sequence[TokenLogprobs | None],
+        pieces: Sequence[str],
+    ) -> dict[str, list[Any]]:
         offsets = []
-        for piece in self._pieces.feed(token_ids):
+        for piece in pieces:
             offsets.append(self._offset)
             self._offset += len(piece)
         return {
-            "tokens": tokens,
+            "tokens": [self._texts.text_of(token_id) for token_id in token_ids],
             "token_logprobs": [entry.logprob if entry else None for entry in entries],
             "top_logprobs": [self._name_top(entry) if entry else None for entry in entries],
             "text_offset": offsets,
@@ -48,6 +73,16 @@ class LogprobsWriter:
         own = self._texts.text_of(entry.id)
         named[own] = max(entry.logprob, named.get(own, entry.logprob))
         return named
+
+
+def find_overhang(pieces: Sequence[str], text: str) -> int | None:
+    """How many pieces there are before those that are the text together; None if none are."""
+    over = sum(map(len, pieces)) - len(text)
+    count = 0
+    while over > 0 and count < len(pieces):
+        over -= len(pieces[count])
+        count += 1
+    return count if over == 0 and "".join(pieces[count:]) == text else None
 
 
 def mean_logprob(entries: Sequence[TokenLogprobs]) -> float:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
 
-from inference_workers.contract import SamplingParams, Structure
+from inference_workers.contract import SamplingParams
 from portal.completions.domain.bounds import require_affordable
+from portal.completions.domain.fields import list_ignored, warn
 from portal.completions.domain.prompts import Prompt, parse_prompts
-from portal.completions.wire import CompletionRequest, StructuredOutputs
+from portal.completions.domain.structure import parse_structure
+from portal.completions.wire import LARGEST_SEED, CompletionRequest
 from portal.core.errors import DomainError
 from portal.jobs.domain.calls import Run
-from portal.jobs.domain.tokens import count_tokens
+from portal.jobs.domain.tokens import count_tokens, find_vocabulary, require_token
 
 DEFAULT_MAX_TOKENS: Final = 16
 SEED_STEP: Final = 1_000_003
 """Between the seeds of two samples of one prompt."""
-SEED_LIMIT: Final = 2**63
+CANONICAL_ID: Final = re.compile(r"0|[1-9][0-9]{0,9}")
+"""One spelling for each token: a second one would hide the first's value."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Plan:
 
 def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
     """What has to run for the request; raises `DomainError` naming the field at fault."""
+    ignored = list_ignored(request)
     _require_supported(request)
     prompts = parse_prompts(request.prompt, deployment=deployment)
     n = request.n or 1
@@ -53,8 +57,7 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
     ranks = best_of > n
     if ranks and sampling.logprobs is None:
         sampling = sampling.model_copy(update={"logprobs": 0})
-    # Greedy samples are all the same: one run answers for them.
-    samples = 1 if sampling.temperature == 0.0 else best_of
+    _require_tokens(sampling, vocabulary=find_vocabulary(deployment))
     require_affordable(
         sampling,
         prompts=[_count(prompt, sampling, deployment=deployment) for prompt in prompts]
@@ -69,17 +72,17 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
             prompt_token_ids=prompt.token_ids,
         )
         for prompt in prompts
-        for sample in range(samples)
+        for sample in range(best_of)
     ]
     return Plan(
         prompts=tuple(prompts),
         runs=tuple(runs),
-        samples=samples,
+        samples=best_of,
         n=n,
         echo=bool(request.echo),
         logprobs=request.logprobs,
-        ranks=ranks and samples > 1,
-        warnings=tuple(_warn(request)),
+        ranks=ranks,
+        warnings=warn(ignored),
     )
 
 
@@ -90,14 +93,14 @@ def build_sampling(request: CompletionRequest) -> SamplingParams:
         for name in (
             "temperature", "top_p", "presence_penalty", "frequency_penalty", "min_p",
             "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids",
-            "allowed_token_ids", "bad_words", "logprobs", "prompt_logprobs", "add_special_tokens",
+            "allowed_token_ids", "bad_words", "stop", "logprobs", "prompt_logprobs",
+            "add_special_tokens",
         )
     }  # fmt: skip
     given["max_tokens"] = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
     given["top_k"] = max(0, request.top_k or 0)
-    given["stop"] = [request.stop] if isinstance(request.stop, str) else request.stop
     given["logit_bias"] = _parse_bias(request.logit_bias)
-    given["structure"] = _parse_structure(request.structured_outputs)
+    given["structure"] = parse_structure(request)
     given["seed"] = _choose_seed(request)
     if request.echo and request.logprobs is not None and request.prompt_logprobs is None:
         given["prompt_logprobs"] = request.logprobs
@@ -110,12 +113,6 @@ def build_sampling(request: CompletionRequest) -> SamplingParams:
 
 
 def _require_supported(request: CompletionRequest) -> None:
-    if request.suffix:
-        raise DomainError(
-            "unsupported_parameter",
-            "suffix is not supported: these models cannot infill. Leave it out.",
-            field="suffix",
-        )
     if request.stream and (request.best_of or 1) > (request.n or 1):
         raise _refuse("best_of", "best_of cannot be streamed: leave stream out, or best_of.")
     if request.max_tokens == 0 and not (request.echo or request.prompt_logprobs is not None):
@@ -123,6 +120,14 @@ def _require_supported(request: CompletionRequest) -> None:
             "max_tokens",
             "max_tokens is 0, so nothing would be generated. Ask for the prompt by echo or "
             "prompt_logprobs, or choose at least 1.",
+        )
+    for place, word in enumerate(request.bad_words or []):
+        if not word.strip():
+            raise _refuse(f"bad_words[{place}]", f"bad_words[{place}] is blank. Leave it out.")
+    most = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
+    if (request.min_tokens or 0) > most:
+        raise _refuse(
+            "min_tokens", f"min_tokens is {request.min_tokens:,}, and max_tokens is {most:,}."
         )
 
 
@@ -132,37 +137,36 @@ def _choose_seed(request: CompletionRequest) -> int | None:
         return None
     if request.seed is None:
         return secrets.randbelow(2**31)
-    return request.seed % SEED_LIMIT
+    return request.seed
 
 
 def _for_sample(sampling: SamplingParams, *, sample: int) -> SamplingParams:
     if sample == 0 or sampling.seed is None:
         return sampling
-    seed = (sampling.seed + sample * SEED_STEP) % SEED_LIMIT
+    seed = (sampling.seed + sample * SEED_STEP) % (LARGEST_SEED + 1)
     return sampling.model_copy(update={"seed": seed})
 
 
 def _parse_bias(bias: dict[str, float] | None) -> dict[int, float] | None:
     if bias is None:
         return None
-    if not all(token.isdecimal() for token in bias):
-        raise _refuse("logit_bias", 'logit_bias is keyed by token ids, such as {"50256": -100}.')
+    for token in bias:
+        if not CANONICAL_ID.fullmatch(token):
+            raise _refuse(
+                "logit_bias",
+                f'logit_bias is keyed by token ids, such as {{"50256": -100}}, and '
+                f"{token[:20]!r} is none.",
+            )
     return {int(token): value for token, value in bias.items()}
 
 
-def _parse_structure(structure: StructuredOutputs | None) -> Structure | None:
-    if structure is None:
-        return None
-    try:
-        return Structure(
-            regex=structure.regex,
-            choice=tuple(structure.choice or ()),
-            json_schema=structure.json_schema,
-        )
-    except ValidationError as error:
-        raise _refuse(
-            "structured_outputs", "Give exactly one of regex, choice and json."
-        ) from error
+def _require_tokens(sampling: SamplingParams, *, vocabulary: int | None) -> None:
+    """Of every token that the request names, whether the model has it."""
+    for name in ("stop_token_ids", "allowed_token_ids"):
+        for place, token in enumerate(getattr(sampling, name)):
+            require_token(token, field=f"{name}[{place}]", vocabulary=vocabulary)
+    for token in sampling.logit_bias:
+        require_token(token, field="logit_bias", vocabulary=vocabulary)
 
 
 def _count(prompt: Prompt, sampling: SamplingParams, *, deployment: str) -> int:
@@ -172,10 +176,6 @@ def _count(prompt: Prompt, sampling: SamplingParams, *, deployment: str) -> int:
         prompt.text, deployment=deployment, add_special_tokens=sampling.add_special_tokens
     )
     return count.tokens
-
-
-def _warn(request: CompletionRequest) -> Sequence[str]:
-    return [f"{name} is not known here and was ignored." for name in request.model_extra or {}]
 
 
 def _refuse(field: str | None, message: str) -> DomainError:

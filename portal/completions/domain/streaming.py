@@ -86,16 +86,14 @@ def frame(data: dict[str, Any]) -> bytes:
 
 
 class _Run:
-    """One run's pieces; greedy samples that are all the same share a run."""
+    """One run's pieces."""
 
     def __init__(self, answer: Answer, place: int) -> None:
         plan = answer.plan
         self.made = Completion()
         self._answer = answer
         self._prompt = plan.prompts[place // plan.samples]
-        first = place // plan.samples * plan.n
-        sample = place % plan.samples
-        self._indexes = range(first, first + plan.n) if plan.samples == 1 else [first + sample]
+        self._index = place
         self._writer = LogprobsWriter(answer.texts, width=plan.logprobs or 0)
         self._has_echoed = not plan.echo
 
@@ -133,10 +131,10 @@ class _Run:
         if self._has_echoed:
             return
         self._has_echoed = True
-        logprobs = None
+        text, logprobs = echo_text(self._answer, self._prompt), None
         if scored is not None and self._answer.plan.logprobs is not None:
-            logprobs = self._writer.write(scored.token_ids, scored.logprobs)
-        yield from self._name(echo_text(self._answer, self._prompt), logprobs)
+            logprobs = self._writer.write_prompt(scored.token_ids, scored.logprobs, text=text)
+        yield from self._name(text, logprobs)
 
     def _write(
         self, text: str, token_ids: tuple[int, ...], entries: tuple[TokenLogprobs, ...]
@@ -167,13 +165,12 @@ class _Run:
         token_ids: tuple[int, ...] = (),
         finish_reason: str | None = None,
     ) -> Iterator[dict[str, Any]]:
-        for index in self._indexes:
-            choice: dict[str, Any] = {
-                "index": index,
-                "text": text,
-                "logprobs": logprobs,
-                "finish_reason": finish_reason,
-            }
-            if self._answer.return_token_ids:
-                choice["token_ids"] = list(token_ids)
-            yield choice
+        choice: dict[str, Any] = {
+            "index": self._index,
+            "text": text,
+            "logprobs": logprobs,
+            "finish_reason": finish_reason,
+        }
+        if self._answer.return_token_ids:
+            choice["token_ids"] = list(token_ids)
+        yield choice

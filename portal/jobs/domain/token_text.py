@@ -28,9 +28,9 @@ class TokenTexts:
         """The text of all, without special tokens."""
         return "".join(self.pieces().feed(token_ids))
 
-    def pieces(self) -> Pieces:
+    def pieces(self, *, skip_special_tokens: bool = True) -> Pieces:
         """For one text, from its first token on."""
-        return Pieces(self, self._tokenizer)
+        return Pieces(self, self._tokenizer, skip_special_tokens=skip_special_tokens)
 
     def _decode(self, token_id: int) -> str:
         if self._tokenizer is None or self._tokenizer.id_to_token(token_id) is None:
@@ -41,13 +41,15 @@ class TokenTexts:
 class Pieces:
     """What each token of one text adds to it."""
 
-    def __init__(self, texts: TokenTexts, tokenizer: Tokenizer | None) -> None:
+    def __init__(
+        self, texts: TokenTexts, tokenizer: Tokenizer | None, *, skip_special_tokens: bool
+    ) -> None:
         self._texts = texts
         self._tokenizer = tokenizer
-        self._stream = DecodeStream(skip_special_tokens=True)
+        self._stream = DecodeStream(skip_special_tokens=skip_special_tokens)
 
     def feed(self, token_ids: Iterable[int]) -> list[str]:
-        """A piece for each token; empty for special tokens and unfinished characters."""
+        """A piece for each token; empty for skipped tokens and unfinished characters."""
         if self._tokenizer is None:
             return [self._texts.text_of(token_id) for token_id in token_ids]
         return [self._stream.step(self._tokenizer, token_id) or "" for token_id in token_ids]

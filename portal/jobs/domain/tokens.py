@@ -8,14 +8,17 @@ from hashlib import sha256
 from typing import Final, TypeGuard, cast
 
 import redis
+from pydantic import ValidationError
 from tokenizers import Tokenizer
 
-from inference_workers.contract import tokenizer_key
+from inference_workers.contract import TokenizerConfig, tokenizer_config_key, tokenizer_key
 from portal.core.errors import DomainError
 from portal.core.redis import sync_redis
 
 RECHECK_SECONDS: Final = 30.0
 LARGEST_ID: Final = 2**31 - 1
+LARGEST_NAMED: Final = 2**63
+"""A longer number is not repeated to whoever sent it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class TokenCount:
 @dataclass(frozen=True)
 class _Known:
     tokenizer: Tokenizer
+    config: TokenizerConfig
     digest: str
     checked_at: float
 
@@ -49,23 +53,43 @@ def count_tokens(text: str, *, deployment: str, add_special_tokens: bool = True)
     return TokenCount(len(ids), is_exact=True)
 
 
-def parse_token_ids(
-    value: object, *, field: str, name: str = "The list of token ids"
-) -> tuple[int, ...]:
-    """Ids from outside, exactly; raises `DomainError` on the field."""
-    if not isinstance(value, list | tuple) or not value:
-        raise DomainError("invalid_value", f"{name} is empty.", field=field)
-    ids = tuple(item for item in value if is_token_id(item))
-    if len(ids) < len(value):
-        raise DomainError(
-            "invalid_value", f"{name} holds something that is not a token id.", field=field
-        )
-    return ids
+def parse_token_ids(value: object, *, field: str, vocabulary: int | None) -> tuple[int, ...]:
+    """Ids from outside, exactly; raises `DomainError` on the field or the item at fault."""
+    if not isinstance(value, list | tuple):
+        raise _refuse(field, f"{field} has to be a list of token ids.")
+    if not value:
+        raise _refuse(field, f"{field} is empty.")
+    last = _last(vocabulary)
+    wrong = next((place for place, item in enumerate(value) if not _is_token(item, last)), None)
+    if wrong is not None:
+        require_token(value[wrong], field=f"{field}[{wrong}]", vocabulary=vocabulary)
+    return tuple(value)
 
 
-def is_token_id(item: object) -> TypeGuard[int]:
-    """Whether it could be one; only the engine knows how many the model has."""
-    return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= LARGEST_ID
+def require_token(item: object, *, field: str, vocabulary: int | None) -> int:
+    """The id of a token of a model with so many of them; raises `DomainError` if it is none.
+
+    Where their number is not known, only the engine knows.
+    """
+    last = _last(vocabulary)
+    if _is_token(item, last):
+        return item
+    if not isinstance(item, int) or isinstance(item, bool):
+        raise _refuse(field, f"{field} has to be a token id, which is a whole number.")
+    named = f"{item:,}" if abs(item) <= LARGEST_NAMED else "a number that is none"
+    raise _refuse(field, f"{field}: token ids are 0 to {last:,} here, and this is {named}.")
+
+
+def _last(vocabulary: int | None) -> int:
+    return LARGEST_ID if vocabulary is None else vocabulary - 1
+
+
+def _is_token(item: object, last: int) -> TypeGuard[int]:
+    return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= last
+
+
+def _refuse(field: str, message: str) -> DomainError:
+    return DomainError("invalid_value", message, field=field)
 
 
 def forget_tokenizers() -> None:
@@ -75,23 +99,49 @@ def forget_tokenizers() -> None:
 
 def find_tokenizer(deployment: str) -> Tokenizer | None:
     """The tokenizer that the deployment's workers have published; None until they have."""
+    known = _find(deployment)
+    return known.tokenizer if known else None
+
+
+def find_tokenizer_config(deployment: str) -> TokenizerConfig:
+    """What they say of its special tokens and its vocabulary; nothing until they have."""
+    known = _find(deployment)
+    return known.config if known else TokenizerConfig()
+
+
+def find_vocabulary(deployment: str) -> int | None:
+    """How many tokens the deployment's model has; None until it is known."""
+    return find_tokenizer_config(deployment).vocabulary
+
+
+def _find(deployment: str) -> _Known | None:
     known = _known.get(deployment)
     now = time.monotonic()
     if known and now - known.checked_at < RECHECK_SECONDS:
-        return known.tokenizer
-    serialized = _fetch(deployment)
+        return known
+    serialized, config = _fetch(deployment)
     if serialized is None:
-        return known.tokenizer if known else None
+        return known
     digest = sha256(serialized.encode()).hexdigest()
     tokenizer = (
         known.tokenizer if known and known.digest == digest else Tokenizer.from_str(serialized)
     )
-    _known[deployment] = _Known(tokenizer, digest, now)
-    return tokenizer
+    found = _known[deployment] = _Known(tokenizer, _parse(config), digest, now)
+    return found
 
 
-def _fetch(deployment: str) -> str | None:
+def _parse(config: str | None) -> TokenizerConfig:
     try:
-        return cast("str | None", sync_redis().get(tokenizer_key(deployment)))
+        return TokenizerConfig.model_validate_json(config or "{}")
+    except ValidationError:
+        return TokenizerConfig()
+
+
+def _fetch(deployment: str) -> tuple[str | None, str | None]:
+    """Both as they were published, and both None while the broker does not answer."""
+    keys = (tokenizer_key(deployment), tokenizer_config_key(deployment))
+    try:
+        serialized, config = cast("list[str | None]", sync_redis().mget(keys))
     except redis.RedisError:
-        return None
+        return None, None
+    return serialized, config

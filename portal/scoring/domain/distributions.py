@@ -12,7 +12,6 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 from safetensors.numpy import save
-from tokenizers import Tokenizer
 
 from inference_workers.contract import SamplingParams, row_key
 from portal.catalog.models import HostedModel
@@ -20,7 +19,8 @@ from portal.core.errors import DomainError
 from portal.core.redis import bytes_redis
 from portal.jobs.domain.calls import Run
 from portal.jobs.domain.token_text import TokenTexts
-from portal.scoring.domain.tokens import encode, require_tokenizer
+from portal.jobs.domain.tokens import find_vocabulary, require_token
+from portal.scoring.domain.tokens import Reader, require_tokenizer
 from portal.scoring.wire import DistributionsRequest
 
 VALUES_MOST: Final = 4_000_000
@@ -54,16 +54,16 @@ class Distributions:
 def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> DistributionPlan:
     """What has to run; raises `DomainError` naming the field at fault."""
     tokenizer = require_tokenizer(model)
-    ids = encode(
-        request.prompt,
-        tokenizer=tokenizer,
-        field="prompt",
+    reader = Reader(
+        tokenizer,
+        vocabulary=find_vocabulary(model.deployment),
         add_special_tokens=request.add_special_tokens,
     )
+    ids = reader.read(request.prompt, field="prompt")
     if not ids:
         raise DomainError("invalid_value", "The prompt has no tokens.", field="prompt")
     positions = tuple(_place(position, length=len(ids)) for position in request.positions)
-    width = tokenizer.get_vocab_size()
+    width = reader.vocabulary or tokenizer.get_vocab_size()
     if len(positions) * width > VALUES_MOST:
         raise DomainError(
             "invalid_value",
@@ -75,7 +75,10 @@ def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> 
     return DistributionPlan(
         token_ids=ids,
         positions=positions,
-        named=tuple(_name(token, tokenizer=tokenizer) for token in request.tokens),
+        named=tuple(
+            _name(token, reader=reader, field=f"tokens[{place}]")
+            for place, token in enumerate(request.tokens)
+        ),
         run=Run(
             sampling=LOOK_ONLY,
             prompt_token_ids=ids,
@@ -165,16 +168,14 @@ def _place(position: int, *, length: int) -> int:
     return place
 
 
-def _name(token: int | str, *, tokenizer: Tokenizer) -> int:
-    if isinstance(token, int):
-        if token >= 0:
-            return token
-        raise DomainError("invalid_value", f"{token} is not a token id.", field="tokens")
-    ids = tokenizer.encode(token, add_special_tokens=False).ids
+def _name(token: object, *, reader: Reader, field: str) -> int:
+    if not isinstance(token, str):
+        return require_token(token, field=field, vocabulary=reader.vocabulary)
+    ids = reader.tokenizer.encode(token, add_special_tokens=False).ids
     if len(ids) == 1:
         return int(ids[0])
     raise DomainError(
         "invalid_value",
         f"{token!r} is {len(ids)} tokens of this model ({ids}). Name one token, by id or text.",
-        field="tokens",
+        field=field,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenizers import Tokenizer
 
@@ -34,37 +34,38 @@ def require_tokenizer(model: HostedModel) -> Tokenizer:
     return tokenizer
 
 
-def encode(
-    value: object, *, tokenizer: Tokenizer, field: str, add_special_tokens: bool
-) -> tuple[int, ...]:
-    """A text's ids, or ids as they are; raises `DomainError` on the field."""
-    if isinstance(value, str):
-        return tuple(tokenizer.encode(value, add_special_tokens=add_special_tokens).ids)
-    return parse_token_ids(value, field=field)
+@dataclass(frozen=True)
+class Reader:
+    """Texts and ids as one model reads them."""
 
+    tokenizer: Tokenizer
+    vocabulary: int | None
+    add_special_tokens: bool = True
 
-def join(
-    context: object,
-    continuation: object,
-    *,
-    tokenizer: Tokenizer,
-    field: str,
-    add_special_tokens: bool,
-) -> Pair:
-    """The pair as the model sees it.
+    def read(self, value: object, *, field: str) -> tuple[int, ...]:
+        """A text's ids, or ids as they are; raises `DomainError` on the field or item at fault."""
+        if isinstance(value, str):
+            return self._encode(value)
+        if not isinstance(value, list | tuple):
+            raise DomainError(
+                "invalid_value", f"{field} has to be a text or a list of token ids.", field=field
+            )
+        return parse_token_ids(value, field=field, vocabulary=self.vocabulary)
 
-    Two texts are encoded together, and the continuation is what comes after the context's own
-    number of tokens, as evaluation harnesses do it. Spaces at the end of the context belong to
-    the continuation, where they are part of its first token.
-    """
-    if isinstance(context, str) and isinstance(continuation, str):
-        bare = context.rstrip(" ")
-        whole = context + continuation
-        head = tokenizer.encode(bare, add_special_tokens=add_special_tokens).ids
-        ids = tokenizer.encode(whole, add_special_tokens=add_special_tokens).ids
-        return Pair(tuple(ids), len(head), is_joined=ids[: len(head)] != head)
-    head_ids = encode(
-        context, tokenizer=tokenizer, field=field, add_special_tokens=add_special_tokens
-    )
-    tail_ids = encode(continuation, tokenizer=tokenizer, field=field, add_special_tokens=False)
-    return Pair((*head_ids, *tail_ids), len(head_ids))
+    def join(self, context: object, continuation: object, *, fields: tuple[str, str]) -> Pair:
+        """The pair as the model sees it.
+
+        Two texts are encoded together, and the continuation is what comes after the context's own
+        number of tokens, as evaluation harnesses do it. Spaces at the end of the context belong
+        to the continuation, where they are part of its first token.
+        """
+        if isinstance(context, str) and isinstance(continuation, str):
+            head = self._encode(context.rstrip(" "))
+            ids = self._encode(context + continuation)
+            return Pair(ids, len(head), is_joined=ids[: len(head)] != head)
+        head = self.read(context, field=fields[0])
+        bare = replace(self, add_special_tokens=False)
+        return Pair((*head, *bare.read(continuation, field=fields[1])), len(head))
+
+    def _encode(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer.encode(text, add_special_tokens=self.add_special_tokens).ids)

@@ -1,0 +1,61 @@
+"""What the text has to look like, whether it is asked for in vLLM's words or in OpenAI's."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from inference_workers.contract import Structure
+from portal.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
+from portal.core.errors import DomainError
+
+ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
+
+
+def parse_structure(request: CompletionRequest) -> Structure | None:
+    """The structure that is asked for; raises `DomainError` naming the field at fault."""
+    wanted = read_format(request.response_format)
+    if wanted is not None and request.structured_outputs is not None:
+        raise _refuse(
+            "response_format", "Give response_format or structured_outputs, and not both."
+        )
+    return wanted or _read(request.structured_outputs)
+
+
+def read_format(wanted: ResponseFormat | None) -> Structure | None:
+    """None for a text; raises `DomainError` where type and schema do not fit together."""
+    if wanted is None:
+        return None
+    if wanted.type == "json_schema" and wanted.json_schema is None:
+        raise _refuse(
+            "response_format.json_schema",
+            "response_format.json_schema is missing, and type json_schema needs it.",
+        )
+    if wanted.type != "json_schema" and wanted.json_schema is not None:
+        raise _refuse(
+            "response_format.json_schema",
+            f"response_format.json_schema goes with type json_schema, and type is {wanted.type}.",
+        )
+    if wanted.json_schema is not None:
+        return Structure(json_schema=wanted.json_schema.json_schema)
+    return Structure(json_schema=ANY_OBJECT) if wanted.type == "json_object" else None
+
+
+def _read(structure: StructuredOutputs | None) -> Structure | None:
+    if structure is None:
+        return None
+    try:
+        return Structure(
+            regex=structure.regex,
+            choice=tuple(structure.choice or ()),
+            json_schema=structure.json_schema,
+        )
+    except ValidationError as error:
+        raise _refuse(
+            "structured_outputs", "Give exactly one of regex, choice and json."
+        ) from error
+
+
+def _refuse(field: str, message: str) -> DomainError:
+    return DomainError("invalid_value", message, field=field)
