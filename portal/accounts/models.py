@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from portal.core.domain_names import canonical_address
+from portal.core.lines import one_line_constraint, validate_name
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,7 +38,7 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
-    name = models.CharField("full name", max_length=200)
+    name = models.CharField("full name", max_length=200, validators=[validate_name])
     is_reviewer = models.BooleanField(
         default=False, help_text="May read and decide applications, but never their own."
     )
@@ -51,7 +52,10 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive"),
+            one_line_constraint("name", name="user_name_is_one_line"),
+        ]
 
     def __str__(self) -> str:
         return self.email
