@@ -89,6 +89,16 @@ def test_only_a_window_of_rows_is_under_way(
     assert states(batch) == ["succeeded"] + ["submitted"] * 4 + ["waiting"]
 
 
+def test_the_window_counts_runs_and_not_rows(
+    key: ApiKey, model: HostedModel, settings: Settings
+) -> None:
+    settings.API_JOBS_PER_USER = 2
+    rows = [write_request(f"row-{place}", model=model.slug, n=3) for place in range(4)]
+    batch = advance(make_batch(key, *rows))
+
+    assert (states(batch).count("submitted"), len(active_jobs())) == (2, 6)
+
+
 def test_two_batches_of_a_person_share_the_window(
     key: ApiKey, model: HostedModel, settings: Settings
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -87,19 +88,22 @@ def test_the_load_is_ones_own_runs_and_those_of_the_deployment(valkey: redis.Red
     user, model = make_researcher()
     elsewhere = HostedModelFactory(deployment="elsewhere")
     GenerationJobFactory(user=user, model=elsewhere)
+    GenerationJobFactory(user=user, model=elsewhere, job_class=JobClass.API)
     GenerationJobFactory(user=user, model=model, succeeded=True)
     GenerationJobFactory(model=model, running=True)
-    GenerationJobFactory(model=model, job_class=JobClass.BATCH)
-    GenerationJobFactory(model=model, job_class=JobClass.API, held_back=True)
+    batch = GenerationJobFactory(model=model, job_class=JobClass.BATCH)
+    api = GenerationJobFactory(model=model, job_class=JobClass.API, held_back=True)
     GenerationJobFactory(model=elsewhere, job_class=JobClass.API)
 
     assert read_load([user.pk], [model.deployment]) == Load(
-        own={user.pk: 1},
+        own=Counter({user.pk: 1}),
         queues={
             model.deployment: QueueLoad(
-                queued=1,
+                waiting=Counter(
+                    {(JobClass.BATCH, batch.user.pk): 1, (JobClass.API, api.user.pk): 1}
+                ),
                 held_back=1,
-                sent={JobClass.INTERACTIVE: 1, JobClass.API: 0, JobClass.BATCH: 1},
+                sent=Counter({JobClass.INTERACTIVE: 1, JobClass.BATCH: 1}),
             )
         },
     )
@@ -245,15 +249,34 @@ def test_too_many_runs_at_a_time_are_refused(valkey: redis.Redis, settings: Sett
     assert refusal.value.code == "too_many_jobs"
 
 
-def test_a_full_queue_is_refused(valkey: redis.Redis, settings: Settings) -> None:
-    settings.QUEUE_LIMIT = 1
+def test_a_share_of_the_queue_that_is_full_is_refused(
+    valkey: redis.Redis, settings: Settings
+) -> None:
+    settings.QUEUE_LIMIT = 3
     user, model = make_researcher()
+    GenerationJobFactory(user=user, model=model)
     GenerationJobFactory(model=model)
 
     with pytest.raises(DomainError) as refusal:
         submit(user, model)
 
     assert refusal.value.code == "queue_full"
+    assert refusal.value.message == (
+        "This is 1 more beside 1 of yours that wait for this model, and your share of its queue "
+        "is 1: everybody who waits shares its 3 places. Nothing is lost; try again in a minute."
+    )
+
+
+def test_the_runs_of_other_classes_take_no_place(valkey: redis.Redis, settings: Settings) -> None:
+    settings.QUEUE_LIMIT = 2
+    settings.JOBS_PER_USER = 2
+    user, model = make_researcher()
+    GenerationJobFactory(user=user, model=model)
+    for job_class in (JobClass.API, JobClass.BATCH):
+        GenerationJobFactory.create_batch(9, user=user, model=model, job_class=job_class)
+        GenerationJobFactory(model=model, job_class=job_class)
+
+    assert submit(user, model).state == JobState.QUEUED
 
 
 def test_the_quota_is_refused_by_field(valkey: redis.Redis, settings: Settings) -> None:

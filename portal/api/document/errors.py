@@ -58,8 +58,8 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
     429: (
         "quota_exceeded",
         (
-            "The quota of 24 hours is spent (x-should-retry: false), or the queue is full "
-            "(Retry-After). Too many requests at once are no error: they wait their turn."
+            "The quota of 24 hours is spent (x-should-retry: false), or your share of the queue is "
+            "full (Retry-After). Too many requests at once are no error: they wait their turn."
         ),
         "The quota of tokens is spent.",
     ),

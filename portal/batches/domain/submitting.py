@@ -23,7 +23,8 @@ from portal.core.errors import DomainError
 from portal.jobs.domain.admission import AccessRefused, reserve_for
 from portal.jobs.domain.calls import CallOrigin, Submitted, submit_call
 from portal.jobs.domain.workers import engine_status
-from portal.jobs.enums import JobClass
+from portal.jobs.enums import ACTIVE_STATES, JobClass
+from portal.jobs.models import GenerationJob
 
 PAUSE: Final = timedelta(seconds=30)
 """After which a batch that had to wait asks again."""
@@ -41,7 +42,7 @@ class Step(Enum):
 
 
 def submit_rows(batch: Batch) -> None:
-    """Submit rows in order until so many are under way as the person may have waiting."""
+    """Submit rows in order until so many of their runs are under way as the person may have."""
     window = count_window(batch)
     while _submit_next(batch, window=window) is Step.TAKEN:
         pass
@@ -69,7 +70,8 @@ def _submit_next(batch: Batch, *, window: int) -> Step:
             return Step.FULL
         rows = BatchRow.objects.filter(batch=locked)
         row = rows.filter(state=RowState.WAITING).order_by("line").first()
-        if row is None or rows.filter(state=RowState.SUBMITTED).count() >= window:
+        # Runs and not rows: one row may ask for hundreds.
+        if row is None or _count_runs(locked) >= window:
             return Step.FULL
         try:
             _submit(locked, row)
@@ -82,6 +84,12 @@ def _submit_next(batch: Batch, *, window: int) -> Step:
             refused = {"state": RowState.FAILED, "result": refuse_row(row, error)}
             rows.filter(pk=row.pk, state=RowState.WAITING).update(**refused)
         return Step.TAKEN
+
+
+def _count_runs(batch: Batch) -> int:
+    return GenerationJob.objects.filter(
+        call__batch_row__batch=batch, state__in=ACTIVE_STATES
+    ).count()
 
 
 def _submit(batch: Batch, row: BatchRow) -> None:

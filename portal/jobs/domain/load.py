@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,21 +20,28 @@ from portal.jobs.enums import JobClass
 class QueueLoad:
     """One deployment's runs that have not ended."""
 
-    queued: int = 0
-    """Those that have not begun. Batches wait in their own files and fill no queue."""
+    waiting: Counter[tuple[JobClass, int]] = field(default_factory=Counter)
+    """Those that have not begun, by class and person."""
     held_back: int = 0
-    sent: dict[JobClass, int] = field(default_factory=lambda: dict.fromkeys(JobClass, 0))
+    sent: Counter[JobClass] = field(default_factory=Counter)
+
+    def count_people(self, job_class: JobClass) -> int:
+        """Who waits in the class."""
+        return sum(each is job_class and runs > 0 for (each, _), runs in self.waiting.items())
 
 
 @dataclass
 class Load:
-    """Runs of some people, on any deployment, and of some deployments, whoever's they are."""
+    """What some people run by hand, on any deployment, and what waits on some deployments."""
 
-    own: dict[int, int]
+    own: Counter[int]
     queues: dict[str, QueueLoad]
 
     def require_room(self, user: User, *, deployment: str, runs: int, job_class: JobClass) -> None:
-        """Refuse when the person or the queue has enough to do.
+        """Refuse when the person has enough under way, or waiting.
+
+        The places of a class are shared by the people who wait in it, so that what one person
+        has waiting takes no place from another. Who has nothing waiting is always let in.
 
         Raises `DomainError` with code `too_many_jobs` (who runs by hand) or `queue_full`.
         """
@@ -45,13 +53,15 @@ class Load:
                 f"You have {self.own[user.pk]} runs under way, and {settings.JOBS_PER_USER} is the "
                 "most at a time. Wait for one to finish, or stop one.",
             )
-        queued = self.queues[deployment].queued
-        # A request of more runs than the queue has places is taken when the queue is empty.
-        if queued + runs > max(settings.QUEUE_LIMIT, runs):
+        queue = self.queues[deployment]
+        own, people = queue.waiting[job_class, user.pk], queue.count_people(job_class)
+        share = settings.QUEUE_LIMIT // max(1, people)
+        if own and own + runs > share:
             raise DomainError(
                 "queue_full",
-                f"The queue is full: {queued:,} runs are waiting for this model. Nothing is lost; "
-                "try again in a minute.",
+                f"This is {runs:,} more beside {own:,} of yours that wait for this model, and your "
+                f"share of its queue is {share:,}: everybody who waits shares its "
+                f"{settings.QUEUE_LIMIT:,} places. Nothing is lost; try again in a minute.",
             )
 
     def may_send(self, deployment: str, *, job_class: JobClass, slots: int) -> bool:
@@ -64,9 +74,9 @@ class Load:
     ) -> None:
         """Take in what was just accepted."""
         queue = self.queues[deployment]
-        self.own[user.pk] += runs
-        if job_class is not JobClass.BATCH:
-            queue.queued += runs
+        if job_class is JobClass.INTERACTIVE:
+            self.own[user.pk] += runs
+        queue.waiting[job_class, user.pk] += runs
         if is_sent:
             queue.sent[job_class] += runs
         else:
@@ -78,33 +88,29 @@ _LOAD: Final = """
 SELECT
     user_id,
     deployment,
+    job_class,
     count(*),
-    count(*) FILTER (WHERE state = 'queued' AND job_class <> 'batch'),
+    count(*) FILTER (WHERE state = 'queued'),
     count(*) FILTER (WHERE state = 'queued' AND sent_at IS NULL),
-    count(*) FILTER (WHERE sent_at IS NOT NULL AND job_class = 'interactive'),
-    count(*) FILTER (WHERE sent_at IS NOT NULL AND job_class = 'api'),
-    count(*) FILTER (WHERE sent_at IS NOT NULL AND job_class = 'batch')
+    count(*) FILTER (WHERE sent_at IS NOT NULL)
 FROM jobs_generationjob
 WHERE state IN ('queued', 'running')
     AND (user_id = ANY (%(users)s) OR deployment = ANY (%(deployments)s))
-GROUP BY GROUPING SETS ((user_id), (deployment))
-HAVING user_id = ANY (%(users)s) OR deployment = ANY (%(deployments)s)
+GROUP BY user_id, deployment, job_class
 """
 
 
 def read_load(users: Collection[int], deployments: Collection[str]) -> Load:
     """One query; call it under the locks on the persons."""
-    load = Load(dict.fromkeys(users, 0), {name: QueueLoad() for name in deployments})
+    load = Load(Counter(), {name: QueueLoad() for name in deployments})
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, {"users": list(users), "deployments": list(deployments)})
-        for user, deployment, runs, queued, held_back, *sent in cursor.fetchall():
-            if user is not None:
-                load.own[user] = runs
-            else:
-                load.queues[deployment] = QueueLoad(queued, held_back, _by_class(sent))
+        for user, deployment, name, runs, waiting, held_back, sent in cursor.fetchall():
+            job_class = JobClass(name)
+            if job_class is JobClass.INTERACTIVE and user in users:
+                load.own[user] += runs
+            if (queue := load.queues.get(deployment)) is not None:
+                queue.waiting[job_class, user] += waiting
+                queue.held_back += held_back
+                queue.sent[job_class] += sent
     return load
-
-
-def _by_class(sent: Collection[int]) -> dict[JobClass, int]:
-    order = (JobClass.INTERACTIVE, JobClass.API, JobClass.BATCH)
-    return dict(zip(order, sent, strict=True))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -60,10 +61,15 @@ class QueueView:
 
     def place(self, job_id: UUID) -> Place | None:
         """Where the job stands; None when it does not wait any more."""
-        if job_id not in self.waiting:
+        position = self._positions.get(job_id)
+        if position is None:
             return None
-        position = self.waiting.index(job_id) + 1
         return Place(position, self._estimate(job_id, position), self.engine)
+
+    @cached_property
+    def _positions(self) -> Mapping[UUID, int]:
+        """Counted once: everybody who waits asks for theirs."""
+        return {job_id: position for position, job_id in enumerate(self.waiting, start=1)}
 
     def _estimate(self, job_id: UUID, position: int) -> int | None:
         """Seconds until the job starts; the engine's own start comes on top."""

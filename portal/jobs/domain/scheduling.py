@@ -13,6 +13,8 @@ from zlib import crc32
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from portal.access.domain.rights.limits import parallel_limits
@@ -51,7 +53,7 @@ def send_waiting(
     with transaction.atomic():
         _lock(deployment)
         running = read_sent(deployment)
-        waiting = read_held_back(deployment)
+        waiting = read_held_back(deployment, most=slots)
         limits = parallel_limits(
             {run.user_id for run in waiting},
             deployment=deployment,
@@ -60,7 +62,8 @@ def send_waiting(
         )
         chosen = choose(arrange(waiting, running), running, slots=slots, limits=limits)
         ids = [run.id for run in chosen]
-        jobs = {job.pk: job for job in held_back.filter(pk__in=ids).select_for_update()}
+        rows = held_back.filter(pk__in=ids).order_by("pk").select_for_update()
+        jobs = {job.pk: job for job in rows}
         held_back.filter(pk__in=jobs).update(sent_at=timezone.now())
         here = trace_headers()
         messages = [Outgoing(jobs[id_], traces.get(id_, here)) for id_ in ids if id_ in jobs]
@@ -68,12 +71,26 @@ def send_waiting(
     return len(jobs)
 
 
-def read_held_back(deployment: str) -> list[Waiting]:
-    """The runs whose message was not sent yet."""
+def read_held_back(deployment: str, *, most: int) -> list[Waiting]:
+    """The runs whose message was not sent yet: of each person and class the `most` oldest.
+
+    No more of them can be next, and a person's thousandth run must not slow every choice.
+    """
     now = timezone.now()
-    rows = GenerationJob.objects.filter(
-        deployment=deployment, state=JobState.QUEUED, sent_at__isnull=True
-    ).values_list("pk", "user_id", "job_class", "created_at")
+    place = Window(
+        RowNumber(),
+        partition_by=[F("job_class"), F("user_id")],
+        order_by=[F("created_at"), F("call_index"), F("pk")],
+    )
+    rows = (
+        GenerationJob.objects.filter(
+            deployment=deployment, state=JobState.QUEUED, sent_at__isnull=True
+        )
+        .annotate(place=place)
+        .filter(place__lte=most)
+        .order_by("place")
+        .values_list("pk", "user_id", "job_class", "created_at")
+    )
     return [
         Waiting(pk, user_id, JobClass(job_class), waited=(now - created_at).total_seconds())
         for pk, user_id, job_class, created_at in rows
