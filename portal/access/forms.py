@@ -14,7 +14,6 @@ from portal.access.domain.process.applications import DRAFT_FIELDS, Answers
 from portal.access.domain.process.reopening import LONGEST_APPEAL
 from portal.access.enums import Capability, Sector
 from portal.catalog.models import HostedModel
-from portal.core.lines import LineField
 
 MISSING = {
     "affiliation": "Name your institution, or write “none”.",
@@ -48,13 +47,13 @@ class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
 class ApplicationForm(forms.Form):
     """What an applicant is asked. Name and e-mail come from the account and are not asked."""
 
-    affiliation = LineField(
+    affiliation = forms.CharField(
         label="Institution",
         max_length=200,
         help_text="Where you do this research: university, institute, company or none.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    position = LineField(
+    position = forms.CharField(
         label="Your role there",
         max_length=200,
         help_text="For example doctoral student, engineer, lecturer.",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -17,9 +16,6 @@ from django.http import HttpRequest
 from portal.accounts.models import User
 from portal.core.domain_names import canonical_address
 from portal.core.http import client_ip
-from portal.core.one_line import tame_line
-
-LONGEST_NAME: Final = 200
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -51,16 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ValidationError(f"{error}. Check the address.") from None
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send one message; its links begin with `site_url`, never with what a client claims.
-
-        Nobody is greeted by a name at an address that they have not confirmed: whoever typed it
-        chose both.
-        """
-        owner = context.get("user")
-        is_theirs = EmailAddress.objects.filter(
-            user_id=getattr(owner, "pk", None), email__iexact=email, verified=True
-        ).exists()
-        context = {**context, "user": owner if is_theirs else None}
+        """Send one message; its links begin with `site_url`, never with what a client claims."""
         super().send_mail(template_prefix, email, {"site_url": settings.SITE_URL, **context})
 
 
@@ -72,7 +59,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     ) -> User:
         user: User = super().populate_user(request, sociallogin, data)
         parts = (data.get("first_name"), data.get("last_name"))
-        user.name = tame_line(data.get("name") or " ".join(filter(None, parts)))[:LONGEST_NAME]
+        user.name = data.get("name") or " ".join(filter(None, parts))
         return user
 
     def get_signup_form_initial_data(self, sociallogin: SocialLogin) -> dict[str, Any]:

@@ -5,7 +5,7 @@ They stand apart from `forms.py`, because allauth imports that one while it make
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
@@ -15,10 +15,6 @@ from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.conf import settings
 
-from portal.core.lines import LineField
-from portal.core.one_line import tame_line
-
-LONGEST_KEY_NAME: Final = 100
 RULES = "At least ten characters; not a common password, nor like your name or address."
 
 
@@ -115,11 +111,6 @@ class AddWebAuthnForm(Worded, webauthn.AddWebAuthnForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["passwordless"].initial = True
 
-    def clean_name(self) -> str:
-        """Whatever was typed, the key is made by now: only the name is mended."""
-        self.cleaned_data["name"] = tame_line(self.cleaned_data["name"])[:LONGEST_KEY_NAME]
-        return str(super().clean_name())
-
 
 class EditWebAuthnForm(Worded, webauthn.EditWebAuthnForm):  # type: ignore[misc]
-    name = LineField(max_length=LONGEST_KEY_NAME)
+    pass

@@ -6,7 +6,6 @@ from django import forms
 from django.http import HttpRequest
 
 from portal.accounts.models import User
-from portal.core.lines import NameField
 
 NAME_HELP = "As colleagues would cite you. Reviewers see it."
 
@@ -14,7 +13,7 @@ NAME_HELP = "As colleagues would cite you. Reviewers see it."
 class SignupForm(forms.Form):
     """What sign-up asks beside e-mail and password."""
 
-    name = NameField(
+    name = forms.CharField(
         label="Full name",
         max_length=200,
         help_text=NAME_HELP,
@@ -35,7 +34,6 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
     class Meta:
         model = User
         fields = ["name"]
-        field_classes = {"name": NameField}
         labels = {"name": "Full name"}
         help_texts = {"name": f"{NAME_HELP} What you have signed keeps the name you signed with."}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}

@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from portal.core.domain_names import canonical_address
-from portal.core.lines import one_line_constraint, validate_name
 
 
 class UserManager(BaseUserManager["User"]):
@@ -38,7 +37,7 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
-    name = models.CharField("full name", max_length=200, validators=[validate_name])
+    name = models.CharField("full name", max_length=200)
     is_reviewer = models.BooleanField(
         default=False, help_text="May read and decide applications, but never their own."
     )
@@ -52,10 +51,7 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive"),
-            one_line_constraint("name", name="user_name_is_one_line"),
-        ]
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive")]
 
     def __str__(self) -> str:
         return self.email

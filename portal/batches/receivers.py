@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.dispatch import receiver
 
 from portal.batches.domain.dispatch import send_advance
 from portal.batches.models import BatchRow
 from portal.jobs.enums import JobClass
 from portal.jobs.models import GenerationJob
-from portal.jobs.signals import job_ended
+from portal.jobs.signals import jobs_ended
 
 
-@receiver(job_ended, dispatch_uid="batches.go_on")
-def go_on(*, job: GenerationJob, **_: object) -> None:
-    """The run's batch has a result to take and room for another row."""
-    if job.job_class != JobClass.BATCH or job.call_id is None:
+@receiver(jobs_ended, dispatch_uid="batches.go_on")
+def go_on(*, jobs: Sequence[GenerationJob], **_: object) -> None:
+    """The runs' batches have results to take and room for more rows."""
+    calls = {job.call_id for job in jobs if job.job_class == JobClass.BATCH and job.call_id}
+    if not calls:
         return
-    batch_id = BatchRow.objects.filter(call_id=job.call_id).values_list("batch", flat=True).first()
-    if batch_id is not None:
+    rows = BatchRow.objects.filter(call__in=calls)
+    for batch_id in rows.order_by("batch").values_list("batch", flat=True).distinct():
         send_advance(batch_id)

@@ -84,8 +84,6 @@ class Environment(BaseSettings):
     country_list: Path = BASE_DIR / "releases" / "countries.toml"
     country_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     team_members: int = Field(default=10, ge=0, le=500)
-    letters_per_sender: int = Field(default=20, ge=1)
-    letters_per_address: int = Field(default=10, ge=1)
     vouch_retention_days: int = Field(default=730, ge=1)
     renewal_window_days: int = Field(default=60, ge=1, le=365)
     renewal_late_days: int = Field(default=30, ge=0, le=365)

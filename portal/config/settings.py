@@ -196,13 +196,6 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
-ACCOUNT_RATE_LIMITS = {
-    "signup": "20/m/ip,300/d/ip",
-    "manage_email": "10/m/user,20/d/user",
-    "confirm_email": "1/3m/key,5/d/key",
-    "reset_password": "20/m/ip,5/m/key,10/d/key",
-}
-"""Of what sends mail to an address that somebody typed; allauth's own, and so many a day."""
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",
@@ -371,8 +364,6 @@ COUNTRIES_OVERRIDE = {"XK": "Kosovo"}
 COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
 TEAM_MEMBERS = ENV.team_members
-LETTERS_PER_SENDER = ENV.letters_per_sender
-LETTERS_PER_ADDRESS = ENV.letters_per_address
 VOUCH_RETENTION_DAYS = ENV.vouch_retention_days
 WEBHOOK_NETWORKS = ENV.webhook_networks
 RENEWAL_WINDOW_DAYS = ENV.renewal_window_days

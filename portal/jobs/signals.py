@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-job_ended = Signal()
-"""A run has its end. Sent after the commit with the keyword argument `job`, whose large fields
-are not read. A receiver that fails is logged and stops nobody."""
+jobs_ended = Signal()
+"""Runs have their end, one or many. Sent after the commit with the keyword argument `jobs`, whose
+large fields are not read. A receiver that fails is logged and stops nobody."""

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
-from portal.core.lines import LineField
 from portal.keys.domain.lifecycle import NAME_LENGTH, live_keys
 from portal.keys.enums import RESEARCH_SCOPES, KeyScope
 
@@ -41,7 +40,7 @@ class KeyModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] 
 class NewKeyForm(forms.Form):
     """A name, what the key is for, and until when."""
 
-    name = LineField(
+    name = forms.CharField(
         label="Name",
         max_length=NAME_LENGTH,
         help_text="Where you will use it, for example “laptop” or “evaluation cluster”.",
@@ -87,7 +86,7 @@ class NewKeyForm(forms.Form):
 
     def clean_name(self) -> str:
         """A name tells one's keys apart, and a page that is sent twice makes one key."""
-        name: str = self.cleaned_data["name"]
+        name = " ".join(self.cleaned_data["name"].split())
         namesakes = live_keys(self._user, at=timezone.now()).filter(name=name, successor=None)
         if namesakes.exists():
             raise forms.ValidationError(

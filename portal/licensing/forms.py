@@ -9,7 +9,6 @@ from django import forms
 from django.http import QueryDict
 
 from portal.accounts.models import User
-from portal.core.lines import LineField, NameField
 from portal.licensing.domain.signing import MIN_NAME_LENGTH
 from portal.licensing.enums import Capacity
 from portal.licensing.models import LicenceVersion
@@ -19,7 +18,7 @@ class SignForm(forms.Form):
     """Who signs, for whom, and which exact version they had before them."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
-    legal_name = NameField(
+    legal_name = forms.CharField(
         label="Your full legal name",
         min_length=MIN_NAME_LENGTH,
         max_length=200,
@@ -36,7 +35,7 @@ class SignForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Say for whom you sign."},
     )
-    entity_name = LineField(
+    entity_name = forms.CharField(
         label="Legal name of the organisation",
         max_length=200,
         error_messages={"required": "Name the organisation that you sign for."},

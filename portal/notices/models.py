@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Upper
 
 from portal.notices.enums import NoticeState
 
@@ -23,13 +22,6 @@ class Notice(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notices"
     )
     address = models.EmailField(blank=True)
-    sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        related_name="+",
-        help_text="Who had a letter to somebody without an account sent.",
-    )
     kind = models.CharField(max_length=64)
     about = models.CharField(max_length=128, blank=True, help_text="As an audit event's subject.")
     composer = models.CharField(max_length=64, blank=True)
@@ -55,17 +47,6 @@ class Notice(models.Model):
             ),
             models.Index(fields=["recipient", "-id"], name="notice_of_recipient"),
             models.Index(fields=["about"], name="notice_about"),
-            models.Index(
-                fields=["sender", "created_at"],
-                name="notice_of_sender",
-                condition=models.Q(sender__isnull=False),
-            ),
-            models.Index(
-                Upper("address"),
-                "created_at",
-                name="notice_to_stranger",
-                condition=models.Q(recipient__isnull=True),
-            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -8,7 +8,6 @@ from django import forms
 from django.db.models import QuerySet
 
 from portal.access.models import Grant
-from portal.core.lines import NameField
 from portal.renewals.domain.handing_in import LONGEST_TEXT, TEXTS, ReportAnswers
 from portal.renewals.domain.statements import StatementAnswers
 from portal.renewals.models import Report
@@ -117,7 +116,7 @@ class StatementForm(forms.Form):
         "others, are destroyed",
         error_messages={"required": "Confirm that no copy is left."},
     )
-    legal_name = NameField(
+    legal_name = forms.CharField(
         label="Your full legal name",
         min_length=3,
         max_length=200,

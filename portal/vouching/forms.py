@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 
-from portal.core.lines import LineField, NameField
 from portal.vouching.domain.answers import LONGEST_TEXT
 from portal.vouching.enums import Answer, VouchKind
 
@@ -19,13 +18,13 @@ HELP = {
 class NameForm(forms.Form):
     """Who is asked."""
 
-    name = NameField(
+    name = forms.CharField(
         label="Their name", max_length=200, error_messages={"required": "Give their name."}
     )
     email = forms.EmailField(
         label="Their e-mail address", error_messages={"required": "Give their address."}
     )
-    institution = LineField(
+    institution = forms.CharField(
         label="Where they work",
         max_length=200,
         error_messages={"required": "Say where they work."},

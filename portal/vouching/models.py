@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import models
 
 from portal.access.models import Application
-from portal.core.lines import one_line_constraint
 from portal.notices.models import Notice
 from portal.vouching.enums import LIVE_STATES, Answer, DomainState, RequestState, VouchKind
 
@@ -58,8 +57,6 @@ class VouchRequest(models.Model):
                 condition=~models.Q(state=RequestState.ANSWERED)
                 | (~models.Q(answer="") & models.Q(answered_at__isnull=False)),
             ),
-            one_line_constraint("name", name="vouch_request_name_is_one_line"),
-            one_line_constraint("institution", name="vouch_request_institution_is_one_line"),
             models.CheckConstraint(
                 name="vouch_request_names_somebody",
                 condition=models.Q(erased_at__isnull=False)

@@ -8,9 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from django import forms
 from django.test import Client
-from django.urls import get_resolver
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -168,41 +166,3 @@ def test_nobody_is_sent_elsewhere(settings: Settings, status: int) -> None:
         receiver.answers.append(status)
         assert post(receiver.url, body=b"{}", headers={}) == Answer(status)
         assert [request.path for request in receiver.requests] == ["/hooks"]
-
-
-LOOKUPS = {
-    "portal.accounts.allauth_forms.ActivateTOTPForm.code": "compared, and not kept",
-    "portal.accounts.allauth_forms.AddWebAuthnForm.name": "mended, as the key exists by then",
-    "portal.accounts.allauth_forms.AuthenticateForm.code": "compared, and not kept",
-    "portal.accounts.allauth_forms.ReauthenticateByCodeForm.code": "compared, and not kept",
-    "portal.accounts.allauth_forms.SignupForm.username": "taken out: an address signs in",
-    "portal.access.forms.ApplicationForm.orcid": "an ORCID iD, read by its own rule",
-    "portal.console.forms.decisions.HandOverForm.note": "a note to a colleague, who may get links",
-    "portal.console.forms.desk.DenialForm.value": "an address, a domain or a folded name",
-    "portal.console.forms.grants.GrantFilterForm.q": "looked for, and not kept",
-    "portal.console.forms.queue.QueueFilterForm.q": "looked for, and not kept",
-    "portal.console.forms.reconsent.OutdatedFilterForm.q": "looked for, and not kept",
-    "portal.console.forms.renewals.RenewalFilterForm.q": "looked for, and not kept",
-    "portal.console.forms.webhooks.EndpointForm.domain": "a domain, read by its own rule",
-    "portal.licensing.verification_forms.AskForm.asked": "looked for, and not kept",
-    "portal.licensing.verification_forms.NameForm.name": "compared with a paper, and not kept",
-    "portal.catalog.admin.ServingForm.deployment": "a name from the configuration",
-}
-"""Fields of one line that are no `LineField`, and why."""
-
-
-def test_every_field_of_one_line_takes_one_line() -> None:
-    get_resolver().url_patterns  # noqa: B018 -- imports every view, and so every form
-    others = {
-        f"{form.__module__}.{form.__qualname__}.{name}"
-        for form in list_forms(forms.BaseForm)
-        if form.__module__.startswith("portal.")
-        for name, field in form.base_fields.items()
-        if type(field) is forms.CharField and isinstance(field.widget, forms.TextInput)
-        if not isinstance(field.widget, forms.PasswordInput)
-    }
-    assert others == set(LOOKUPS)
-
-
-def list_forms(form: type) -> set[type[forms.BaseForm]]:
-    return {form} | {below for each in form.__subclasses__() for below in list_forms(each)}

@@ -34,15 +34,14 @@ from portal.audit.models import AuditEvent
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.events import read_stream
 from portal.jobs.domain.lifecycle import (
-    erase_job,
     fail_job,
     rebuild_end,
     record_outcome,
     record_started,
-    request_cancel,
     requeue_job,
 )
 from portal.jobs.domain.retention import erase_old_prompts
+from portal.jobs.domain.stopping import erase_job, request_cancel
 from portal.jobs.enums import FINAL_STATES, JobState
 from portal.jobs.models import Call, GenerationJob
 from portal.usage.models import Reservation

@@ -96,7 +96,7 @@ def test_a_kept_key_of_somebody_else_is_not_printed(user: User, tmp_path: Path) 
     ("arguments", "said"),
     [
         (["nobody@example.org", "--name", "x"], "EMAIL: nobody here has the address nobody@ex"),
-        (["ingrid@example.org", "--name", " "], "Give the key a name of 1 to 100 characters"),
+        (["ingrid@example.org", "--name", " "], "Give the key a name of 1 to 100 printable"),
         (["ingrid@example.org", "--name", "x", "--model", "gpt-5"], "--model: there is no gpt-5"),
         (["ingrid@example.org", "--name", "x", "--days", "0"], "The key would expire before"),
     ],

@@ -81,25 +81,25 @@ def test_a_new_key_is_recorded(issued: IssuedKey, user: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "field"),
+    ("changes", "field"),
     [
-        ({"name": "  "}, "invalid_value", "name"),
-        ({"name": "x" * 101}, "invalid_value", "name"),
-        ({"name": "bell\a"}, "invalid_line", "name"),
-        ({"scopes": []}, "invalid_value", "scopes"),
-        ({"expires_at": NOW}, "invalid_value", "expires_at"),
+        ({"name": "  "}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "bell\a"}, "name"),
+        ({"scopes": []}, "scopes"),
+        ({"expires_at": NOW}, "expires_at"),
     ],
 )
 @time_machine.travel(NOW, tick=False)
 def test_a_key_that_makes_no_sense_is_refused(
-    user: User, changes: dict[str, object], code: str, field: str
+    user: User, changes: dict[str, object], field: str
 ) -> None:
     wanted = {"name": "Key", "scopes": [KeyScope.READ], **changes}
 
     with pytest.raises(DomainError) as refusal:
         issue_key(user, **wanted)  # type: ignore[arg-type]
 
-    assert (refusal.value.code, refusal.value.field) == (code, field)
+    assert (refusal.value.code, refusal.value.field) == ("invalid_value", field)
     assert ApiKey.objects.count() == 0
 
 

@@ -25,7 +25,8 @@ from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.access.signals import access_ended
 from portal.accounts.models import User
-from portal.jobs.domain.lifecycle import erase_job, record_outcome, request_cancel
+from portal.jobs.domain.lifecycle import record_outcome
+from portal.jobs.domain.stopping import erase_job, request_cancel
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream import board as board_module
 from portal.jobs.stream import feed as feed_module

@@ -36,7 +36,7 @@ def test_what_is_reserved_is_gone_until_it_is_settled(user: User, model: HostedM
     job = reserve_tokens(user, model=model, tokens=600)
 
     assert tokens_left(user, at=timezone.now()) == 400
-    settle_tokens(job=job, tokens=150)
+    settle_tokens({job: 150})
 
     assert tokens_left(user, at=timezone.now()) == 850
 
@@ -44,8 +44,8 @@ def test_what_is_reserved_is_gone_until_it_is_settled(user: User, model: HostedM
 def test_settling_twice_counts_the_first(user: User, model: HostedModel) -> None:
     job = reserve_tokens(user, model=model, tokens=600)
 
-    settle_tokens(job=job, tokens=150)
-    settle_tokens(job=job, tokens=0)
+    settle_tokens({job: 150})
+    settle_tokens({job: 0})
 
     assert tokens_left(user, at=timezone.now()) == 850
 

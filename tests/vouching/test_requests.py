@@ -70,7 +70,7 @@ def test_who_is_named_in_a_draft_is_asked_when_it_is_submitted(
     assert (named.state, named.serial) == (RequestState.ASKED, 1)
     send_due()
     (letter,) = [sent for sent in mail.outbox if sent.to == ["rosalind@uni.edu"]]
-    assert letter.subject == "You are named as a referee"
+    assert letter.subject == f"{signed_applicant.name} names you as a referee"
     assert re.findall(r"http://testserver(/vouch/\S+)", letter.body) == [link_of(named)]
     assert tags() == [
         AuditTag.VOUCH_NAMED,

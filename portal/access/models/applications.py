@@ -18,7 +18,6 @@ from portal.access.enums import (
 )
 from portal.access.models.claims import Claimable
 from portal.catalog.models import HostedModel
-from portal.core.lines import one_line_constraint
 
 DECIDED_STATES = (
     ApplicationState.RETURNED,
@@ -110,9 +109,6 @@ class Application(Claimable, models.Model):
                     & models.Q(capabilities__len__gt=0)
                 ),
             ),
-            one_line_constraint("affiliation", name="application_affiliation_is_one_line"),
-            one_line_constraint("position", name="application_position_is_one_line"),
-            one_line_constraint("applicant_name", name="application_name_is_one_line"),
         ]
         indexes = [models.Index(fields=["state", "submitted_at"])]
 

@@ -18,8 +18,8 @@ from portal.api.schemas import REFUSALS, JobObject, JobState, Replay
 from portal.core.database import in_database
 from portal.core.errors import DomainError
 from portal.jobs.domain.calls import Run, Submitted
-from portal.jobs.domain.lifecycle import erase_job, request_cancel
 from portal.jobs.domain.receipts import find_difference, find_own_job, write_receipt
+from portal.jobs.domain.stopping import erase_job, request_cancel
 from portal.jobs.domain.workers import engine_status
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.answer import answer_stream

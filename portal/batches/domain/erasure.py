@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.audit.domain.record import record
+from portal.audit.domain.record import Entry, record_all
 from portal.audit.enums import AuditTag
 from portal.batches.domain.settling import ending_of
 from portal.batches.domain.status import move_batch
@@ -48,6 +48,6 @@ def _end(batch: Batch, *, actor: User | None) -> None:
 def _erase_files(person: User, *, actor: User | None) -> None:
     files = StoredFile.objects.filter(user=person)
     FileChunk.objects.filter(file__in=files).delete()
-    for file in files.filter(erased_at=None):
-        StoredFile.objects.filter(pk=file.pk).update(erased_at=timezone.now(), filename="")
-        record(AuditTag.FILE_ERASED, actor=actor, subject=f"file:{file.pk}")
+    kept = list(files.filter(erased_at=None).select_for_update().values_list("pk", flat=True))
+    files.filter(pk__in=kept).update(erased_at=timezone.now(), filename="")
+    record_all([Entry(AuditTag.FILE_ERASED, actor, f"file:{pk}") for pk in kept])

@@ -10,9 +10,9 @@ from portal.batches.domain.results import answer_row, drop_row, refuse_row
 from portal.batches.enums import BatchStatus, RowState
 from portal.batches.models import Batch, BatchRow
 from portal.core.errors import DomainError
-from portal.jobs.domain.lifecycle import request_cancel
+from portal.jobs.domain.stopping import stop_jobs
 from portal.jobs.enums import ACTIVE_STATES
-from portal.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.jobs.models import GenerationJob
 
 ENDS = {
     BatchStatus.CANCELLED: ("batch_cancelled", "The batch was cancelled before this request ran."),
@@ -42,12 +42,11 @@ def settle_rows(batch: Batch) -> None:
 def stop_runs(batch: Batch) -> None:
     """Ask the runs of a batch that is closing to stop."""
     jobs = GenerationJob.objects.filter(
-        call__batch_row__batch=batch, state__in=ACTIVE_STATES, cancel_requested_at__isnull=True
+        call__batch_row__batch=batch, cancel_requested_at__isnull=True
     )
     is_cancelled = ending_of(batch) == BatchStatus.CANCELLED
     reason = CancelReason.USER if is_cancelled else CancelReason.ACCESS_ENDED
-    for job in jobs.defer(*LARGE_FIELDS):
-        request_cancel(job, reason=reason, actor=batch.user if is_cancelled else None)
+    stop_jobs(jobs, reason=reason, actor=batch.user if is_cancelled else None)
 
 
 def has_runs(batch: Batch) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django import forms
 
-from portal.core.lines import LineField
 from portal.webhooks.enums import CHOSEN_EVENTS
 
 
 class EndpointForm(forms.Form):
     """An address and what it is told."""
 
-    name = LineField(
+    name = forms.CharField(
         label="Name", max_length=100, help_text="Whose program it is, for example the institution."
     )
     url = forms.URLField(

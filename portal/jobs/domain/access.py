@@ -12,26 +12,28 @@ from inference_workers.contract import CancelReason
 from portal.access.domain.decide import Decision, decide
 from portal.access.enums import GrantState
 from portal.access.models import Grant
+from portal.accounts.models import User
+from portal.catalog.models import HostedModel
 from portal.jobs.domain.admission import CAPABILITIES
-from portal.jobs.domain.lifecycle import request_cancel
+from portal.jobs.domain.stopping import stop_jobs
 from portal.jobs.enums import ACTIVE_STATES, Origin
 from portal.jobs.models import LARGE_FIELDS, GenerationJob
 
 
 def cancel_jobs_without_access(*, user_id: int, model_id: int) -> int:
-    """Ask again for every active job of the person on the model; stop those without a right."""
-    jobs = (
-        GenerationJob.objects.filter(user_id=user_id, model_id=model_id, state__in=ACTIVE_STATES)
-        .select_related("user", "model__release__licence")
-        .defer(*LARGE_FIELDS)
-    )
-    stopped = 0
-    for job in jobs:
-        capability = CAPABILITIES[Origin(job.origin)]
-        if not decide(job.user, job.model, capability, timezone.now()).allowed:
-            request_cancel(job, reason=CancelReason.ACCESS_ENDED, actor=None)
-            stopped += 1
-    return stopped
+    """Ask again for the person's active jobs on the model; stop those without a right."""
+    jobs = GenerationJob.objects.filter(user_id=user_id, model_id=model_id, state__in=ACTIVE_STATES)
+    doors = set(jobs.values_list("origin", flat=True))
+    if not doors:
+        return 0
+    user = User.objects.get(pk=user_id)
+    model = HostedModel.objects.select_related("release__licence").get(pk=model_id)
+    now = timezone.now()
+    closed = [
+        door for door in doors if not decide(user, model, CAPABILITIES[Origin(door)], now).allowed
+    ]
+    shut_out = jobs.filter(origin__in=closed)
+    return len(stop_jobs(shut_out, reason=CancelReason.ACCESS_ENDED, actor=None))
 
 
 def cancel_jobs_past_an_end(*, at: datetime) -> int:

@@ -98,11 +98,18 @@ def message_id(job_id: UUID, attempt: int) -> str:
     return f"{job_id}:{attempt}"
 
 
-def signal_cancel(job_id: UUID, *, deployment: str, reason: CancelReason) -> None:
-    """Ask whichever worker has the job to stop it. The key lasts; the message makes it quick."""
+def signal_cancels(jobs: Sequence[GenerationJob], *, reason: CancelReason) -> None:
+    """Ask whichever workers have the jobs to stop them, in order and in one round trip.
+
+    The keys last; the messages make it quick.
+    """
     try:
-        client = sync_redis()
-        client.set(cancel_key(job_id), reason.value, ex=STREAM_TTL_SECONDS)
-        client.publish(control_channel(deployment), ControlMessage(job_id=job_id).model_dump_json())
+        pipeline = sync_redis().pipeline(transaction=False)
+        for job in jobs:
+            message = ControlMessage(job_id=job.pk).model_dump_json()
+            pipeline.set(cancel_key(job.pk), reason.value, ex=STREAM_TTL_SECONDS)
+            pipeline.publish(control_channel(job.deployment), message)
+        pipeline.execute()
     except redis.RedisError as error:
-        log.warning("cancel_not_signalled", job_id=str(job_id), error=type(error).__name__)
+        ids = [str(job.pk) for job in jobs]
+        log.warning("cancels_not_signalled", job_ids=ids, error=type(error).__name__)

@@ -9,8 +9,8 @@ from django.db.models import F, Func, JSONField, TextField, Value
 from django.db.models.functions import Cast
 
 from portal.accounts.models import User
-from portal.jobs.domain.lifecycle import erase_job
-from portal.jobs.models import LARGE_FIELDS, Call, GenerationJob
+from portal.jobs.domain.stopping import erase_jobs
+from portal.jobs.models import Call, GenerationJob
 
 QUOTING_PARAMS: Final = ["stop", "bad_words", "structure"]
 """Sampling parameters in which a person writes text; without them the defaults hold."""
@@ -19,11 +19,10 @@ QUOTING_PARAMS: Final = ["stop", "bad_words", "structure"]
 def erase_runs(person: User, *, actor: User | None) -> None:
     """Stop and erase every run, also the texts in its parameters; counts and times stay.
 
-    Not inside a transaction: each run is stopped in one of its own.
+    Not inside a transaction: workers are told to stop before the rest is erased.
     """
     runs = GenerationJob.objects.filter(user=person)
-    for job in runs.filter(erased_at=None).defer(*LARGE_FIELDS):
-        erase_job(job, actor=actor)
+    erase_jobs(runs, actor=actor)
     runs.update(params=without_quoting_params(), failure_detail="")
     Call.objects.filter(user=person).update(request={}, idempotency_key="")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 from uuid import UUID
 
@@ -34,26 +35,21 @@ return 1
 log = structlog.get_logger(__name__)
 
 
-def publish_end(job_id: UUID, event: TerminalEvent) -> None:
-    """End the job's stream, unless it has its end already, and fence off any worker.
+def publish_ends(job_ids: Sequence[UUID], event: TerminalEvent) -> None:
+    """End the jobs' streams, where they have no end already, and fence off any worker.
 
-    Call it after the row is final. A broker that is away is logged: readers then learn the
-    end from the row.
+    Call it after the rows are final. One round trip. A broker that is away is logged: readers
+    then learn the end from the row.
     """
+    text, seconds = event.model_dump_json(), str(STREAM_TTL_SECONDS)
     try:
-        client = sync_redis()
-        client.eval(
-            END,
-            2,
-            end_key(job_id),
-            stream_key(job_id),
-            PORTAL,
-            event.model_dump_json(),
-            str(STREAM_TTL_SECONDS),
-        )
-        client.set(recorded_key(job_id), "1", ex=RECORDED_SECONDS)
+        pipeline = sync_redis().pipeline(transaction=False)
+        for job_id in job_ids:
+            pipeline.eval(END, 2, end_key(job_id), stream_key(job_id), PORTAL, text, seconds)
+            pipeline.set(recorded_key(job_id), "1", ex=RECORDED_SECONDS)
+        pipeline.execute()
     except redis.RedisError as error:
-        log.warning("end_not_published", job_id=str(job_id), error=type(error).__name__)
+        log.warning("ends_not_published", job_ids=_write(job_ids), error=type(error).__name__)
 
 
 def mark_recorded(job_id: UUID) -> None:
@@ -75,9 +71,15 @@ def reopen_stream(job_id: UUID) -> None:
     sync_redis().delete(end_key(job_id))
 
 
-def erase_stream(job_id: UUID) -> None:
-    """Remove the text from the broker as well."""
+def erase_streams(job_ids: Sequence[UUID]) -> None:
+    """Remove the texts from the broker as well."""
+    if not job_ids:
+        return
     try:
-        sync_redis().delete(stream_key(job_id))
+        sync_redis().delete(*map(stream_key, job_ids))
     except redis.RedisError as error:
-        log.warning("stream_not_erased", job_id=str(job_id), error=type(error).__name__)
+        log.warning("streams_not_erased", job_ids=_write(job_ids), error=type(error).__name__)
+
+
+def _write(job_ids: Sequence[UUID]) -> list[str]:
+    return [str(job_id) for job_id in job_ids]

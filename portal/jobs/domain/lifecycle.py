@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from inference_workers.contract import (
@@ -27,12 +28,12 @@ from inference_workers.contract import (
     Usage,
 )
 from portal.accounts.models import User
-from portal.audit.domain.record import record
+from portal.audit.domain.record import Entry, record, record_all
 from portal.audit.enums import AuditTag
 from portal.jobs.domain.completion import Completion
-from portal.jobs.domain.dispatch import send_generation, signal_cancel
-from portal.jobs.domain.events import erase_stream, mark_recorded, publish_end
-from portal.jobs.domain.results import ERASED, completion_of, describe_made
+from portal.jobs.domain.dispatch import send_generation
+from portal.jobs.domain.events import erase_streams, mark_recorded, publish_ends
+from portal.jobs.domain.results import completion_of, describe_made
 from portal.jobs.domain.scheduling import send_waiting
 from portal.jobs.enums import (
     ACTIVE_STATES,
@@ -41,7 +42,7 @@ from portal.jobs.enums import (
     JobState,
 )
 from portal.jobs.models import LARGE_FIELDS, GenerationJob
-from portal.jobs.signals import job_ended
+from portal.jobs.signals import jobs_ended
 from portal.usage.domain.quota import settle_tokens
 
 MAX_ATTEMPTS = 4
@@ -63,6 +64,10 @@ class Ending:
 
 # One statement for all that began at a moment; the ORM can set only the same values for many rows.
 _START: Final = """
+WITH known AS MATERIALIZED (
+    -- In the order in which all lock runs that lock several, or two could wait for each other.
+    SELECT id FROM jobs_generationjob WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+)
 UPDATE jobs_generationjob AS job
 SET state = %(running)s, worker = start.worker, missing_since = NULL,
     started_at = least(start.started_at, %(now)s), deadline_at = %(deadline_at)s,
@@ -71,6 +76,7 @@ FROM unnest(
     %(ids)s::uuid[], %(attempts)s::int[], %(workers)s::text[], %(times)s::timestamptz[],
     %(tokens)s::int[]
 ) AS start (id, attempt, worker, started_at, prompt_tokens)
+JOIN known USING (id)
 WHERE job.id = start.id AND job.attempt <= start.attempt AND job.state = ANY (%(sources)s)
 RETURNING job.id
 """
@@ -119,25 +125,47 @@ def record_outcome(outcome: JobOutcome) -> bool:
     return end_job(job, ending)
 
 
-def request_cancel(job: GenerationJob, *, reason: CancelReason, actor: User | None) -> JobState:
-    """Stop a job and answer its state: a queued one ends here, a running one is asked to.
+def lock_jobs(jobs: QuerySet[GenerationJob], *states: JobState) -> list[GenerationJob]:
+    """Those in one of the states, which they keep until the transaction ends.
 
-    A job that has ended is left as it is.
+    Their large fields are not read. In one order for all, or two callers could wait for each other.
     """
-    with transaction.atomic():
-        # The lock makes "queued or running" hold until the commit.
-        row = GenerationJob.objects.select_for_update().defer(*LARGE_FIELDS).get(pk=job.pk)
-        if not row.is_active:
-            return JobState(row.state)
-        transaction.on_commit(
-            lambda: signal_cancel(row.pk, deployment=row.deployment, reason=reason)
-        )
-        if row.state == JobState.QUEUED:
-            end_job(row, Ending(end=Cancelled(reason=reason)), actor=actor)
-            return JobState.CANCELLED
-        if row.cancel_requested_at is None:
-            _request_cancel_of_running(row, reason=reason, actor=actor)
-        return JobState.RUNNING
+    rows = jobs.filter(state__in=states).defer(*LARGE_FIELDS).order_by("pk")
+    return list(rows.select_for_update(of=("self",)))
+
+
+def end_queued(
+    jobs: Sequence[GenerationJob], end: Cancelled | Failed, *, actor: User | None = None
+) -> None:
+    """Give queued jobs, which have made nothing, the same end, in one statement.
+
+    The caller has them from `lock_jobs`, in the same transaction.
+    """
+    if not jobs:
+        return
+    target = _target(end)
+    fields = {"state": target, **_describe_end(end), "finished_at": timezone.now()}
+    GenerationJob.objects.filter(
+        pk__in=[job.pk for job in jobs], state__in=_sources(target)
+    ).update(**fields, completion_tokens=0, missing_since=None)
+    settle_tokens({job.pk: job.prompt_tokens or 0 for job in jobs})
+    data = _describe_in_log(end, completion_tokens=0)
+    record_all([Entry(AuditTag.JOB_FINISHED, actor, name_subject(job), data) for job in jobs])
+    transaction.on_commit(lambda: _after_ends(jobs, end))
+
+
+def ask_to_stop(jobs: Sequence[GenerationJob], *, reason: CancelReason, actor: User | None) -> None:
+    """Note that running jobs are asked to stop, once each. The caller has them locked."""
+    news = [job for job in jobs if job.cancel_requested_at is None]
+    if not news:
+        return
+    GenerationJob.objects.filter(pk__in=[job.pk for job in news]).update(
+        cancel_requested_at=timezone.now(), cancel_reason=reason
+    )
+    data = {"reason": reason.value}
+    record_all(
+        [Entry(AuditTag.JOB_CANCEL_REQUESTED, actor, name_subject(job), data) for job in news]
+    )
 
 
 def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) -> bool:
@@ -165,15 +193,12 @@ def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) ->
                     provenance=ending.provenance,
                 )
             )
-            settle_tokens(job=job.pk, tokens=usage.prompt_tokens + usage.completion_tokens)
-            data = {
-                "state": target.value,
-                "completion_tokens": usage.completion_tokens,
-                "failure_code": fields.get("failure_code", ""),
-                "cancel_reason": fields.get("cancel_reason", ""),
-            }
-            record(AuditTag.JOB_FINISHED, actor=actor, subject=_subject(job), data=data)
-        transaction.on_commit(lambda: _after_end(job, ending.end, moved=bool(moved)))
+            settle_tokens({job.pk: usage.prompt_tokens + usage.completion_tokens})
+            data = _describe_in_log(ending.end, completion_tokens=usage.completion_tokens)
+            record(AuditTag.JOB_FINISHED, actor=actor, subject=name_subject(job), data=data)
+            transaction.on_commit(lambda: _after_ends([job], ending.end))
+        else:
+            transaction.on_commit(lambda: _acknowledge(job.pk))
     return bool(moved)
 
 
@@ -217,55 +242,39 @@ def return_to_queue(job: GenerationJob) -> bool:
     )
 
 
-def erase_job(job: GenerationJob, *, actor: User | None) -> bool:
-    """Stop the job if need be, erase its prompt and text, and keep its counts.
-
-    False when it had been erased before.
-    """
-    request_cancel(job, reason=CancelReason.DELETED, actor=actor)
-    with transaction.atomic():
-        erased = GenerationJob.objects.filter(pk=job.pk, erased_at__isnull=True).update(
-            **ERASED, erased_at=timezone.now()
-        )
-        if erased:
-            record(AuditTag.JOB_ERASED, actor=actor, subject=_subject(job))
-            transaction.on_commit(lambda: _erase_stream_of_ended(job.pk))
-    return bool(erased)
+def name_subject(job: GenerationJob) -> str:
+    """The job's name in the audit log."""
+    return f"job:{job.pk}"
 
 
-def _request_cancel_of_running(
-    row: GenerationJob, *, reason: CancelReason, actor: User | None
-) -> None:
-    row.cancel_requested_at = timezone.now()
-    row.cancel_reason = reason
-    row.save(update_fields=["cancel_requested_at", "cancel_reason"])
-    data = {"reason": reason.value}
-    record(AuditTag.JOB_CANCEL_REQUESTED, actor=actor, subject=_subject(row), data=data)
+def erase_streams_of_ended(job_ids: Sequence[uuid.UUID]) -> None:
+    """Of erased jobs: a worker still writes to a running one's stream, which goes at its end."""
+    ended = GenerationJob.objects.filter(
+        pk__in=job_ids, state__in=FINAL_STATES, erased_at__isnull=False
+    )
+    erase_streams(list(ended.values_list("pk", flat=True)))
 
 
-def _after_end(job: GenerationJob, end: TerminalEvent, *, moved: bool) -> None:
-    if moved:
-        publish_end(job.pk, end)
-    mark_recorded(job.pk)
-    _erase_stream_of_ended(job.pk)
-    if moved:
-        send_waiting(job.deployment)
-        job_ended.send_robust(sender=GenerationJob, job=job)
+def _after_ends(jobs: Sequence[GenerationJob], end: TerminalEvent) -> None:
+    ids = [job.pk for job in jobs]
+    publish_ends(ids, end)
+    erase_streams_of_ended(ids)
+    for deployment in sorted({job.deployment for job in jobs}):
+        send_waiting(deployment)
+    jobs_ended.send_robust(sender=GenerationJob, jobs=jobs)
 
 
-def _erase_stream_of_ended(job_id: uuid.UUID) -> None:
-    """A worker still writes to a running job's stream; what it leaves is erased at the end."""
-    if GenerationJob.objects.filter(
-        pk=job_id, state__in=FINAL_STATES, erased_at__isnull=False
-    ).exists():
-        erase_stream(job_id)
+def _acknowledge(job_id: uuid.UUID) -> None:
+    """Somebody says that a job has ended which had ended before."""
+    mark_recorded(job_id)
+    erase_streams_of_ended([job_id])
 
 
 def _repeat_end(job_id: uuid.UUID) -> None:
     """A worker began a job that had ended, because the end never reached the broker."""
     job = GenerationJob.objects.defer(*LARGE_FIELDS).filter(pk=job_id).first()
     if job is not None and job.state in FINAL_STATES:
-        publish_end(job_id, rebuild_end(job))
+        publish_ends([job_id], rebuild_end(job))
 
 
 def rebuild_end(job: GenerationJob) -> TerminalEvent:
@@ -305,5 +314,11 @@ def _describe_end(end: TerminalEvent) -> dict[str, Any]:
             return {"failure_code": end.code.value, "failure_detail": end.detail[:300]}
 
 
-def _subject(job: GenerationJob) -> str:
-    return f"job:{job.pk}"
+def _describe_in_log(end: TerminalEvent, *, completion_tokens: int) -> dict[str, object]:
+    told = _describe_end(end)
+    return {
+        "state": _target(end).value,
+        "completion_tokens": completion_tokens,
+        "failure_code": told.get("failure_code", ""),
+        "cancel_reason": told.get("cancel_reason", ""),
+    }

@@ -13,18 +13,26 @@ from typing import Final
 
 import redis
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from inference_workers.contract import Cancelled, CancelReason, FailureCode, JobStarted
+from inference_workers.contract import (
+    Cancelled,
+    CancelReason,
+    Failed,
+    FailureCode,
+    JobStarted,
+)
 from portal.jobs.domain.completion import Completion
-from portal.jobs.domain.dispatch import signal_cancel
+from portal.jobs.domain.dispatch import signal_cancels
 from portal.jobs.domain.events import read_stream, reopen_stream
 from portal.jobs.domain.lifecycle import (
     MAX_ATTEMPTS,
     Ending,
     end_job,
+    end_queued,
     fail_job,
+    lock_jobs,
     record_started,
     requeue_job,
     return_to_queue,
@@ -39,6 +47,7 @@ ABSENCE: Final = timedelta(seconds=2.5)
 """How long a job is nowhere before it is sent again: a worker that lost the broker for a
 moment renews its leases within two seconds."""
 _LOCK: Final = 7_235_003
+_HELD_BACK: Final = GenerationJob.objects.filter(state=JobState.QUEUED, sent_at__isnull=True)
 
 log = structlog.get_logger(__name__)
 
@@ -48,22 +57,38 @@ def reap_jobs() -> None:
     with _alone() as is_alone:
         if not is_alone:
             return
-        jobs = list(
-            GenerationJob.objects.filter(state__in=ACTIVE_STATES)
-            .defer(*LARGE_FIELDS)
-            .order_by("created_at")
-        )
-        if not jobs:
-            return
-        try:
-            sightings = look_up(jobs)
-        except redis.RedisError as error:
-            log.warning("reaper_cannot_see", error=type(error).__name__)
-            return
-        for job in jobs:
-            _judge_safely(job, sightings[job.pk], timezone.now())
-        for deployment in sorted({job.deployment for job in jobs if _is_held_back(job)}):
+        _expire_held_back(timezone.now())
+        _look_at_sent()
+        held_back = _HELD_BACK.order_by("deployment").values_list("deployment", flat=True)
+        for deployment in held_back.distinct():
             send_waiting(deployment)
+
+
+def _look_at_sent() -> None:
+    """Those whose message went to the workers, so that somebody can have lost it."""
+    jobs = list(
+        GenerationJob.objects.filter(state__in=ACTIVE_STATES)
+        .exclude(state=JobState.QUEUED, sent_at__isnull=True)
+        .defer(*LARGE_FIELDS)
+        .order_by("created_at")
+    )
+    if not jobs:
+        return
+    try:
+        sightings = look_up(jobs)
+    except redis.RedisError as error:
+        log.warning("reaper_cannot_see", error=type(error).__name__)
+        return
+    for job in jobs:
+        _judge_safely(job, sightings[job.pk], timezone.now())
+
+
+@transaction.atomic
+def _expire_held_back(now: datetime) -> None:
+    """Nobody has begun them, so they end together, however many one person had waiting."""
+    late = lock_jobs(_HELD_BACK.filter(deadline_at__lt=now), JobState.QUEUED)
+    end_queued(late, Failed(code=FailureCode.EXPIRED_IN_QUEUE))
+    transaction.on_commit(lambda: count_action(ReaperAction.EXPIRED, times=len(late)))
 
 
 def _judge_safely(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
@@ -87,7 +112,7 @@ def _judge(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
         _see_to_leased(job, sighting)
     elif sighting.is_queued:
         _see_to_queued(job)
-    elif not _is_held_back(job):
+    else:
         _see_to_missing(job, sighting, now)
 
 
@@ -111,7 +136,7 @@ def _ending(streamed: Completion) -> Ending:
 def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
     reason = CancelReason(job.cancel_reason)
     if sighting.leased_to is not None:
-        signal_cancel(job.pk, deployment=job.deployment, reason=reason)
+        signal_cancels([job], reason=reason)
         return
     count_action(ReaperAction.CANCELLED)
     end_job(job, Ending(Cancelled(reason=reason), made=read_stream(job.pk)))
@@ -167,11 +192,6 @@ def _send_again(job: GenerationJob, sighting: Sighting) -> None:
         reopen_stream(job.pk)
     count_action(ReaperAction.REQUEUED)
     requeue_job(job)
-
-
-def _is_held_back(job: GenerationJob) -> bool:
-    """Nobody has its message yet, so nobody can have lost it."""
-    return job.state == JobState.QUEUED and job.sent_at is None
 
 
 def _found(job: GenerationJob) -> None:

@@ -40,10 +40,12 @@ class ReaperRecord:
     last_run: float | None
 
 
-def count_action(action: ReaperAction) -> None:
-    """Count one action. A broker that is away costs the count and nothing else."""
+def count_action(action: ReaperAction, *, times: int = 1) -> None:
+    """Count an action. A broker that is away costs the count and nothing else."""
+    if not times:
+        return
     try:
-        sync_redis().hincrby(ACTIONS_KEY, action.value, 1)
+        sync_redis().hincrby(ACTIONS_KEY, action.value, times)
     except redis.RedisError as error:
         log.warning("reaper_action_not_counted", error=type(error).__name__)
 

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.jobs.domain.erasure import QUOTING_PARAMS, without_quoting_params
-from portal.jobs.domain.lifecycle import erase_job
+from portal.jobs.domain.stopping import erase_jobs
 from portal.jobs.enums import ACTIVE_STATES, FINAL_STATES
-from portal.jobs.models import LARGE_FIELDS, Call, GenerationJob
+from portal.jobs.models import Call, GenerationJob
 
 BATCH: Final = 10_000
 """So many rows of each kind in one round at most; what is left is the next round's."""
@@ -25,8 +25,9 @@ def erase_old_prompts(*, limit: int = BATCH) -> int:
     before = timezone.now() - timedelta(days=settings.PROMPT_RETENTION_DAYS)
     old = GenerationJob.objects.filter(
         state__in=FINAL_STATES, erased_at__isnull=True, created_at__lt=before
-    ).defer(*LARGE_FIELDS)
-    erased = sum(erase_job(job, actor=None) for job in old.order_by("created_at")[:limit])
+    )
+    oldest = list(old.order_by("created_at").values_list("pk", flat=True)[:limit])
+    erased = erase_jobs(GenerationJob.objects.filter(pk__in=oldest), actor=None)
     _erase_quotes(before, limit=limit)
     return erased
 

@@ -22,9 +22,8 @@ from inference_workers.contract import CancelReason
 from portal.core.database import read_database
 from portal.core.redis import sync_redis
 from portal.jobs.domain.answered import mark_answered
-from portal.jobs.domain.lifecycle import request_cancel
-from portal.jobs.enums import ACTIVE_STATES
-from portal.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.jobs.domain.stopping import stop_jobs
+from portal.jobs.models import GenerationJob
 
 GRACE_SECONDS: Final = 1.5
 """The first repetition of the field's client comes within a second."""
@@ -68,7 +67,8 @@ async def _leave(call_id: UUID, job_ids: list[UUID], *, is_complete: bool) -> No
         return
     await asyncio.sleep(GRACE_SECONDS)
     if await sync_to_async(_count, thread_sensitive=False)(call_id, 0) <= 0:
-        await read_database(lambda: _stop(job_ids))
+        jobs = GenerationJob.objects.filter(pk__in=job_ids)
+        await read_database(lambda: stop_jobs(jobs, reason=CancelReason.USER, actor=None))
 
 
 def _count(call_id: UUID, change: int) -> int:
@@ -81,9 +81,3 @@ def _count(call_id: UUID, change: int) -> int:
     except redis.RedisError as error:
         log.warning("readers_not_counted", error=type(error).__name__)
         return 0
-
-
-def _stop(job_ids: list[UUID]) -> None:
-    jobs = GenerationJob.objects.filter(pk__in=job_ids, state__in=ACTIVE_STATES)
-    for job in jobs.defer(*LARGE_FIELDS):
-        request_cancel(job, reason=CancelReason.USER, actor=None)

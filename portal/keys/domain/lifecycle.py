@@ -16,7 +16,6 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError, LostRace
-from portal.core.lines import require_line
 from portal.keys.domain.text import make_text
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
@@ -172,10 +171,13 @@ def _require_room(user: User, *, at: datetime) -> None:
 
 
 def _require_name(name: str) -> str:
-    ask = f"Give the key a name of 1 to {NAME_LENGTH} characters."
-    name = require_line(name, field="name", message=ask, code="invalid_value")
-    if len(name) > NAME_LENGTH:
-        raise DomainError("invalid_value", ask, field="name")
+    name = " ".join(name.split())
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise DomainError(
+            "invalid_value",
+            f"Give the key a name of 1 to {NAME_LENGTH} printable characters.",
+            field="name",
+        )
     return name
 
 

@@ -17,8 +17,6 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.compiled import CompiledQuery
 from portal.core.errors import DomainError
-from portal.core.lines import require_line
-from portal.core.one_line import read_name
 from portal.licensing.domain.versions import current_version
 from portal.licensing.enums import Capacity, Standing
 from portal.licensing.models import Licence, LicenceVersion, Signature
@@ -44,7 +42,7 @@ def sign_licence(
     """Sign the version in force and keep its exact text.
 
     Raises `DomainError`: `email_unverified`, `legal_name_missing`, `entity_missing`,
-    `invalid_line`, `authority_missing`, `licence_version_superseded` (an older version),
+    `authority_missing`, `licence_version_superseded` (an older version),
     `licence_version_not_effective` (a future one), `already_signed`.
     """
     if not is_email_verified(user):
@@ -53,9 +51,7 @@ def sign_licence(
             "Confirm your e-mail address before you sign.",
             next_url=reverse("account_email"),
         )
-    legal_name, entity_name = _read_names(
-        legal_name, capacity, entity_name, has_authority=has_authority
-    )
+    _require_full_words(legal_name, capacity, entity_name, has_authority=has_authority)
     with transaction.atomic():
         # The lock that publishing takes: no newer version appears between check and signature.
         licence = Licence.objects.select_for_update().get(pk=version.licence_id)
@@ -67,10 +63,10 @@ def sign_licence(
             version=version,
             text=version.text,
             sha256=version.sha256,
-            legal_name=legal_name,
+            legal_name=legal_name.strip(),
             email=user.email,
             capacity=capacity,
-            entity_name=entity_name,
+            entity_name=entity_name.strip() if capacity == Capacity.ENTITY else "",
             signed_at=timezone.now(),
             ip=ip,
         )
@@ -141,32 +137,23 @@ def _numbers(user: int, licence: int, at: datetime) -> QuerySet[Licence, Any]:
 _NUMBERS = CompiledQuery(_numbers, user=int, licence=int, at=datetime)
 
 
-def _read_names(
+def _require_full_words(
     legal_name: str, capacity: Capacity, entity_name: str, *, has_authority: bool
-) -> tuple[str, str]:
-    """Both as they are kept; no organisation for who signs for themselves."""
-    ask = "Type your full legal name."
-    code = "legal_name_missing"
-    legal_name = require_line(
-        legal_name, field="legal_name", message=ask, code=code, read=read_name
-    )
-    if len(legal_name) < MIN_NAME_LENGTH:
-        raise DomainError(code, ask, field="legal_name")
+) -> None:
+    if len(legal_name.strip()) < MIN_NAME_LENGTH:
+        raise DomainError("legal_name_missing", "Type your full legal name.", field="legal_name")
     if capacity != Capacity.ENTITY:
-        return legal_name, ""
-    entity_name = require_line(
-        entity_name,
-        field="entity_name",
-        message="Name the organisation that you sign for.",
-        code="entity_missing",
-    )
+        return
+    if not entity_name.strip():
+        raise DomainError(
+            "entity_missing", "Name the organisation that you sign for.", field="entity_name"
+        )
     if not has_authority:
         raise DomainError(
             "authority_missing",
             "Confirm that you may bind the organisation, or sign for yourself.",
             field="has_authority",
         )
-    return legal_name, entity_name
 
 
 def _already_signed(signature: Signature) -> DomainError:

@@ -22,7 +22,7 @@ from inference_workers.contract import CancelReason
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.http import wants_json
 from portal.jobs.domain.history import find_run, find_stream, list_runs
-from portal.jobs.domain.lifecycle import erase_job, request_cancel
+from portal.jobs.domain.stopping import erase_job, request_cancel
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream.answer import answer_stream
 from portal.jobs.stream.feed import parse_last_event_id

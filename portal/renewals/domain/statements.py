@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from portal.access.domain.process.commands import require_role
+from portal.access.domain.process.commands import require_role, require_text
 from portal.access.domain.rights.duration import give_grant_back
 from portal.access.enums import HELD_STATES, Capability, GrantState, Role
 from portal.access.models import Grant, Step
@@ -18,8 +18,6 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
-from portal.core.lines import require_line
-from portal.core.one_line import read_name
 from portal.renewals.domain.handing_in import open_renewal, withdraw_renewal
 from portal.renewals.domain.mail import mail_holder, statement_link, status_link
 from portal.renewals.models import Renewal, Statement, StatementRequest
@@ -182,11 +180,8 @@ def _others_in(renewal: Renewal, *, besides: Grant) -> bool:
 
 
 def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
-    name = require_line(
-        answers.legal_name,
-        field="legal_name",
-        message="Type your full legal name.",
-        read=read_name,
+    name = require_text(
+        answers.legal_name, field="legal_name", message="Type your full legal name."
     )
     if answers.destroyed_on > timezone.now().date():
         raise DomainError(

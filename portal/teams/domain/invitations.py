@@ -18,8 +18,7 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
 from portal.core.link_tokens import digest_token, make_token
-from portal.notices.domain.outbox import withdraw
-from portal.notices.domain.strangers import post_to_stranger
+from portal.notices.domain.outbox import post, withdraw
 from portal.teams.domain.deriving import derive_grants, lead_grants
 from portal.teams.enums import CURRENT_STATES, MemberState
 from portal.teams.models import Member, Team
@@ -55,8 +54,7 @@ def invite_member(application: Application, *, by: User, email: str) -> Member:
     """Send somebody a link by which they may join, good for fourteen days.
 
     Raises `DomainError`: `not_your_application`, `no_team` (not approved, or access is not in
-    force), `text_missing`, `invalid_address`, `own_address`, `invited_already`, `team_full`,
-    and those of `post_to_stranger`.
+    force), `text_missing`, `own_address`, `invited_already`, `team_full`.
     """
     email = require_address(email, message="Give their address.")
     own = EmailAddress.objects.filter(user=by).values_list("email", flat=True)
@@ -85,7 +83,7 @@ def invite_again(member: Member, *, by: User) -> Member:
     """Send a new link; the one before becomes worthless.
 
     Raises `DomainError`: `not_your_application`, `no_team`, `not_invited`, `too_soon`,
-    `too_many_links`, and those of `post_to_stranger`.
+    `too_many_links`.
     """
     lock_team(member.team.application, by=by)
     locked = Member.objects.select_for_update().get(pk=member.pk)
@@ -154,17 +152,16 @@ def _send(member: Member, *, actor: User) -> None:
     member.serial += 1
     member.digest = digest_token(token_of(member))
     member.sent_at, member.expires_at = now, now + LINK_LIFE
-    data = {"application": member.team.application.case_number, "link": member.serial}
-    record(AuditTag.MEMBER_INVITED, actor=actor, subject=subject_of(member), data=data)
-    member.notice = post_to_stranger(
+    member.notice = post(
         member.email,
-        sender=actor,
         kind=INVITE_KIND,
         composer=LETTER_COMPOSER,
         about=_about(member),
         data={"member": member.pk, "link": member.serial},
     )
     member.save()
+    data = {"application": member.team.application.case_number, "link": member.serial}
+    record(AuditTag.MEMBER_INVITED, actor=actor, subject=subject_of(member), data=data)
 
 
 def _about(member: Member) -> str:

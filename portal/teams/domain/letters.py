@@ -29,8 +29,9 @@ def compose_invitation(notice: Notice) -> Letter | None:
     if member is None or not is_open or member.serial != notice.data["link"]:
         return None
     application = member.team.application
-    context = {"member": member, "application": application, "link": LINK_PLACE}
-    return Letter("You are invited to a team", _write("invite", context))
+    lead = application.applicant_name
+    context = {"member": member, "application": application, "lead": lead, "link": LINK_PLACE}
+    return Letter(f"{' '.join(lead.split())} invites you to a team", _write("invite", context))
 
 
 def _link_in(notice: Notice) -> str | None:

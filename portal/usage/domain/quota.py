@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -159,11 +159,24 @@ def tokens_left(user: User, *, at: datetime, model: HostedModel | None = None) -
     return find_quota(user, model=model, at=at).left
 
 
-def settle_tokens(*, job: UUID, tokens: int) -> None:
-    """Record what a job really used and free the rest. Safe to call twice."""
-    Reservation.objects.filter(job=job, settled_at__isnull=True).update(
-        used_tokens=tokens, settled_at=timezone.now()
-    )
+# One statement for all; the ORM can set only the same value for many rows.
+_SETTLE: Final = """
+UPDATE usage_reservation AS reservation
+SET used_tokens = settled.tokens, settled_at = %(at)s
+FROM unnest(%(jobs)s::uuid[], %(tokens)s::int[]) AS settled (job, tokens)
+WHERE reservation.job = settled.job AND reservation.settled_at IS NULL
+"""
+
+
+def settle_tokens(used: Mapping[UUID, int]) -> None:
+    """Record what each job really used and free the rest. Safe to call twice."""
+    values: dict[str, Any] = {
+        "at": timezone.now(),
+        "jobs": list(used),
+        "tokens": list(used.values()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, values)
 
 
 def _add_up(parts: Iterable[Spent]) -> Spent:

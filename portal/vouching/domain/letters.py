@@ -11,15 +11,15 @@ from django.urls import reverse
 from portal.notices.domain.outbox import LINK_PLACE, Letter, register_composer
 from portal.notices.models import Notice
 from portal.vouching.domain.requests import ASK_KIND, LETTER_COMPOSER, token_of
-from portal.vouching.enums import DomainState, RequestState, VouchKind
+from portal.vouching.enums import DomainState, RequestState
 from portal.vouching.models import VouchRequest
 
 REMIND_KIND: Final = "vouching.remind"
 DOMAIN_KIND: Final = "vouching.domain"
 DOMAIN_ENDS_KIND: Final = "vouching.domain_ends"
 SUBJECTS: Final = {
-    ASK_KIND: "You are named as a {role}",
-    REMIND_KIND: "A reminder: you are named as a {role}",
+    ASK_KIND: "{applicant} names you as {role}",
+    REMIND_KIND: "A reminder: {applicant} names you as {role}",
     DOMAIN_KIND: "{domain} is authorised for a year",
     DOMAIN_ENDS_KIND: "The authorisation of {domain} ends soon",
 }
@@ -42,6 +42,7 @@ def compose_letter(notice: Notice) -> Letter | None:
         {
             "request": request,
             "application": application,
+            "applicant": application.applicant_name,
             "models": [model.name for model in application.models_wanted.all()],
             "domain": domain,
             "link": LINK_PLACE,
@@ -49,7 +50,8 @@ def compose_letter(notice: Notice) -> Letter | None:
         },
     )
     subject = SUBJECTS[notice.kind].format(
-        role=VouchKind(request.kind).label.lower(),
+        applicant=" ".join(application.applicant_name.split()),
+        role="a referee" if request.kind == "referee" else "signing official",
         domain=domain,
     )
     return Letter(subject, text.strip() + "\n")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.access.domain.desk.institutions import FREE_MAIL
-from portal.access.domain.process.commands import require_address, require_role
+from portal.access.domain.process.commands import require_address, require_role, require_text
 from portal.access.domain.process.separation import domain_of
 from portal.access.enums import OPEN_STATES, REVIEW_STATES, Role
 from portal.access.models import Application
@@ -18,11 +18,8 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
-from portal.core.lines import require_line
 from portal.core.link_tokens import digest_token, make_token
-from portal.core.one_line import read_name
-from portal.notices.domain.outbox import withdraw
-from portal.notices.domain.strangers import post_to_stranger
+from portal.notices.domain.outbox import post, withdraw
 from portal.notices.models import Notice
 from portal.vouching.enums import LIVE_STATES, RequestState, VouchKind
 from portal.vouching.models import VouchRequest
@@ -57,12 +54,11 @@ def name_voucher(
 
     They get their link when the application is submitted, or at once if it is with the
     reviewers. Raises `DomainError`: `not_your_application`, `application_closed`,
-    `text_missing`, `invalid_line`, `invalid_address`, `own_address`, `mail_service`,
-    `asked_already`, `too_many_named`, and those of `post_to_stranger`.
+    `text_missing`, `own_address`, `mail_service`, `asked_already`, `too_many_named`.
     """
-    name = require_line(name, field="name", message="Give their name.", read=read_name)
+    name = require_text(name, field="name", message="Give their name.")
     email = require_address(email, message="Give their address.")
-    institution = require_line(institution, field="institution", message="Say where they work.")
+    institution = require_text(institution, field="institution", message="Say where they work.")
     _require_independent(by, email, kind=kind)
     lock_open(application, by=by)
     before = lock_request(application, kind)
@@ -92,7 +88,7 @@ def resend_link(application: Application, *, by: User, kind: VouchKind) -> Vouch
     """Send a new link, good for fourteen days; the one before becomes worthless.
 
     Raises `DomainError`: `not_your_application`, `application_closed`, `nobody_asked`,
-    `too_soon`, `too_many_links`, and those of `post_to_stranger`.
+    `too_soon`, `too_many_links`.
     """
     lock_open(application, by=by)
     request = lock_request(application, kind)
@@ -111,28 +107,21 @@ def resend_link(application: Application, *, by: User, kind: VouchKind) -> Vouch
 
 
 def issue_link(request: VouchRequest, *, actor: User | None) -> None:
-    """Make the request's next link and post it, in the caller's transaction, on a locked row.
-
-    Raises as `post_to_stranger`.
-    """
+    """Make the request's next link and post it, in the caller's transaction, on a locked row."""
     now = timezone.now()
     request.serial += 1
     request.digest = digest_token(token_of(request))
     request.state, request.sent_at, request.expires_at = RequestState.ASKED, now, now + LINK_LIFE
+    request.notice = post_letter(request, kind=ASK_KIND)
+    request.save()
     data = {"application": request.application.case_number, "link": request.serial}
     record(AuditTag.VOUCH_ASKED, actor=actor, subject=subject_of(request), data=data)
-    request.notice = post_letter(request, kind=ASK_KIND, sender=actor)
-    request.save()
 
 
-def post_letter(request: VouchRequest, *, kind: str, sender: User | None = None) -> Notice:
-    """Put a letter with the request's link into the outbox; see `letters`.
-
-    Raises as `post_to_stranger`.
-    """
-    return post_to_stranger(
+def post_letter(request: VouchRequest, *, kind: str) -> Notice:
+    """Put a letter with the request's link into the outbox; see `letters`."""
+    return post(
         request.email,
-        sender=sender,
         kind=kind,
         composer=LETTER_COMPOSER,
         about=_about(request.application),

@@ -17,7 +17,6 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError, LostRace
-from portal.core.lines import require_line
 from portal.notices.domain.outbox import post
 from portal.webhooks.domain.addresses import resolve_target
 from portal.webhooks.domain.signing import OVERLAP, derive_secret, make_seed
@@ -44,8 +43,7 @@ def register_endpoint(
 ) -> Registered:
     """Tell `url` of `events` from now on; with a `domain`, only those of its applicants.
 
-    Raises `DomainError`: `operators_only`, `invalid_value`, `invalid_line`, and those of
-    `resolve_target`.
+    Raises `DomainError`: `operators_only`, `invalid_value`, and those of `resolve_target`.
     """
     _require_operator(by)
     chosen = [event for event in EventType if event in events and event != EventType.PING]
@@ -56,7 +54,7 @@ def register_endpoint(
         raise DomainError("invalid_value", "Write a domain such as example.org.", field="domain")
     resolve_target(url)
     endpoint = Endpoint.objects.create(
-        name=require_line(name, field="name", message="Name it."),
+        name=name.strip(),
         url=url,
         events=chosen,
         domain=domain,
