@@ -73,7 +73,8 @@ def site_programs(
             WEB,
             [place.program("uvicorn"), "portal.config.asgi:application", "--host", HOST,
              "--port", port, "--timeout-graceful-shutdown", 3, "--no-access-log",
-             "--no-server-header", "--lifespan", "off"],
+             "--no-server-header", "--lifespan", "off",
+             "--http", "portal.core.http_protocol:PatientProtocol"],
             site,
         ),
         program(

@@ -29,6 +29,7 @@ from portal.api.routes import (
     usage,
 )
 from portal.core.errors import DomainError
+from portal.core.request_bodies import limit_of, too_large
 from portal.core.wire import describe_invalid
 
 log = structlog.get_logger(__name__)
@@ -111,7 +112,7 @@ def refuse_body(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa
 
 @api.exception_handler(RequestDataTooBig)
 def refuse_size(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001
-    return answer_error(DomainError("request_too_large", "The request is too large."))
+    return answer_error(too_large(limit_of(request.path_info)))
 
 
 @api.exception_handler(Exception)

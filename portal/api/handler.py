@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
 
-from portal.api.middleware import PREFIX, api_middleware
+from portal.api.middleware import api_middleware
 from portal.core.handler import SharedThreads
-
-Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class ApiChain:
@@ -26,14 +23,3 @@ class ApiChain:
 
 class ApiHandler(ApiChain, SharedThreads):
     """For `/v1` and all below it."""
-
-
-def route_api(site: Application, api: Application) -> Application:
-    """An ASGI application that sends `/v1/` one way and everything else the other."""
-
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401
-        # `/v1` as well, which is nothing: the answer is the API's.
-        is_api = scope["type"] == "http" and f"{scope['path']}/".startswith(PREFIX)
-        await (api if is_api else site)(scope, receive, send)
-
-    return application

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from portal.api.errors import Refusal, answer_error
 from portal.core.errors import DomainError
 from portal.core.metrics import count_request
+from portal.core.request_bodies import refusal_of
 from portal.core.tracing import describe_span, request_span
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -78,18 +79,8 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
                 field="Content-Encoding",
             )
         )
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    is_upload = (request.content_type or "").startswith("multipart/")
-    if not is_upload and length.isdecimal() and int(length) > most:
-        return answer_error(
-            DomainError(
-                "request_too_large",
-                f"The body has {int(length):,} bytes, and a request may have {most:,}. Split it, "
-                "or send it as a batch.",
-            )
-        )
-    return None
+    refusal = refusal_of(request)
+    return answer_error(refusal) if refusal else None
 
 
 def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -61,6 +61,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "not_found": NOT_FOUND,
     "method_not_allowed": Shape(HTTPStatus.METHOD_NOT_ALLOWED),
     "unsupported_media_type": Shape(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    "request_timeout": Shape(HTTPStatus.REQUEST_TIMEOUT),
     "request_too_large": Shape(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     "model_loading": UNAVAILABLE,
     "server_error": Shape(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error"),

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 import django
 from django.conf import settings
 
-from portal.api.handler import ApiHandler, route_api
+from portal.api.handler import ApiHandler
+from portal.api.middleware import PREFIX
 from portal.core.handler import SiteHandler
+from portal.core.request_bodies import BodyReader
 from portal.core.tracing import configure_tracing
-from portal.core.turnstile import Turnstile
+from portal.core.turnstile import Application, Receive, Scope, Send, Turnstile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What watches the site waits for no place."""
+PROBE_THREADS: Final = 4
+
+
+def build_application() -> Application:
+    """The site, its API and its probes, each with a way of its own."""
+    from portal.api.auth import admit_by_key  # noqa: PLC0415 -- models are there after the setup
+
+    places = settings.REQUESTS_AT_A_TIME
+    site = BodyReader(Turnstile(SiteHandler(threads=places), places=places))
+    api = BodyReader(ApiHandler(), admit=admit_by_key)
+    probes = BodyReader(SiteHandler(threads=PROBE_THREADS))
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        # `/v1` as well, which is nothing: the answer is the API's.
+        way = api if f"{path}/".startswith(PREFIX) else probes if path in PROBES else site
+        await way(scope, receive, send)
+
+    return application
+
 
 django.setup(set_prefix=False)
-application = route_api(Turnstile(SiteHandler(), places=settings.REQUESTS_AT_A_TIME), ApiHandler())
+application = build_application()
 configure_tracing(endpoint=settings.OTEL_EXPORTER_OTLP_ENDPOINT, service_name="gatehouse-web")

@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 
 from portal.config.environment import BASE_DIR, load_environment
 from portal.config.logging import configure_logging
+from portal.core.request_bodies import BodyLimit
 from portal.core.static_headers import add_security_headers
 
 ENV = load_environment()
@@ -95,6 +96,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.SignInElsewhereMiddleware",
     "portal.accounts.middleware.JsonSignInMiddleware",
     "portal.accounts.middleware.StaffMFAMiddleware",
+    "portal.core.middleware.RefusedBodyMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -341,8 +343,34 @@ CELERY_BEAT_SCHEDULE = {
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
 }
 
-# Hundreds of long prompts, as token ids, in one request to the API.
+# --- Bodies of requests --------------------------------------------------------------
+_SHORTEN = "Shorten what you wrote."
+REQUEST_BODIES = (
+    (
+        "/v1/files",
+        BodyLimit(
+            bytes=ENV.batch_file_mb * 1_000_000 + 2**20,
+            seconds=600,
+            at_once=4,
+            way_out="Split the file into several.",
+        ),
+    ),
+    (
+        "/v1/",
+        BodyLimit(
+            bytes=8 * 2**20,
+            seconds=60,
+            at_once=64,
+            way_out="Split it, or send it as a batch.",
+        ),
+    ),
+    ("/account/", BodyLimit(bytes=2**16, seconds=20, at_once=256, way_out=_SHORTEN)),
+    ("/", BodyLimit(bytes=2**20, seconds=30, at_once=256, way_out=_SHORTEN)),
+)
+"""By the path's beginning; the first that fits counts. A file has a form around it."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+# On disk: /tmp is memory in the containers.
+FILE_UPLOAD_TEMP_DIR = str(ENV.var_dir / "uploads")
 
 # --- Limits --------------------------------------------------------------------------
 QUEUE_LIMIT = ENV.queue_limit

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
-from typing import Any
+from typing import IO, Any
 
 from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
-from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_started
 from django.db import close_old_connections, connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from portal.core.request_bodies import BodyReceived
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -35,6 +36,12 @@ class SharedThreads(ASGIHandler):
             raise ValueError(f"this site speaks HTTP only, not {scope['type']}")
         await self.handle(scope, receive, send)
 
+    async def read_body(self, receive: Any) -> IO[bytes]:  # noqa: ANN401
+        if isinstance(receive, BodyReceived):
+            return receive.file
+        body: IO[bytes] = await super().read_body(receive)
+        return body
+
 
 class SiteHandler(SharedThreads):
     """Django's own handler goes back to the event loop before each view, and to a thread again.
@@ -45,8 +52,8 @@ class SiteHandler(SharedThreads):
     still runs in the event loop.
     """
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(settings.REQUESTS_AT_A_TIME, thread_name_prefix="site")
+    def __init__(self, *, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
         super().__init__()
 
     def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature

@@ -1,4 +1,4 @@
-"""Binds what every log line of a request should carry."""
+"""What every request passes, whichever page it asks for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+
+from portal.core.request_bodies import refusal_of
+from portal.core.views import refuse_body
 
 
 class RequestContextMiddleware:
@@ -22,3 +25,14 @@ class RequestContextMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
+
+
+class RefusedBodyMiddleware:
+    """Answers a request whose body was refused, instead of its page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refusal = refusal_of(request)
+        return refuse_body(request, refusal) if refusal else self.get_response(request)

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from portal.core.context import chosen_theme
+from portal.core.errors import DomainError
 from portal.core.http import wants_json
 
 SENTENCES = {
@@ -37,6 +38,15 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     response = _answer(request, status=429)
     response["Retry-After"] = "300"
     return response
+
+
+def refuse_body(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """For a request whose body did not come in full."""
+    status = 408 if refusal.code == "request_timeout" else 413
+    if wants_json(request):
+        return _refuse(refusal.code, refusal.message, status=status)
+    context = {"sentence": refusal.message}
+    return render(request, f"errors/{status}.html", context, status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -178,7 +178,7 @@ async def test_a_body_that_is_too_large_is_told_the_limit(
 
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (413, "request_too_large")
-    assert "1,000" in error["message"]
+    assert "8,388,608 bytes" in error["message"]
 
 
 async def test_headers_say_what_is_left(laboratory: Laboratory, settings: Settings) -> None:

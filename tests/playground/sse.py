@@ -60,12 +60,12 @@ class Reading:
 
 
 @asynccontextmanager
-async def serve() -> AsyncIterator[str]:
+async def serve(http: str = "h11") -> AsyncIterator[str]:
     """The site on a free port of this machine; answers its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
-        config = uvicorn.Config(application, log_config=None, lifespan="off", http="h11")
+        config = uvicorn.Config(application, log_config=None, lifespan="off", http=http)
         server = uvicorn.Server(config)
         # Not `serve`, which would take the signal handlers over from pytest.
         task = asyncio.create_task(server._serve(sockets=[listener]))

@@ -7,6 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -68,7 +69,9 @@ FORM: dict[str, Any] = {
 )
 async def create_file(request: HttpRequest) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
-    return await in_database(lambda: describe_file(_store(request, key)))
+    # Without a connection, which a large form would hold for long.
+    upload = await sync_to_async(_read_form, thread_sensitive=False)(request)
+    return await in_database(lambda: describe_file(_store(upload, key)))
 
 
 @router.get("/files", response={HTTPStatus.OK: FileList, **REFUSALS}, summary="List your files")
@@ -122,7 +125,7 @@ async def delete_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
     return {"id": file_id, "object": "file", "deleted": True}
 
 
-def _store(request: HttpRequest, key: ApiKey) -> StoredFile:
+def _read_form(request: HttpRequest) -> UploadedFile:
     """In a thread: Django takes the form apart when it is first looked at."""
     try:
         purpose, upload = request.POST.get("purpose"), request.FILES.get("file")
@@ -137,6 +140,10 @@ def _store(request: HttpRequest, key: ApiKey) -> StoredFile:
         )
     if purpose != FilePurpose.BATCH:
         raise DomainError("invalid_value", "purpose has to be batch.", field="purpose")
+    return upload
+
+
+def _store(upload: UploadedFile, key: ApiKey) -> StoredFile:
     with upload.open("rb") as content:
         return store_upload(key.user, upload=content, size=upload.size or 0, name=upload.name or "")
 
