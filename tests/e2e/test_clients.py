@@ -95,7 +95,7 @@ def test_litellm_and_langchain(card: dict[str, str]) -> None:
         "batch": [PARIS, COUNTED],
         "streamed": PARIS,
         "generated": [[PARIS, PARIS], [COUNTED, COUNTED]],
-        "usage": 12,
+        "usage": 24,
     }
 
 
@@ -131,6 +131,28 @@ def test_lm_eval_finds_what_it_finds_with_transformers(
         assert largest_difference_a_token(variant, reference) <= 1e-3
         assert greedy_flags(variant) == greedy_flags(reference)
         assert texts(variant) == texts(reference)
+
+
+def test_numbers_are_those_of_the_harness_and_of_the_text(card: dict[str, str]) -> None:
+    seen = run_client(
+        "numbers_client", card["weights"], card["url"], card["api_key"], card["model"]
+    )
+
+    scores, harness = seen["scores"], seen["harness"]
+    assert scores["context"] == {
+        "token_ids": [harness["prefix"]],
+        "tokens": ["<|im_start|>"],
+        "chosen_by": "tokenizer_config",
+    }
+    assert scores["pinned"]["chosen_by"] == "request"
+    # Hidden states of this model reach 7,900: a token's float32 noise is 1e-3.
+    assert scores["sums"] == pytest.approx(harness["sums"], abs=1e-2)
+    assert scores["is_greedy"] == harness["is_greedy"]
+    first, second = seen["offsets"]
+    assert first["text_offset"] == first["streamed"] == [0, 2, 12, 17]
+    assert second["text_offset"] == second["streamed"] == [0, 13, 14]
+    assert (first["text"][:17], second["text"][:14]) == ("Hi<|im_end|>there", "<|endoftext|>x")
+    assert isinstance(seen["formatted"]["a"], int)
 
 
 @pytest.fixture(scope="module")
