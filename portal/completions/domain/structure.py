@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from inference_workers.contract import Structure
+from portal.completions.domain.structure_bounds import require_bounded
 from portal.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
 from portal.core.errors import DomainError
 
@@ -38,7 +39,9 @@ def read_format(wanted: ResponseFormat | None) -> Structure | None:
             f"response_format.json_schema goes with type json_schema, and type is {wanted.type}.",
         )
     if wanted.json_schema is not None:
-        return Structure(json_schema=wanted.json_schema.json_schema)
+        structure = Structure(json_schema=wanted.json_schema.json_schema)
+        require_bounded(structure, field="response_format.json_schema.schema")
+        return structure
     return Structure(json_schema=ANY_OBJECT) if wanted.type == "json_object" else None
 
 
@@ -46,7 +49,7 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
     if structure is None:
         return None
     try:
-        return Structure(
+        wanted = Structure(
             regex=structure.regex,
             choice=tuple(structure.choice or ()),
             json_schema=structure.json_schema,
@@ -55,6 +58,14 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
         raise _refuse(
             "structured_outputs", "Give exactly one of regex, choice and json."
         ) from error
+    require_bounded(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
+    return wanted
+
+
+def _name_kind(structure: Structure) -> str:
+    if structure.regex is not None:
+        return "regex"
+    return "choice" if structure.choice else "json"
 
 
 def _refuse(field: str, message: str) -> DomainError:
