@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
@@ -10,16 +12,37 @@ from portal.catalog.models import HostedModel
 from portal.core.database import in_database
 from portal.core.errors import DomainError
 from portal.core.turnstile import Scope
+from portal.decisions.domain.reviewer import require_reviewer
+from portal.jobs.domain.admission import require_some_access
 from portal.keys.domain.authentication import authenticate_key, require_scope
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
 
 
+class Right(Enum):
+    """What a route asks of a key's owner, beside the key's own scopes."""
+
+    ACCESS = auto()
+    """Some model is open to them."""
+    MODEL = auto()
+    """The model that the request names is open to them: the route asks, by `open_model`."""
+    REVIEWER = auto()
+    NONE = auto()
+    """To see and to end what is one's own."""
+
+
 class KeyAuth(HttpBearer):
-    """Answers the key; raises `DomainError` where there is none or it is not good."""
+    """Answers the key; raises `DomainError` where there is none, it is not good, or its owner
+    lacks the right. A route that names no right asks for `Right.ACCESS`.
+    """
+
+    def __init__(self, right: Right = Right.ACCESS) -> None:
+        super().__init__()
+        self.right = right
 
     async def __call__(self, request: HttpRequest) -> ApiKey:
-        return await _authenticate(request.headers.get("Authorization", ""))
+        header = request.headers.get("Authorization", "")
+        return await _authenticate(header, right=self.right)
 
     async def authenticate(self, request: HttpRequest, token: str) -> ApiKey:
         raise NotImplementedError("__call__ does it all")
@@ -32,7 +55,7 @@ async def admit_by_key(scope: Scope) -> int:
     return key.user_id
 
 
-async def _authenticate(header: str) -> ApiKey:
+async def _authenticate(header: str, *, right: Right = Right.NONE) -> ApiKey:
     scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise DomainError(
@@ -40,7 +63,19 @@ async def _authenticate(header: str) -> ApiKey:
             "Send your API key in the header: Authorization: Bearer <key>.",
             next_url="/account/keys/",
         )
-    return await in_database(lambda: authenticate_key(text.strip(), at=timezone.now()))
+    return await in_database(lambda: _admit(text.strip(), right))
+
+
+def _admit(text: str, right: Right) -> ApiKey:
+    key = authenticate_key(text, at=timezone.now())
+    match right:
+        case Right.ACCESS:
+            require_some_access(key.user)
+        case Right.REVIEWER:
+            require_reviewer(key)
+        case Right.MODEL | Right.NONE:
+            pass
+    return key
 
 
 def key_of(request: HttpRequest) -> ApiKey:

@@ -14,6 +14,7 @@ from portal.keys.enums import KeyScope
 from tests.api.client import ApiClient, client_of
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_jsonl, write_request
+from tests.factories.jobs import make_researcher
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = write_jsonl(write_request("a", model="m"), write_request("b", model="m"))
@@ -21,7 +22,7 @@ CONTENT = write_jsonl(write_request("a", model="m"), write_request("b", model="m
 
 @pytest.fixture
 def client() -> ApiClient:
-    return client_of(UserFactory())
+    return client_of(make_researcher()[0])
 
 
 async def upload(client: ApiClient, content: bytes, *, purpose: str = "batch") -> Any:

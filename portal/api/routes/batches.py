@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
-from portal.api.auth import require
+from portal.api.auth import KeyAuth, Right, require
 from portal.api.schemas import REFUSALS, BatchList, BatchObject
 from portal.batches.domain.creation import BatchOrder, find_batch
 from portal.batches.domain.creation import cancel_batch as stop_batch
@@ -42,7 +42,10 @@ async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, An
 
 
 @router.get(
-    "/batches", response={HTTPStatus.OK: BatchList, **REFUSALS}, summary="List your batches"
+    "/batches",
+    response={HTTPStatus.OK: BatchList, **REFUSALS},
+    summary="List your batches",
+    auth=KeyAuth(Right.NONE),
 )
 async def list_batches(
     request: HttpRequest, after: str | None = None, limit: Annotated[int, Field(ge=1, le=100)] = 20
@@ -55,6 +58,7 @@ async def list_batches(
     "/batches/{batch_id}",
     response={HTTPStatus.OK: BatchObject, **REFUSALS},
     summary="See how far a batch is",
+    auth=KeyAuth(Right.NONE),
 )
 async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
@@ -65,6 +69,7 @@ async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
     "/batches/{batch_id}/cancel",
     response={HTTPStatus.OK: BatchObject, **REFUSALS},
     summary="Stop a batch and keep what is finished",
+    auth=KeyAuth(Right.NONE),
 )
 async def cancel_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)

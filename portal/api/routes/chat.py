@@ -7,6 +7,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponseBase
 from ninja import Router
 
+from portal.api.auth import KeyAuth, Right
 from portal.api.chat_answers import answer_chat
 from portal.api.schemas import REFUSALS, ChatObject
 from portal.chat.wire import ChatRequest
@@ -18,6 +19,7 @@ router = Router(tags=["Chat"])
     "/chat/completions",
     response={HTTPStatus.OK: ChatObject, **REFUSALS},
     summary="The next message of a conversation",
+    auth=KeyAuth(Right.MODEL),
 )
 async def create_chat_completion(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
     return await answer_chat(request, body)

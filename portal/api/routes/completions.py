@@ -7,6 +7,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponseBase
 from ninja import Router
 
+from portal.api.auth import KeyAuth, Right
 from portal.api.completion_answers import answer_completion
 from portal.api.schemas import REFUSALS, CompletionObject
 from portal.completions.wire import CompletionRequest, EngineCompletionRequest
@@ -18,6 +19,7 @@ router = Router(tags=["Completions"])
     "/completions",
     response={HTTPStatus.OK: CompletionObject, **REFUSALS},
     summary="Complete texts or token ids",
+    auth=KeyAuth(Right.MODEL),
 )
 async def create_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
     return await answer_completion(request, body)
@@ -27,6 +29,7 @@ async def create_completion(request: HttpRequest, body: CompletionRequest) -> Ht
     "/engines/{path:engine}/completions",
     response={HTTPStatus.OK: CompletionObject, **REFUSALS},
     summary="The same, as clients of 2022 ask",
+    auth=KeyAuth(Right.MODEL),
 )
 async def create_engine_completion(
     request: HttpRequest, engine: str, body: EngineCompletionRequest

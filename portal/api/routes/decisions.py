@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from portal.access.enums import Command, GrantState
 from portal.accounts.models import User
-from portal.api.auth import key_of
+from portal.api.auth import KeyAuth, Right, key_of
 from portal.api.calls import read_asking
 from portal.api.decision_schemas import (
     LARGEST_ID,
@@ -36,7 +36,7 @@ from portal.decisions.domain import deciding, reading
 from portal.decisions.domain.idempotency import Asked
 from portal.decisions.domain.reviewer import require_reviewer
 
-router = Router(tags=["Decisions"])
+router = Router(tags=["Decisions"], auth=KeyAuth(Right.REVIEWER))
 DECIDED = {HTTPStatus.OK: ApplicationDecision, **REFUSALS, 409: ErrorBody}
 CHANGED = {HTTPStatus.OK: GrantDecision, **REFUSALS, 409: ErrorBody}
 Limit = Annotated[int, Field(ge=1, le=100)]

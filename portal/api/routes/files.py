@@ -15,7 +15,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import Router
 from pydantic import Field
 
-from portal.api.auth import require
+from portal.api.auth import KeyAuth, Right, require
 from portal.api.schemas import REFUSALS, ErrorBody, FileDeleted, FileList, FileObject
 from portal.batches.domain.files import (
     describe_file,
@@ -74,7 +74,12 @@ async def create_file(request: HttpRequest) -> dict[str, Any]:
     return await in_database(lambda: describe_file(_store(upload, key)))
 
 
-@router.get("/files", response={HTTPStatus.OK: FileList, **REFUSALS}, summary="List your files")
+@router.get(
+    "/files",
+    response={HTTPStatus.OK: FileList, **REFUSALS},
+    summary="List your files",
+    auth=KeyAuth(Right.NONE),
+)
 async def list_files(
     request: HttpRequest,
     after: str | None = None,
@@ -94,13 +99,16 @@ async def list_files(
     "/files/{file_id}",
     response={HTTPStatus.OK: FileObject, **REFUSALS},
     summary="Describe a file",
+    auth=KeyAuth(Right.NONE),
 )
 async def get_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
     return await in_database(lambda: describe_file(find_file(key.user, file_id)))
 
 
-@router.get("/files/{file_id}/content", response=REFUSALS, summary="Read a file")
+@router.get(
+    "/files/{file_id}/content", response=REFUSALS, summary="Read a file", auth=KeyAuth(Right.NONE)
+)
 async def read_file(request: HttpRequest, file_id: str) -> HttpResponseBase:
     key = require(request, KeyScope.BATCHES)
     file = await in_database(lambda: find_file(key.user, file_id))
@@ -118,6 +126,7 @@ async def read_file(request: HttpRequest, file_id: str) -> HttpResponseBase:
     "/files/{file_id}",
     response={HTTPStatus.OK: FileDeleted, **REFUSALS},
     summary="Erase a file",
+    auth=KeyAuth(Right.NONE),
 )
 async def delete_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)

@@ -12,7 +12,7 @@ from ninja import Router
 from pydantic import BaseModel
 
 from inference_workers.contract import CancelReason, SamplingParams
-from portal.api.auth import require
+from portal.api.auth import KeyAuth, Right, require
 from portal.api.calls import Asking, find_or_submit, open_model, read_asking, wait_for
 from portal.api.schemas import REFUSALS, JobObject, JobState, Replay
 from portal.core.database import in_database
@@ -42,6 +42,7 @@ class ReplayRequest(BaseModel):
     "/jobs/{uuid:job_id}",
     response={HTTPStatus.OK: JobObject, **REFUSALS},
     summary="A run's receipt",
+    auth=KeyAuth(Right.NONE),
 )
 async def get_job(request: HttpRequest, job_id: UUID) -> JsonResponse:
     key = require(request, KeyScope.READ)
@@ -54,6 +55,7 @@ async def get_job(request: HttpRequest, job_id: UUID) -> JsonResponse:
     "/jobs/{uuid:job_id}",
     response={HTTPStatus.OK: JobState, **REFUSALS},
     summary="Erase a run's prompt and text; a running one is stopped first",
+    auth=KeyAuth(Right.NONE),
 )
 async def delete_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     key = require(request, KeyScope.COMPLETIONS)
@@ -65,6 +67,7 @@ async def delete_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     "/jobs/{uuid:job_id}/events",
     response=REFUSALS,
     summary="A run's events as Server-Sent Events, from Last-Event-ID or the beginning",
+    auth=KeyAuth(Right.NONE),
 )
 async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     key = require(request, KeyScope.READ)
@@ -77,6 +80,7 @@ async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpRespons
     "/jobs/{uuid:job_id}/cancel",
     response={HTTPStatus.OK: JobState, **REFUSALS},
     summary="Stop a run; one that has ended is left as it is",
+    auth=KeyAuth(Right.NONE),
 )
 async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     key = require(request, KeyScope.COMPLETIONS)
@@ -90,6 +94,7 @@ async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     "/jobs/{uuid:job_id}/replay",
     response={HTTPStatus.OK: Replay, **REFUSALS},
     summary="Run it again, and say where the two part",
+    auth=KeyAuth(Right.MODEL),
 )
 async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     asking = read_asking(request, endpoint=REPLAY)

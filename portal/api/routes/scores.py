@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from portal.api.auth import KeyAuth, Right
 from portal.api.calls import find_or_submit, open_model, read_asking, wait_for
 from portal.api.schemas import REFUSALS, DistributionList, ScoreList
 from portal.completions.domain.assemble import fingerprint
@@ -40,6 +41,7 @@ CONTENT_TYPES: Final = {
     "/scores",
     response={HTTPStatus.OK: ScoreList, **REFUSALS},
     summary="How likely continuations of a context are",
+    auth=KeyAuth(Right.MODEL),
 )
 async def create_scores(request: HttpRequest, body: ScoresRequest) -> dict[str, Any]:
     asking = read_asking(request, endpoint="/v1/scores")
@@ -64,6 +66,7 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> dict[str, 
     "/distributions",
     response={HTTPStatus.OK: DistributionList, **REFUSALS},
     summary="The whole distribution after chosen tokens of a prompt",
+    auth=KeyAuth(Right.MODEL),
 )
 async def create_distributions(request: HttpRequest, body: DistributionsRequest) -> HttpResponse:
     asking = read_asking(request, endpoint="/v1/distributions")

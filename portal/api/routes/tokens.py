@@ -8,10 +8,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from portal.api.auth import require
+from portal.api.auth import KeyAuth, Right
+from portal.api.calls import open_model, read_asking
 from portal.api.schemas import REFUSALS, Detokenized, Tokenized
 from portal.catalog.models import HostedModel
-from portal.completions.domain.models import find_model
 from portal.core.database import in_database
 from portal.jobs.domain.admission import context_length
 from portal.jobs.domain.token_text import token_texts
@@ -28,9 +28,10 @@ router = Router(tags=["Tokens"])
     "/tokenize",
     response={HTTPStatus.OK: Tokenized, **REFUSALS},
     summary="The token ids of a text",
+    auth=KeyAuth(Right.MODEL),
 )
 async def tokenize(request: HttpRequest, body: TokenizeRequest) -> dict[str, Any]:
-    model = await _find(request, body.model)
+    model = await _open(request, body.model, endpoint="/v1/tokenize")
     ids = (
         require_tokenizer(model).encode(body.prompt, add_special_tokens=body.add_special_tokens).ids
     )
@@ -47,15 +48,16 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> dict[str, Any
     "/detokenize",
     response={HTTPStatus.OK: Detokenized, **REFUSALS},
     summary="The text of token ids",
+    auth=KeyAuth(Right.MODEL),
 )
 async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> dict[str, Any]:
-    model = await _find(request, body.model)
+    model = await _open(request, body.model, endpoint="/v1/detokenize")
     tokenizer = require_tokenizer(model)
     vocabulary = find_vocabulary(model.deployment) or tokenizer.get_vocab_size()
     ids = parse_token_ids(body.tokens, field="tokens", vocabulary=vocabulary)
     return {"prompt": tokenizer.decode(list(ids), skip_special_tokens=False)}
 
 
-async def _find(request: HttpRequest, name: str) -> HostedModel:
-    key = require(request, KeyScope.READ)
-    return await in_database(lambda: find_model(name, key=key))
+async def _open(request: HttpRequest, name: str, *, endpoint: str) -> HostedModel:
+    asking = read_asking(request, endpoint=endpoint)
+    return await in_database(lambda: open_model(asking, name, scope=KeyScope.READ))

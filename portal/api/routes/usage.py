@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from portal.api.auth import require
+from portal.api.auth import KeyAuth, Right, require
 from portal.api.schemas import REFUSALS, UsageReportObject
 from portal.core.database import in_database
 from portal.jobs.domain.usage_export import stream_usage
@@ -24,6 +24,7 @@ router = Router(tags=["Usage"])
     "/usage",
     response={HTTPStatus.OK: UsageReportObject, **REFUSALS},
     summary="The quota of the last 24 hours, and the runs under way",
+    auth=KeyAuth(Right.NONE),
 )
 async def get_usage(request: HttpRequest) -> dict[str, Any]:
     key = require(request, KeyScope.READ)
@@ -32,7 +33,10 @@ async def get_usage(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get(
-    "/usage.csv", response=REFUSALS, summary="Every run of the person as CSV, without its prompt"
+    "/usage.csv",
+    response=REFUSALS,
+    summary="Every run of the person as CSV, without its prompt",
+    auth=KeyAuth(Right.NONE),
 )
 async def export_usage(request: HttpRequest) -> HttpResponseBase:
     key = require(request, KeyScope.READ)

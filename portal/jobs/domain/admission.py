@@ -15,6 +15,7 @@ from portal.core.errors import DomainError
 from portal.jobs.domain.tokens import TokenCount, count_tokens
 from portal.jobs.domain.workers import EngineStatus
 from portal.jobs.enums import Origin
+from portal.keys.domain.access import describe_api_access
 
 CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
 STOP_LIMIT = 16
@@ -37,6 +38,15 @@ def require_access(user: User, model: HostedModel, origin: Origin) -> None:
     decision = decide(user, model, CAPABILITIES[origin], timezone.now())
     if not decision.allowed:
         raise AccessRefused(decision)
+
+
+def require_some_access(user: User) -> None:
+    """Raise `AccessRefused` unless some model is open to the person through the API now."""
+    access = describe_api_access(user, at=timezone.now())
+    if access.refusal is not None:
+        raise AccessRefused(access.refusal)
+    if not access.is_open:
+        raise DomainError("model_not_found", "No model is released here yet.")
 
 
 def check_values(

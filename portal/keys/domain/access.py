@@ -25,10 +25,15 @@ class ApiAccess:
 
 
 def describe_api_access(user: User, *, at: datetime) -> ApiAccess:
-    """What `decide` says of the API at a moment: of every model, or of the first that is live."""
+    """What `decide` says of the API at a moment: of every model, or why there is none.
+
+    Why is said of the model of the person's newest grant, or else of the first that is live.
+    """
     models = tuple(usable_models(user, Capability.API, at))
     if models:
         return ApiAccess(models)
-    candidates = HostedModel.objects.select_related("release__licence")
-    model = candidates.filter(status=ModelStatus.LIVE).first() or candidates.first()
+    models_known = HostedModel.objects.select_related("release__licence")
+    held = models_known.filter(grants__user=user).order_by("-grants__starts_at", "-grants__pk")
+    live = models_known.filter(status=ModelStatus.LIVE)
+    model = held.first() or live.first() or models_known.first()
     return ApiAccess((), decide(user, model, Capability.API, at) if model else None)
