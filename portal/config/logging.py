@@ -7,9 +7,11 @@ import sys
 
 import structlog
 
+from portal.core.masking import mask_event
+
 
 def configure_logging(*, level: str, log_format: str) -> None:
-    """Send structlog's and the standard library's records to stderr in one format.
+    """Send structlog's and the standard library's records to stderr, masked, in one format.
 
     `log_format` is `json` (one object a line) or `console`.
     """
@@ -37,6 +39,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                mask_event,
                 renderer,
             ],
         )
@@ -44,6 +47,10 @@ def configure_logging(*, level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # It has set handlers of its own before it loads the site.
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
     # At DEBUG these write a task's arguments and a page's whole context, prompts and all.
     for talkative in ("celery.pool", "django.template"):
         logging.getLogger(talkative).setLevel(logging.INFO)

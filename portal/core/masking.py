@@ -1,0 +1,52 @@
+"""Secrets in addresses, and how they are kept out of the logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from structlog.typing import EventDict, WrappedLogger
+
+MASK: Final = "[masked]"
+SECRET_AFTER: Final = (
+    "/account/confirm-email/",
+    "/account/password/reset/key/",
+    "/join/",
+    "/verify/",
+    "/vouch/",
+)
+"""How the paths begin in which a secret follows, behind the number of a row if there is one."""
+
+_PLAIN: Final = (bool, int, float, type(None))
+_BEGINNINGS: Final = "|".join(
+    "/+" + "/+".join(map(re.escape, beginning.strip("/").split("/"))) for beginning in SECRET_AFTER
+)
+# To the end of the line: links are mangled in many ways, and what is broken may hold it all.
+_SECRET: Final = re.compile(
+    rf"((?:{_BEGINNINGS})/+(?:[0-9]+/+)?)(?:(?! HTTP/)[^\n])+", re.IGNORECASE
+)
+_QUERY: Final = re.compile(r"""(/[^\s?"']*\?)[^\s"']+""")
+
+
+def mask_secrets(text: str) -> str:
+    """The text with every secret of a path, and every query string, replaced by MASK."""
+    return _QUERY.sub(rf"\1{MASK}", _SECRET.sub(rf"\1{MASK}", text))
+
+
+def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A processor of structlog: masks whatever is about to be written, however deep."""
+    return {key: _mask(value) for key, value in event.items()}
+
+
+def _mask(value: object) -> object:
+    if isinstance(value, str):
+        return mask_secrets(value)
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _mask(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mask(inner) for inner in value]
+    # A request, for example, shows its path.
+    return mask_secrets(repr(value))
