@@ -75,6 +75,8 @@ class Environment(BaseSettings):
     run_deadline_seconds: int = Field(default=900, ge=10)
     batch_file_mb: int = Field(default=100, ge=1, le=1000)
     batch_rows: int = Field(default=50_000, ge=1)
+    files_per_user: int = Field(default=500, ge=1)
+    file_mb_per_user: int = Field(default=1000, ge=1)
     prompt_retention_days: int = Field(default=180, ge=1)
     grant_default_days: int = Field(default=365, ge=1)
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)
@@ -159,6 +161,12 @@ class Environment(BaseSettings):
     def require_proxy_for_country(self) -> Environment:
         if self.country_header and not self.trusted_proxies:
             raise ValueError("COUNTRY_HEADER needs TRUSTED_PROXIES: anybody can send a header")
+        return self
+
+    @model_validator(mode="after")
+    def require_room_for_one_file(self) -> Environment:
+        if self.file_mb_per_user < self.batch_file_mb:
+            raise ValueError("FILE_MB_PER_USER must not be less than BATCH_FILE_MB")
         return self
 
     @model_validator(mode="after")

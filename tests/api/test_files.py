@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from pytest_django import Settings
 
-from portal.batches.models import FileChunk
+from portal.batches.domain.allowance import require_room
+from portal.batches.domain.files import store_upload, write_file
+from portal.batches.enums import FilePurpose
+from portal.batches.models import FileChunk, StoredFile
 from portal.core.database import in_database
+from portal.core.errors import DomainError
 from portal.keys.enums import KeyScope
 from tests.api.client import ApiClient, client_of
 from tests.factories.accounts import UserFactory
@@ -127,3 +134,89 @@ async def test_a_key_without_the_scope_is_refused() -> None:
     for path in ("/v1/files", "/v1/batches"):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "key_scope")
+
+
+async def test_what_one_person_keeps_has_a_count_and_a_way_out(
+    client: ApiClient, settings: Settings
+) -> None:
+    settings.FILES_PER_USER = 2
+    first, second = [(await upload(client, CONTENT)).json()["id"] for _ in range(2)]
+    answer = await upload(client, CONTENT)
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (429, "false")
+    assert answer.json() == {
+        "error": {
+            "message": "You keep 2 files, and may keep 2. "
+            "Delete some (DELETE /v1/files/{id}), then upload this one again.",
+            "type": "insufficient_quota",
+            "param": "file",
+            "code": "files_full",
+        }
+    }
+    await client.delete(f"/v1/files/{first}")
+    third = (await upload(client, CONTENT)).json()["id"]
+    kept = (await client.get("/v1/files")).json()["data"]
+    assert [file["id"] for file in kept] == [third, second]
+
+
+async def test_what_one_person_keeps_has_a_total_that_others_do_not_share(
+    client: ApiClient, settings: Settings
+) -> None:
+    settings.FILE_MB_PER_USER = 1
+    content = write_jsonl(*(write_request(f"{n}", model="m" * 900) for n in range(500)))
+    assert 500_000 < len(content) < 1_000_000
+    other = await in_database(lambda: client_of(UserFactory()))
+    await upload(client, content)
+    answer = await upload(client, content)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "files_full")
+    assert answer.json()["error"]["message"] == (
+        f"Your files have {len(content):,} bytes and this one {len(content):,}; "
+        "together they may have 1,000,000. "
+        "Delete some (DELETE /v1/files/{id}), then upload this one again."
+    )
+    assert (await upload(client, write_jsonl(write_request("a", model="m")))).status_code == 200
+    assert (await upload(other, content)).status_code == 200
+
+
+def test_results_take_room_and_are_always_kept(settings: Settings) -> None:
+    settings.FILES_PER_USER = 1
+    user = UserFactory()
+    for _ in range(2):
+        with transaction.atomic():
+            write_file(user, [CONTENT], name="output.jsonl", purpose=FilePurpose.BATCH_OUTPUT)
+    with pytest.raises(DomainError) as refused:
+        store_upload(user, upload=BytesIO(CONTENT), size=len(CONTENT), name="more.jsonl")
+    assert refused.value.code == "files_full"
+
+
+def test_two_uploads_at_once_do_not_share_the_last_place(settings: Settings) -> None:
+    """The second asks, on a connection of its own, while the first is still being written."""
+    settings.FILES_PER_USER = 1
+    user = UserFactory()
+
+    def upload_too() -> str:
+        try:
+            store_upload(user, upload=BytesIO(CONTENT), size=len(CONTENT), name="b.jsonl")
+        except DomainError as error:
+            return error.code
+        finally:
+            connection.close()
+        return "kept"
+
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            require_room(user, size=len(CONTENT))
+            second = thread.submit(upload_too)
+            while not (second.done() or somebody_waits_for_a_lock()):
+                pass
+            write_file(user, [CONTENT], name="a.jsonl", purpose=FilePurpose.BATCH)
+        assert second.result(timeout=10) == "files_full"
+    assert StoredFile.objects.filter(user=user).count() == 1
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])

@@ -195,6 +195,15 @@ def test_a_country_header_needs_a_trusted_proxy(
     assert load_environment().country_header == "CF-IPCountry"
 
 
+def test_a_person_may_keep_at_least_one_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FILE_MB_PER_USER", "99")
+    assert refusal(capsys) == ["FILE_MB_PER_USER must not be less than BATCH_FILE_MB"]
+    monkeypatch.setenv("BATCH_FILE_MB", "99")
+    assert load_environment().file_mb_per_user == 99
+
+
 def test_a_wrong_country_list_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -58,8 +58,9 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
     429: (
         "quota_exceeded",
         (
-            "The quota of 24 hours is spent (x-should-retry: false), or your share of the queue is "
-            "full (Retry-After). Too many requests at once are no error: they wait their turn."
+            "The quota of 24 hours is spent or the room for files is full (x-should-retry: "
+            "false), or your share of the queue is full (Retry-After). Too many requests at once "
+            "are no error: they wait their turn."
         ),
         "The quota of tokens is spent.",
     ),
@@ -86,6 +87,8 @@ RUNNING: Final = frozenset(
     }
 )
 """Operations that run a model, and may find the quota spent or the model away."""
+KEEPING: Final = frozenset({"create_file"})
+"""Operations that find no room for what they should keep."""
 DECIDING: Final = frozenset(
     {
         "approve_application",
@@ -114,6 +117,8 @@ def statuses_of(operation_id: str, *, has_body: bool) -> list[int]:
         found |= {413, 415}
     if operation_id in RUNNING:
         found |= {429, 503}
+    if operation_id in KEEPING:
+        found.add(429)
     if operation_id in DECIDING:
         found.add(409)
     if operation_id in NEEDING_ENGINE:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.batches.domain.allowance import require_room
 from portal.batches.domain.ids import FILE, missing, parse_id, write_id
 from portal.batches.domain.lines import LineRefusedError, number_lines, parse_line
 from portal.batches.enums import ACTIVE_STATUSES, FilePurpose
@@ -26,8 +27,9 @@ FILENAME_LENGTH: Final = 255
 def store_upload(user: User, *, upload: IO[bytes], size: int, name: str) -> StoredFile:
     """Keep an input file whose lines are JSON objects.
 
-    Raises `DomainError` with code `request_too_large` over BATCH_FILE_MB, and `invalid_value`
-    for the first line that is no object, for none, and for more than BATCH_ROWS.
+    Raises `DomainError` with code `request_too_large` over BATCH_FILE_MB, `invalid_value` for the
+    first line that is no object, for none, and for more than BATCH_ROWS, and `files_full` where
+    the person keeps as much as one may.
     """
     limit = settings.BATCH_FILE_MB * 1_000_000
     if size > limit:
@@ -40,6 +42,7 @@ def store_upload(user: User, *, upload: IO[bytes], size: int, name: str) -> Stor
     upload.seek(0)
     pieces = iter(lambda: upload.read(CHUNK), b"")
     with transaction.atomic():
+        require_room(user, size=size)
         return write_file(user, pieces, name=name, purpose=FilePurpose.BATCH)
 
 
