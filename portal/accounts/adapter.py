@@ -13,7 +13,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from portal.accounts.enums import TryKind
 from portal.accounts.models import User
+from portal.accounts.tries import Place, forget_tries, require_try
 from portal.core.domain_names import canonical_address
 from portal.core.http import client_ip
 
@@ -27,8 +29,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "That address and password do not belong together. "
             "Check both, or ask for a new password."
         ),
-        "too_many_login_attempts": (
-            "Too many failed tries for this address. Wait five minutes, or ask for a new password."
+        "too_many_login_attempts": "Too many failed tries from your address. Wait a minute.",
+        "password_too_many_here": (
+            "Too many failed tries for this account from where you are. Wait five minutes, or ask "
+            "for a new password."
+        ),
+        "password_too_many_elsewhere": (
+            "Too many failed tries for this account. Ask for a new password, or sign in from "
+            "where you have done so before."
+        ),
+        "code_too_many_here": "Too many wrong codes from where you are. Wait five minutes.",
+        "code_too_many_elsewhere": (
+            "Too many wrong codes for this account. Wait an hour, or sign in from where you have "
+            "done so before."
         ),
         "enter_current_password": "That is not your present password.",
         "incorrect_password": "That is not your password.",
@@ -45,6 +58,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return canonical_address(email)
         except ValueError as error:
             raise ValidationError(f"{error}. Check the address.") from None
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        super().pre_authenticate(request, **credentials)
+        require_try(TryKind.PASSWORD, Place(request, credentials.get("email", "")))
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            forget_tries(TryKind.PASSWORD, Place(request, credentials.get("email", "")))
+        return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send one message; its links begin with `site_url`, never with what a client claims."""

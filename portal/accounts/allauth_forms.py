@@ -9,11 +9,16 @@ from typing import Any, ClassVar
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
+from allauth.core import context
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.conf import settings
+from django.http import HttpRequest
+
+from portal.accounts.enums import TryKind
+from portal.accounts.tries import Place, Verdict, count_try, forget_tries, require_try
 
 RULES = "At least ten characters; not a common password, nor like your name or address."
 
@@ -60,6 +65,13 @@ class LoginForm(Worded, account.LoginForm):  # type: ignore[misc]
 class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc]
     labels = {"email": "E-mail address"}
 
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Send a link, unless enough are on their way: earlier ones still work."""
+        email: str = self.cleaned_data["email"]
+        if count_try(TryKind.RESET, Place(request, email)) is Verdict.ALLOWED:
+            super().save(request, **kwargs)
+        return email
+
 
 class ResetPasswordKeyForm(Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
     labels = {"password1": "New password", "password2": "New password, once more"}
@@ -88,11 +100,22 @@ class AddEmailForm(Worded, account.AddEmailForm):  # type: ignore[misc]
     labels = {"email": "New e-mail address"}
 
 
-class AuthenticateForm(Worded, mfa.AuthenticateForm):  # type: ignore[misc]
+class CountedCode:
+    """A second factor's code, whose tries are counted by place."""
+
+    def clean_code(self) -> str:
+        place = Place(context.request, self.user.email)  # type: ignore[attr-defined]  # allauth's
+        require_try(TryKind.CODE, place)
+        code: str = super().clean_code()  # type: ignore[misc]
+        forget_tries(TryKind.CODE, place)
+        return code
+
+
+class AuthenticateForm(CountedCode, Worded, mfa.AuthenticateForm):  # type: ignore[misc]
     pass
 
 
-class ReauthenticateByCodeForm(Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateByCodeForm(CountedCode, Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
     labels = {"code": "Code of your authenticator app, or a recovery code"}
 
 

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
 
 class AccountsConfig(AppConfig):
     name = "portal.accounts"
+
+    def ready(self) -> None:
+        import_module("portal.accounts.receivers")
 
 
 class OperatorAdminConfig(admin_apps.AdminConfig):

@@ -198,6 +198,18 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/m/ip",
+    "reauthenticate": "10/m/ip",
+    "reset_password": "20/m/ip",
+    # What `portal.accounts.tries` counts: of one account, in one place and in all strange ones.
+    "password_here": "5/5m/key",
+    "password_elsewhere": "100/h/key",
+    "code_here": "5/5m/key",
+    "code_elsewhere": "100/h/key",
+    "reset_here": "5/h/key",
+    "reset_elsewhere": "10/h/key",
+}
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",

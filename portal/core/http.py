@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import cast
 
 from django.conf import settings
@@ -27,6 +27,17 @@ def client_ip(request: HttpRequest) -> str | None:
         return remote
     hop = hops[-settings.TRUSTED_PROXIES]
     return hop if _is_address(hop) else remote
+
+
+def network_of(address: str) -> str:
+    """What to count an address by: itself, or for IPv6 the /64 in which a host can choose."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 def connection_country(request: HttpRequest) -> str:

@@ -12,7 +12,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 from django.http import HttpRequest, HttpResponse
 from redis import RedisError
 
-from portal.core.http import client_ip
+from portal.core.http import client_ip, network_of
 from portal.core.redis import sync_redis
 from portal.core.views import too_many_requests
 
@@ -49,7 +49,7 @@ def _pace(
 
 
 def _address(request: HttpRequest) -> str:
-    return client_ip(request) or "unknown"
+    return network_of(client_ip(request) or "unknown")
 
 
 def _person(request: HttpRequest) -> str:

@@ -61,19 +61,6 @@ def test_a_closed_account_cannot_sign_in(client: Client, person: User) -> None:
     assert "_auth_user_id" not in client.session
 
 
-def test_five_wrong_passwords_lock_the_address_for_a_while(client: Client, person: User) -> None:
-    for _ in range(5):
-        sign_in(client, person.email, "not-the-password")
-
-    answer = sign_in(client, person.email)
-
-    assert answer.context["form"].errors == {
-        "__all__": [
-            "Too many failed tries for this address. Wait five minutes, or ask for a new password."
-        ]
-    }
-
-
 def test_many_tries_from_one_place_get_a_page_that_explains(client: Client) -> None:
     for number in range(30):
         sign_in(client, f"guess{number}@example.org", "x")
