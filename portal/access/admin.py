@@ -15,7 +15,7 @@ from portal.access.models import (
     Step,
     SubmittedVersion,
 )
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 
 
 @admin.register(Application)

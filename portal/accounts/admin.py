@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from portal.accounts.domain.roles import ROLE_FIELDS, remove_factor, save_roles
 from portal.accounts.models import User
+from portal.core.site_admin import SiteAdmin
 
 # Their rows hold session keys, tokens and secrets, or are the business of their owners alone.
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
@@ -25,7 +26,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class UserAdmin(SiteAdmin):
     """Accounts are made by their owners; operators give roles and close accounts."""
 
     list_display = ["email", "name", "is_active", "is_reviewer", "is_staff", "last_login"]
@@ -63,7 +64,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
 
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class SecondFactorAdmin(SiteAdmin):
     """Which second factors people have; a lost one can be removed, and no secret is shown."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from portal.batches.models import Batch, StoredFile
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 
 
 @admin.register(StoredFile)

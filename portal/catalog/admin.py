@@ -13,7 +13,7 @@ from portal.catalog.domain.serving import change_serving, require_deployment
 from portal.catalog.enums import ModelStatus, Tier
 from portal.catalog.models import HostedModel, Release
 from portal.core.errors import DomainError
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 
 SERVING = ("status", "deployment", "tier")
 FACTS = (

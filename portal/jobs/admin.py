@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 from portal.jobs.models import LARGE_FIELDS, Call, GenerationJob
 
 PRIVATE = (*LARGE_FIELDS, "params")

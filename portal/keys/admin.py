@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 from portal.keys.models import ApiKey
 
 

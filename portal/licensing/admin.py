@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.core.errors import DomainError
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 from portal.licensing.domain.versions import publish_version, require_publishable
 from portal.licensing.models import Licence, LicenceVersion, Signature
 

@@ -109,6 +109,11 @@ def test_the_command_writes_csv_that_reads_back() -> None:
     event = write("job:1")
     out = io.StringIO()
     call_command("export_audit", format="csv", stdout=out)
-    (row,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    row, export = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert (export["tag"], export["actor"], json.loads(export["data"])) == (
+        "audit.log.exported",
+        "",
+        {"filter": {}, "format": "csv", "by": "export_audit"},
+    )
     assert (row["id"], row["hash"]) == (str(event.id), event.hash)
     assert json.loads(row["data"]) == event.data

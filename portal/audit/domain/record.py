@@ -16,6 +16,8 @@ from portal.audit.enums import AuditTag
 from portal.audit.models import AuditEvent
 
 GENESIS = "0" * 64
+LOG_SUBJECT = "audit-log"
+"""What a look at the log itself is about."""
 _CHAIN_LOCK = 7_235_001
 """Key of the advisory lock that makes appends strictly one after another."""
 

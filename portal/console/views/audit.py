@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
-from portal.audit.domain.record import record
+from portal.audit.domain.record import LOG_SUBJECT, record
 from portal.audit.domain.search import FORMS, export_events, find_events
 from portal.audit.enums import AuditTag
 from portal.console.access import auditor_required
@@ -63,7 +63,7 @@ def _record_look(
 ) -> None:
     chosen = {name: str(value) for name, value in form.cleaned_data.items() if value}
     with transaction.atomic():
-        record(tag, actor=request.user, subject="audit-log", data={"filter": chosen, **data})
+        record(tag, actor=request.user, subject=LOG_SUBJECT, data={"filter": chosen, **data})
 
 
 async def _stream(parts: Iterator[str]) -> AsyncIterator[str]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal.access.domain.demo import seed_demo
 from portal.catalog.models import HostedModel
-from portal.core.read_only_admin import ReadOnlyAdmin
+from portal.core.site_admin import ReadOnlyAdmin
 from portal.jobs.enums import Origin
 from portal.jobs.models import GenerationJob
 from tests.factories.accounts import UserFactory
