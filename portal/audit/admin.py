@@ -29,9 +29,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer = super().changelist_view(request, *args, **kwargs)
         chosen = {
-            name: value
+            name: str(value)
             for name, value in request.GET.items()
-            if self.lookup_allowed(name, value, request)
+            if self.lookup_allowed(name, str(value), request)
         }
         # Not what was searched for: it may be an address, and events are kept for ever.
         return _record_look(

@@ -19,7 +19,12 @@ class SiteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
     what a password's hash, a key's digest or a prompt begins with.
     """
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+    def lookup_allowed(  # type: ignore[override]  # the form without a request is deprecated
+        self,
+        lookup: str,
+        value: str,  # noqa: ARG002 -- Django's signature
+        request: HttpRequest,
+    ) -> bool:
         offered = {
             f"{field}{suffix}"
             for field in self.get_list_filter(request)
