@@ -8,10 +8,16 @@ from django.http import HttpRequest, HttpResponseBase
 
 from portal.api.calls import Asking, open_model, read_asking
 from portal.api.completion_answers import Accepted, Style, accept, answer_accepted
-from portal.chat.domain.conversion import to_chat, to_completion, to_piece
+from portal.chat.domain.conversion import (
+    to_chat,
+    to_chat_refusal,
+    to_completion,
+    to_piece,
+)
 from portal.chat.wire import ChatRequest
 from portal.completions.domain.assemble import assemble
 from portal.core.database import in_database
+from portal.core.errors import DomainError
 from portal.keys.enums import KeyScope
 
 ENDPOINT: Final = "/v1/chat/completions"
@@ -30,4 +36,7 @@ async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBa
 
 def _accept(asking: Asking, body: ChatRequest) -> Accepted:
     model = open_model(asking, body.model, scope=KeyScope.COMPLETIONS)
-    return accept(asking, to_completion(body, model=model))
+    try:
+        return accept(asking, to_completion(body, model=model))
+    except DomainError as error:
+        raise to_chat_refusal(error, body) from None

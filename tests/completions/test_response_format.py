@@ -146,6 +146,28 @@ async def test_a_fault_is_named_by_its_place(
     assert (response.status_code, error["param"], error["message"]) == (400, param, message)
 
 
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"logprobs": True, "top_logprobs": 101}, ["invalid_value", "top_logprobs"]),
+        ({"max_tokens": 4096}, ["context_length_exceeded", "max_tokens"]),
+        ({"max_completion_tokens": 4096}, ["context_length_exceeded", "max_completion_tokens"]),
+        ({"messages": [{"role": "user", "content": "a" * 3000}]},
+         ["context_length_exceeded", "messages"]),
+    ],
+)  # fmt: skip
+async def test_a_chat_is_refused_by_its_own_names(
+    chatting: Laboratory, body: dict[str, Any], refusal: list[str]
+) -> None:
+    response = await chatting.client.ask(
+        "/v1/chat/completions",
+        json={"model": chatting.model.slug, "messages": MESSAGES, **body},
+    )
+
+    error = response.json()["error"]
+    assert [error["code"], error["param"]] == refusal
+
+
 async def test_what_a_chat_ignores_is_named_once(chatting: Laboratory) -> None:
     reply = await chatting.ask(
         "/v1/chat/completions",

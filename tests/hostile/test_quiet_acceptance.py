@@ -318,6 +318,13 @@ async def test_every_address_under_v1_speaks_as_the_api(
     )
 
 
+async def test_an_engine_that_gives_fewer_is_named(laboratory: Laboratory) -> None:
+    """Its heartbeat says 20."""
+    for field in ("logprobs", "prompt_logprobs"):
+        body = {"prompt": "ab", "max_tokens": 2, field: 21}
+        assert await ask(laboratory, **body) == [400, "invalid_value", field]
+
+
 def test_the_laboratorys_vocabulary_ends_at_257() -> None:
     """What the cases above take for a token that there is not."""
     assert max(ids_of("".join(map(chr, range(0x20, 0x7F))))) < 257

@@ -41,6 +41,18 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
     )
 
 
+def to_chat_refusal(error: DomainError, request: ChatRequest) -> DomainError:
+    """The same refusal on the field that the chat has for the completion's."""
+    names = {
+        "prompt": "messages",
+        "logprobs": "top_logprobs",
+        "max_tokens": "max_tokens" if request.max_tokens else "max_completion_tokens",
+    }
+    if error.field not in names or error.code == "unsupported_parameter":
+        return error
+    return DomainError(error.code, error.message, field=names[error.field], next_url=error.next_url)
+
+
 def to_chat(answer: Answer, completion: dict[str, Any]) -> dict[str, Any]:
     """A whole completion as a chat's answer."""
     choices = [

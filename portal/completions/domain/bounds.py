@@ -8,6 +8,7 @@ from typing import Final
 from inference_workers.contract import FULL_VOCABULARY, SamplingParams
 from portal.core.errors import DomainError
 from portal.jobs.domain.tokens import find_tokenizer, find_vocabulary
+from portal.jobs.domain.workers import engine_status
 
 LOGPROBS_MOST: Final = 100
 """Beside each generated token. OpenAI gives 5, vLLM 20."""
@@ -29,6 +30,7 @@ def require_affordable(
             "token. For whole distributions use /v1/distributions.",
             field="logprobs",
         )
+    _require_given("logprobs", sampling.logprobs, deployment=deployment)
     if sampling.prompt_logprobs is None:
         return
     vocabulary = find_vocabulary(deployment)
@@ -48,6 +50,20 @@ def require_affordable(
             f"{rows * width:,}, and one request may have {PROMPT_LOGPROBS_MOST:,}. Ask for fewer "
             "beside each token, or send fewer or shorter prompts.",
             field="prompt_logprobs",
+        )
+    _require_given("prompt_logprobs", sampling.prompt_logprobs, deployment=deployment)
+
+
+def _require_given(field: str, asked: int | None, *, deployment: str) -> None:
+    """Raise `DomainError` where the engines that serve the model give fewer."""
+    most = engine_status(deployment).max_logprobs
+    if not asked or most is None or most == FULL_VOCABULARY:
+        return
+    if asked == FULL_VOCABULARY or asked > most:
+        raise DomainError(
+            "invalid_value",
+            f"{field} is {asked:,}, and this model's engine gives at most {most:,}.",
+            field=field,
         )
 
 
