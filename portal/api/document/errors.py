@@ -34,6 +34,11 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         "The address does not take this method; the header Allow names those it takes.",
         "/v1/completions does not take GET. See /docs/api/.",
     ),
+    408: (
+        "request_timeout",
+        "The body did not come whole in time.",
+        "The request did not come whole within 30 seconds. Try again.",
+    ),
     409: (
         "changed_meanwhile",
         "Somebody was first, and the message says who; read again before deciding.",
@@ -114,7 +119,7 @@ def statuses_of(operation_id: str, *, has_body: bool) -> list[int]:
     if operation_id not in NAMING_NOTHING:
         found.add(404)
     if has_body:
-        found |= {413, 415}
+        found |= {408, 413, 415}
     if operation_id in RUNNING:
         found |= {429, 503}
     if operation_id in KEEPING:
