@@ -8,7 +8,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_SECONDS = 0.1
 TERM_SECONDS = 15.0
-KILL_SECONDS = 10.0
+LAST_SIGNAL = signal.SIGKILL
+REMIND_SECONDS = 10.0
 DEAD_STATES = frozenset("ZX")
+BESIDE_OTHERS = 0
 BEHIND_OTHERS = 5
-"""As a nice value. Weaker ones make it slower to take over from another engine on the same cores;
+"""As nice values. Weaker ones make it slower to take over from another engine on the same cores;
 docs/decisions/engines-give-way.md has the figures."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -71,23 +73,35 @@ def find_session(leader: int) -> list[int]:
     )
 
 
-def stop_session(leader: int, *, term_seconds: float = TERM_SECONDS) -> None:
+def stop_session(
+    leader: int,
+    *,
+    term_seconds: float = TERM_SECONDS,
+    remind: Callable[[Sequence[int]], None] | None = None,
+) -> None:
     """End every process of the session: SIGTERM to its leader, SIGKILL to whatever stays.
 
-    The leader, asked alone, ends its own children in order. Raises `TimeoutError` if a process
-    survives even SIGKILL.
+    The leader, asked alone, ends its own children in order. What is killed ends only when it is
+    given a core to end on, and has to take its memory down first: that is waited for, however long
+    it takes, and `remind` hears of the processes that are left every REMIND_SECONDS.
     """
+    # The dying take their memory down at the weight that they lived with.
+    for pid in find_session(leader)[:1]:
+        weigh_session(pid, BESIDE_OTHERS)
     if read_process(leader) is not None:
         _signal(leader, signal.SIGTERM)
         if _wait_until_gone(leader, seconds=term_seconds):
             return
-    deadline = time.monotonic() + KILL_SECONDS
-    while time.monotonic() < deadline:
+    reminded_at = time.monotonic()
+    while True:
         for pid in find_session(leader):
-            _signal(pid, signal.SIGKILL)
+            _signal(pid, LAST_SIGNAL)
         if _wait_until_gone(leader, seconds=1.0):
             return
-    raise TimeoutError(f"processes {find_session(leader)} do not end")
+        if time.monotonic() - reminded_at >= REMIND_SECONDS:
+            reminded_at = time.monotonic()
+            if remind is not None:
+                remind(find_session(leader))
 
 
 async def start_engine(
@@ -108,18 +122,16 @@ async def start_engine(
         preexec_fn=stop_with_parent,
     )
     if gives_way:
-        _let_others_go_first(process.pid)
+        # The kernel can otherwise leave a session that mostly sleeps, as a worker does, waiting
+        # for ten seconds beside one that keeps every core busy.
+        weigh_session(process.pid, BEHIND_OTHERS)
     return process
 
 
-def _let_others_go_first(session: int) -> None:
-    """Lower the weight of a session, where the kernel has it (`sched_autogroup_enabled`).
-
-    Its scheduler can otherwise leave a session that mostly sleeps, as a worker does, waiting for
-    ten seconds beside one that keeps every core busy.
-    """
+def weigh_session(pid: int, nice: int) -> None:
+    """Set the weight of the process' whole session, where the kernel has one for sessions."""
     with contextlib.suppress(OSError):
-        Path(f"/proc/{session}/autogroup").write_text(str(BEHIND_OTHERS), encoding="ascii")
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

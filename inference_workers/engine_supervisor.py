@@ -43,6 +43,7 @@ FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 STEADY_SECONDS = 60.0
 WAITING = "waits for the launchers of the other hosts"
+ENDING = "waits for the killed processes"
 
 SupervisedEngine = VLLMServer | HeadlessEngine
 
@@ -225,9 +226,19 @@ class EngineSupervisor:
         if self._process is None:
             return
         process, self._process = self._process, None
-        await asyncio.to_thread(stop_session, process.pid)
+        loop = asyncio.get_running_loop()
+
+        def remind(left: Sequence[int]) -> None:
+            loop.call_soon_threadsafe(self._tell_left, left)
+
+        await asyncio.to_thread(stop_session, process.pid, remind=remind)
         await process.wait()
         log.info("engine_gone", pid=process.pid)
+
+    def _tell_left(self, left: Sequence[int]) -> None:
+        """Killed processes end by themselves in the end; a new engine has to wait for them."""
+        log.warning("engine_not_gone", deployment=self._deployment.slug, pids=list(left))
+        self._tell(self._status.state, detail=f"{ENDING} {list(left)}")
 
     async def _pause(self, seconds: float, *, even_if_dead: bool = False) -> None:
         """Wait, but not longer than until the engine ends or is to be stopped."""
@@ -281,7 +292,10 @@ def reap_former_engine(settings: LauncherSettings) -> None:
     leader = read_process(former.pid)
     if leader is not None and leader.started != former.pid_started:
         return  # The number was given to somebody else.
-    stop_session(former.pid)
+    stop_session(
+        former.pid,
+        remind=lambda left: log.warning("former_engine_not_gone", pids=list(left)),
+    )
     log.info("former_engine_reaped", pid=former.pid)
 
 

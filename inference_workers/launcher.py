@@ -46,13 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         deployment = settings.load_deployment()
         if options.stop_with_parent:
             stop_with_parent()
-        asyncio.run(launch(settings, deployment))
+        try:
+            asyncio.run(launch(settings, deployment))
+        except OSError as error:
+            where = error.filename or deployment.slug
+            raise LaunchError(f"{where}: {name_os_error(error)}") from error
     except ConfigurationError as error:
         stop_process(str(error), code=EXIT_CONFIGURATION)
     except LaunchError as error:
         stop_process(str(error), code=EXIT_FAILURE)
-    except OSError as error:
-        stop_process(f"{error.filename}: {name_os_error(error)}", code=EXIT_FAILURE)
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

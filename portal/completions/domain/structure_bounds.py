@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import Any, Final
 
 from inference_workers.contract import Structure
@@ -103,9 +103,8 @@ def _count(node: dict[str, Any]) -> Counter[str]:
     )
 
 
-def _length(node: dict[str, Any], kind: type[dict[str, Any] | list[Any]], *names: str) -> int:
-    values = (node.get(name) for name in names)
-    return sum(len(value) for value in values if isinstance(value, kind))
+def _length(node: dict[str, Any], kind: type[Sized], *names: str) -> int:
+    return sum(len(node[name]) for name in names if isinstance(node.get(name), kind))
 
 
 def _require_node(node: dict[str, Any], *, field: str) -> None:
