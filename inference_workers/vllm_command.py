@@ -61,6 +61,8 @@ def _engine_arguments(
         *("--max-logprobs", str(deployment.max_logprobs)),
         *("--dtype", deployment.dtype),
         *("--scheduling-policy", "priority"),
+        # By itself vLLM takes, for every later request, the compiler that suits the first one.
+        *("--structured-outputs-config.backend", "guidance"),
         # Sampling defaults that come with the weights would change what a researcher asked for.
         *("--generation-config", "vllm"),
         "--disable-uvicorn-access-log",

@@ -17,6 +17,10 @@ class EngineFailedError(Exception):
     """The engine broke off a request that it had begun, or answered it with an error of its own."""
 
 
+class EngineReportedError(EngineFailedError):
+    """The engine answered with an error of its own, and may well live on."""
+
+
 class EngineRefusedError(Exception):
     """The engine calls the request itself wrong; trying again would not help."""
 

@@ -10,7 +10,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from inference_workers.contract import FinishReason
-from inference_workers.engines.base import Chunk, EngineFailedError, EngineRefusedError
+from inference_workers.engines.base import (
+    Chunk,
+    EngineRefusedError,
+    EngineReportedError,
+)
 from inference_workers.engines.logprobs import read_generated
 
 
@@ -21,7 +25,7 @@ async def read_chunks(
 
     `width` is the number of likeliest tokens that were asked for.
 
-    Raises `EngineRefusedError` or `EngineFailedError` for an error amid the stream.
+    Raises `EngineRefusedError` or `EngineReportedError` for an error amid the stream.
     """
     rest = b""
     async for part in parts:
@@ -40,10 +44,10 @@ async def read_chunks(
 
 
 def read_choice(choice: dict[str, Any], *, width: int | None = None) -> Chunk:
-    """One choice of an answer, or of a piece of one; raises `EngineFailedError`."""
+    """One choice of an answer, or of a piece of one; raises `EngineReportedError`."""
     reason = choice.get("finish_reason")
     if reason not in (None, "stop", "length"):
-        raise EngineFailedError(f"the engine ended the request with {reason!r}")
+        raise EngineReportedError(f"the engine ended the request with {reason!r}")
     return Chunk(
         text=choice["text"],
         token_ids=tuple(choice.get("token_ids") or ()),
@@ -58,7 +62,7 @@ def _raise_error(error: dict[str, Any]) -> None:
     code = int(error.get("code") or 500)
     if 400 <= code < 500:
         raise EngineRefusedError(name_error(error))
-    raise EngineFailedError(name_error(error))
+    raise EngineReportedError(name_error(error))
 
 
 def name_error(error: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from inference_workers.engines.base import (
     EngineFailedError,
     EngineLoad,
     EngineRefusedError,
+    EngineReportedError,
     EngineRequest,
     EngineUnavailableError,
     ScoredPrompt,
@@ -90,12 +91,7 @@ class VLLMServer:
                 headers=trace_headers(),
                 timeout=STREAM_TIMEOUT,
             ) as reply:
-                if 400 <= reply.status < 500:
-                    raise EngineRefusedError(await _describe(reply))
-                if reply.status == 503:
-                    raise EngineUnavailableError("the engine's queue is full")
-                if reply.status != 200:
-                    raise EngineFailedError(f"completions answered {reply.status}")
+                await _require_accepted(reply)
                 accepted = True
                 async for chunk in read_chunks(
                     reply.content.iter_any(), width=request.sampling.logprobs
@@ -104,12 +100,17 @@ class VLLMServer:
                     if chunk.finish_reason is not None:
                         return
             raise EngineFailedError("the stream ended without a finish reason")
+        except EngineReportedError as error:
+            raise await self._blame(request, error) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             name = type(error).__name__
             raise (EngineFailedError(name) if accepted else EngineUnavailableError(name)) from error
 
     async def score(self, request: EngineRequest) -> ScoredPrompt:
-        choice = await self._complete(build_score_body(self._model, request))
+        try:
+            choice = await self._complete(build_score_body(self._model, request))
+        except EngineReportedError as error:
+            raise await self._blame(request, error) from error
         sampling = request.sampling
         return ScoredPrompt(
             logprobs=read_prompt(
@@ -129,18 +130,24 @@ class VLLMServer:
         except (aiohttp.ClientError, OSError, TimeoutError, KeyError, ValueError) as error:
             raise EngineUnavailableError(type(error).__name__) from error
 
+    async def _blame(
+        self, request: EngineRequest, error: EngineReportedError
+    ) -> EngineReportedError | EngineRefusedError:
+        """The structure's fault, where an engine that lives reports a failure of its own.
+
+        VLLM says so of a structure that its compiler refuses, and would say it again.
+        """
+        if request.sampling.structure is not None and await self.is_healthy():
+            return EngineRefusedError(f"structure: {error}")
+        return error
+
     async def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
         """The one choice of an answer that comes whole."""
         try:
             async with self._session.post(
                 "/v1/completions", json=body, headers=trace_headers(), timeout=STREAM_TIMEOUT
             ) as reply:
-                if 400 <= reply.status < 500:
-                    raise EngineRefusedError(await _describe(reply))
-                if reply.status == 503:
-                    raise EngineUnavailableError("the engine's queue is full")
-                if reply.status != 200:
-                    raise EngineFailedError(f"completions answered {reply.status}")
+                await _require_accepted(reply)
                 # A whole vocabulary is megabytes of JSON, and other streams go on meanwhile.
                 raw = await reply.read()
                 answer = await asyncio.to_thread(json.loads, raw)
@@ -199,6 +206,15 @@ class VLLMServer:
 
     async def close(self) -> None:
         await self._session.close()
+
+
+async def _require_accepted(reply: aiohttp.ClientResponse) -> None:
+    if 400 <= reply.status < 500:
+        raise EngineRefusedError(await _describe(reply))
+    if reply.status == 503:
+        raise EngineUnavailableError("the engine's queue is full")
+    if reply.status != 200:
+        raise EngineReportedError(f"completions answered {reply.status}")
 
 
 async def _describe(reply: aiohttp.ClientResponse) -> str:

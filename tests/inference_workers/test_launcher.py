@@ -64,7 +64,8 @@ def test_engine_gets_its_deployments_arguments_and_no_secrets(host: Host) -> Non
         *("--uds", str(host.folder / "engine.sock")),
         *("--tensor-parallel-size", "1", "--pipeline-parallel-size", "1"),
         *("--max-model-len", "64", "--max-num-seqs", "4", "--max-logprobs", "-1"),
-        *("--dtype", "auto", "--scheduling-policy", "priority", "--generation-config", "vllm"),
+        *("--dtype", "auto", "--scheduling-policy", "priority"),
+        *("--structured-outputs-config.backend", "guidance", "--generation-config", "vllm"),
         *("--disable-uvicorn-access-log", "--fake"),
     ]
 

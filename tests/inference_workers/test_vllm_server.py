@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import pytest
 from aiohttp import web
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
-from inference_workers.contract import FinishReason, SamplingParams
+from inference_workers.contract import FinishReason, SamplingParams, Structure
 from inference_workers.engines.base import (
     Chunk,
     EngineFailedError,
     EngineLoad,
     EngineRefusedError,
+    EngineReportedError,
     EngineRequest,
     EngineUnavailableError,
 )
@@ -63,7 +65,7 @@ class FakeServer:
         self.socket = socket
         self.bodies: list[dict[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
-        self.status = 200
+        self.status = self.health = 200
         self.traceparent: str | None = None
         self.dropped = 0
         self.hangs = False
@@ -101,7 +103,7 @@ class FakeServer:
         return web.json_response({"count": 2, "tokens": [2, 7]})
 
     async def _health(self, _: web.Request) -> web.Response:
-        return web.Response(status=self.status)
+        return web.Response(status=max(self.status, self.health))
 
     async def _metrics(self, _: web.Request) -> web.Response:
         label = '{engine="0",model_name="m"}'
@@ -133,8 +135,8 @@ async def engine(tmp_path: Path) -> AsyncIterator[VLLMServer]:
     await engine.close()
 
 
-async def collect(engine: VLLMServer) -> list[Chunk]:
-    async with aclosing(engine.generate(REQUEST)) as chunks:  # type: ignore[type-var]
+async def collect(engine: VLLMServer, request: EngineRequest = REQUEST) -> list[Chunk]:
+    async with aclosing(engine.generate(request)) as chunks:  # type: ignore[type-var]
         return [chunk async for chunk in chunks]
 
 
@@ -185,7 +187,7 @@ async def test_every_parameter_is_sent_as_asked(server: FakeServer, engine: VLLM
     [
         (400, EngineRefusedError),
         (404, EngineRefusedError),
-        (500, EngineFailedError),
+        (500, EngineReportedError),
         (503, EngineUnavailableError),
     ],
 )
@@ -202,7 +204,7 @@ async def test_status_tells_whose_fault_it_is(
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [(400, EngineRefusedError), (500, EngineFailedError)]
+    ("code", "expected"), [(400, EngineRefusedError), (500, EngineReportedError)]
 )
 async def test_error_inside_the_stream_is_seen(
     server: FakeServer, engine: VLLMServer, code: int, expected: type[Exception]
@@ -210,6 +212,24 @@ async def test_error_inside_the_stream_is_seen(
     server.lines = [choice("a", [1]), error(code)]
 
     with pytest.raises(expected):
+        await collect(engine)
+
+
+@pytest.mark.parametrize(
+    ("health", "expected"), [(200, EngineRefusedError), (503, EngineReportedError)]
+)
+async def test_a_structure_that_a_living_engine_fails_on_is_refused(
+    server: FakeServer, engine: VLLMServer, health: int, expected: type[Exception]
+) -> None:
+    """Seen with vLLM 0.32: a grammar that does not compile is a 500 in the stream."""
+    server.lines, server.health = [error(500)], health
+    structured = replace(
+        REQUEST, sampling=SamplingParams(max_tokens=1, structure=Structure(regex="a"))
+    )
+
+    with pytest.raises(expected):
+        await collect(engine, structured)
+    with pytest.raises(EngineReportedError):
         await collect(engine)
 
 
