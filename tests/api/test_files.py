@@ -106,7 +106,7 @@ async def test_a_form_without_file_or_with_another_purpose_is_refused(client: Ap
 
 async def test_another_persons_file_is_not_there(client: ApiClient) -> None:
     made = (await upload(client, CONTENT)).json()
-    other = await in_database(lambda: client_of(UserFactory()))
+    other = await in_database(lambda: client_of(make_researcher()[0]))
     path = f"/v1/files/{made['id']}"
     for answer in (
         await other.get(path),
@@ -164,7 +164,7 @@ async def test_what_one_person_keeps_has_a_total_that_others_do_not_share(
     settings.FILE_MB_PER_USER = 1
     content = write_jsonl(*(write_request(f"{n}", model="m" * 900) for n in range(500)))
     assert 500_000 < len(content) < 1_000_000
-    other = await in_database(lambda: client_of(UserFactory()))
+    other = await in_database(lambda: client_of(make_researcher()[0]))
     await upload(client, content)
     answer = await upload(client, content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "files_full")
