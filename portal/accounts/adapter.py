@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import requests
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -18,6 +19,7 @@ from portal.accounts.models import User
 from portal.accounts.tries import Place, forget_tries, require_try
 from portal.core.domain_names import canonical_address
 from portal.core.http import client_ip
+from portal.core.http_client import bound_session
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -76,6 +78,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Takes the one name that this site keeps from other sites' profiles."""
+
+    def get_requests_session(self) -> requests.Session:
+        """What speaks to the sites that people sign in with."""
+        return bound_session(super().get_requests_session())
 
     def populate_user(
         self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]

@@ -273,10 +273,11 @@ if ENV.demo:
     EMAIL_BACKEND = "portal.mailbox.backend.MailboxBackend"
 elif ENV.anymail_backend:
     INSTALLED_APPS.append("anymail")
-    EMAIL_BACKEND = f"anymail.backends.{ENV.anymail_backend}.EmailBackend"
+    EMAIL_BACKEND = "portal.core.mail_service.EmailBackend"
+    ANYMAIL_BACKEND = ENV.anymail_backend
     ANYMAIL = {f"{ENV.anymail_backend.upper()}_API_KEY": ENV.anymail_api_key}
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_BACKEND = "portal.core.mail.EmailBackend"
 
 # --- Browser security ----------------------------------------------------------------
 SECURE_SSL_REDIRECT = ENV.is_https

@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 from portal.notices.models import Notice
+from portal.webhooks.domain import sending
 from portal.webhooks.domain.endpoints import (
     Registered,
     disable_endpoint,
@@ -22,6 +23,7 @@ from portal.webhooks.domain.endpoints import (
 )
 from portal.webhooks.domain.fan_out import dispatch_due, fan_out_due, find_ready, repeat
 from portal.webhooks.domain.forgetting import forget_old
+from portal.webhooks.domain.posting import Answer
 from portal.webhooks.domain.sending import (
     GIVE_UP_AFTER,
     LEASE,
@@ -290,3 +292,20 @@ def test_a_dispatch_fans_out_and_calls_for_each_endpoint(
     dispatch_due()
     assert states(registered.endpoint) == [("waiting", 0, None)]
     assert find_ready(at=timezone.now()) == [registered.endpoint.pk]
+
+
+def test_an_endpoint_with_much_to_read_gives_others_a_turn(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = register().endpoint
+    happen(3)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+
+        def take_long(*_: object, **__: object) -> Answer:
+            clock.shift(sending.ROUND - timedelta(seconds=1))
+            return Answer(200)
+
+        monkeypatch.setattr(sending, "post", take_long)
+
+        assert sending.send_waiting(endpoint.pk) == 2
+        assert find_ready(at=timezone.now()) == [endpoint.pk]

@@ -25,7 +25,7 @@ from portal.notices.models import UNSENT, Notice
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
-"""Longer than any conversation with the mail server, which EMAIL_TIMEOUT ends."""
+"""Longer than any conversation with the mail server, which the mail backend ends."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 MAX_ATTEMPTS = 16

@@ -8,10 +8,12 @@ from typing import Final
 
 import urllib3
 
+from portal.core.deadlines import Deadline
 from portal.core.errors import DomainError
+from portal.core.http_client import ANSWER_SECONDS, CONNECT_SECONDS, WatchedPool, WatchedTlsPool
 from portal.webhooks.domain.addresses import Target, resolve_target
 
-TIMEOUT: Final = urllib3.Timeout(connect=5.0, read=10.0)
+TIMEOUT: Final = urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send `body`; only the status of the answer is read. Raises nothing."""
     try:
         target = resolve_target(url)
-        with _pool(target) as pool:
+        with Deadline(ANSWER_SECONDS), _pool(target) as pool:
             response = pool.urlopen(
                 "POST",
                 target.path,
@@ -57,9 +59,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
 
 def _pool(target: Target) -> urllib3.HTTPConnectionPool:
     if not target.is_https:
-        return urllib3.HTTPConnectionPool(target.address, target.port)
+        return WatchedPool(target.address, target.port)
     # The address is connected to; the certificate is asked for, and has to name, the host.
-    return urllib3.HTTPSConnectionPool(
+    return WatchedTlsPool(
         target.address,
         target.port,
         server_hostname=target.host,

@@ -31,12 +31,14 @@ FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=12)
 GIVE_UP_AFTER: Final = timedelta(days=3)
 MOST_IN_A_ROW: Final = 500
+ROUND: Final = timedelta(minutes=1)
+"""How long one endpoint may keep a worker; the next round goes on."""
 
 
 def send_waiting(endpoint_id: int) -> int:
     """Send what waits for an endpoint until one is not accepted; answers how many were."""
-    count = 0
-    while count < MOST_IN_A_ROW and send_next(endpoint_id):
+    count, ends_at = 0, timezone.now() + ROUND
+    while count < MOST_IN_A_ROW and timezone.now() < ends_at and send_next(endpoint_id):
         count += 1
     return count
 
