@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,6 +39,7 @@ from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
 
 IDEMPOTENCY_KEY_LENGTH: Final = 255
+RETRIES: Final = re.compile("0*[1-9][0-9]*")
 PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
 """Fields that hold what people wrote; a call's row does not."""
 
@@ -57,10 +59,11 @@ class Asking:
 def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
     """From the request's headers; raises `DomainError`."""
     idempotency_key = request.headers.get("Idempotency-Key", "")
-    if len(idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
+    is_good = idempotency_key.isprintable() and len(idempotency_key) <= IDEMPOTENCY_KEY_LENGTH
+    if not is_good:
         raise DomainError(
             "invalid_value",
-            f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} characters.",
+            f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} printable characters.",
             field="Idempotency-Key",
         )
     strict = request.headers.get("Gatehouse-Strict", "false").lower()
@@ -68,12 +71,12 @@ def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
         raise DomainError(
             "invalid_value", "Gatehouse-Strict is true or false.", field="Gatehouse-Strict"
         )
-    count = request.headers.get("X-Stainless-Retry-Count", "0")
+    count = request.headers.get("X-Stainless-Retry-Count", "")
     return Asking(
         key=key_of(request),
         endpoint=endpoint,
         idempotency_key=idempotency_key,
-        is_retry=count.isdecimal() and int(count) > 0,
+        is_retry=RETRIES.fullmatch(count) is not None,
         is_strict=strict == "true",
     )
 

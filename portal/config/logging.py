@@ -7,6 +7,7 @@ import sys
 
 import structlog
 
+from portal.core.faults import QuietErrors, write_fault
 from portal.core.masking import mask_event
 
 
@@ -38,7 +39,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(write_fault),
                 mask_event,
                 renderer,
             ],
@@ -51,6 +52,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
     for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    logging.getLogger("celery.app.trace").filters = [QuietErrors()]
     # At DEBUG these write a task's arguments and a page's whole context, prompts and all.
     for talkative in ("celery.pool", "django.template"):
         logging.getLogger(talkative).setLevel(logging.INFO)

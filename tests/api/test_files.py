@@ -72,10 +72,10 @@ async def test_a_large_file_is_kept_in_pieces(client: ApiClient) -> None:
     [
         (b"", "The file is empty."),
         (b"{}\n\n[1]\n", "Line 3 is not a JSON object."),
-        (b'{"a": NaN}', "Line 1 is not valid JSON: it holds something JSON does not have."),
-        (b"{}\n\xff", "Line 2 is not UTF-8."),
+        (b'{"a": NaN}', "Line 1 is not valid JSON: it has NaN, which JSON does not."),
+        (b"{}\n\xff", "Line 2 is not valid JSON: it is not UTF-8."),
         (b'{}\n{"a": 1', "Line 2 is not valid JSON: Expecting ',' delimiter."),
-        (b"[" * 100_000, "Line 1 is not valid JSON: it holds something JSON does not have."),
+        (b"[" * 100_000, "Line 1 is not valid JSON: Expecting value."),
     ],
 )
 async def test_a_file_that_is_no_json_lines_is_refused_with_its_line(

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from portal.batches.domain.checking import check_batch
@@ -21,19 +20,14 @@ from portal.batches.domain.status import close_batch, lock_batch
 from portal.batches.domain.submitting import WAITS_FOR, pause, submit_rows
 from portal.batches.enums import ACTIVE_STATUSES, BatchStatus, RowState
 from portal.batches.models import Batch, BatchRow
+from portal.core.each import do_each
 from portal.core.errors import DomainError
-
-log = structlog.get_logger(__name__)
 
 
 def advance_all() -> None:
     """Look at every batch that has not ended, oldest first. One that breaks stops no other."""
     active = Batch.objects.filter(status__in=ACTIVE_STATUSES).order_by("created_at")
-    for batch_id in list(active.values_list("pk", flat=True)):
-        try:
-            advance_batch(batch_id)
-        except (DomainError, DatabaseError, ValueError, TypeError) as error:
-            log.exception("batch_stuck", batch_id=str(batch_id), error=type(error).__name__)
+    do_each(list(active.values_list("pk", flat=True)), advance_batch, doing="advance_batch")
 
 
 def advance_batch(batch_id: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -10,12 +11,14 @@ from django.db import transaction
 from portal.batches.domain.endpoints import ENDPOINTS
 from portal.batches.domain.files import read_lines
 from portal.batches.domain.lines import ERRORS_NAMED, LineError, RowRequest, read_requests
+from portal.batches.domain.results import BROKEN, refuse_row
 from portal.batches.domain.rights import require_rights
 from portal.batches.domain.status import lock_batch, move_batch
-from portal.batches.enums import BatchStatus
+from portal.batches.enums import BatchStatus, RowState
 from portal.batches.models import Batch, BatchRow
 from portal.catalog.models import HostedModel
 from portal.completions.domain.models import find_model
+from portal.core.each import is_passing, note_fault
 from portal.core.errors import DomainError
 from portal.keys.domain.authentication import require_scope
 
@@ -24,6 +27,18 @@ ROWS_AT_A_TIME = 1000
 
 def check_batch(batch: Batch) -> None:
     """Make the rows and begin, or fail. All in one transaction: it is done whole or not at all."""
+    try:
+        _check(batch)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        note_fault(error, doing="check_batch", row=batch)
+        with transaction.atomic():
+            if (locked := lock_batch(batch, BatchStatus.VALIDATING)) is not None:
+                _fail(locked, [LineError(BROKEN.code, BROKEN.message)])
+
+
+def _check(batch: Batch) -> None:
     with transaction.atomic():
         locked = lock_batch(batch, BatchStatus.VALIDATING, wait=False)
         if locked is None:
@@ -37,15 +52,19 @@ def check_batch(batch: Batch) -> None:
                 errors = [LineError(str(error.code), error.message, param="body.model")]
         if errors:
             BatchRow.objects.filter(batch=locked).delete()
-            move_batch(locked, BatchStatus.FAILED, errors=[error.as_json() for error in errors])
+            _fail(locked, errors)
         else:
             move_batch(locked, BatchStatus.IN_PROGRESS, model=model, model_name=name)
+
+
+def _fail(batch: Batch, errors: Sequence[LineError]) -> None:
+    move_batch(batch, BatchStatus.FAILED, errors=[error.as_json() for error in errors])
 
 
 def _make_rows(batch: Batch) -> tuple[list[LineError], str]:
     """Rows in the database as far as the file is good, what is wrong, and the model's name."""
     errors: list[LineError] = []
-    rows: list[BatchRow] = []
+    requests: list[RowRequest] = []
     count, name = 0, ""
     for found in read_requests(read_lines(batch.input_file), endpoint=batch.endpoint):
         if isinstance(found, RowRequest) and found.body["model"] != (name or found.body["model"]):
@@ -57,11 +76,11 @@ def _make_rows(batch: Batch) -> tuple[list[LineError], str]:
             continue
         name = str(found.body["model"])
         count += 1
-        rows.append(_row(batch, found))
-        if len(rows) == ROWS_AT_A_TIME:
-            BatchRow.objects.bulk_create(rows)
-            rows.clear()
-    BatchRow.objects.bulk_create(rows)
+        requests.append(found)
+        if len(requests) == ROWS_AT_A_TIME:
+            _insert(batch, requests)
+            requests.clear()
+    _insert(batch, requests)
     if not errors and not count:
         errors.append(LineError("empty_file", "The file holds no request."))
     if count > settings.BATCH_ROWS:
@@ -70,9 +89,19 @@ def _make_rows(batch: Batch) -> tuple[list[LineError], str]:
     return errors, name
 
 
+def _insert(batch: Batch, requests: Sequence[RowRequest]) -> None:
+    """Make the rows; those that could never run have failed from the beginning."""
+    rows = BatchRow.objects.bulk_create(_row(batch, request) for request in requests)
+    refused = []
+    for row, request in zip(rows, requests, strict=True):
+        if request.fault is not None:
+            row.state, row.result = RowState.FAILED, refuse_row(row, request.fault)
+            refused.append(row)
+    BatchRow.objects.bulk_update(refused, ["state", "result"])
+
+
 def _row(batch: Batch, request: RowRequest) -> BatchRow:
-    # As ASCII, because PostgreSQL's text has no NUL and JSON may name one.
-    body = json.dumps(request.body)
+    body = "" if request.fault else json.dumps(request.body)
     return BatchRow(batch=batch, line=request.line, custom_id=request.custom_id, body=body)
 
 

@@ -18,6 +18,7 @@ from portal.batches.domain.ids import FILE, missing, parse_id, write_id
 from portal.batches.domain.lines import LineRefusedError, number_lines, parse_line
 from portal.batches.enums import ACTIVE_STATUSES, FilePurpose
 from portal.batches.models import Batch, FileChunk, StoredFile
+from portal.core.each import do_each
 from portal.core.errors import DomainError
 
 CHUNK: Final = 1 << 20
@@ -113,7 +114,7 @@ def erase_old_files() -> int:
     old = StoredFile.objects.filter(erased_at__isnull=True, created_at__lt=before).exclude(
         batches__status__in=ACTIVE_STATUSES
     )
-    return sum(erase_file(file, actor=None) for file in old)
+    return sum(do_each(old, lambda file: erase_file(file, actor=None), doing="erase_old_file"))
 
 
 def describe_file(file: StoredFile) -> dict[str, Any]:

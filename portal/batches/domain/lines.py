@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+
+from portal.core.errors import DomainError
+from portal.core.json_text import explain_syntax, find_fault, parse_json
 
 CUSTOM_ID_LENGTH: Final = 255
 ERRORS_NAMED: Final = 100
@@ -45,6 +47,8 @@ class RowRequest:
     line: int
     custom_id: str
     body: dict[str, Any]
+    fault: DomainError | None
+    """Why the API would not have read the body."""
 
 
 def number_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -58,12 +62,10 @@ def number_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 def parse_line(number: int, text: bytes) -> dict[str, Any]:
     """The object on a line; raises `LineRefusedError`."""
     try:
-        value = json.loads(text.decode(), parse_constant=_refuse_constant)
-    except UnicodeDecodeError:
-        raise _refuse("invalid_json_line", number, "is not UTF-8.") from None
-    except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", None) or "it holds something JSON does not have"
-        raise _refuse("invalid_json_line", number, f"is not valid JSON: {reason}.") from None
+        value = parse_json(text)
+    except ValueError as error:
+        message = f"is not valid JSON: {explain_syntax(error)}."
+        raise _refuse("invalid_json_line", number, message) from None
     if not isinstance(value, dict):
         raise _refuse("invalid_json_line", number, "is not a JSON object.")
     return value
@@ -110,18 +112,15 @@ def _parse_request(number: int, text: bytes, *, endpoint: str) -> RowRequest:
     body = value["body"]
     if not isinstance(body, dict):
         raise _refuse("invalid_body", number, "has a body that is no object.", param="body")
-    if not isinstance(body.get("model"), str):
+    model = body.get("model")
+    if not isinstance(model, str) or find_fault(model) is not None:
         message = "names no model in its body."
         raise _refuse("missing_required_parameter", number, message, param="body.model")
     if body.get("stream"):
         message = "asks for a stream, which a batch does not have."
         raise _refuse("unsupported_parameter", number, message, param="body.stream")
-    return RowRequest(number, custom_id, body)
+    return RowRequest(number, custom_id, body, find_fault(body))
 
 
 def _refuse(code: str, number: int, message: str, *, param: str | None = None) -> LineRefusedError:
     return LineRefusedError(LineError(code, f"Line {number} {message}", line=number, param=param))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from portal.batches.domain.endpoints import ENDPOINTS
 from portal.batches.models import BatchRow
@@ -16,6 +16,9 @@ from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.lifecycle import rebuild_end
 from portal.jobs.domain.results import completion_of_row
 from portal.jobs.models import GenerationJob
+
+BROKEN: Final = DomainError("server_error", "Something broke on our side. It has been logged.")
+"""Where a row raises what nobody foresaw."""
 
 
 def answer_row(row: BatchRow, *, endpoint: str) -> str:

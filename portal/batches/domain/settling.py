@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import structlog
 from django.db.models import Exists, OuterRef, QuerySet
 
 from inference_workers.contract import CancelReason, FailureCode
-from portal.batches.domain.results import answer_row, drop_row, refuse_row
+from portal.batches.domain.results import BROKEN, answer_row, drop_row, refuse_row
 from portal.batches.enums import BatchStatus, RowState
 from portal.batches.models import Batch, BatchRow
+from portal.core.each import is_passing, note_fault
 from portal.core.errors import DomainError
 from portal.jobs.domain.stopping import stop_jobs
 from portal.jobs.enums import ACTIVE_STATES
@@ -24,8 +24,6 @@ ENDS = {
 """What rows are told that did not come to their end."""
 TRY_AGAIN = frozenset({FailureCode.EXPIRED_IN_QUEUE.value})
 """Failures of the queue and not of the row: it waits for another turn."""
-
-log = structlog.get_logger(__name__)
 
 
 def settle_rows(batch: Batch) -> None:
@@ -86,11 +84,11 @@ def _settle(batch: Batch, row: BatchRow) -> dict[str, object]:
                 "result": drop_row(row, code=code, message=message),
             }
         return {"state": RowState.FAILED, "result": refuse_row(row, error)}
-    except (TypeError, ValueError, LookupError) as error:
-        # One row must not keep its batch from ending.
-        log.exception("batch_row_broke", row=row.pk, error=type(error).__name__)
-        broken = DomainError("server_error", "Something broke on our side. It has been logged.")
-        return {"state": RowState.FAILED, "result": refuse_row(row, broken)}
+    except Exception as error:
+        if is_passing(error):
+            raise
+        note_fault(error, doing="answer_batch_row", row=row)
+        return {"state": RowState.FAILED, "result": refuse_row(row, BROKEN)}
     return {"state": RowState.SUCCEEDED, "result": result}
 
 

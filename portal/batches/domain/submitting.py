@@ -14,11 +14,12 @@ from django.utils import timezone
 from portal.access.enums import Code
 from portal.batches.domain.endpoints import ENDPOINTS, fingerprint
 from portal.batches.domain.lines import LineError
-from portal.batches.domain.results import refuse_row
+from portal.batches.domain.results import BROKEN, refuse_row
 from portal.batches.domain.status import close_batch, lock_batch
 from portal.batches.enums import BatchStatus, RowState
 from portal.batches.models import Batch, BatchRow
 from portal.catalog.models import HostedModel
+from portal.core.each import is_passing, note_fault
 from portal.core.errors import DomainError
 from portal.jobs.domain.admission import AccessRefused, reserve_for
 from portal.jobs.domain.calls import CallOrigin, Submitted, submit_call
@@ -73,17 +74,7 @@ def _submit_next(batch: Batch, *, window: int) -> Step:
         # Runs and not rows: one row may ask for hundreds.
         if row is None or _count_runs(locked) >= window:
             return Step.FULL
-        try:
-            _submit(locked, row)
-        except AccessRefused as error:
-            return _stop(locked, error)
-        except DomainError as error:
-            if error.code in WAITS_FOR and not _never_fits(locked, row):
-                pause(locked, code=str(error.code))
-                return Step.FULL
-            refused = {"state": RowState.FAILED, "result": refuse_row(row, error)}
-            rows.filter(pk=row.pk, state=RowState.WAITING).update(**refused)
-        return Step.TAKEN
+        return _submit_or_refuse(locked, row)
 
 
 def _count_runs(batch: Batch) -> int:
@@ -92,7 +83,35 @@ def _count_runs(batch: Batch) -> int:
     ).count()
 
 
-def _submit(batch: Batch, row: BatchRow) -> None:
+def _submit_or_refuse(batch: Batch, row: BatchRow) -> Step:
+    """Whatever else the row raises is that row's failure, as it is one request's to the API."""
+    try:
+        with transaction.atomic():
+            submitted = _submit(batch, row)
+    except AccessRefused as error:
+        return _stop(batch, error)
+    except DomainError as error:
+        if error.code in WAITS_FOR and not _never_fits(batch, row):
+            pause(batch, code=str(error.code))
+            return Step.FULL
+        _refuse(row, error)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        note_fault(error, doing="submit_batch_row", row=row)
+        _refuse(row, BROKEN)
+    else:
+        _note_submitted(row, submitted)
+    return Step.TAKEN
+
+
+def _refuse(row: BatchRow, error: DomainError) -> None:
+    BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
+        state=RowState.FAILED, result=refuse_row(row, error)
+    )
+
+
+def _submit(batch: Batch, row: BatchRow) -> Submitted:
     body = json.loads(row.body)
     model = _model(batch)
     runs = ENDPOINTS[batch.endpoint].plan(body, model=model)
@@ -102,10 +121,7 @@ def _submit(batch: Batch, row: BatchRow) -> None:
         fingerprint=fingerprint(batch.endpoint, body, row=row.pk),
         request={name: value for name, value in body.items() if name not in NOT_KEPT},
     )
-    submitted = submit_call(
-        batch.user, model=model, runs=runs, origin=origin, job_class=JobClass.BATCH
-    )
-    _note_submitted(row, submitted)
+    return submit_call(batch.user, model=model, runs=runs, origin=origin, job_class=JobClass.BATCH)
 
 
 def _note_submitted(row: BatchRow, submitted: Submitted) -> None:

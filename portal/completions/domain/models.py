@@ -80,6 +80,9 @@ def _hub_names(url: str) -> Iterator[str]:
 
 
 def _candidates(name: str) -> list[HostedModel]:
+    if "\0" in name:
+        # PostgreSQL cannot even be asked for it.
+        return []
     matching = Q(slug=name) | Q(source_url__startswith=f"https://{HUB}/{name}")
     return list(
         HostedModel.objects.filter(matching).select_related("release__licence").order_by("slug")

@@ -1,0 +1,21 @@
+"""The site's own log, for tests that read what is written to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from portal.config.logging import configure_logging
+
+
+@contextmanager
+def site_log(*, level: str = "WARNING") -> Iterator[None]:
+    """Written to stderr as the settings have it, and in JSON."""
+    handlers, before = logging.root.handlers, logging.root.level
+    configure_logging(level=level, log_format="json")
+    try:
+        yield
+    finally:
+        logging.root.handlers = handlers
+        logging.root.setLevel(before)
