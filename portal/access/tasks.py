@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from portal.access.domain.desk.overdue import escalate, remind_reviewers
 from portal.access.domain.reconsent.announcements import tell_of_changes
+from portal.core.each import do_each
 
 
 @shared_task(name="portal.access.tell_of_changed_licences")
@@ -17,5 +18,4 @@ def tell_of_changed_licences() -> None:
 @shared_task(name="portal.access.call_to_overdue")
 def call_to_overdue() -> None:
     now = timezone.now()
-    remind_reviewers(at=now)
-    escalate(at=now)
+    do_each((remind_reviewers, escalate), lambda call: call(at=now), doing="call_to_overdue")

@@ -12,6 +12,7 @@ from django.db.models import OuterRef, ProtectedError, Subquery
 from portal.access.domain.erasure import erase_cases
 from portal.access.enums import ApplicationState
 from portal.access.models import Application, Step
+from portal.core.each import do_each
 
 log = structlog.get_logger(__name__)
 CLOSED_STATES = (
@@ -26,7 +27,13 @@ def delete_drafts(*, untouched_since: datetime, limit: int) -> int:
     """Delete drafts that were never handed in and not saved since a moment; answers how many."""
     old = Application.objects.filter(state=ApplicationState.DRAFT, saved_at__lt=untouched_since)
     chosen = old.order_by("pk").values_list("pk", flat=True)[:limit]
-    return sum(_delete_draft(pk, untouched_since=untouched_since) for pk in chosen)
+    return sum(
+        do_each(
+            chosen,
+            lambda pk: _delete_draft(pk, untouched_since=untouched_since),
+            doing="delete_draft",
+        )
+    )
 
 
 def closed_cases(*, closed_before: datetime, limit: int) -> list[Application]:

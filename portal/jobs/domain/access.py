@@ -14,6 +14,7 @@ from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
+from portal.core.each import do_each
 from portal.jobs.domain.admission import CAPABILITIES
 from portal.jobs.domain.stopping import stop_jobs
 from portal.jobs.enums import ACTIVE_STATES, Origin
@@ -53,8 +54,11 @@ def cancel_jobs_past_an_end(*, at: datetime) -> int:
     )
     pairs = set(jobs.values_list("user_id", "model_id"))
     return sum(
-        cancel_jobs_without_access(user_id=user_id, model_id=model_id)
-        for user_id, model_id in sorted(pairs)
+        do_each(
+            sorted(pairs),
+            lambda pair: cancel_jobs_without_access(user_id=pair[0], model_id=pair[1]),
+            doing="cancel_jobs_past_an_end",
+        )
     )
 
 

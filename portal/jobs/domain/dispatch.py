@@ -25,6 +25,7 @@ from inference_workers.contract import (
     control_channel,
     queue_for,
 )
+from portal.core.each import do_each
 from portal.core.redis import sync_redis
 from portal.core.tracing import annotate_span, trace_headers
 from portal.jobs.enums import ENGINE_PRIORITIES, JobClass
@@ -57,8 +58,11 @@ def send_generations(messages: Sequence[Outgoing]) -> None:
         return
     try:
         with current_app.producer_or_acquire() as producer, producer.batch():
-            for message in messages:
-                _send(message.job, headers=message.headers, producer=producer)
+            do_each(
+                messages,
+                lambda each: _send(each.job, headers=each.headers, producer=producer),
+                doing="send_generation",
+            )
     except (OperationalError, redis.RedisError, OSError) as error:
         ids = [str(message.job.id) for message in messages]
         log.warning("generations_not_sent", job_ids=ids, error=type(error).__name__)

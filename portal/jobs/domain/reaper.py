@@ -13,7 +13,7 @@ from typing import Final
 
 import redis
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from inference_workers.contract import (
@@ -23,6 +23,7 @@ from inference_workers.contract import (
     FailureCode,
     JobStarted,
 )
+from portal.core.each import do_each
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.dispatch import signal_cancels
 from portal.jobs.domain.events import read_stream, reopen_stream
@@ -60,8 +61,7 @@ def reap_jobs() -> None:
         _expire_held_back(timezone.now())
         _look_at_sent()
         held_back = _HELD_BACK.order_by("deployment").values_list("deployment", flat=True)
-        for deployment in held_back.distinct():
-            send_waiting(deployment)
+        do_each(held_back.distinct(), send_waiting, doing="send_waiting")
 
 
 def _look_at_sent() -> None:
@@ -79,8 +79,9 @@ def _look_at_sent() -> None:
     except redis.RedisError as error:
         log.warning("reaper_cannot_see", error=type(error).__name__)
         return
-    for job in jobs:
-        _judge_safely(job, sightings[job.pk], timezone.now())
+    do_each(
+        jobs, lambda job: _judge_if_seen(job, sightings[job.pk], timezone.now()), doing="reap_job"
+    )
 
 
 @transaction.atomic
@@ -91,14 +92,11 @@ def _expire_held_back(now: datetime) -> None:
     transaction.on_commit(lambda: count_action(ReaperAction.EXPIRED, times=len(late)))
 
 
-def _judge_safely(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
-    """One job's trouble must not keep the others waiting."""
+def _judge_if_seen(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
     try:
         _judge(job, sighting, now)
     except redis.RedisError as error:
         log.warning("reaper_cannot_see", job_id=str(job.pk), error=type(error).__name__)
-    except (DatabaseError, ValueError):
-        log.exception("reaper_failed", job_id=str(job.pk))
 
 
 def _judge(job: GenerationJob, sighting: Sighting, now: datetime) -> None:

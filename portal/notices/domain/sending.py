@@ -8,7 +8,7 @@ row in `sending`; after `LEASE` it may be taken again.
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,8 +17,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from portal.core.each import do_each, note_fault
 from portal.notices.domain.digest import write_digest
-from portal.notices.domain.outbox import compose, finish_body
+from portal.notices.domain.outbox import Letter, compose, finish_body
 from portal.notices.enums import NoticeState
 from portal.notices.models import UNSENT, Notice
 
@@ -43,7 +44,8 @@ def send_due() -> int:
     due = find_due(at=timezone.now())
     single = list(due.filter(is_digest=False).values_list("pk", flat=True)[:BATCH])
     people = set(due.filter(is_digest=True).values_list("recipient_id", flat=True)[:BATCH])
-    return sum(send_notice(pk) for pk in single) + sum(_send_digest(pk) for pk in sorted(people))
+    sent = do_each(single, send_notice, doing="send_notice")
+    return sum(sent) + sum(do_each(sorted(people), _send_digest, doing="send_digest"))
 
 
 def send_notice(notice_id: int) -> bool:
@@ -51,7 +53,7 @@ def send_notice(notice_id: int) -> bool:
     notice = _claim(notice_id)
     if notice is None or not _compose_or_withdraw(notice):
         return False
-    return _deliver([notice], subject=notice.subject, body=finish_body(notice))
+    return _deliver([notice], lambda: Letter(notice.subject, finish_body(notice)))
 
 
 def _send_digest(recipient_id: int) -> bool:
@@ -60,8 +62,7 @@ def _send_digest(recipient_id: int) -> bool:
     notices = [notice for notice in claimed if notice and _compose_or_withdraw(notice)]
     if not notices:
         return False
-    subject, body = write_digest(notices)
-    return _deliver(notices, subject=subject, body=body)
+    return _deliver(notices, lambda: Letter(*write_digest(notices)))
 
 
 def _claim(notice_id: int) -> Notice | None:
@@ -73,18 +74,24 @@ def _claim(notice_id: int) -> Notice | None:
 
 
 def _compose_or_withdraw(notice: Notice) -> bool:
-    with transaction.atomic():
-        if compose(notice):
-            return True
-        _own(notice).update(state=NoticeState.WITHDRAWN)
+    try:
+        with transaction.atomic():
+            if compose(notice):
+                return True
+            _own(notice).update(state=NoticeState.WITHDRAWN)
+    except Exception as error:  # noqa: BLE001 -- logged, and raised where nothing can be done
+        # It has its tries like one that no server takes, and a digest goes without it.
+        note_fault(error, doing="compose_notice", row=notice)
+        _write_failure(notice, error)
     return False
 
 
-def _deliver(notices: Sequence[Notice], *, subject: str, body: str) -> bool:
+def _deliver(notices: Sequence[Notice], write: Callable[[], Letter]) -> bool:
     person = notices[0].recipient
     address = person.email if person else notices[0].address
     try:
-        EmailMessage(subject, body, to=[address]).send()
+        letter = write()
+        EmailMessage(letter.subject, letter.body, to=[address]).send()
     except Exception as error:  # noqa: BLE001 -- each mail backend has its own errors
         for notice in notices:
             _write_failure(notice, error)

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from portal.access.domain.desk.merging import accounts_of
 from portal.accounts.domain.roles import save_roles
 from portal.accounts.models import User
+from portal.core.each import do_each
 from portal.core.errors import DomainError
 from portal.privacy.domain.erasure import erase_person
 from portal.privacy.domain.requests import require_erasable
@@ -33,7 +34,8 @@ def carry_out_due(*, at: datetime) -> int:
     Somebody who became the last operator or holds claims meanwhile waits until that is over.
     """
     waiting = ErasureRequest.objects.filter(_due(at)).order_by("due_at", "pk")
-    return sum(_carry_out(pk, at=at) for pk in list(waiting.values_list("pk", flat=True)))
+    requests = list(waiting.values_list("pk", flat=True))
+    return sum(do_each(requests, lambda pk: _carry_out(pk, at=at), doing="carry_out_erasure"))
 
 
 def _carry_out(request_id: int, *, at: datetime) -> bool:
@@ -44,9 +46,6 @@ def _carry_out(request_id: int, *, at: datetime) -> bool:
         erase_person(person, actor=person)
     except DomainError as error:
         log.warning("erasure_waits", request_id=request_id, code=error.code)
-        return False
-    except DatabaseError:
-        log.exception("erasure_failed", request_id=request_id)
         return False
     return True
 

@@ -16,14 +16,16 @@ import structlog
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, ProtectedError, QuerySet
 
 from portal.access.domain.process.lapsing import close_unanswered, remind_unanswered
 from portal.access.domain.retention import closed_cases, delete_drafts, erase_case
+from portal.access.models import Application
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.core.each import do_each
 from portal.mailbox.models import StoredMail
 from portal.notices.models import UNSENT, Notice
 from portal.privacy.domain.erasure import erased_address, pseudonym
@@ -37,7 +39,7 @@ def carry_out_retention(*, at: datetime, limit: int = BATCH) -> dict[str, int]:
 
     Writes one audit event with these counts if there were any.
     """
-    counts = {name: _try(name, work, at, limit) for name, work in POLICIES.items()}
+    counts = dict(do_each(POLICIES, lambda name: _carry_out(name, at, limit), doing="retention"))
     done = {name: count for name, count in counts.items() if count}
     if done:
         with transaction.atomic():
@@ -45,13 +47,9 @@ def carry_out_retention(*, at: datetime, limit: int = BATCH) -> dict[str, int]:
     return done
 
 
-def _try(name: str, work: Callable[[datetime, int], int], at: datetime, limit: int) -> int:
-    try:
-        with transaction.atomic():
-            return work(at, limit)
-    except DatabaseError:
-        log.exception("retention_failed", policy=name)
-        return 0
+@transaction.atomic
+def _carry_out(name: str, at: datetime, limit: int) -> tuple[str, int]:
+    return name, POLICIES[name](at, limit)
 
 
 def _delete_drafts(at: datetime, limit: int) -> int:
@@ -68,13 +66,17 @@ def _close(at: datetime, limit: int) -> int:
 
 def _erase_closed_cases(at: datetime, limit: int) -> int:
     cases = closed_cases(closed_before=at - _days("REFUSED_RETENTION_DAYS"), limit=limit)
-    erased = [
-        case for case in cases if erase_case(case, as_name=pseudonym, as_email=erased_address)
-    ]
-    # What was told about them tells it again.
-    about = [f"application:{case.case_number}" for case in erased]
-    Notice.objects.filter(about__in=about).exclude(state__in=UNSENT).delete()
-    return len(erased)
+    return sum(do_each(cases, _erase_case, doing="erase_case"))
+
+
+@transaction.atomic
+def _erase_case(case: Application) -> bool:
+    if not erase_case(case, as_name=pseudonym, as_email=erased_address):
+        return False
+    # What was told about it tells it again.
+    told = Notice.objects.filter(about=f"application:{case.case_number}")
+    told.exclude(state__in=UNSENT).delete()
+    return True
 
 
 def _delete_read_notices(at: datetime, limit: int) -> int:
@@ -93,7 +95,7 @@ def _delete_unverified_accounts(at: datetime, limit: int) -> int:
         is_reviewer=False,
         is_auditor=False,
     ).exclude(emailaddress__verified=True)
-    return sum(_delete_account(pk) for pk in _first(silent, limit))
+    return sum(do_each(_first(silent, limit), _delete_account, doing="delete_unverified_account"))
 
 
 def _delete_account(pk: int | str) -> int:

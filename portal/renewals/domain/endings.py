@@ -6,8 +6,9 @@ processes at once: an `EndNotice` is made once, and its mail with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -22,6 +23,7 @@ from portal.access.models import Grant
 from portal.access.signals import grant_expired
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.core.each import do_each
 from portal.core.errors import LostRace
 from portal.renewals.domain.commands import move_renewal
 from portal.renewals.domain.handing_in import open_renewal
@@ -40,12 +42,14 @@ def watch_ends(*, at: datetime) -> dict[str, int]:
     """Warn of ends that come, tell of those that have come, ask for what is owed; answers
     how many of each.
     """
-    return {
-        "warned": warn_of_ends(at=at),
-        "ended": note_ends(at=at),
-        "lapsed": lapse_late(at=at),
-        "asked": ask_who_owes(at=at, limit=BATCH),
+    steps: dict[str, Callable[..., int]] = {
+        "warned": warn_of_ends,
+        "ended": note_ends,
+        "lapsed": lapse_late,
+        "asked": partial(ask_who_owes, limit=BATCH),
     }
+    counts = do_each(steps, lambda name: (name, steps[name](at=at)), doing="watch_ends")
+    return {**dict.fromkeys(steps, 0), **dict(counts)}
 
 
 def warn_of_ends(*, at: datetime) -> int:
@@ -59,8 +63,9 @@ def warn_of_ends(*, at: datetime) -> int:
         due = _unwarned(days, at=at).filter(
             ends_at__lte=at + timedelta(days=days), ends_at__gt=at + timedelta(days=later)
         )
-        for together in _by_person_and_end(due[:BATCH]):
-            told += _warn(together, days=days, at=at)
+        groups = _by_person_and_end(due[:BATCH])
+        warn = partial(_warn, days=days, at=at)
+        told += sum(do_each(groups, warn, doing="warn_of_end"))
     return told
 
 
@@ -69,7 +74,7 @@ def note_ends(*, at: datetime) -> int:
     ended = Grant.objects.filter(state__in=HELD_STATES, ends_at__lte=at, starts_at__lte=at)
     due = ended.exclude(_told_of(days=0)).select_related("user", "model")
     groups = list(_by_person_and_end(due.order_by("user", "ends_at", "pk")[:BATCH]))
-    return sum(_note_end(together, at=at) for together in groups)
+    return sum(do_each(groups, partial(_note_end, at=at), doing="note_end"))
 
 
 def lapse_late(*, at: datetime) -> int:
@@ -80,7 +85,8 @@ def lapse_late(*, at: datetime) -> int:
         ends_at__gt=at - timedelta(days=settings.RENEWAL_LATE_DAYS),
     )
     late = Renewal.objects.filter(~Exists(in_time), state=RenewalState.RETURNED)
-    return sum(_lapse(row) for row in late.select_related("holder").order_by("pk")[:BATCH])
+    oldest = late.select_related("holder").order_by("pk")[:BATCH]
+    return sum(do_each(oldest, _lapse, doing="lapse_renewal"))
 
 
 def _unwarned(days: int, *, at: datetime) -> QuerySet[Grant]:

@@ -17,6 +17,7 @@ from portal.access.models import Grant, Step
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.core.each import do_each
 from portal.core.errors import DomainError
 from portal.renewals.domain.handing_in import open_renewal, withdraw_renewal
 from portal.renewals.domain.mail import mail_holder, statement_link, status_link
@@ -162,7 +163,7 @@ def ask_who_owes(*, at: datetime, limit: int) -> int:
         .filter(Q(asked_at=None) | Q(asked_at__lte=at - PAUSE))
         .order_by("pk")
     )
-    return sum(_ask_in_time(grant) for grant in due[:limit])
+    return sum(do_each(due[:limit], _ask_in_time, doing="ask_for_statement"))
 
 
 def _ask_in_time(grant: Grant) -> int:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.access.models import Grant
+from portal.core.each import do_each
 from portal.teams.domain.deriving import derive_grants
 from portal.teams.enums import MemberState
 from portal.teams.models import Member
@@ -18,14 +19,14 @@ FORGET_AFTER: Final = timedelta(days=30)
 
 def tend() -> None:
     """Do all of it once. Any number of runs at a time do each thing once."""
-    follow_leads()
-    forget_invitations()
+    do_each((follow_leads, forget_invitations), lambda step: step(), doing="tend_teams")
 
 
 def follow_leads() -> int:
     """Give members what their leads have got anew, such as a later end; answers how many."""
     joined = Member.objects.filter(state=MemberState.JOINED, user__is_active=True)
-    return sum(len(_follow(pk)) for pk in joined.order_by("pk").values_list("pk", flat=True))
+    members = joined.order_by("pk").values_list("pk", flat=True)
+    return sum(map(len, do_each(members, _follow, doing="follow_lead")))
 
 
 def forget_invitations() -> int:

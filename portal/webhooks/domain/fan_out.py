@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.access.domain.process.separation import domain_of
 from portal.access.models import Application
+from portal.core.each import do_each
 from portal.webhooks.domain.tasks import SEND_TASK
 from portal.webhooks.enums import UNDONE
 from portal.webhooks.models import Delivery, Endpoint, Event
@@ -42,10 +43,14 @@ def fan_out_due(*, at: datetime) -> int:
             .filter(fanned_out_at=None, due_at__lte=at)
             .order_by("due_at", "id")[:BATCH]
         )
+        judged = do_each(
+            events, lambda event: (event, _find_takers(event, endpoints)), doing="fan_out_event"
+        )
         for endpoint in endpoints:
-            _place(endpoint, [event for event in events if _wants(endpoint, event)], at=at)
-        Event.objects.filter(pk__in=[event.pk for event in events]).update(fanned_out_at=at)
-    return len(events)
+            _place(endpoint, [event for event, takers in judged if endpoint in takers], at=at)
+        done = [event.pk for event, _ in judged]
+        Event.objects.filter(pk__in=done).update(fanned_out_at=at)
+    return len(done)
 
 
 def repeat(delivery: Delivery) -> Delivery:
@@ -86,6 +91,11 @@ def _place(
     endpoint.next_sequence = first + len(deliveries)
     endpoint.save(update_fields=["next_sequence"])
     return deliveries
+
+
+@transaction.atomic
+def _find_takers(event: Event, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    return [endpoint for endpoint in endpoints if _wants(endpoint, event)]
 
 
 def _wants(endpoint: Endpoint, event: Event) -> bool:

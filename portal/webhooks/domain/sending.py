@@ -18,6 +18,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from portal.core.each import is_passing, note_fault
 from portal.webhooks.domain.endpoints import disable_failing
 from portal.webhooks.domain.posting import Answer, post
 from portal.webhooks.domain.signing import sign
@@ -50,6 +51,17 @@ def send_next(endpoint_id: int) -> bool:
     delivery = _claim(endpoint_id)
     if delivery is None:
         return False
+    try:
+        answer = _post(delivery)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        note_fault(error, doing="send_delivery", row=delivery)
+        return _give_up(delivery, error)
+    return _write_down(delivery, answer)
+
+
+def _post(delivery: Delivery) -> Answer:
     now = timezone.now()
     body = write_body(delivery.event)
     headers = {
@@ -57,7 +69,15 @@ def send_next(endpoint_id: int) -> bool:
         "User-Agent": "Gatehouse-Webhooks/1",
         **sign(delivery.endpoint, message_id=message_id(delivery.event), body=body, at=now),
     }
-    return _write_down(delivery, post(delivery.endpoint.url, body=body, headers=headers))
+    return post(delivery.endpoint.url, body=body, headers=headers)
+
+
+def _give_up(delivery: Delivery, error: Exception) -> bool:
+    """What cannot even be written holds nothing up; the endpoint is not at fault."""
+    _own(delivery).update(
+        state=DeliveryState.GIVEN_UP, due_at=timezone.now(), last_error=type(error).__name__
+    )
+    return True
 
 
 def message_id(event: Event) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import product
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from portal.access.domain.desk.claims import is_absent
@@ -17,6 +20,7 @@ from portal.access.domain.process.timing import add_working_days
 from portal.access.enums import REVIEW_STATES
 from portal.access.models import Application
 from portal.accounts.models import User
+from portal.core.each import do_each
 from portal.notices.domain.outbox import post
 from portal.notices.models import Notice
 
@@ -33,30 +37,40 @@ def remind_reviewers(*, at: datetime) -> int:
     """
     late = find_late(at=at, times=1)
     reviewers = User.objects.filter(is_reviewer=True, is_active=True).order_by("pk")
-    return sum(_remind(reviewer.pk, late, at=at) for reviewer in reviewers) if late else 0
+    remind = partial(_remind, late=late, at=at)
+    return sum(do_each(_keys(reviewers), remind, doing="remind_reviewer")) if late else 0
 
 
 def escalate(*, at: datetime) -> int:
     """Tell each operator once of a submission that waits for more than twice what was promised."""
     late = find_late(at=at, times=2)
     operators = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
-    return sum(_tell(operator.pk, row) for row in late for operator in operators) if late else 0
+    pairs = product(_keys(operators), late)
+    return sum(do_each(pairs, lambda pair: _tell(*pair), doing="escalate")) if late else 0
 
 
 def find_late(*, at: datetime, times: int) -> list[Application]:
     """What has waited for a reviewer for more than so many times its promise, oldest first."""
     waiting = Application.objects.filter(state__in=REVIEW_STATES, submitted_at__isnull=False)
     rows = waiting.select_related("claimed_by").prefetch_related("models_wanted__release")
-    return [
-        row
-        for row in rows.order_by("submitted_at", "pk")
-        if row.submitted_at is not None
-        and at > add_working_days(row.submitted_at, times * promised_days(row))
-    ]
+    oldest = list(rows.order_by("submitted_at", "pk"))
+    verdicts = do_each(
+        oldest, lambda row: (row, _is_late(row, at=at, times=times)), doing="find_late"
+    )
+    return [row for row, is_late in verdicts if is_late]
+
+
+def _is_late(application: Application, *, at: datetime, times: int) -> bool:
+    since = application.submitted_at
+    return since is not None and at > add_working_days(since, times * promised_days(application))
+
+
+def _keys(people: QuerySet[User]) -> list[int]:
+    return list(people.values_list("pk", flat=True))
 
 
 @transaction.atomic
-def _remind(reviewer_id: int, late: Sequence[Application], *, at: datetime) -> bool:
+def _remind(reviewer_id: int, *, late: Sequence[Application], at: datetime) -> bool:
     # The lock makes two beats at once look at the outbox one after the other.
     reviewer = User.objects.select_for_update().get(pk=reviewer_id)
     had = Notice.objects.filter(recipient=reviewer, kind=REMINDED, created_at__gt=at - WEEK)

@@ -13,6 +13,7 @@ from portal.access.domain.process.commands import move_application
 from portal.access.domain.rights.grants import end_grants, lock_halted_grants
 from portal.access.enums import ApplicationState, Command, Role
 from portal.access.models import Application, Step
+from portal.core.each import do_each
 from portal.core.errors import LostRace
 
 NOTICE = timedelta(days=7)
@@ -33,7 +34,7 @@ def remind_unanswered(*, at: datetime, limit: int) -> int:
     """Remind by mail, once for each return, when a week is left; answers how many."""
     before = at - timedelta(days=settings.RETURNED_CLOSE_DAYS) + NOTICE
     due = _returned(IS_NOT_REMINDED, before=before)
-    return sum(_move(row, Command.REMIND) for row in due[:limit])
+    return _move_each(due[:limit], Command.REMIND)
 
 
 def close_unanswered(*, at: datetime, limit: int) -> int:
@@ -43,7 +44,7 @@ def close_unanswered(*, at: datetime, limit: int) -> int:
     """
     before = at - timedelta(days=settings.RETURNED_CLOSE_DAYS)
     due = _returned(IS_REMINDED & Q(reminded_at__lte=at - NOTICE), before=before)
-    return sum(_move(row, Command.LAPSE) for row in due[:limit])
+    return _move_each(due[:limit], Command.LAPSE)
 
 
 def _returned(condition: Q, *, before: datetime) -> QuerySet[Application]:
@@ -61,6 +62,10 @@ def _returned(condition: Q, *, before: datetime) -> QuerySet[Application]:
         .select_related("applicant")
         .order_by("pk")
     )
+
+
+def _move_each(due: QuerySet[Application], command: Command) -> int:
+    return sum(do_each(due, lambda row: _move(row, command), doing=f"{command}_unanswered"))
 
 
 @transaction.atomic

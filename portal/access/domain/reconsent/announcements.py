@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from portal.access.enums import GrantState
 from portal.access.models import Grant
 from portal.accounts.models import User
+from portal.core.each import do_each
 from portal.licensing.domain.reconsent import changes_announced
 from portal.licensing.models import Licence, LicenceVersion, Signature
 from portal.notices.domain.outbox import post
@@ -42,7 +44,7 @@ def tell_of_changes(*, at: datetime) -> int:
     May run any number of times, and twice at once.
     """
     since = changes_announced(at=at).select_related("licence").order_by("published_at", "pk")
-    return sum(_tell(change, at=at) for change in since.defer("text"))
+    return sum(do_each(since.defer("text"), partial(_tell, at=at), doing="tell_of_change"))
 
 
 def kind_before(days: int) -> str:
@@ -138,20 +140,27 @@ def _notices(change: LicenceVersion, kind: str) -> QuerySet[Notice]:
 
 def _post_all(call: _Call, change: LicenceVersion) -> int:
     waiting = call.people.filter(~Exists(_notices(change, call.kind))).order_by("pk")
-    sent = 0
-    while posted := _post_batch(call.kind, change, waiting):
-        sent += posted
+    sent, last = 0, 0
+    while people := _post_batch(call.kind, change, waiting.filter(pk__gt=last)):
+        last = max(people)
+        sent += sum(people.values())
     return sent
 
 
 @transaction.atomic
-def _post_batch(kind: str, change: LicenceVersion, waiting: QuerySet[User]) -> int:
+def _post_batch(kind: str, change: LicenceVersion, waiting: QuerySet[User]) -> dict[int, bool]:
+    """Of the first of them by number: whether their mail could be posted."""
     # The lock that signing takes: whoever signs at this moment is asked before or not at all.
     Licence.objects.select_for_update().get(pk=change.licence_id)
     people = list(waiting[:BATCH])
-    for person in people:
+
+    @transaction.atomic
+    def post_one(person: User) -> int:
         post_reconsent(person, kind=kind, change=change)
-    return len(people)
+        return person.pk
+
+    posted = do_each(people, post_one, doing="post_reconsent")
+    return {person.pk: person.pk in posted for person in people}
 
 
 def post_reconsent(person: User, *, kind: str, change: LicenceVersion) -> Notice:
