@@ -164,6 +164,26 @@ def test_a_test_is_tried_once_and_turns_nothing_off(
     assert Delivery.objects.count() == 1
 
 
+def test_an_event_that_cannot_be_written_holds_nothing_up(
+    register: Register, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = register().endpoint
+    broken, _ = happen(2)
+    write = sending.write_body
+
+    def write_but_one(event: Event) -> bytes:
+        if event == broken:
+            raise RecursionError
+        return write(event)
+
+    monkeypatch.setattr(sending, "write_body", write_but_one)
+    send_waiting(endpoint.pk)
+    endpoint.refresh_from_db()
+    assert states(endpoint) == [("given_up", 1, None), ("delivered", 1, 204)]
+    assert Delivery.objects.get(sequence=1).last_error == "RecursionError"
+    assert endpoint.is_enabled
+
+
 def test_sending_again_uses_the_same_id_behind_what_waits(
     register: Register, receiver: Receiver
 ) -> None:
