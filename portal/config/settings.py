@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 
 from portal.config.environment import BASE_DIR, load_environment
 from portal.config.logging import configure_logging
+from portal.config.schedule import BEAT_SCHEDULE
 from portal.core.request_bodies import BodyLimit
 from portal.core.static_headers import add_security_headers
 
@@ -322,39 +323,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "portal.config.beat:PatientScheduler"
-CELERY_BEAT_SCHEDULE = {
-    "reap-jobs": {"task": "portal.jobs.reap", "schedule": 1.0, "options": {"expires": 1}},
-    "send-due-notices": {"task": "portal.notices.send_due", "schedule": 30.0},
-    "dispatch-webhooks": {
-        "task": "portal.webhooks.dispatch",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "forget-old-webhooks": {"task": "portal.webhooks.forget_old", "schedule": 3600.0},
-    "tell-of-changed-licences": {
-        "task": "portal.access.tell_of_changed_licences",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "call-to-overdue": {"task": "portal.access.call_to_overdue", "schedule": 900.0},
-    "record-energy": {
-        "task": "portal.energy.record",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "advance-batches": {
-        "task": "portal.batches.advance_all",
-        "schedule": 5.0,
-        "options": {"expires": 5},
-    },
-    "erase-old-files": {"task": "portal.batches.erase_old_files", "schedule": 3600.0},
-    "tend-teams": {"task": "portal.teams.tend", "schedule": 900.0},
-    "tend-vouching": {"task": "portal.vouching.tend", "schedule": 900.0},
-    "carry-out-retention": {"task": "portal.privacy.carry_out_retention", "schedule": 3600.0},
-    "carry-out-erasures": {"task": "portal.privacy.carry_out_erasures", "schedule": 900.0},
-    "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
-    "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
-}
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 
 # --- Bodies of requests --------------------------------------------------------------
 _SHORTEN = "Shorten what you wrote."
@@ -382,8 +351,9 @@ REQUEST_BODIES = (
 )
 """By the path's beginning; the first that fits counts. A file has a form around it."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
-# On disk: /tmp is memory in the containers.
-FILE_UPLOAD_TEMP_DIR = str(ENV.var_dir / "uploads")
+# On disk: /tmp is memory in the containers. Django refuses a folder that is not there.
+FILE_UPLOAD_TEMP_DIR = str(VAR_DIR)
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 # --- Limits --------------------------------------------------------------------------
 QUEUE_LIMIT = ENV.queue_limit

@@ -23,6 +23,7 @@ from portal.core import http_protocol
 from portal.core.turnstile import places
 from portal.keys.domain.text import make_text
 from tests.factories.accounts import UserFactory
+from tests.factories.jobs import make_researcher
 from tests.factories.keys import ApiKeyFactory
 from tests.playground.sse import in_thread, serve
 
@@ -249,7 +250,7 @@ async def test_one_persons_slow_bodies_end_nobody_elses(address: str, settings: 
 
 
 async def test_a_large_upload_comes_through_whole(address: str) -> None:
-    user = await in_thread(UserFactory.create)
+    user, _ = await in_thread(make_researcher)
     line = json.dumps({"custom_id": "x" * 1000}).encode()
     content = b"\n".join([line] * 3000)
     async with httpx2.AsyncClient(base_url=address, timeout=SECONDS) as client:
