@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+
+from portal.core.errors import RoleRequired
 
 
 class OperatorAdminSite(AdminSite):
@@ -20,9 +21,9 @@ class OperatorAdminSite(AdminSite):
     site_url = "/"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the request may enter; raises `PermissionDenied` for a wrong account."""
+        """Whether the request may enter; raises `RoleRequired` for a wrong account."""
         if request.user.is_authenticated and not super().has_permission(request):
-            raise PermissionDenied
+            raise RoleRequired("operators")
         return super().has_permission(request)
 
     @method_decorator(never_cache)

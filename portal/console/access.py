@@ -4,69 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Final, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 
 from portal.accounts.http import AuthenticatedHttpRequest
+from portal.core.errors import RoleRequired
 
 P = ParamSpec("P")
 View = Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponse]
+ROLES: Final = {"is_reviewer": "reviewers", "is_auditor": "auditors", "is_operator": "operators"}
+"""How each role of a person is called on the page that refuses all others."""
 
 
-def reviewer_required(view: View[P]) -> Callable[..., HttpResponse]:
-    """Send visitors to sign-in; refuse (403) everybody who is not a reviewer."""
+def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """Send visitors to sign-in; refuse (403) everybody who has none of the roles."""
 
-    @wraps(view)
-    def guarded(
-        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
-        if not request.user.is_reviewer:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
+    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(
+            request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            if not any(getattr(request.user, role) for role in roles):
+                raise RoleRequired(" and ".join(ROLES[role] for role in roles))
+            return view(request, *args, **kwargs)
 
-    return login_required(guarded)
+        return login_required(guarded)
 
-
-def auditor_required(view: View[P]) -> Callable[..., HttpResponse]:
-    """Send visitors to sign-in; refuse (403) everybody who is not an auditor."""
-
-    @wraps(view)
-    def guarded(
-        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
-        if not request.user.is_auditor:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return login_required(guarded)
+    return decorate
 
 
-def reviewer_or_auditor_required(view: View[P]) -> Callable[..., HttpResponse]:
-    """Send visitors to sign-in; refuse (403) everybody who is neither."""
-
-    @wraps(view)
-    def guarded(
-        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
-        if not (request.user.is_reviewer or request.user.is_auditor):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return login_required(guarded)
-
-
-def operator_required(view: View[P]) -> Callable[..., HttpResponse]:
-    """Send visitors to sign-in; refuse (403) everybody who is not an operator."""
-
-    @wraps(view)
-    def guarded(
-        request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
-        if not request.user.is_operator:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return login_required(guarded)
+reviewer_required = _require("is_reviewer")
+auditor_required = _require("is_auditor")
+reviewer_or_auditor_required = _require("is_reviewer", "is_auditor")
+operator_required = _require("is_operator")

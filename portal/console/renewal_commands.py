@@ -25,6 +25,7 @@ from portal.renewals.domain.decisions import (
     refuse_renewal,
     release_renewal,
     return_renewal,
+    waits_for_second,
 )
 from portal.renewals.domain.history import tell_history
 from portal.renewals.enums import RenewalCommand, RenewalState
@@ -126,6 +127,7 @@ def describe_renewal(
         "history": tell_history(renewal, viewer=viewer),
         "endorsements": current_endorsements(renewal),
         "two_reviewers": [g.model for g in grants if g.model.tier == Tier.TWO_REVIEWERS],
+        "waits_for_second": waits_for_second(renewal, grants, by=viewer),
         "is_own": is_own,
         "claimant": claimant,
         "is_mine": is_mine,

@@ -15,8 +15,8 @@ from portal.access.domain.desk.claims import (
     release_application,
 )
 from portal.access.domain.process.concerns import Concern, find_concerns
-from portal.access.domain.process.endorsements import current_endorsements
-from portal.access.domain.process.notices import preview_notice
+from portal.access.domain.process.endorsements import current_endorsements, open_models
+from portal.access.domain.process.notices import preview_letter
 from portal.access.domain.process.reminders import remind_applicant
 from portal.access.domain.process.reopening import reopen_application
 from portal.access.domain.process.reviews import (
@@ -26,7 +26,7 @@ from portal.access.domain.process.reviews import (
 )
 from portal.access.domain.process.rulings import take_back_decision
 from portal.access.enums import Capability, Command, ReasonCode
-from portal.access.models import Application, Grant, Step
+from portal.access.models import Application, Step
 from portal.accounts.models import User
 from portal.console.forms.decisions import (
     ApproveForm,
@@ -51,6 +51,7 @@ def make_form(
             return ApproveForm(
                 data,
                 application=application,
+                open_models=open_models(application, by=viewer),
                 has_concerns=bool(concerns_of(application)),
                 initial=terms,
                 prefix=command,
@@ -178,17 +179,11 @@ def tell_done(step: Step, application: Application) -> str:
     return text.format(case=application.case_number, name=application.applicant_name, when=when)
 
 
-def preview(command: Command, application: Application, form: DecisionForm) -> Letter:
-    """The mail that would leave for the applicant; `form` is valid."""
-    data = form.cleaned_data
-    if isinstance(form, ApproveForm):
-        grants = [
-            Grant(model=model, capabilities=data["capabilities"], ends_at=form.ends_at())
-            for model in data["models"]
-        ]
-        return preview_notice(application, command, note=data["note"], grants=grants)
-    if isinstance(form, ReturnForm):
-        return preview_notice(
-            application, command, note=data["note"], field_notes=form.field_notes()
-        )
-    return preview_notice(application, command, note=data["reason"])
+def preview(
+    command: Command, application: Application, by: User, form: DecisionForm
+) -> Letter | None:
+    """The mail that would leave for the applicant, if any; `form` is valid.
+
+    Refuses what the command refuses, and leaves `application` out of date.
+    """
+    return preview_letter(lambda: REVIEW_COMMANDS[command].carry_out(application, by, form))

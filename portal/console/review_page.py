@@ -10,7 +10,7 @@ from portal.access.domain.desk.denials import find_denials
 from portal.access.domain.desk.dossier import gather_dossier
 from portal.access.domain.desk.queue import pace_of
 from portal.access.domain.desk.replies import list_replies
-from portal.access.domain.process.endorsements import current_endorsements
+from portal.access.domain.process.endorsements import current_endorsements, open_models
 from portal.access.domain.process.history import tell_history
 from portal.access.domain.process.insiders import nearness
 from portal.access.domain.process.journey import expected_by
@@ -34,11 +34,12 @@ DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
 
 @dataclass(frozen=True)
 class Shown:
-    """A command's form as it came in, and the mail it would send if that was asked for."""
+    """A command's form as it came in, and, of a preview, the mail that it would send."""
 
     command: Command
     form: DecisionForm
     letter: Letter | None = None
+    is_preview: bool = False
 
 
 def describe_review(
@@ -88,6 +89,7 @@ def describe_review(
         "has_decided": has_decided,
         "claimant": claimant,
         "is_mine": claimant is not None and claimant.pk == viewer.pk,
+        "waits_for_second": not open_models(application, by=viewer).exists(),
         "can_decide": Command.APPROVE in offered and not (has_decided and application.appealed_at),
         "offered": [str(command) for command in offered],
         "forms": _forms(offered, application, viewer, shown),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
+
 
 class DomainError(Exception):
     """A refusal by a business rule.
@@ -18,6 +20,14 @@ class DomainError(Exception):
         self.message = message
         self.field = field
         self.next_url = next_url
+
+
+class RoleRequired(PermissionDenied):
+    """A page is for others; `roles` says for whom, such as “auditors”."""
+
+    def __init__(self, roles: str) -> None:
+        super().__init__(roles)
+        self.roles = roles
 
 
 class LostRace(DomainError):  # noqa: N818 -- it names what happened, as the state machine does

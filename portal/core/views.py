@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from portal.core.context import chosen_theme
-from portal.core.errors import DomainError
+from portal.core.errors import DomainError, RoleRequired
 from portal.core.http import wants_json
 
 SENTENCES = {
@@ -25,8 +25,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
     return _answer(request, status=400)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return _answer(request, status=403)
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say whom the page is for, where roles decide that."""
+    roles = exception.roles if isinstance(exception, RoleRequired) else ""
+    if roles and wants_json(request):
+        return _refuse("http_403", f"This page is for {roles}.", status=403)
+    return _answer(request, status=403, roles=roles)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
@@ -65,10 +69,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     return render(request, "errors/csrf.html", status=403)
 
 
-def _answer(request: HttpRequest, *, status: int) -> HttpResponse:
+def _answer(request: HttpRequest, *, status: int, **context: str) -> HttpResponse:
     if wants_json(request):
         return _refuse(f"http_{status}", SENTENCES[status], status=status)
-    return render(request, f"errors/{status}.html", status=status)
+    return render(request, f"errors/{status}.html", context, status=status)
 
 
 def _refuse(code: str, message: str, *, status: int) -> JsonResponse:

@@ -32,7 +32,7 @@ class RenewalCommand(models.TextChoices):
     CLAIM = "claim", "Taken up"
     RELEASE = "release", "Laid down"
     RETURN = "return", "Returned for changes"
-    ENDORSE = "endorse", "Approved by a first reviewer"
+    ENDORSE = "endorse", "First approval"
     APPROVE = "approve", "Approved"
     REFUSE = "refuse", "Refused"
     LAPSE = "lapse", "Closed without an answer"

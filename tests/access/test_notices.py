@@ -28,6 +28,7 @@ from portal.catalog.enums import Tier
 from portal.catalog.models import HostedModel
 from portal.notices.domain.sending import send_due
 from portal.notices.models import Notice
+from portal.renewals.enums import RenewalCommand
 from tests.access.conftest import sign
 from tests.factories.access import ApplicationFactory, GrantFactory, StepFactory
 from tests.factories.accounts import UserFactory
@@ -250,3 +251,9 @@ def test_an_approval_names_what_was_given(
     line = f"- {model.name}, until {grant.ends_at:%-d %B %Y}: playground"
     assert mail.outbox[0].body.splitlines().count(line) == 1
     assert waiting.state == ApplicationState.APPROVED
+
+
+@pytest.mark.parametrize("command", [*Command, *RenewalCommand])
+def test_what_happened_can_be_followed_by_who_did_it(command: Command | RenewalCommand) -> None:
+    """Timelines and refusals say “First approval by Rita Reviewer”."""
+    assert str(command.label).count(" by ") == 0

@@ -18,6 +18,8 @@ from portal.access.models import Application
 from portal.accounts.models import User
 from portal.catalog.enums import Tier
 from portal.catalog.models import HostedModel
+from portal.notices.domain.outbox import compose
+from portal.notices.models import Notice
 from tests.factories.access import ApplicationFactory, GrantFactory, StepFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
@@ -85,6 +87,7 @@ def test_the_dossier_tells_facts_with_their_sources(
         "Affiliation": ("typed; on no list of this site", False),
         "ORCID iD": ("typed, not confirmed", False),
         "Account since": ("our own record", True),
+        "Legal name": ("typed when signing the licence", False),
     }
     assert (dossier.earlier, dossier.grants, dossier.signatures) == (
         (earlier,),
@@ -217,6 +220,137 @@ def test_a_first_approval_says_that_a_second_is_needed(console: Client) -> None:
     assert application.steps.get().command == Command.ENDORSE
 
 
+def guarded_application() -> Application:
+    return ApplicationFactory(models_wanted=[HostedModelFactory(tier=Tier.TWO_REVIEWERS)])
+
+
+def preview_approval(console: Client, application: Application, **changes: object) -> HttpResponse:
+    data = {**approval(application, **changes), "preview": "1"}
+    return console.post(page_of(application, "approve"), data)
+
+
+def test_the_preview_of_a_first_approval_announces_none(console: Client) -> None:
+    application = guarded_application()
+    response = preview_approval(console, application)
+    assert (response.status_code, response.context["shown"].letter) == (200, None)
+    assert response.content.decode().count("No mail would leave yet.") == 1
+    assert (application.steps.count(), application.endorsements.count()) == (0, 0)
+
+
+def test_whoever_approved_first_is_not_asked_again(console: Client) -> None:
+    application = guarded_application()
+    console.post(page_of(application, "approve"), approval(application))
+    page = console.get(page_of(application))
+    text = page.content.decode()
+    assert page.context["waits_for_second"] is True
+    assert text.count("You have approved; another reviewer has to agree") == 1
+    assert text.count('data-decision="approve"') == 0
+    # A tab that was open before.
+    late = console.post(page_of(application, "approve"), approval(application, seen=1))
+    assert late.status_code == 422
+    assert late.content.decode().count("You have approved this already.") == 1
+
+
+def test_what_asks_for_one_reviewer_stays_open_to_whoever_approved_the_rest(
+    console: Client, model: HostedModel
+) -> None:
+    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS)
+    application = ApplicationFactory(models_wanted=[model, guarded])
+    data = approval(application, models=[guarded.slug])
+    console.post(page_of(application, "approve"), data)
+    form = console.get(page_of(application)).context["forms"]["approve"]
+    assert list(form.fields["models"].queryset) == [model]
+
+
+def test_wider_terms_of_another_can_be_agreed_to_by_whoever_was_first(
+    console: Client, reviewer: User
+) -> None:
+    application = guarded_application()
+    models = list(application.models_wanted.all())
+    for by, days in ((reviewer, 30), (UserFactory(is_reviewer=True), 60)):
+        application.refresh_from_db()
+        approve_application(
+            application,
+            by=by,
+            models=models,
+            capabilities=[Capability.PLAYGROUND],
+            ends_at=timezone.now() + timedelta(days=days),
+        )
+    page = console.get(page_of(application))
+    assert page.context["waits_for_second"] is False
+    data = approval(application, seen=2, ends_on=str(timezone.now().date() + timedelta(days=20)))
+    assert console.post(page_of(application, "approve"), data).status_code == 302
+    application.refresh_from_db()
+    assert application.state == ApplicationState.APPROVED
+
+
+@pytest.mark.parametrize("asks", ["preview", "confirm"])
+@pytest.mark.parametrize(
+    ("days", "error"),
+    [
+        (-1, "The end date must be in the future."),
+        (2000, "The end date must be within five years."),
+    ],
+)
+def test_a_preview_refuses_the_end_that_the_command_refuses(
+    console: Client, application: Application, asks: str, days: int, error: str
+) -> None:
+    data = approval(application, ends_on=str(timezone.now().date() + timedelta(days=days)))
+    response = console.post(page_of(application, "approve"), {**data, asks: "1"})
+    assert response.status_code == 422
+    assert response.context["forms"]["approve"].errors == {"ends_on": [error]}
+
+
+def test_a_preview_is_refused_where_the_command_is(
+    console: Client, application: Application, reviewer: User, model: HostedModel
+) -> None:
+    """By whom, in which state, and against what was read."""
+    own = ApplicationFactory(applicant=reviewer, models_wanted=[model])
+    assert preview_approval(console, own).status_code == 422
+    assert preview_approval(console, application, seen=7).status_code == 409
+    for command, data in (
+        ("return", {"return-seen": 0, "return-note": " "}),
+        ("reject", {"reject-seen": 0, "reject-reason_code": "other", "reject-reason": " "}),
+    ):
+        answer = console.post(page_of(application, command), {**data, "preview": "1"})
+        assert answer.status_code == 422
+    reject_application(application, by=reviewer, reason="Commercial.")
+    assert preview_approval(console, application).status_code == 409
+
+
+def test_the_preview_is_the_mail_that_leaves(
+    console: Client, application: Application, mailoutbox: list[object]
+) -> None:
+    letter = preview_approval(console, application, note="Good luck.").context["shown"].letter
+    console.post(page_of(application, "approve"), approval(application, note="Good luck."))
+    notice = Notice.objects.get(kind="access.approve")
+    assert compose(notice)
+    assert (letter.subject, letter.body) == (notice.subject, notice.body)
+
+
+@pytest.mark.parametrize(
+    ("legal_name", "warning"),
+    [
+        ("Ada Lovelace", ""),
+        ("LOVELACE, Ada", ""),
+        ("Ada King", "Differs from “Ada Lovelace”"),
+        ("Ada Augusta Lovelace", "Differs from “Ada Lovelace”"),
+    ],
+)
+def test_a_legal_name_that_differs_from_the_accounts_is_marked(
+    console: Client, model: HostedModel, legal_name: str, warning: str
+) -> None:
+    applicant = UserFactory(name="Ada Lovelace")
+    SignatureFactory(user=applicant, legal_name=legal_name)
+    application = ApplicationFactory(
+        applicant=applicant, applicant_name="Ada Lovelace", models_wanted=[model]
+    )
+    page = console.get(page_of(application))
+    (fact,) = [fact for fact in page.context["facts"] if fact.label == "Legal name"]
+    assert (fact.value, fact.warning) == (legal_name, warning)
+    assert page.content.decode().count('badge--warning">Differs from') == bool(warning)
+
+
 def test_the_second_reviewer_begins_with_the_terms_of_the_first(console: Client) -> None:
     model = HostedModelFactory(tier=Tier.TWO_REVIEWERS)
     application = ApplicationFactory(models_wanted=[model])
@@ -254,5 +388,5 @@ def test_the_page_asks_the_database_no_more_for_a_longer_past(
         SignatureFactory(user=application.applicant)
         write_remark(application, by=UserFactory(is_reviewer=True), text="New to me.")
     # Of these the remarks, who may read them, and the colleagues to ask take four.
-    with django_assert_num_queries(48):
+    with django_assert_num_queries(50):
         console.get(page_of(application))

@@ -64,6 +64,29 @@ def test_refused_page_names_the_account(client: Client) -> None:
     assert "You are signed in as ada@example.org." in page.content.decode()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "roles", "said"),
+    [
+        ("/admin/", {"is_auditor", "is_reviewer"}, "operators"),
+        ("/console/operations/", {"is_auditor", "is_reviewer"}, "operators"),
+        ("/console/audit/", {"is_staff", "is_reviewer"}, "auditors"),
+        ("/console/", {"is_staff", "is_auditor"}, "reviewers"),
+        ("/console/metrics/", {"is_staff"}, "reviewers and auditors"),
+    ],
+)
+def test_a_refused_page_says_whom_it_is_for(
+    client: Client, path: str, roles: set[str], said: str
+) -> None:
+    client.force_login(UserFactory.create(**dict.fromkeys(roles, True)))
+
+    page, data = client.get(path), client.get(path, headers=JSON)
+
+    assert (page.status_code, data.status_code) == (403, 403)
+    assert page.content.decode().count(f"It is for {said}.") == 1
+    assert data.json()["error"] == {"code": "http_403", "message": f"This page is for {said}."}
+
+
 @override_settings(ROOT_URLCONF=__name__)
 def test_broken_page_needs_no_database_and_tells_no_secret(broken_client: Client) -> None:
     """Without the django_db mark, a query would fail this test."""

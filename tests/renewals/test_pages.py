@@ -195,6 +195,20 @@ def test_a_reviewers_commands_have_buttons(
     assert console.get(f"/console/renewals/{renewal.pk}/").status_code == 200
 
 
+def test_whoever_approved_first_is_not_asked_again(console: Client, holder: User) -> None:
+    renewal = hand_in([make_grant(holder, name="Large", two_reviewers=True)])
+    address = f"/console/renewals/{renewal.pk}/"
+    data = {"approve-seen": renewal.revision, "approve-ends_on": "2028-05-31", "approve-note": ""}
+    console.post(f"{address}approve/", data)
+    page = console.get(address).content.decode()
+    assert page.count("First approval until 31 May 2028") == 1
+    assert page.count("You have approved; another reviewer has to agree") == 1
+    assert page.count('data-decision="approve"') == 0
+    late = console.post(f"{address}approve/", {**data, "approve-seen": renewal.revision + 1})
+    assert late.status_code == 422
+    assert late.content.decode().count("You have approved this already.") == 1
+
+
 def test_a_decision_on_what_moved_meanwhile_keeps_the_text(console: Client, grant: Grant) -> None:
     renewal = hand_in([grant])
     response = console.post(

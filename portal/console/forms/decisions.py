@@ -66,14 +66,20 @@ class ApproveForm(DecisionForm):
     )
 
     def __init__(
-        self, *args: Any, application: Application, has_concerns: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        application: Application,
+        open_models: QuerySet[HostedModel],
+        has_concerns: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         if not has_concerns:
             del self.fields["override"]
         models = self.fields["models"]
         assert isinstance(models, forms.ModelMultipleChoiceField)  # noqa: S101 -- for mypy
-        models.queryset = application.models_wanted.all()
+        # With none left, the command says why.
+        models.queryset = open_models or application.models_wanted.all()
         asked = [Capability(use) for use in application.capabilities]
         set_choices(self, "capabilities", [(use.value, str(use.label)) for use in asked])
 

@@ -17,7 +17,7 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.console.access import reviewer_or_auditor_required
 from portal.console.forms.remarks import RemarkForm, make_remark_form
-from portal.core.errors import DomainError
+from portal.core.errors import DomainError, RoleRequired
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +37,7 @@ def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse
         form = make_remark_form(application, viewer) if viewer.is_reviewer else None
         return _render(request, application, form)
     if not viewer.is_reviewer:
-        raise PermissionDenied
+        raise RoleRequired("reviewers")
     form = make_remark_form(application, viewer, request.POST)
     if form.is_valid():
         try:

@@ -40,10 +40,11 @@ def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) ->
     form = make_form(named, application, request.user, request.POST)
     if not form.is_valid():
         return _render(request, application, Shown(named, form), status=422)
-    if "preview" in request.POST and isinstance(form, PREVIEWED):
-        letter = preview(named, application, form)
-        return _render(request, application, Shown(named, form, letter))
     try:
+        if "preview" in request.POST and isinstance(form, PREVIEWED):
+            letter = preview(named, application, request.user, form)
+            shown = Shown(named, form, letter, is_preview=True)
+            return _render(request, _get(case_number), shown)
         step = REVIEW_COMMANDS[named].carry_out(application, request.user, form)
     except LostRace as error:
         messages.warning(request, error.message)

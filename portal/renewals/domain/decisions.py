@@ -206,6 +206,13 @@ def _lock_extendable(renewal: Renewal) -> list[Grant]:
     return active
 
 
+def waits_for_second(renewal: Renewal, grants: Sequence[Grant], *, by: User) -> bool:
+    """Whether a reviewer gave the first of two approvals, and nobody has given another."""
+    return needs_two(grants) and {step.actor_id for step in current_endorsements(renewal)} == {
+        by.pk
+    }
+
+
 def _needs_endorsement(
     renewal: Renewal, grants: Sequence[Grant], *, by: User, ends_at: datetime
 ) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allauth.socialaccount.models import SocialAccount
@@ -29,6 +30,7 @@ class Fact:
     is_confirmed: bool
     url: str = ""
     note: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ def gather_dossier(application: Application) -> Dossier:
     grants = Grant.objects.filter(user__in=accounts).select_related("model", "application")
     signatures = Signature.objects.filter(user__in=accounts).select_related("version__licence")
     return Dossier(
-        facts=tuple(_list_facts(application, applicant)),
+        facts=(
+            *_list_facts(application, applicant),
+            *_state_legal_names(application, list(signatures)),
+        ),
         earlier=tuple(earlier),
         grants=tuple(grants),
         signatures=tuple(signatures),
@@ -82,6 +87,27 @@ def _list_facts(application: Application, applicant: User) -> list[Fact]:
     since = f"{applicant.date_joined:%d %B %Y}"
     facts.append(Fact("Account since", since, "our own record", is_confirmed=True))
     return facts
+
+
+def _state_legal_names(application: Application, signatures: Sequence[Signature]) -> list[Fact]:
+    """Each name that was signed with, marked where it is not the name of the application."""
+    facts = {}
+    for signature in signatures:
+        typed = signature.legal_name
+        is_same = _words(typed) == _words(application.applicant_name)
+        facts[fold_name(typed)] = Fact(
+            "Legal name",
+            typed,
+            "typed when signing the licence",
+            is_confirmed=False,
+            warning="" if is_same else f"Differs from “{application.applicant_name}”",
+        )
+    return list(facts.values())
+
+
+def _words(name: str) -> list[str]:
+    """Without order: families come first in some countries."""
+    return sorted(fold_name(name).split())
 
 
 def _state_domain(email: str, *, is_verified: bool) -> Fact:

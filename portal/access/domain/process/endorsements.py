@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 
 from portal.access.enums import Capability
@@ -40,6 +40,19 @@ def needs_endorsement(
         guarded <= {model.pk for model in endorsement.models_endorsed.all()}
         for endorsement in endorsements
     )
+
+
+def open_models(application: Application, *, by: User) -> QuerySet[HostedModel]:
+    """The models of the application that a reviewer's approval can still bring on.
+
+    Whoever gave the first of two approvals waits for the second, as long as nobody else has
+    approved other terms.
+    """
+    endorsements = current_endorsements(application)
+    waits = Q(Exists(endorsements.filter(reviewer=by))) & ~Q(
+        Exists(endorsements.exclude(reviewer=by))
+    )
+    return application.models_wanted.exclude(Q(tier=Tier.TWO_REVIEWERS) & waits)
 
 
 def current_endorsements(application: Application) -> QuerySet[Endorsement]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.access.domain.process.dispatch import STEP_COMPOSER
+from portal.access.domain.process.dispatch import MAILED_COMMANDS, STEP_COMPOSER
 from portal.access.domain.process.journey import expected_by
 from portal.access.domain.process.lapsing import lapses_at
 from portal.access.domain.process.rulings import reapply_at
 from portal.access.domain.process.versions import label_notes
-from portal.access.enums import Command
-from portal.access.models import Application, Grant, Ruling, Step
+from portal.access.models import Grant, Ruling, Step
 from portal.notices.domain.outbox import Letter, register_composer
 from portal.notices.models import Notice
 
@@ -56,7 +56,23 @@ def compose_step(notice: Notice) -> Letter | None:
         return None
     if not name.startswith(REVIEWERS):
         Step.objects.filter(pk=step_id).update(told_at=timezone.now())
-    step = _fetch(step_id)
+    return _describe(name, _fetch(step_id))
+
+
+def preview_letter(decide: Callable[[], Step]) -> Letter | None:
+    """The mail that a command would send its applicant now; None where they are not told yet.
+
+    The very command runs, and is rolled back. Raises what it raises.
+    """
+    with transaction.atomic():
+        step = decide()
+        is_mailed = step.command in MAILED_COMMANDS
+        letter = _describe(str(step.command), _fetch(step.pk)) if is_mailed else None
+        transaction.set_rollback(True)
+    return letter
+
+
+def _describe(name: str, step: Step) -> Letter:
     application = step.application
     return _write(
         name,
@@ -66,27 +82,6 @@ def compose_step(notice: Notice) -> Letter | None:
             application.grants.filter(lead=None).select_related("model").order_by("model__name")
         ),
         reapplies_at=reapply_at(application),
-    )
-
-
-def preview_notice(
-    application: Application,
-    command: Command,
-    *,
-    note: str,
-    field_notes: Mapping[str, str] | None = None,
-    grants: Sequence[Grant] = (),
-) -> Letter:
-    """The mail that an applicant would get if a reviewer decided so now; nothing is kept."""
-    step = Step(application=application, command=command, note=note.strip(), at=timezone.now())
-    ruling = Ruling(field_notes=dict(field_notes or {}))
-    pause = timedelta(days=settings.REAPPLY_AFTER_DAYS)
-    return _write(
-        str(command),
-        step,
-        field_notes=label_notes(ruling),
-        grants=grants,
-        reapplies_at=timezone.now() + pause,
     )
 
 
