@@ -13,6 +13,7 @@ from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import reverse
 
 from portal.accounts.enums import TryKind
 from portal.accounts.models import User
@@ -60,6 +61,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return canonical_address(email)
         except ValueError as error:
             raise ValidationError(f"{error}. Check the address.") from None
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Where one begins to work: reviewers, operators and auditors at their own pages."""
+        user = request.user
+        for role, page in settings.STAFF_START_PAGES.items():
+            if getattr(user, role, False):
+                return reverse(page)
+        return str(super().get_login_redirect_url(request))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         super().pre_authenticate(request, **credentials)

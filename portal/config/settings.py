@@ -172,6 +172,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "access:status"
+# For whoever holds one of these roles; the first that fits.
+STAFF_START_PAGES = {
+    "is_reviewer": "console:queue",
+    "is_operator": "console:operations",
+    "is_auditor": "console:audit",
+}
 ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

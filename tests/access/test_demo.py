@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -9,12 +10,25 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.access.domain.decide import decide
-from portal.access.domain.demo import ACCOUNTS, APPLICANT, OPERATOR, RESEARCHER, REVIEWER, seed_demo
+from portal.access.domain.demo import (
+    ACCOUNTS,
+    APPLICANT,
+    OPERATOR,
+    RESEARCHER,
+    RESEARCHER_ANSWERS,
+    REVIEWER,
+    SECOND,
+    seed_demo,
+)
+from portal.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.access.domain.process.reviews import approve_application
 from portal.access.enums import ApplicationState, Capability, Code
 from portal.access.models import Application, Grant
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
+from portal.catalog.enums import Tier
 from portal.licensing.models import Signature
+from tests.access.conftest import sign
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 
@@ -43,6 +57,28 @@ def test_accounts_stand_where_the_demo_needs_them() -> None:
     assert person(OPERATOR.email).is_superuser
     waiting = Application.objects.get(state=ApplicationState.SUBMITTED)
     assert waiting.applicant.email not in {account.email for account in ACCOUNTS}
+
+
+def test_a_model_that_asks_for_two_reviewers_can_be_opened_by_the_demos_people() -> None:
+    HostedModelFactory()
+    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS, name="OPT-175B")
+    seed_demo()
+    applicant = sign(person(APPLICANT.email), guarded)
+    application = open_draft(applicant)
+    answers = {**RESEARCHER_ANSWERS, "capabilities": (Capability.PLAYGROUND,)}
+    submit_application(application, by=applicant, answers=Answers(**answers, models=(guarded,)))
+    ends_at = timezone.now() + timedelta(days=30)
+    for account in (REVIEWER, SECOND):
+        assert account in ACCOUNTS
+        application.refresh_from_db()
+        approve_application(
+            application,
+            by=person(account.email),
+            ends_at=ends_at,
+            models=[guarded],
+            capabilities=[Capability.PLAYGROUND],
+        )
+    assert decide(applicant, guarded, Capability.PLAYGROUND, timezone.now()).code == Code.OK
 
 
 def test_seeding_again_adds_nothing() -> None:
@@ -91,6 +127,7 @@ def test_command_prints_what_the_demo_runner_reads() -> None:
         "applicant",
         "researcher",
         "reviewer",
+        "reviewer2",
         "operator",
         "auditor",
     ]

@@ -29,11 +29,30 @@ def test_median_and_ninetieth_percentile_over_ninety_days_in_hours() -> None:
     assert measure_waits(at=now) == Waits(answers=11, median_hours=6.0, p90_hours=10.0)
 
 
+def test_few_answers_claim_nothing() -> None:
+    """Of one answer, nine of ten is nobody's wait; the demo's first took no time at all."""
+    now = timezone.now()
+    for _ in range(9):
+        RulingFactory(step__at=now - DAY, waited=HOUR)
+    assert measure_waits(at=now) is None
+    RulingFactory(step__at=now - DAY, waited=HOUR)
+    assert measure_waits(at=now) == Waits(answers=10, median_hours=1.0, p90_hours=1.0)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(0.0, "an hour"), (0.9, "an hour"), (1.0, "1.0 h"), (1234.5, "1,234.5 h")]
+)
+def test_no_wait_is_told_as_no_time(hours: float, said: str) -> None:
+    waits = Waits(answers=10, median_hours=hours, p90_hours=hours)
+    assert (waits.median, waits.p90) == (said, said)
+
+
 def test_the_public_page_and_the_applicants_page_tell_the_same(
     client: Client, signed_applicant: User
 ) -> None:
     HostedModelFactory()
-    RulingFactory(waited=7 * HOUR, made_at=timezone.now())
+    for _ in range(10):
+        RulingFactory(waited=7 * HOUR, made_at=timezone.now())
     sentence = "half of all answers came within <strong>7.0 h</strong>"
     ApplicationFactory(applicant=signed_applicant)
     public = client.get("/how-access-works/").content.decode()

@@ -20,6 +20,27 @@ def test_sign_in_goes_on_to_access(client: Client, person: User) -> None:
     assert client.session["_auth_user_id"] == str(person.pk)
 
 
+@pytest.mark.parametrize(
+    ("roles", "page"),
+    [
+        ({"is_reviewer"}, "/console/"),
+        ({"is_staff"}, "/console/operations/"),
+        ({"is_auditor"}, "/console/audit/"),
+        ({"is_reviewer", "is_staff", "is_auditor"}, "/console/"),
+        ({"is_staff", "is_auditor"}, "/console/operations/"),
+    ],
+)
+def test_staff_begin_where_they_work(
+    client: Client, person: User, roles: set[str], page: str
+) -> None:
+    User.objects.filter(pk=person.pk).update(**dict.fromkeys(roles, True))
+
+    answer = sign_in(client, person.email)
+
+    assert answer.headers["Location"] == page
+    assert client.get(page).status_code == 200
+
+
 def test_sign_in_goes_on_to_where_one_wanted(client: Client, person: User) -> None:
     answer = client.post(
         "/account/login/",

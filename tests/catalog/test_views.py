@@ -8,7 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.catalog import HostedModelFactory, ReleaseFactory
+from tests.factories.licensing import SignatureFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +89,46 @@ def test_a_live_model_shows_the_way_and_another_where_to_go(client: Client) -> N
 
     assert text_of(client, f"/models/{live.slug}/").count("Your way to a prompt") == 1
     assert text_of(client, f"/models/{described.slug}/").count("Your way to a prompt") == 0
+
+
+def test_whoever_may_prompt_is_not_asked_to_apply(client: Client) -> None:
+    model = HostedModelFactory()
+    grant = GrantFactory(model=model)
+    SignatureFactory(user=grant.user, version=model.release.licence.versions.get())
+    client.force_login(grant.user)
+
+    page, home = text_of(client, f"/models/{model.slug}/"), text_of(client, "/")
+
+    assert (page.count("Open to you"), page.count("Apply")) == (1, 0)
+    assert page.count(f'href="/playground/?model={model.slug}"') == 1
+    assert home.count("It is open to you.") == 1
+    assert (home.count("<h3>Apply</h3>"), home.count("<h3>Prompt</h3>")) == (0, 1)
+    assert home.count('<a class="button button--primary" href="/playground/">') == 1
+
+
+def test_whoever_waits_is_told_so_and_not_asked_to_apply(client: Client) -> None:
+    model = HostedModelFactory()
+    application = ApplicationFactory(models_wanted=[model])
+    applicant = application.applicant
+    SignatureFactory(user=applicant, version=model.release.licence.versions.get())
+    client.force_login(applicant)
+
+    page = text_of(client, f"/models/{model.slug}/")
+
+    assert page.count("Your application is waiting for a reviewer.") == 1
+    assert page.count("See where it stands") == 1
+    assert page.count("Apply for access") == 0
+
+
+def test_whoever_has_signed_is_led_to_the_application(client: Client) -> None:
+    model = HostedModelFactory()
+    signature = SignatureFactory(version=model.release.licence.versions.get())
+    client.force_login(signature.user)
+
+    page = text_of(client, f"/models/{model.slug}/")
+
+    assert page.count('<a class="button button--primary" href="/access/apply/">') == 1
+    assert page.count("A reviewer decides") == 1
 
 
 def test_process_page_shows_a_shared_text_once(client: Client) -> None:

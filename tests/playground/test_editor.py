@@ -36,6 +36,17 @@ def test_the_editor_offers_the_models_that_are_open(desk: Desk) -> None:
     assert desk.model.notice in response.content.decode()
 
 
+def test_the_editor_begins_with_the_model_that_one_came_from(desk: Desk) -> None:
+    closed = HostedModelFactory(name="Closed model")
+
+    chosen = [
+        desk.client.get(EDITOR, {"model": slug}).context["form"].initial
+        for slug in (desk.model.slug, closed.slug, "none\0")
+    ]
+
+    assert chosen == [{"model": desk.model.slug}, {}, {}]
+
+
 def test_somebody_without_access_is_told_the_next_step(
     valkey: redis.Redis, client: Client, db: None
 ) -> None:

@@ -73,7 +73,7 @@ def enter(page: Page, user: User) -> None:
     page.get_by_label("E-mail address").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/access/")
+    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def judge(page: Page, complaints: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The people of the demo: one for each role, and one who waits in the reviewers' queue."""
+"""The people of the demo: some for each role, and one who waits in the reviewers' queue."""
 
 from __future__ import annotations
 
@@ -51,12 +51,14 @@ class DemoAccount:
 APPLICANT: Final = DemoAccount(role="applicant", name="Amara Okafor")
 RESEARCHER: Final = DemoAccount(role="researcher", name="Ingrid Solheim")
 REVIEWER: Final = DemoAccount(role="reviewer", name="Tomás Herrera", is_reviewer=True)
+SECOND: Final = DemoAccount(role="reviewer2", name="Hana Dvořák", is_reviewer=True)
+"""Models that ask for two reviewers can be opened, and what the first may not decide, decided."""
 OPERATOR: Final = DemoAccount(role="operator", name="Mei Tanaka", is_operator=True)
 AUDITOR: Final = DemoAccount(role="auditor", name="Priya Raman", is_auditor=True)
 QUEUED: Final = DemoAccount(role="queued", name="Jonas Albrecht")
 """Has applied and waits; nobody's way in, so that the queue stays as it was found."""
 
-ACCOUNTS: Final = (APPLICANT, RESEARCHER, REVIEWER, OPERATOR, AUDITOR)
+ACCOUNTS: Final = (APPLICANT, RESEARCHER, REVIEWER, SECOND, OPERATOR, AUDITOR)
 
 
 def seed_demo() -> tuple[DemoAccount, ...]:
@@ -126,7 +128,7 @@ def _ensure_somebody_waits(user: User) -> None:
 
 
 def _served_models() -> list[HostedModel]:
-    """Live models that one reviewer can open; the demo has no second one."""
+    """Live models that one reviewer can open."""
     return list(
         HostedModel.objects.filter(status=ModelStatus.LIVE)
         .exclude(tier=Tier.TWO_REVIEWERS)

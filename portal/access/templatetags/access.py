@@ -8,7 +8,7 @@ from django import template
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from portal.access.domain.decide import NextStep, decide
+from portal.access.domain.decide import NextStep, decide, usable_models
 from portal.access.enums import Capability, Code
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
@@ -25,6 +25,7 @@ class Access:
     message: str
     next_step: NextStep | None
     has_ended: bool
+    is_open: bool
 
 
 @register.simple_tag
@@ -36,4 +37,13 @@ def access_to(model: HostedModel, user: User | AnonymousUser) -> Access:
         message=decision.message,
         next_step=decision.next_step,
         has_ended=decision.code in ENDED,
+        is_open=decision.allowed,
     )
+
+
+@register.simple_tag
+def models_open_to(user: User | AnonymousUser) -> list[HostedModel]:
+    """What a visitor may prompt now; without an account nothing, and no query."""
+    if not isinstance(user, User):
+        return []
+    return list(usable_models(user, Capability.PLAYGROUND, timezone.now()).order_by("name"))

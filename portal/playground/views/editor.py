@@ -42,11 +42,13 @@ _SERVED: Final = CompiledModels(
 @never_cache
 @sign_in_required
 def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """A new document, or with `?from=` the prompt and parameters of an earlier run."""
+    """A new document, for the model `?model=` if it is open; or with `?from=` an earlier run's."""
     models = list_models(request.user)
     source = _find_source(request)
     if source is None:
-        return _render(request, GenerationForm(models=models.usable), models)
+        wanted = [model.slug for model in models.usable if model.slug == request.GET.get("model")]
+        initial = {"model": wanted[0]} if wanted else {}
+        return _render(request, GenerationForm(initial=initial, models=models.usable), models)
     initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
     return _render(request, GenerationForm(initial=initial, models=models.usable), models)
 

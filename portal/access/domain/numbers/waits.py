@@ -26,6 +26,8 @@ from portal.access.models import Ruling, Step
 
 Span: TypeAlias = "F | ExpressionWrapper[CombinedExpression]"
 WINDOW = timedelta(days=90)
+FEWEST: Final = 10
+"""Of fewer answers nobody can say what nine of ten took."""
 
 
 class Percentile(Aggregate):
@@ -63,6 +65,14 @@ class Waits:
     median_hours: float
     p90_hours: float
 
+    @property
+    def median(self) -> str:
+        return _say_hours(self.median_hours)
+
+    @property
+    def p90(self) -> str:
+        return _say_hours(self.p90_hours)
+
 
 @dataclass(frozen=True)
 class StageWaits:
@@ -85,9 +95,11 @@ STAGES: Final[Mapping[str, str]] = {
 
 def measure_waits(*, at: datetime) -> Waits | None:
     """Median and 90th percentile wait for an answer (return, approval, refusal) given in the
-    90 days before `at`; None when there was none. Answers that were taken back do not count.
+    90 days before `at`; None where they are fewer than FEWEST. Answers that were taken back do
+    not count.
     """
-    return _measure(list_answers(since=at - WINDOW, until=at), "waited")["waited"]
+    waits = _measure(list_answers(since=at - WINDOW, until=at), "waited")["waited"]
+    return waits if waits and waits.answers >= FEWEST else None
 
 
 def list_answers(*, since: datetime, until: datetime) -> QuerySet[Ruling]:
@@ -154,6 +166,10 @@ def _read(found: Mapping[str, Any], name: str) -> Waits | None:
         median_hours=to_hours(found[f"{name}_median"]),
         p90_hours=to_hours(found[f"{name}_p90"]),
     )
+
+
+def _say_hours(hours: float) -> str:
+    return f"{hours:,} h" if hours >= 1 else "an hour"
 
 
 def to_hours(wait: timedelta) -> float:
