@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
+from portal.access.domain.demo import REVIEWER
 from portal.access.domain.desk.denials import deny
 from portal.access.enums import DenialKind
 from portal.access.models import Application, Grant
@@ -66,7 +67,7 @@ def seed() -> dict[str, User | None]:
         "applicant": User.objects.get(email__startswith="applicant@"),
         "researcher": researcher,
         "other": other,
-        "reviewer": User.objects.get(is_reviewer=True),
+        "reviewer": User.objects.get(email=REVIEWER.email),
         "operator": User.objects.get(is_staff=True),
     }
 

@@ -27,7 +27,7 @@ from portal.access.models import Ruling, Step
 Span: TypeAlias = "F | ExpressionWrapper[CombinedExpression]"
 WINDOW = timedelta(days=90)
 FEWEST: Final = 10
-"""Of fewer answers nobody can say what nine of ten took."""
+"""Answers before the public is told of them: of fewer, nobody can say what nine of ten took."""
 
 
 class Percentile(Aggregate):
@@ -66,6 +66,10 @@ class Waits:
     p90_hours: float
 
     @property
+    def can_be_told(self) -> bool:
+        return self.answers >= FEWEST
+
+    @property
     def median(self) -> str:
         return _say_hours(self.median_hours)
 
@@ -95,11 +99,9 @@ STAGES: Final[Mapping[str, str]] = {
 
 def measure_waits(*, at: datetime) -> Waits | None:
     """Median and 90th percentile wait for an answer (return, approval, refusal) given in the
-    90 days before `at`; None where they are fewer than FEWEST. Answers that were taken back do
-    not count.
+    90 days before `at`; None when there was none. Answers that were taken back do not count.
     """
-    waits = _measure(list_answers(since=at - WINDOW, until=at), "waited")["waited"]
-    return waits if waits and waits.answers >= FEWEST else None
+    return _measure(list_answers(since=at - WINDOW, until=at), "waited")["waited"]
 
 
 def list_answers(*, since: datetime, until: datetime) -> QuerySet[Ruling]:
