@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, Final
 
 from inference_workers.contract import Structure
@@ -23,6 +23,8 @@ LARGEST_COUNT: Final = 10_000
 PATTERN_CHARACTERS: Final = 4096
 CHOICES: Final = 1000
 CHOICE_BYTES: Final = 64 * 2**10
+TEXT_CHARACTERS: Final = 4096
+"""Of one text to choose: every step of the model goes through what is left of it."""
 
 COUNTS: Final = ("minItems", "maxItems", "minProperties", "maxProperties")
 BRANCHES: Final = ("anyOf", "oneOf", "allOf")
@@ -44,9 +46,20 @@ def _require_choices(choices: tuple[str, ...], *, field: str) -> None:
         raise _refuse(field, f"{field}[{choices.index('')}] is empty. Leave it out.")
     if len(choices) > CHOICES:
         raise _refuse(field, f"{field} has {len(choices):,} texts, and may have {CHOICES:,}.")
+    _require_short(choices, field=field)
     size = sum(len(choice.encode(errors="surrogatepass")) for choice in choices)
     if size > CHOICE_BYTES:
         raise _refuse(field, f"{field} has {size:,} bytes, and may have {CHOICE_BYTES:,}.")
+
+
+def _require_short(texts: Iterable[object], *, field: str) -> None:
+    for text in texts:
+        if isinstance(text, str) and len(text) > TEXT_CHARACTERS:
+            raise _refuse(
+                field,
+                f"A text in {field} has {len(text):,} characters, and may have "
+                f"{TEXT_CHARACTERS:,}.",
+            )
 
 
 def _require_pattern(pattern: str, *, field: str, name: str) -> None:
@@ -112,6 +125,9 @@ def _require_node(node: dict[str, Any], *, field: str) -> None:
         count = node.get(name)
         if isinstance(count, int | float) and count > LARGEST_COUNT:
             raise _refuse(field, f"{name} in {field} is {count:,}, and may be {LARGEST_COUNT:,}.")
+    if isinstance(values := node.get("enum"), list):
+        _require_short(values, field=field)
+    _require_short([node.get("const")], field=field)
     for name in PATTERNS:
         if isinstance(pattern := node.get(name), str):
             _require_pattern(pattern, field=field, name=f"A pattern in {field}")
