@@ -58,6 +58,8 @@ class Shape:
     with_dummy: ModelShape | None = None
     """What real vLLM runs with dummy weights, in place of a folder's."""
     pairs: int = 1
+    limits: Mapping[str, str] = field(default_factory=lambda: LIMITS)
+    """Settings of the site beside the demo's own."""
     engine_cores: Sequence[str] = ()
     """Of each pair's real vLLM, as VLLM_CPU_OMP_THREADS_BIND has them; empty: all cores for each.
 
@@ -179,7 +181,8 @@ def running_stack(shape: Shape) -> Iterator[Stack]:
 
 def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Stack:
     port = free_port()
-    base = {name: value for name, value in os.environ.items() if name != "CI"} | LIMITS
+    base = {name: value for name, value in os.environ.items() if name != "CI"}
+    base |= shape.limits
     site = site_environment(place, base, port=port, database_url=postgres_url, redis_url=valkey.url)
     worker = worker_environment(place, site, deployment=DEPLOYMENT)
     worker["MODELS_FILE"] = os.fspath(

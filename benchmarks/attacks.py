@@ -1,0 +1,193 @@
+"""The attacks of `benchmarks.hostile`: each goes on, in a process of its own, until it is ended.
+
+An attack is one coroutine in `ATTACKS`. What the site answers is not looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import httpx2
+
+from benchmarks.keys import MODEL
+from demo.place import ROOT, Place
+
+PATIENCE_SECONDS: Final = 60.0
+PAUSE_SECONDS: Final = 0.5
+DRIP_SECONDS: Final = 1.5
+SLOW_CLIENTS: Final = 100
+"""22 are enough to take every place of a process that gives them to whoever begins."""
+SLOW_ENDPOINTS: Final = 4
+"""As many as a portal worker has threads."""
+
+
+@dataclass(frozen=True)
+class Victim:
+    """What an attacker knows: the address, and a key that a person may have.
+
+    `environment` is the site's, for what an attacker would ask of an operator.
+    """
+
+    url: str
+    key: str
+    environment: Mapping[str, str]
+
+    def client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=PATIENCE_SECONDS,
+        )
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One, in words and as a coroutine that does not end."""
+
+    words: str
+    run: Callable[[Victim], Awaitable[None]]
+
+
+@contextmanager
+def attacking(name: str, victim: Victim) -> Iterator[None]:
+    """The attack goes on meanwhile; ends the program where it does not."""
+    process = multiprocessing.get_context("spawn").Process(target=_attack, args=(name, victim))
+    process.start()
+    try:
+        yield
+        if not process.is_alive():
+            raise SystemExit(f"the attack {name} ended by itself")
+    finally:
+        process.kill()
+        process.join()
+
+
+def _attack(name: str, victim: Victim) -> None:
+    async def run() -> None:
+        await ATTACKS[name].run(victim)
+
+    asyncio.run(run())
+
+
+async def send_bodies_slowly(victim: Victim) -> None:
+    """Heads and one byte of a body, to the sign-in page and to the API by turns."""
+    url = httpx2.URL(victim.url)
+
+    async def hold(path: str) -> None:
+        while True:
+            reader, writer = await asyncio.open_connection(url.host, url.port)
+            head = f"POST {path} HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 100\r\n\r\nx"
+            with suppress(OSError):
+                writer.write(head.encode())
+                await reader.read()
+            writer.close()
+
+    paths = ("/account/login/", "/v1/completions")
+    await asyncio.gather(*(hold(paths[number % 2]) for number in range(SLOW_CLIENTS)))
+
+
+async def drip_webhook_answers(victim: Victim) -> None:
+    """Endpoints that have much to be told, and answer a byte every 1.5 s."""
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            writer.write(b"HTTP/1.1 200 OK\r\nX-More: ")
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(DRIP_SECONDS)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        maker = await asyncio.create_subprocess_exec(
+            Place().python, "-m", "benchmarks.webhook_endpoints",
+            str(SLOW_ENDPOINTS), f"http://127.0.0.1:{port}/", env=victim.environment, cwd=ROOT,
+        )  # fmt: skip
+        if await maker.wait():
+            raise SystemExit("no endpoints could be made")
+        await server.serve_forever()
+
+
+async def send_bad_rows(victim: Victim) -> None:
+    """Batches of one row that is nested deeper than Python's JSON goes, and one that is good."""
+    good = {"model": MODEL, "prompt": "Write", "max_tokens": 4}
+    row: dict[str, Any] = {"custom_id": "1", "method": "POST", "url": "/v1/completions"}
+    deep = json.dumps({**row, "body": {**good, "user": 0}})
+    deep = deep.replace('"user": 0', '"user": ' + "[" * 970 + "]" * 970)
+    rows = f"{deep}\n{json.dumps({**row, 'custom_id': '2', 'body': good})}\n"
+    async with victim.client() as client:
+
+        async def send() -> None:
+            file = await client.post(
+                "/v1/files", data={"purpose": "batch"}, files={"file": rows.encode()}
+            )
+            if file.is_success:
+                body = {"input_file_id": file.json()["id"], "endpoint": "/v1/completions"}
+                await client.post("/v1/batches", json={**body, "completion_window": "24h"})
+
+        await _repeat(send)
+
+
+async def tokenize_much(victim: Victim) -> None:
+    """Eight texts of 1 MB at a time."""
+    body = {"model": MODEL, "prompt": "word " * 200_000}
+    async with victim.client() as client:
+        await _repeat(lambda: client.post("/v1/tokenize", json=body), at_once=8)
+
+
+async def ask_for_samples_and_leave(victim: Victim) -> None:
+    """4 prompts with 128 samples each, and away once they run."""
+    body = {"model": MODEL, "prompt": ["Write"] * 4, "n": 128, "max_tokens": 200, "stream": True}
+    async with victim.client() as client:
+
+        async def ask() -> None:
+            async with client.stream("POST", "/v1/completions", json=body) as answer:
+                await anext(answer.aiter_bytes(), b"")
+
+        await _repeat(ask)
+
+
+async def ask_for_large_grammars(victim: Victim) -> None:
+    """A schema of 3,000 properties, one that refers to itself, and a pattern of nested counts."""
+    properties = {f"p{number}": {"type": "string"} for number in range(3000)}
+    structures: tuple[dict[str, Any], ...] = (
+        {"json": {"type": "object", "properties": properties, "required": list(properties)}},
+        {"json": {"$ref": "#"}},
+        {"regex": "((a{1,100}){1,100}){1,100}"},
+    )
+    body = {"model": MODEL, "prompt": "Write", "max_tokens": 4}
+    async with victim.client() as client:
+
+        async def ask(structure: dict[str, Any]) -> None:
+            await client.post("/v1/completions", json={**body, "structured_outputs": structure})
+
+        await asyncio.gather(*(_repeat(partial(ask, one)) for one in structures))
+
+
+async def _repeat(send: Callable[[], Awaitable[object]], *, at_once: int = 1) -> None:
+    async def one_after_another() -> None:
+        while True:
+            with suppress(httpx2.HTTPError):
+                await send()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    await asyncio.gather(*(one_after_another() for _ in range(at_once)))
+
+
+ATTACKS: Final[Mapping[str, Attack]] = {
+    "bodies": Attack(f"{SLOW_CLIENTS} bodies that do not come", send_bodies_slowly),
+    "webhooks": Attack(
+        f"{SLOW_ENDPOINTS} webhook endpoints that drip a byte every 1.5 s", drip_webhook_answers
+    ),
+    "rows": Attack("batches with a row nested 970 deep", send_bad_rows),
+    "tokenize": Attack("8 `/v1/tokenize` calls of 1 MB at a time", tokenize_much),
+    "samples": Attack("4 prompts of 128 samples each, given up at once", ask_for_samples_and_leave),
+    "grammars": Attack("schemas and patterns that take long", ask_for_large_grammars),
+}
