@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponseBase
 
 from portal.api.calls import Asking, open_model, read_asking
-from portal.api.completion_answers import Accepted, Style, accept, answer_accepted
+from portal.api.completion_answers import Accepted, Style, accept, accept_compiled, answer_accepted
 from portal.chat.domain.conversion import (
     to_chat,
     to_chat_refusal,
@@ -16,7 +16,6 @@ from portal.chat.domain.conversion import (
 )
 from portal.chat.wire import ChatRequest
 from portal.completions.domain.assemble import assemble
-from portal.core.database import in_database
 from portal.core.errors import DomainError
 from portal.keys.enums import KeyScope
 
@@ -30,7 +29,7 @@ CHAT: Final = Style(
 async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
     """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
     asking = read_asking(request, endpoint=ENDPOINT)
-    accepted = await in_database(lambda: _accept(asking, body))
+    accepted = await accept_compiled(asking, lambda: _accept(asking, body))
     return await answer_accepted(accepted, body, style=CHAT)
 
 

@@ -21,6 +21,7 @@ from portal.api.calls import (
 )
 from portal.api.domain.limits import describe_limits
 from portal.completions.domain.assemble import Answer, assemble
+from portal.completions.domain.compiling import with_compiled
 from portal.completions.domain.fields import require_known
 from portal.completions.domain.plan import plan_completion
 from portal.completions.domain.streaming import (
@@ -69,8 +70,13 @@ class Style:
 async def answer_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
     """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
     asking = read_asking(request, endpoint=ENDPOINT)
-    accepted = await in_database(lambda: accept(asking, body))
+    accepted = await accept_compiled(asking, lambda: accept(asking, body))
     return await answer_accepted(accepted, body, style=Style())
+
+
+async def accept_compiled(asking: Asking, accept: Callable[[], Accepted]) -> Accepted:
+    """What `accept` answers; it is called again once what it asks for is compiled."""
+    return await with_compiled(lambda: in_database(accept), person=asking.key.user_id)
 
 
 async def answer_accepted(

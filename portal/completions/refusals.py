@@ -65,6 +65,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "request_timeout": Shape(HTTPStatus.REQUEST_TIMEOUT),
     "request_too_large": Shape(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     "model_loading": UNAVAILABLE,
+    "compiler_busy": UNAVAILABLE,
     "server_error": Shape(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error"),
     FailureCode.ENGINE_ERROR: BROKEN,
     FailureCode.DEADLINE_EXCEEDED: BROKEN,

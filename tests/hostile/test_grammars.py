@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from inference_workers.contract import Structure
+from portal.completions.domain import compiling
+from portal.completions.domain.compiling import (
+    TOO_SLOW,
+    Compilers,
+    UncompiledError,
+    with_compiled,
+)
 from portal.completions.domain.pattern_size import measure_pattern
+from portal.core.errors import DomainError
 from portal.jobs.models import GenerationJob
 from tests.api.conftest import Laboratory
 from tests.playground.sse import in_thread
@@ -111,3 +125,146 @@ async def test_a_response_format_has_the_same_bounds(laboratory: Laboratory) -> 
 )
 def test_a_pattern_is_measured_with_its_counts(pattern: str, size: int) -> None:
     assert measure_pattern(pattern) == size
+
+
+# Each of the twenty is small; that all of them hold at once is what no compiler can afford.
+SLOW = {"allOf": [patterned(f".*a.{{{count}}}b.*") for count in range(20)]}
+ENDLESS = "has more ways to go on than the engine can follow. Count less, or offer less."
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("json", {"$ref": "#"}, "fits no text."),
+        ("json", {"allOf": [{"$ref": "#"}]}, "fits no text."),
+        ("json", {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"},
+                                                 "b": {"$ref": "#/$defs/a"}}}, "fits no text."),
+        ("json", {"$ref": "#/$defs/a"}, "does not compile: Pointer '/$defs/a' does not exist."),
+        ("json", {"type": "array", "uniqueItems": True},
+         'does not compile: Unimplemented keys: ["uniqueItems"].'),
+        ("regex", "[a-", "does not compile: unclosed character class."),
+        ("regex", r"(a)\1", "does not compile: backreferences are not supported."),
+        ("regex", r"(\w{1,25}\s?){1,20}", ENDLESS),
+        ("regex", "a?" * 1000, ENDLESS),
+    ],
+)  # fmt: skip
+async def test_what_does_not_compile_is_refused_at_the_door(
+    laboratory: Laboratory, kind: str, value: Any, message: str
+) -> None:
+    param, said = await refuse(laboratory, structured_outputs={kind: value})
+
+    assert (param, said) == (f"structured_outputs.{kind}", message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("json", properties(256)),
+        ("json", {"enum": [f"value {n}" for n in range(1000)]}),
+        ("json", {"anyOf": [properties(2) for _ in range(128)]}),
+        ("json", {"type": "array", "items": {"type": "integer"}, "maxItems": 10_000}),
+        ("json", {"type": "object", "properties": {"more": {"type": "array",
+                                                            "items": {"$ref": "#"}}}}),
+        ("regex", "[a-z]{1,5000}"),
+        ("regex", "a" * 4096),
+        ("choice", [f"value {n}" for n in range(1000)]),
+    ],
+)  # fmt: skip
+async def test_at_a_bound_it_is_run(laboratory: Laboratory, kind: str, value: Any) -> None:
+    async with laboratory.working():
+        response = await laboratory.client.ask(
+            "/v1/completions",
+            json={
+                "model": laboratory.model.slug,
+                "prompt": "a",
+                "max_tokens": 2,
+                "structured_outputs": {kind: value},
+            },
+        )
+
+    assert response.status_code == 200
+
+
+@pytest.fixture
+def compilers() -> Iterator[Compilers]:
+    compilers = Compilers(cpu_seconds=0.2)
+    yield compilers
+    compilers.close()
+
+
+def test_what_takes_too_long_is_ended(compilers: Compilers) -> None:
+    slow, quick = Structure(json_schema=SLOW), Structure(regex="a")
+
+    compilers.compile(slow).result()
+    compilers.compile(quick).result()
+
+    with pytest.raises(DomainError) as refused:
+        compilers.require_compiled(slow, field="it")
+    assert (refused.value.code, refused.value.message) == ("invalid_value", f"it {TOO_SLOW}.")
+    compilers.require_compiled(quick, field="it")
+
+
+def test_of_what_found_no_core_nothing_is_said() -> None:
+    compilers = Compilers(cpu_seconds=60.0, wall_seconds=0.0)
+    structure = Structure(regex="a")
+    try:
+        with pytest.raises(DomainError) as refused:
+            compilers.compile(structure).result()
+        with pytest.raises(UncompiledError):
+            compilers.require_compiled(structure, field="it")
+    finally:
+        compilers.close()
+    assert refused.value.code == "compiler_busy"
+
+
+class Held(Compilers):
+    """Begins nothing by itself, and knows who asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: dict[str, Future[None]] = {}
+
+    def compile(self, structure: Structure) -> Future[None]:
+        assert structure.regex is not None
+        self.begun[structure.regex] = Future()
+        return self.begun[structure.regex]
+
+
+async def test_one_persons_structures_leave_room_for_the_next_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Held()
+    monkeypatch.setattr(compiling, "compilers", held)
+    known: set[str] = set()
+
+    def ask(name: str, *, person: int) -> asyncio.Task[str]:
+        async def work() -> str:
+            if name not in known:
+                raise UncompiledError(Structure(regex=name))
+            return name
+
+        return asyncio.create_task(with_compiled(work, person=person))
+
+    greedy = [ask(f"greedy {count}", person=1) for count in range(50)]
+    other = ask("other", person=2)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert list(held.begun) == ["greedy 0", "other"]
+    known.add("other")
+    held.begun["other"].set_result(None)
+    assert await other == "other"
+    assert list(held.begun) == ["greedy 0", "other"]
+    for task in greedy:
+        task.cancel()
+    await asyncio.gather(*greedy, return_exceptions=True)
+
+
+def test_the_site_has_the_compiler_of_the_engine() -> None:
+    folder = Path(__file__).resolve().parents[2] / "requirements"
+    pins = {
+        name: re.findall(r"^llguidance==([\d.]+)", (folder / name).read_text(), re.MULTILINE)
+        for name in ("web.txt", "engine-cpu.txt")
+    }
+
+    assert pins["web.txt"] == pins["engine-cpu.txt"] != []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -17,9 +18,12 @@ from inference_workers.contract import (
     CancelReason,
     Delta,
     Done,
+    Failed,
+    FailureCode,
     GenerationRequest,
     Snapshot,
     cancel_key,
+    engine_deaths_key,
     stream_key,
 )
 from inference_workers.engine_metrics import PASSED_ON
@@ -98,6 +102,50 @@ async def run(worker: Worker, redis: Redis, request: GenerationRequest) -> Histo
     assert isinstance(history.end, Done)
     assert history.end.usage.completion_tokens == len(history.token_ids)
     return history
+
+
+PROPERTIES = {"type": "object", "properties": {f"p{place}": {} for place in range(256)}}
+VALUES = [f"value {place}" for place in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("structure", "pattern"),
+    [
+        ({"json_schema": PROPERTIES}, r"\s*(\{.*)?"),
+        ({"json_schema": {"enum": VALUES}}, r'\s*("value \d+"\s*)?'),
+        ({"regex": "[a-z]{1,5000}"}, "[a-z]+"),
+        ({"choice": VALUES}, r"value \d+"),
+    ],
+    ids=["properties", "enum", "regex", "choice"],
+)
+async def test_a_structure_at_its_bounds_is_kept(
+    tiny_worker: Worker, redis: Redis, structure: dict[str, Any], pattern: str
+) -> None:
+    history = await run(tiny_worker, redis, ask("tiny-opt-tp2", "A", 40, structure=structure))
+
+    assert re.fullmatch(pattern, history.text, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        {"regex": "[a-"},
+        {"json_schema": {"$ref": "#/$defs/none"}},
+        {"json_schema": {"type": "array", "uniqueItems": True}},
+    ],
+    ids=["regex", "pointer", "keyword"],
+)
+async def test_a_structure_that_the_engine_refuses_is_no_death_of_it(
+    tiny_worker: Worker, redis: Redis, structure: dict[str, Any]
+) -> None:
+    request = ask("tiny-opt-tp2", "The reviewer", 4, structure=structure)
+
+    await tiny_worker.run_job(request)
+
+    history = await read_history(redis, request.job_id)
+    assert isinstance(history.end, Failed)
+    assert history.end.code is FailureCode.INVALID_REQUEST
+    assert not await redis.exists(engine_deaths_key(request.job_id))
 
 
 def test_two_tensor_parallel_ranks_exist(tiny: RealEngine) -> None:

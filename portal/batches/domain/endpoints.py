@@ -13,6 +13,7 @@ from inference_workers.contract import Provenance
 from portal.catalog.models import HostedModel
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.bounds import count_width
+from portal.completions.domain.compiling import with_compiled_here
 from portal.completions.domain.plan import plan_completion
 from portal.completions.wire import CompletionRequest
 from portal.core.errors import DomainError
@@ -50,7 +51,8 @@ class Completions:
 
     def plan(self, body: Body, *, model: HostedModel) -> Sequence[Run]:
         request = validate(CompletionRequest, body)
-        runs = plan_completion(request, deployment=model.deployment).runs
+        plan = with_compiled_here(lambda: plan_completion(request, deployment=model.deployment))
+        runs = plan.runs
         for run in runs:
             require_kept(run, deployment=model.deployment)
         return runs
@@ -62,7 +64,7 @@ class Completions:
         job = submitted.jobs[0]
         made_by = job.provenance
         answer = Answer(
-            plan=plan_completion(request, deployment=job.deployment),
+            plan=plan_completion(without_structure(request), deployment=job.deployment),
             submitted=submitted,
             model_name=request.model,
             texts=token_texts(job.deployment),
@@ -94,6 +96,11 @@ def validate(schema: type[Request], body: Body) -> Request:
         return schema.model_validate(dict(body))
     except ValidationError as error:
         raise describe_invalid(error.errors(include_url=False)) from None
+
+
+def without_structure(request: CompletionRequest) -> CompletionRequest:
+    """For a request that was run: what its texts look like is settled."""
+    return request.model_copy(update={"structured_outputs": None, "response_format": None})
 
 
 def require_kept(run: Run, *, deployment: str) -> None:

@@ -29,7 +29,8 @@ from portal.jobs.models import GenerationJob
 
 PAUSE: Final = timedelta(seconds=30)
 """After which a batch that had to wait asks again."""
-WAITS_FOR: Final = frozenset({Code.QUOTA_EXCEEDED, Code.MODEL_OFFLINE, "model_loading"})
+BUSY: Final = "compiler_busy"
+WAITS_FOR: Final = frozenset({Code.QUOTA_EXCEEDED, Code.MODEL_OFFLINE, "model_loading", BUSY})
 """Refusals that pass by themselves."""
 NOT_KEPT: Final = {"prompt"}
 """What people wrote; a call's row does not hold it."""
@@ -91,7 +92,7 @@ def _submit_or_refuse(batch: Batch, row: BatchRow) -> Step:
     except AccessRefused as error:
         return _stop(batch, error)
     except DomainError as error:
-        if error.code in WAITS_FOR and not _never_fits(batch, row):
+        if error.code in WAITS_FOR and (error.code == BUSY or not _never_fits(batch, row)):
             pause(batch, code=str(error.code))
             return Step.FULL
         _refuse(row, error)

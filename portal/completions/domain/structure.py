@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from inference_workers.contract import Structure
+from portal.completions.domain.compiling import compilers
 from portal.completions.domain.structure_bounds import require_bounded
 from portal.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
 from portal.core.errors import DomainError
@@ -15,7 +16,10 @@ ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
 
 
 def parse_structure(request: CompletionRequest) -> Structure | None:
-    """The structure that is asked for; raises `DomainError` naming the field at fault."""
+    """The structure that is asked for; raises `DomainError` naming the field at fault.
+
+    Raises `UncompiledError` for one that nobody has asked for yet: see `with_compiled`.
+    """
     wanted = read_format(request.response_format)
     if wanted is not None and request.structured_outputs is not None:
         raise _refuse(
@@ -40,8 +44,7 @@ def read_format(wanted: ResponseFormat | None) -> Structure | None:
         )
     if wanted.json_schema is not None:
         structure = Structure(json_schema=wanted.json_schema.json_schema)
-        require_bounded(structure, field="response_format.json_schema.schema")
-        return structure
+        return _require_compiled(structure, field="response_format.json_schema.schema")
     return Structure(json_schema=ANY_OBJECT) if wanted.type == "json_object" else None
 
 
@@ -58,8 +61,13 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
         raise _refuse(
             "structured_outputs", "Give exactly one of regex, choice and json."
         ) from error
-    require_bounded(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
-    return wanted
+    return _require_compiled(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
+
+
+def _require_compiled(structure: Structure, *, field: str) -> Structure:
+    require_bounded(structure, field=field)
+    compilers.require_compiled(structure, field=field)
+    return structure
 
 
 def _name_kind(structure: Structure) -> str:

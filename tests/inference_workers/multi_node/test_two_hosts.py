@@ -68,7 +68,8 @@ def test_the_second_host_runs_its_ranks_without_a_server(nodes: tuple[Host, Host
         *("--distributed-executor-backend", "mp", "--nnodes", "2", "--node-rank", "{rank}"),
         *("--master-addr", "127.0.0.1", "--master-port", port),
         *("--max-model-len", "64", "--max-num-seqs", "32", "--max-logprobs", "-1"),
-        *("--dtype", "auto", "--scheduling-policy", "priority", "--generation-config", "vllm"),
+        *("--dtype", "auto", "--scheduling-policy", "priority"),
+        *("--structured-outputs-config.backend", "guidance", "--generation-config", "vllm"),
         "--disable-uvicorn-access-log",
     ]
     started = json.loads((leader.weights / "started.json").read_text())

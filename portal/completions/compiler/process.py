@@ -1,0 +1,102 @@
+"""The process in which structures are compiled: one a line, each within its processor time.
+
+It is run as a file, without the site and without its environment, and ends with its standard input.
+What takes it too long or too much memory ends it; whoever asks starts another.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import resource
+import signal
+import sys
+from typing import Any
+
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, grammar_from
+
+MEMORY_BYTES = 2**30
+WALKS = 3
+STEPS = 60
+LEXER_FUEL = 50_000
+"""A quarter of what the engine has for a step: here a step tries bytes, there whole tokens.
+
+Patterns that ran out of it in the engine, and so ended their text in the middle, do so here.
+"""
+REASONS = (
+    (re.compile(r"NoExtension"), "fits no text"),
+    (
+        re.compile(r"too many|too large|fuel|Current row has|panic"),
+        "has more ways to go on than the engine can follow. Count less, or offer less",
+    ),
+)
+DETAIL = re.compile(r"^error: (.+)$", re.MULTILINE)
+"""The regular expressions' own words; what stands before them is the pattern."""
+
+
+def main(seconds: float) -> None:
+    """Answer with what is wrong, as a JSON text, or an empty one."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    tokenizer = LLTokenizer("byte")
+    for line in sys.stdin:
+        structure = json.loads(line)
+        # Unhandled, its signal ends the process, in whatever library it is.
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        fault = describe(find_fault(structure, tokenizer))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        sys.stdout.write(json.dumps(fault) + "\n")
+        sys.stdout.flush()
+
+
+def find_fault(structure: dict[str, Any], tokenizer: LLTokenizer) -> str:
+    """The compiler's own words; empty where the structure compiles and a few texts begin by it."""
+    try:
+        grammar = write_grammar(structure)
+    except ValueError as error:
+        return str(error)
+    limits = LLParserLimits(step_lexer_fuel=LEXER_FUEL)
+    compiled = LLMatcher(tokenizer, grammar, log_level=0, limits=limits)
+    draw = random.Random(0)  # noqa: S311 -- the same verdict at each time
+    for _ in range(WALKS):
+        if fault := walk(compiled.deep_copy(), draw, vocabulary=tokenizer.vocab_size):
+            return fault
+    return ""
+
+
+def write_grammar(structure: dict[str, Any]) -> str:
+    """As vLLM does for its backend `guidance`; raises ValueError."""
+    if structure["regex"] is not None:
+        return grammar_from("regex", structure["regex"])
+    if structure["choice"]:
+        return grammar_from("choice", json.dumps(structure["choice"]))
+    schema = json.dumps(structure["json_schema"])
+    return LLMatcher.grammar_from_json_schema(schema, defaults={"whitespace_flexible": True})
+
+
+def walk(matcher: LLMatcher, draw: random.Random, *, vocabulary: int) -> str:
+    """Write a text as a model without taste would; answers what stopped it before its end."""
+    for _ in range(STEPS):
+        if matcher.get_error() or matcher.is_stopped():
+            break
+        mask = int.from_bytes(matcher.compute_bitmask(), "little")
+        allowed = [token for token in range(vocabulary) if mask >> token & 1]
+        if not matcher.get_error() and allowed:
+            matcher.consume_token(draw.choice(allowed))
+    return matcher.get_error()
+
+
+def describe(fault: str) -> str:
+    """For a person: what the structure does wrong."""
+    if not fault:
+        return ""
+    for pattern, reason in REASONS:
+        if pattern.search(fault):
+            return reason
+    detail = DETAIL.search(fault)
+    return f"does not compile: {(detail[1] if detail else fault.splitlines()[0])[:200]}"
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
