@@ -87,6 +87,7 @@ def test_it_starts_refuses_a_second_stops_and_remembers(server_folder: Path, por
             "applicant",
             "researcher",
             "reviewer",
+            "reviewer2",
             "operator",
             "auditor",
         ]
