@@ -22,6 +22,7 @@ from portal.accounts.domain.identity import lacks_required_mfa
 from portal.core.gathering import Gathering
 from portal.core.http import wants_json
 from portal.core.redis import sync_redis
+from portal.core.unsent import keep_unsent
 
 log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -92,7 +93,9 @@ class StaffMFAMiddleware:
         if wants_json(request):
             return _refuse("mfa_required", message, status=403, next_step=reverse("mfa_index"))
         messages.warning(request, message)
-        return redirect("mfa_index")
+        answer = redirect("mfa_index")
+        keep_unsent(request, answer, why="Your role needed a second factor first.")
+        return answer
 
     def _is_held(self, request: HttpRequest) -> bool:
         return (

@@ -5,4 +5,7 @@ from django.urls import path
 from portal.accounts import views
 
 app_name = "accounts"
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("unsent/discard/", views.discard_unsent, name="discard-unsent"),
+]

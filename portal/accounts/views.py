@@ -7,12 +7,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.domain.overview import describe_account
 from portal.accounts.forms import NameForm
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
+from portal.core.form_origin import read_origin
+from portal.core.unsent import forget_unsent
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,3 +34,14 @@ def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
         "accounts/overview.html",
         {"form": form, "account": describe_account(request.user)},
     )
+
+
+@require_POST
+@login_required
+def discard_unsent(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Forget what was sent from a page and not taken, and show that page."""
+    origin = read_origin(request)
+    if origin is None:
+        return redirect("accounts:overview")
+    forget_unsent(request, person_id=request.user.pk, pages=[origin.page])
+    return redirect(origin.page)

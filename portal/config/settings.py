@@ -96,7 +96,10 @@ MIDDLEWARE = [
     "portal.accounts.middleware.SessionActivityMiddleware",
     "portal.accounts.middleware.SignInElsewhereMiddleware",
     "portal.accounts.middleware.JsonSignInMiddleware",
+    "portal.accounts.returning.ReturnToFormMiddleware",
+    "portal.accounts.sign_out.ForgetAtSignOutMiddleware",
     "portal.accounts.middleware.StaffMFAMiddleware",
+    "portal.core.middleware.MethodPageMiddleware",
     "portal.core.middleware.RefusedBodyMiddleware",
 ]
 
@@ -106,11 +109,14 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # Its `csrf_token` replaces Django's in every template, the admin's too.
+            "builtins": ["portal.core.templatetags.forms"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.core.context.site",
+                "portal.core.context.unsent",
                 "portal.access.context.masthead",
             ],
         },

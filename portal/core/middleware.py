@@ -9,7 +9,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from portal.core.request_bodies import refusal_of
-from portal.core.views import refuse_body
+from portal.core.views import method_not_allowed, refuse_body
 
 
 class RequestContextMiddleware:
@@ -36,3 +36,17 @@ class RefusedBodyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         refusal = refusal_of(request)
         return refuse_body(request, refusal) if refusal else self.get_response(request)
+
+
+class MethodPageMiddleware:
+    """Gives the empty answer for a wrong method a page, or JSON."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_empty = response.status_code == 405 and not response.streaming and not response.content
+        if not is_empty:
+            return response
+        return method_not_allowed(request, allow=response.headers["Allow"])

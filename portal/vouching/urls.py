@@ -7,7 +7,7 @@ from portal.vouching.views import answer, own
 app_name = "vouching"
 urlpatterns = [
     path("access/vouching/", own.show_own, name="own"),
-    path("access/vouching/<str:kind>/", own.name, name="name"),
+    path("access/vouching/<str:kind>/name/", own.name, name="name"),
     path("access/vouching/<str:kind>/resend/", own.resend, name="resend"),
     path("vouch/<int:pk>/<str:token>/", answer.answer, name="answer"),
     path("vouch/<int:pk>/<str:token>/withdraw/", answer.withdraw, name="withdraw"),

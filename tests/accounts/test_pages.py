@@ -166,6 +166,7 @@ def test_no_page_of_allauth_is_forgotten() -> None:
         "/account/login/code/confirm/",  # codes by mail are switched off: always redirects
         "/account/usage/usage.csv",
         "/account/erase/take-back/",  # by POST
+        "/account/unsent/discard/",  # by POST
         "/account/everything/",  # a zip, by POST
         "/account/keys/new/",  # only for who may use the API; looked at with the keys
         "/account/3rdparty/signup/",  # only in the middle of signing in elsewhere

@@ -27,7 +27,7 @@ def applicant(client: Client, waiting: Application) -> Client:
 
 
 def test_a_referee_is_named_and_seen(applicant: Client, waiting: Application) -> None:
-    response = applicant.post(f"{ADDRESS}referee/", REFEREE)
+    response = applicant.post(f"{ADDRESS}referee/name/", REFEREE)
     assert response.headers["Location"] == ADDRESS
     for address in (ADDRESS, "/access/"):
         page = applicant.get(address).content.decode()
@@ -36,10 +36,10 @@ def test_a_referee_is_named_and_seen(applicant: Client, waiting: Application) ->
 
 def test_what_is_wrong_is_said_at_the_field(applicant: Client, waiting: Application) -> None:
     own = {**REFEREE, "referee-email": waiting.applicant.email}
-    page = applicant.post(f"{ADDRESS}referee/", own)
+    page = applicant.post(f"{ADDRESS}referee/name/", own)
     assert (page.status_code, "This is your own address." in page.content.decode()) == (422, True)
-    assert applicant.post(f"{ADDRESS}referee/", {}).status_code == 422
-    assert applicant.post(f"{ADDRESS}nobody/", REFEREE).status_code == 404
+    assert applicant.post(f"{ADDRESS}referee/name/", {}).status_code == 422
+    assert applicant.post(f"{ADDRESS}nobody/name/", REFEREE).status_code == 404
 
 
 def test_sending_again_too_soon_is_explained(applicant: Client, waiting: Application) -> None:
@@ -51,7 +51,7 @@ def test_sending_again_too_soon_is_explained(applicant: Client, waiting: Applica
 def test_without_an_application_there_is_nobody_to_name(client: Client) -> None:
     client.force_login(UserFactory())
     assert "No application is open" in client.get(ADDRESS).content.decode()
-    client.post(f"{ADDRESS}referee/", REFEREE)
+    client.post(f"{ADDRESS}referee/name/", REFEREE)
     client.post(f"{ADDRESS}referee/resend/")
     assert VouchRequest.objects.count() == 0
 

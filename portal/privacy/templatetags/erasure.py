@@ -13,4 +13,8 @@ register = template.Library()
 @register.inclusion_tag("privacy/pending.html", takes_context=True)
 def show_pending_erasure(context: template.Context, user: User) -> dict[str, object]:
     """A notice with the day and the way back, if the person has asked to be erased."""
-    return {"asked": pending_request(user), "csrf_token": context.get("csrf_token")}
+    return {
+        "asked": pending_request(user),
+        "csrf_token": context.get("csrf_token"),
+        "request": context.get("request"),
+    }

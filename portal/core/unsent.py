@@ -1,0 +1,163 @@
+"""What somebody sent and the site did not take, kept for an hour so that it is not lost.
+
+It is theirs alone, in the browser that sent it: both have to be the same to see it again. Nothing
+of it is ever carried out unless they press a button once more. Files are not kept, nor is
+anything that was sent to django-allauth's pages, where people type passwords and codes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+from redis import RedisError
+
+from portal.core import form_origin
+from portal.core.form_origin import read_origin
+from portal.core.redis import sync_redis
+
+COOKIE: Final = "unsent"
+SECONDS: Final = 3600
+MOST_CHARACTERS: Final = 200_000
+MOST_PAGES: Final = 20
+SIGNED_OUT: Final = "You were signed out when you sent this, so nothing was changed."
+SIGNED_IN_AGAIN: Final = (
+    "This form was from before you signed in again, so it was not sent and nothing was changed."
+)
+NEVER_KEPT: Final = frozenset({"csrfmiddlewaretoken", form_origin.FIELD})
+NOT_TYPED: Final = frozenset({"seen", "back", "page"})
+"""What forms carry along; it is sent again, and not shown."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """One field's text with a name for it, as far as that can be told without its form."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A form as it was sent; `page` shows it, `action` takes it, `why` says what came between."""
+
+    page: str
+    action: str
+    why: str
+    fields: list[tuple[str, str]]
+
+    @property
+    def typed(self) -> list[Typed]:
+        """What a person may want to copy."""
+        return list_typed(self.fields)
+
+
+def keep_unsent(
+    request: HttpRequest, response: HttpResponse, *, why: str, page: str | None = None
+) -> None:
+    """Keep what the request brings for the person whose form it is, to be shown on its page.
+
+    `page` names another page instead. Without the form's mark nothing is kept, nor above the
+    limits of this module, nor while Valkey does not answer.
+    """
+    origin, fields = read_origin(request), read_fields(request)
+    if origin is None or not fields or sum(len(text) for _, text in fields) > MOST_CHARACTERS:
+        return
+    browser = request.COOKIES.get(COOKIE) or token_urlsafe(24)
+    kept = Unsent((page or origin.page).partition("?")[0], request.path, why, fields)
+    key = _key(origin.person_id)
+    try:
+        if sync_redis().hlen(key) >= MOST_PAGES:
+            sync_redis().delete(key)
+        pipeline = sync_redis().pipeline()
+        pipeline.hset(key, _place(browser, kept.page), json.dumps(asdict(kept)))
+        pipeline.expire(key, SECONDS)
+        pipeline.execute()
+    except RedisError:
+        return
+    response.set_cookie(
+        COOKIE,
+        browser,
+        max_age=SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def find_unsent(request: HttpRequest) -> Unsent | None:
+    """What the person sent from the page that is asked for, if it was not taken."""
+    browser = request.COOKIES.get(COOKIE)
+    if not browser or request.method != "GET" or not request.user.is_authenticated:
+        return None
+    try:
+        found = sync_redis().hget(_key(request.user.pk), _place(browser, request.path))
+    except RedisError:
+        return None
+    return Unsent(**json.loads(found)) if found else None  # type: ignore[arg-type]  # not awaited
+
+
+def forget_unsent(request: HttpRequest, *, person_id: int, pages: Iterable[str] = ()) -> None:
+    """Erase what was kept in this browser for these pages, or without pages all of it."""
+    browser = request.COOKIES.get(COOKIE)
+    if not browser:
+        return
+    key = _key(person_id)
+    try:
+        places = [_place(browser, page.partition("?")[0]) for page in pages]
+        if not places:
+            of_browser = _place(browser, "")
+            places = [str(name) for name in sync_redis().hkeys(key) if name.startswith(of_browser)]  # type: ignore[union-attr]
+        if places:
+            sync_redis().hdel(key, *places)
+    except RedisError:
+        return
+
+
+def list_typed(fields: Iterable[tuple[str, str]]) -> list[Typed]:
+    """What of a form was typed or chosen; a group of boxes is one text."""
+    texts: dict[str, str] = {}
+    for name, text in fields:
+        if text and name not in NOT_TYPED:
+            texts[name] = f"{texts[name]}, {text}" if name in texts else text
+    return [Typed(_label(name), text) for name, text in texts.items()]
+
+
+def read_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields that a form brought; none where secrets may be among them."""
+    if not is_own_page(request):
+        return []
+    return [
+        (name, str(text))
+        for name, texts in request.POST.lists()
+        if name not in NEVER_KEPT
+        for text in texts
+    ]
+
+
+def is_own_page(request: HttpRequest) -> bool:
+    """Whether the request is for a page of this site's own, and not for django-allauth's."""
+    try:
+        # Those alone are in no namespace.
+        return bool(resolve(request.path_info).namespaces)
+    except Resolver404:
+        return False
+
+
+def _label(name: str) -> str:
+    return name.rpartition("-")[2].replace("_", " ").capitalize()
+
+
+def _key(person_id: int) -> str:
+    return f"unsent:{person_id}"
+
+
+def _place(browser: str, page: str) -> str:
+    return f"{sha256(browser.encode()).hexdigest()} {page}"

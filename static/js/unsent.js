@@ -1,0 +1,46 @@
+// Puts what was sent and not taken back into its form. Without this module it stands above the
+// form as text, with a button that sends it.
+
+const notice = document.querySelector("[data-unsent]");
+// Later modules are to hear of it as of any typing.
+if (notice) document.addEventListener("DOMContentLoaded", restore);
+
+function restore() {
+  const kept = notice.querySelector("[data-unsent-form]");
+  const path = new URL(kept.action).pathname;
+  const form = [...document.forms].find((other) => !notice.contains(other) && goesTo(other, path));
+  if (!form) return;
+  const values = new FormData(kept);
+  const fields = [...form.elements].filter((field) => isFilled(field, values));
+  if (fields.length === 0) return;
+  for (const field of fields) fill(field, values.getAll(field.name));
+  for (let box = form; box; box = box.parentElement?.closest("details")) box.open = true;
+  for (const box of form.querySelectorAll("details")) {
+    if (fields.some((field) => field.type !== "hidden" && box.contains(field))) box.open = true;
+  }
+  notice.querySelector("[data-unsent-typed]")?.remove();
+  kept.hidden = true;
+  const where = notice.querySelector("[data-unsent-where]");
+  if (where) where.textContent = "It is back in the form below. Look it over and send it.";
+}
+
+function goesTo(form, path) {
+  const buttons = [...form.querySelectorAll("[formaction]")];
+  return [form.action, ...buttons.map((button) => button.formAction)].some(
+    (address) => new URL(address, location).pathname === path,
+  );
+}
+
+function isFilled({ name, type }, values) {
+  if (!name || ["csrfmiddlewaretoken", "form_origin"].includes(name)) return false;
+  if (["checkbox", "radio"].includes(type)) return true;
+  return values.has(name) && !["file", "password", "submit", "button"].includes(type);
+}
+
+function fill(field, texts) {
+  if (["checkbox", "radio"].includes(field.type)) field.checked = texts.includes(field.value);
+  else if (field.options) for (const option of field.options) option.selected = texts.includes(option.value);
+  else field.value = texts[0];
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
