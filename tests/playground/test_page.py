@@ -225,6 +225,85 @@ def test_the_completion_can_be_edited_continued_and_taken_out(scene: Scene) -> N
     scene.expect_document(f"So: {PROMPT} one two")
 
 
+def test_what_is_changed_after_a_run_is_a_draft_beside_it(scene: Scene) -> None:
+    worker = scene.submit()
+    worker.stream(" one two")
+    record_outcome(worker.outcome(worker.end()))
+    scene.expect_state("succeeded")
+
+    scene.page.click("[data-undo-completion]")
+
+    scene.expect_document(PROMPT)
+    scene.expect_state("idle")
+    expect(scene.page.locator("[data-fact=tokens]")).to_be_hidden()
+    assert scene.page.url == f"{scene.site}/playground/"
+    assert scene.page.title() == "Playground · Gatehouse"
+    scene.open(f"/playground/runs/{worker.job_id}/")
+    scene.expect_document(f"{PROMPT} one two")
+    assert scene.tinted == [" one two"]
+    expect(scene.page.locator("[data-fact=tokens] dd")).to_have_text("3 in, 1 out")
+    scene.page.get_by_role("link", name="Open the draft").click()
+    scene.expect_document(PROMPT)
+
+
+def test_looking_at_a_run_leaves_the_draft_as_it_is(scene: Scene) -> None:
+    worker = scene.submit()
+    worker.stream(" one")
+    record_outcome(worker.outcome(worker.end()))
+    scene.expect_state("succeeded")
+    scene.page.fill("textarea[name=prompt]", "Something else altogether")
+
+    scene.open(f"/playground/runs/{worker.job_id}/")
+    scene.expect_document(f"{PROMPT} one")
+    scene.open()
+
+    scene.expect_document("Something else altogether")
+
+
+def test_tabs_keep_their_own_drafts(scene: Scene) -> None:
+    scene.page.fill("textarea[name=prompt]", "The first tab's")
+    second = scene.page.context.new_page()
+    second.goto(f"{scene.site}/playground/")
+    second.fill("textarea[name=prompt]", "The second tab's")
+    second.close()
+
+    scene.page.reload()
+
+    scene.expect_document("The first tab's")
+
+
+KEPT = """() => [localStorage, sessionStorage].flatMap((storage) =>
+  Object.keys(storage).filter((name) => name.startsWith("gatehouse.")))"""
+
+
+def test_signing_out_erases_the_draft_in_every_tab(scene: Scene) -> None:
+    scene.page.fill("textarea[name=prompt]", "Nobody else's business")
+    second = scene.page.context.new_page()
+    second.goto(f"{scene.site}/models/")
+    second.wait_for_function("localStorage.length > 0")
+
+    second.locator(".account-menu > summary").click()
+    second.get_by_role("button", name="Sign out").click()
+    second.get_by_role("link", name="Sign in").wait_for()
+
+    assert second.evaluate(KEPT) == []
+    scene.page.goto(f"{scene.site}/models/")
+    assert scene.page.evaluate(KEPT) == []
+
+
+def test_a_sign_out_without_scripts_has_the_browser_erase(scene: Scene) -> None:
+    """As by the header alone: the script of the form is kept from running."""
+    scene.page.fill("textarea[name=prompt]", "Nobody else's business")
+    second = scene.page.context.new_page()
+    second.goto(f"{scene.site}/account/logout/")
+    second.wait_for_function("localStorage.length > 0")
+    scene.page.close()
+    second.evaluate("document.querySelector('main form').submit()")
+    second.get_by_role("link", name="Sign in").wait_for()
+
+    assert second.evaluate("Object.keys(localStorage)") == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "ranges", "expected"),
     [

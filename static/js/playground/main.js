@@ -19,7 +19,9 @@ class Workbench {
     this.parameters = new Parameters(form);
     this.status = new Status(form);
     this.errors = new Errors(form);
-    this.draft = new Draft(form.dataset.user);
+    // Whether the draft is what this page shows: a run that is only looked at is none.
+    this.isDraft = this.runId === null;
+    this.draft = new Draft(form.dataset.user, { onForgotten: () => (this.isDraft = false) });
     this.tokens = new TokenCount(form, {
       url: form.dataset.tokensUrl,
       sheet: this.sheet,
@@ -47,7 +49,7 @@ class Workbench {
   wire() {
     const { form } = this;
     this.sheet.onEdit = () => this.edited("prompt");
-    this.parameters.onChange = (name) => this.edited(name);
+    this.parameters.onChange = (name) => this.edited(name || "parameters");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.run.isActive) this.run.stop();
@@ -73,17 +75,26 @@ class Workbench {
     });
     addEventListener("pagehide", () => {
       // While a run writes, the run itself is what is kept.
-      if (!this.isLeaving && !this.run.isActive) this.draft.saveNow(() => this.describeDraft());
+      if (!this.isLeaving && this.isDraft && !this.run.isActive) {
+        this.draft.saveNow(() => this.describeDraft());
+      }
     });
     addEventListener("popstate", () => location.reload());
   }
 
-  /** What the page came with, or what was typed on it before. */
+  /** A run's page shows the run; the editor's shows what it was given, or the draft. */
   restore() {
     const { dataset } = this.form;
-    const promptLength = Number(dataset.promptLength ?? 0);
+    const draft = this.draft.read();
+    if (this.runId === null) {
+      const isGiven = "bound" in dataset || "copied" in dataset;
+      if (draft && !isGiven) this.showDraft(draft);
+      return;
+    }
+    this.run.state = dataset.state;
     if (["queued", "running"].includes(dataset.state)) {
-      this.run.state = dataset.state;
+      // What was submitted is the draft, unless another was begun meanwhile.
+      this.isDraft = draft?.run === this.runId;
       this.run.follow({
         eventsUrl: dataset.eventsUrl,
         stopUrl: dataset.stopUrl,
@@ -91,16 +102,31 @@ class Workbench {
       });
       return;
     }
-    const draft = this.draft.read();
-    const isGiven = "bound" in dataset || "copied" in dataset;
-    const isOurs = this.runId === null || draft?.run === this.runId;
-    if (draft && isOurs && !isGiven) {
-      this.sheet.setText(draft.text, draft.ranges);
-      this.parameters.write(draft.values ?? {});
-    } else if (this.runId && this.sheet.text.length > promptLength) {
+    const promptLength = Number(dataset.promptLength);
+    if (this.sheet.text.length > promptLength) {
       this.sheet.setText(this.sheet.text, [[promptLength, this.sheet.text.length]]);
     }
-    if (this.runId) this.run.state = dataset.state;
+    const isAnother = Boolean(draft?.text) && draft.text !== this.sheet.text;
+    document.querySelector("[data-draft-offer]").hidden = !isAnother;
+  }
+
+  showDraft({ text, ranges, values }) {
+    this.sheet.setText(text, ranges);
+    this.parameters.write(values ?? {});
+  }
+
+  /** What is changed after a run is not what the run said: from here on it is the draft. */
+  leaveRun() {
+    if (this.run.isActive) return;
+    this.isDraft = true;
+    if (this.runId === null) return;
+    this.runId = null;
+    this.run.setState("idle");
+    this.status.show("idle");
+    this.status.clearFacts();
+    history.pushState({}, "", this.form.dataset.editorUrl);
+    document.title = this.form.dataset.editorTitle;
+    document.querySelector("[data-draft-offer]").hidden = true;
   }
 
   pressKey(event) {
@@ -131,6 +157,8 @@ class Workbench {
       return;
     }
     this.runId = body.id;
+    this.isDraft = true;
+    this.draft.saveNow(() => this.describeDraft());
     history.pushState({}, "", body.url);
     document.querySelector("[data-new]").hidden = false;
     this.status.showRun(body.id, body.url);
@@ -151,7 +179,7 @@ class Workbench {
       const back = encodeURIComponent(location.pathname);
       body.error.next_step.url += `?next=${back}`;
     }
-    this.draft.saveNow(() => this.describeDraft());
+    if (this.isDraft) this.draft.saveNow(() => this.describeDraft());
     return body;
   }
 
@@ -175,7 +203,10 @@ class Workbench {
   }
 
   edited(name = "") {
-    if (name) this.errors.clearField(name);
+    if (name) {
+      this.errors.clearField(name);
+      this.leaveRun();
+    }
     const text = this.sheet.text;
     const last = this.sheet.ranges.at(-1);
     const isFree = !this.run.isActive;
@@ -190,7 +221,7 @@ class Workbench {
     }
     if (!this.run.isWriting) this.tokens.follow(null);
     this.tokens.ask();
-    if (isFree) this.draft.save(() => this.describeDraft());
+    if (isFree && this.isDraft) this.draft.save(() => this.describeDraft());
   }
 
   describeDraft() {

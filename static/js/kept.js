@@ -1,0 +1,20 @@
+// What pages keep in this browser: every name begins alike, so that a sign-out finds it.
+
+export const PREFIX = "gatehouse.";
+
+/** Erase all of it, in this tab and for every other. */
+export function forgetAll() {
+  for (const storage of [sessionStorage, localStorage]) {
+    for (const name of Object.keys(storage)) {
+      if (name.startsWith(PREFIX)) storage.removeItem(name);
+    }
+  }
+}
+
+/** Call back when another tab has erased what is kept under this name. */
+export function onForgotten(name, callback) {
+  addEventListener("storage", (event) => {
+    const isErased = event.key === null || (event.key === name && event.newValue === null);
+    if (isErased) callback();
+  });
+}
