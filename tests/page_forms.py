@@ -58,7 +58,8 @@ class _Reader(HTMLParser):
             if kind in TYPED_INTO:
                 form.texts.append(name)
             if kind not in {"radio", "checkbox"} or "checked" in given:
-                form.fields.setdefault(name, []).append(given.get("value", ""))
+                unsaid = "on" if kind == "checkbox" else ""
+                form.fields.setdefault(name, []).append(given.get("value", unsaid))
 
     def handle_data(self, data: str) -> None:
         if self.open is not None and self.area is not None:
@@ -85,5 +86,6 @@ def read_forms(html: str, *, page: str) -> list[PageForm]:
 
 
 def find_form(html: str, *, page: str, action: str) -> PageForm:
-    """The page's own form for this address, below what it tells."""
-    return [form for form in read_forms(html, page=page) if form.action == action][-1]
+    """The page's own form for this address: it has more fields than what it tells beside it."""
+    found = [form for form in read_forms(html, page=page) if form.action == action]
+    return max(reversed(found), key=lambda form: len(form.fields))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -167,6 +167,19 @@ class AppealForm(forms.Form):
     )
 
     use_required_attribute = False
+
+
+def write_seen(seen: Mapping[str, str]) -> str:
+    """Fingerprints by field, as the page carries them."""
+    return " ".join(f"{name}:{mark}" for name, mark in seen.items())
+
+
+def read_seen(data: QueryDict) -> Mapping[str, str] | None:
+    """The same as it was sent; None from a program that sends none."""
+    if "seen" not in data:
+        return None
+    pairs = (pair.partition(":") for pair in str(data["seen"]).split())
+    return {name: mark for name, _, mark in pairs}
 
 
 def read_draft(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -14,8 +14,16 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from portal.accounts.domain.roles import ROLE_FIELDS, remove_factor, save_roles
+from portal.accounts.domain.roles import (
+    ROLE_FIELDS,
+    remove_factor,
+    require_roles_seen,
+    roles_of,
+    save_roles,
+)
 from portal.accounts.models import User
+from portal.core.errors import DomainError
+from portal.core.forms import SeenMixin
 from portal.core.site_admin import SiteAdmin
 
 # Their rows hold session keys, tokens and secrets, or are the business of their owners alone.
@@ -25,10 +33,26 @@ for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken
 admin.site.unregister(Group)
 
 
+class PersonForm(SeenMixin, ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """What an operator may change about a person."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, saved=roles_of(kwargs.get("instance")), **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            require_roles_seen(self.instance, data.get("seen"))
+        except DomainError as error:
+            self.add_error(error.field, error.message)
+        return data
+
+
 @admin.register(User)
 class UserAdmin(SiteAdmin):
     """Accounts are made by their owners; operators give roles and close accounts."""
 
+    form = PersonForm
     list_display = ["email", "name", "is_active", "is_reviewer", "is_staff", "last_login"]
     list_filter = ["is_active", "is_reviewer", "is_staff"]
     search_fields = ["email", "name"]

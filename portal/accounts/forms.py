@@ -6,6 +6,7 @@ from django import forms
 from django.http import HttpRequest
 
 from portal.accounts.models import User
+from portal.core.forms import SeenMixin
 
 NAME_HELP = "As colleagues would cite you. Reviewers see it."
 
@@ -28,7 +29,7 @@ class SignupForm(forms.Form):
         user.save(update_fields=["name"])
 
 
-class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class NameForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Change one's own name."""
 
     class Meta:

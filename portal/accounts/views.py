@@ -9,11 +9,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal.accounts.domain.naming import change_name
 from portal.accounts.domain.overview import describe_account
 from portal.accounts.forms import NameForm
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
 from portal.core.form_origin import read_origin
+from portal.core.seen import SavedMeanwhile
 from portal.core.unsent import forget_unsent
 
 
@@ -24,11 +26,15 @@ def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show the account's state; a POST changes the name."""
     # A copy, so that a refused name does not appear in the masthead as if it were kept.
     person = User.objects.get(pk=request.user.pk)
-    form = NameForm(request.POST or None, instance=person)
+    form = NameForm(request.POST or None, instance=person, saved=request.user.name)
     if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, "Your name is changed.")
-        return redirect("accounts:overview")
+        try:
+            change_name(request.user, **form.cleaned_data)
+        except SavedMeanwhile as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(request, "Your name is changed.")
+            return redirect("accounts:overview")
     return render(
         request,
         "accounts/overview.html",

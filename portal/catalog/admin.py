@@ -9,10 +9,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from portal.accounts.models import User
-from portal.catalog.domain.serving import change_serving, require_deployment
+from portal.catalog.domain.serving import (
+    change_serving,
+    require_deployment,
+    require_serving_seen,
+    serving_of,
+)
 from portal.catalog.enums import ModelStatus, Tier
 from portal.catalog.models import HostedModel, Release
 from portal.core.errors import DomainError
+from portal.core.forms import SeenMixin
 from portal.core.site_admin import ReadOnlyAdmin
 
 SERVING = ("status", "deployment", "tier")
@@ -23,17 +29,21 @@ FACTS = (
 )
 
 
-class ServingForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class ServingForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Whether a model is served here, by what, and what opens it."""
 
     class Meta:
         model = HostedModel
         fields = SERVING
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, saved=serving_of(kwargs.get("instance")), **kwargs)
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         try:
             require_deployment(data.get("status", ""), data.get("deployment", ""))
+            require_serving_seen(self.instance, data.get("seen"))
         except DomainError as error:
             self.add_error(error.field, error.message)
         return data

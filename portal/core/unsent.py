@@ -15,11 +15,14 @@ from secrets import token_urlsafe
 from typing import Final
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from redis import RedisError
 
 from portal.core import form_origin
+from portal.core.errors import DomainError
 from portal.core.form_origin import read_origin
 from portal.core.redis import sync_redis
 
@@ -32,7 +35,7 @@ SIGNED_IN_AGAIN: Final = (
     "This form was from before you signed in again, so it was not sent and nothing was changed."
 )
 NEVER_KEPT: Final = frozenset({"csrfmiddlewaretoken", form_origin.FIELD})
-NOT_TYPED: Final = frozenset({"seen", "back", "page"})
+NOT_TYPED: Final = frozenset({"seen", "back", "case"})
 """What forms carry along; it is sent again, and not shown."""
 
 
@@ -52,6 +55,8 @@ class Unsent:
     action: str
     why: str
     fields: list[tuple[str, str]]
+    is_refused: bool = False
+    """To be copied; sending it again would come to the same."""
 
     @property
     def typed(self) -> list[Typed]:
@@ -60,18 +65,24 @@ class Unsent:
 
 
 def keep_unsent(
-    request: HttpRequest, response: HttpResponse, *, why: str, page: str | None = None
-) -> None:
+    request: HttpRequest,
+    response: HttpResponse,
+    *,
+    why: str,
+    page: str | None = None,
+    is_refused: bool = False,
+) -> bool:
     """Keep what the request brings for the person whose form it is, to be shown on its page.
 
     `page` names another page instead. Without the form's mark nothing is kept, nor above the
-    limits of this module, nor while Valkey does not answer.
+    limits of this module, nor while Valkey does not answer. Answers whether it is kept.
     """
     origin, fields = read_origin(request), read_fields(request)
     if origin is None or not fields or sum(len(text) for _, text in fields) > MOST_CHARACTERS:
-        return
+        return False
     browser = request.COOKIES.get(COOKIE) or token_urlsafe(24)
-    kept = Unsent((page or origin.page).partition("?")[0], request.path, why, fields)
+    place = (page or origin.page).partition("?")[0]
+    kept = Unsent(place, request.path, why, fields, is_refused)
     key = _key(origin.person_id)
     try:
         if sync_redis().hlen(key) >= MOST_PAGES:
@@ -81,7 +92,7 @@ def keep_unsent(
         pipeline.expire(key, SECONDS)
         pipeline.execute()
     except RedisError:
-        return
+        return False
     response.set_cookie(
         COOKIE,
         browser,
@@ -90,6 +101,22 @@ def keep_unsent(
         httponly=True,
         samesite="Lax",
     )
+    return True
+
+
+def turn_away(request: HttpRequest, error: DomainError, *, to: str) -> HttpResponse:
+    """Lead to a page that says why nothing was done, where what was written stands to be copied.
+
+    `to` is an address or the name of one.
+    """
+    answer = redirect(error.next_url or to)
+    has_text = request.method == "POST" and bool(list_typed(read_fields(request)))
+    page = answer.headers["Location"]
+    if not (
+        has_text and keep_unsent(request, answer, why=error.message, page=page, is_refused=True)
+    ):
+        messages.warning(request, error.message)
+    return answer
 
 
 def find_unsent(request: HttpRequest) -> Unsent | None:
@@ -125,7 +152,7 @@ def list_typed(fields: Iterable[tuple[str, str]]) -> list[Typed]:
     """What of a form was typed or chosen; a group of boxes is one text."""
     texts: dict[str, str] = {}
     for name, text in fields:
-        if text and name not in NOT_TYPED:
+        if text and name.rpartition("-")[2] not in NOT_TYPED:
             texts[name] = f"{texts[name]}, {text}" if name in texts else text
     return [Typed(_label(name), text) for name, text in texts.items()]
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.core.errors import DomainError
+from portal.core.forms import SeenMixin
 from portal.core.site_admin import ReadOnlyAdmin
-from portal.licensing.domain.versions import publish_version, require_publishable
+from portal.core.unsent import turn_away
+from portal.licensing.domain.versions import (
+    newest_numbers,
+    publish_version,
+    require_newest_seen,
+    require_publishable,
+)
 from portal.licensing.models import Licence, LicenceVersion, Signature
 
 WRITTEN = ("licence", "text", "changes", "effective_at", "is_material", "grace_days")
 PUBLISHED = ("licence", "number", "sha256", "published_at", *WRITTEN[1:])
 
 
-class PublishForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class PublishForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A new text and how it follows the one before."""
 
     text = forms.CharField(
@@ -33,6 +39,9 @@ class PublishForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         model = LicenceVersion
         fields = WRITTEN
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, saved=newest_numbers(), **kwargs)
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if "text" in data and "licence" in data:
@@ -40,6 +49,7 @@ class PublishForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
             data["text"] = data["text"].replace("\r\n", "\n")
             try:
                 require_publishable(data["licence"], text=data["text"])
+                require_newest_seen(data["licence"], data.get("seen"))
             except DomainError as error:
                 self.add_error(error.field, error.message)
         return data
@@ -100,8 +110,7 @@ class LicenceVersionAdmin(ReadOnlyAdmin):
         try:
             return super().add_view(request, *args, **kwargs)
         except DomainError as error:
-            messages.error(request, error.message)
-            return redirect("admin:licensing_licenceversion_changelist")
+            return turn_away(request, error, to="admin:licensing_licenceversion_changelist")
 
 
 @admin.register(Signature)

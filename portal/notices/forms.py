@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django import forms
 
+from portal.core.forms import SeenMixin
 from portal.notices.models import MailPreference
 
 
-class MailPreferenceForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class MailPreferenceForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """One mail a day instead of one for every application."""
 
     class Meta:

@@ -10,6 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.core.seen import SavedMeanwhile
+from portal.notices.domain.preferences import choose_digest
 from portal.notices.domain.reading import list_notices, mark_read
 from portal.notices.forms import MailPreferenceForm
 from portal.notices.models import MailPreference
@@ -26,12 +28,18 @@ def show_list(request: HttpRequest) -> HttpResponse:
     preference = MailPreference.objects.filter(user_id=user_id).first()
     preference = preference or MailPreference(user_id=user_id)
     form = MailPreferenceForm(
-        request.POST if request.method == "POST" else None, instance=preference
+        request.POST if request.method == "POST" else None,
+        instance=preference,
+        saved=preference.is_digest,
     )
     if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, "Your choice is kept.")
-        return redirect("notices:list")
+        try:
+            choose_digest(user_id, **form.cleaned_data)
+        except SavedMeanwhile as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(request, "Your choice is kept.")
+            return redirect("notices:list")
     page = Paginator(list_notices(user_id), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "notices/list.html", {"page": page, "form": form})
 

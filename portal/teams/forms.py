@@ -6,6 +6,8 @@ from datetime import UTC, datetime, time
 
 from django import forms
 
+from portal.core.forms import SeenMixin
+
 LAST_MINUTE = time(23, 59, 59)
 
 
@@ -21,7 +23,7 @@ class InviteForm(forms.Form):
     use_required_attribute = False
 
 
-class ClassForm(forms.Form):
+class ClassForm(SeenMixin, forms.Form):
     """Until when the team is a class."""
 
     ends_on = forms.DateField(

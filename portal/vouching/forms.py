@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from portal.core.forms import SeenMixin
 from portal.vouching.domain.answers import LONGEST_TEXT
 from portal.vouching.enums import Answer, VouchKind
 
@@ -15,7 +16,7 @@ HELP = {
 }
 
 
-class NameForm(forms.Form):
+class NameForm(SeenMixin, forms.Form):
     """Who is asked."""
 
     name = forms.CharField(

@@ -3,6 +3,8 @@
 
 const PAUSE_MS = 1200;
 const RETRY_MS = 15000;
+const ELSEWHERE =
+  "Not saved: another tab has saved other text here. Press “Save draft” to see both.";
 
 const form = document.querySelector("[data-draft]");
 if (form) watch(form, form.querySelector("[data-draft-status]"));
@@ -11,6 +13,7 @@ function watch(form, status) {
   const changed = new Set();
   let timer = 0;
   let isSaving = false;
+  let isHeld = false;
 
   const soon = (delay) => {
     clearTimeout(timer);
@@ -20,12 +23,12 @@ function watch(form, status) {
   const remember = (event) => {
     if (!event.target.name || event.target.type === "hidden") return;
     changed.add(event.target.name);
-    status.textContent = "Not saved yet";
+    if (!isHeld) status.textContent = "Not saved yet";
     soon(event.type === "change" ? 0 : PAUSE_MS);
   };
 
   async function save() {
-    if (isSaving || changed.size === 0) return;
+    if (isSaving || isHeld || changed.size === 0) return;
     const names = [...changed];
     changed.clear();
     isSaving = true;
@@ -33,12 +36,14 @@ function watch(form, status) {
     const outcome = await post(form, names);
     isSaving = false;
     if (outcome.savedAt) {
+      remind(form, outcome.seen);
       status.textContent = changed.size ? "Not saved yet" : `Saved ${clock(outcome.savedAt)}`;
       if (changed.size) soon(PAUSE_MS);
       return;
     }
     names.forEach((name) => changed.add(name));
     tell(status, outcome);
+    isHeld = outcome.isHeld;
     if (outcome.mayRetry) soon(RETRY_MS);
   }
 
@@ -60,6 +65,7 @@ async function post(form, names) {
   renewToken(form);
   const all = new FormData(form);
   const body = new FormData();
+  for (const name of ["case", "seen", "form_origin"]) body.set(name, all.get(name));
   body.set("csrfmiddlewaretoken", all.get("csrfmiddlewaretoken"));
   for (const name of names) {
     body.append("changed", name);
@@ -72,7 +78,8 @@ async function post(form, names) {
       headers: { Accept: "application/json" },
     });
     const answer = await response.json();
-    if (response.ok) return { savedAt: new Date(answer.saved_at) };
+    if (response.ok) return { savedAt: new Date(answer.saved_at), seen: answer.seen };
+    if (answer.error.code === "saved_meanwhile") return { message: ELSEWHERE, isHeld: true };
     if (response.status === 401) {
       return {
         message: "Not saved: you are signed out. What you typed is still here.",
@@ -84,6 +91,13 @@ async function post(form, names) {
   } catch {
     return { message: "Not saved: no connection. It is tried again shortly.", mayRetry: true };
   }
+}
+
+// What was just saved is what this tab has seen.
+function remind(form, seen) {
+  const marks = new Map(form.elements.seen.value.split(" ").filter(Boolean).map((pair) => pair.split(":")));
+  for (const [name, mark] of Object.entries(seen)) marks.set(name, mark);
+  form.elements.seen.value = [...marks].map((pair) => pair.join(":")).join(" ");
 }
 
 // Signing in again in another tab changes the token; the cookie has the one that counts.

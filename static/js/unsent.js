@@ -7,6 +7,7 @@ if (notice) document.addEventListener("DOMContentLoaded", restore);
 
 function restore() {
   const kept = notice.querySelector("[data-unsent-form]");
+  if (!kept) return;
   const path = new URL(kept.action).pathname;
   const form = [...document.forms].find((other) => !notice.contains(other) && goesTo(other, path));
   if (!form) return;

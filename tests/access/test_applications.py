@@ -9,10 +9,10 @@ from allauth.socialaccount.models import SocialAccount
 from portal.access.domain.process.applications import (
     Answers,
     open_draft,
-    save_draft,
     submit_application,
     withdraw_application,
 )
+from portal.access.domain.process.drafts import save_draft
 from portal.access.enums import ApplicationState, Command
 from portal.access.models import Application
 from portal.accounts.models import User

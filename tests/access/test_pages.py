@@ -21,6 +21,7 @@ from portal.access.enums import ApplicationState
 from portal.access.models import Application
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
+from portal.core.seen import fingerprint
 from tests.access.conftest import TYPED
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
@@ -143,7 +144,10 @@ def test_the_page_saves_only_the_fields_that_changed(
             {"changed": ["orcid", "capabilities"], "orcid": "not yet"},
             headers={"Accept": "application/json"},
         )
-    assert json.loads(response.content) == {"saved_at": "2026-11-23T12:03:00+00:00"}
+    assert json.loads(response.content) == {
+        "saved_at": "2026-11-23T12:03:00+00:00",
+        "seen": {"orcid": fingerprint("not yet"), "capabilities": ""},
+    }
     draft = open_draft(signed_applicant).draft
     assert draft == typed(model, orcid="not yet", capabilities=[])
 
@@ -161,8 +165,8 @@ def test_saving_when_signed_out_says_so_to_the_script(client: Client) -> None:
     assert json.loads(response.content) == {
         "error": {
             "code": "not_signed_in",
-            "message": "You are signed out.",
-            "next_step": {"label": "Sign in", "url": "/account/login/"},
+            "message": "Sign in to do this.",
+            "next_step": "/account/login/?next=/access/apply/",
         }
     }
 

@@ -25,9 +25,9 @@ from portal.access.domain.desk.merging import merge_accounts
 from portal.access.domain.process.applications import (
     Answers,
     open_draft,
-    save_draft,
     submit_application,
 )
+from portal.access.domain.process.drafts import save_draft
 from portal.access.domain.process.remarks import write_remark
 from portal.access.domain.process.reviews import return_application
 from portal.access.enums import ApplicationState, Capability, DenialKind, GrantState

@@ -20,6 +20,7 @@ from portal.access.forms import AppealForm
 from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError, LostRace
+from portal.core.unsent import turn_away
 
 
 @require_safe
@@ -67,15 +68,13 @@ def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Say what a refusal overlooked; another reviewer decides."""
     application = _get_own(request, case_number)
     if not is_open_to_applicant(Command.APPEAL, application, at=timezone.now()):
-        messages.warning(request, f"There is nothing to appeal about {case_number}.")
-        return redirect("access:status")
+        return turn_away(request, _nothing_to_appeal(case_number), to="access:status")
     form = AppealForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             appeal_decision(application, by=request.user, text=form.cleaned_data["text"])
         except LostRace as error:
-            messages.warning(request, error.message)
-            return redirect("access:status")
+            return turn_away(request, error, to="access:status")
         except DomainError as error:
             form.add_error(error.field, error.message)
         else:
@@ -85,6 +84,10 @@ def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     context = {"application": application, "form": form, "refusal": refusal}
     status = 422 if form.is_bound else 200
     return render(request, "access/appeal.html", context, status=status)
+
+
+def _nothing_to_appeal(case_number: str) -> DomainError:
+    return DomainError("nothing_to_appeal", f"There is nothing to appeal about {case_number}.")
 
 
 def _get_own(request: AuthenticatedHttpRequest, case_number: str) -> Application:

@@ -15,6 +15,7 @@ from portal.access.enums import DenialKind
 from portal.access.forms import AppealForm
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError
+from portal.core.unsent import turn_away
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,6 +25,9 @@ def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The entry about the person, and its appeal; without an entry, their access page."""
     denial = in_force(at=timezone.now()).filter(kind=DenialKind.PERSON, person=request.user).first()
     if denial is None:
+        lifted = DomainError("no_denial", "You are on no denylist any more.")
+        if request.method == "POST":
+            return turn_away(request, lifted, to="access:status")
         return redirect("access:status")
     form = AppealForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -8,8 +8,26 @@ from django.db import transaction
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
+from portal.core.seen import require_unchanged
 
 ROLE_FIELDS = ("is_active", "is_reviewer", "is_auditor", "is_staff")
+
+
+ROLE_NAMES = {"is_reviewer": "a reviewer", "is_auditor": "an auditor", "is_staff": "an operator"}
+
+
+def roles_of(person: User | None) -> list[object]:
+    """What an operator may change about a person, as a form carries it."""
+    return [person.name, *(getattr(person, role) for role in ROLE_FIELDS)] if person else []
+
+
+def require_roles_seen(person: User, seen: str | None) -> None:
+    """Lock the row, and raise `SavedMeanwhile` where it is not what was seen."""
+    saved = User.objects.select_for_update().get(pk=person.pk)
+    roles = [name for role, name in ROLE_NAMES.items() if getattr(saved, role)]
+    state = "open" if saved.is_active else "closed"
+    now_is = f"“{saved.name}” is {' and '.join(roles) or 'no member of staff'}, the account {state}"
+    require_unchanged(seen, roles_of(saved), now_is=now_is)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from portal.audit.enums import AuditTag
 from portal.catalog.enums import ModelStatus, Tier
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
+from portal.core.seen import require_unchanged
 
 
 @transaction.atomic
@@ -33,6 +34,19 @@ def change_serving(
         subject=f"model:{before.slug}",
         data={"before": was, "after": after},
     )
+
+
+def serving_of(model: HostedModel | None) -> list[str]:
+    """What an operator may set, as a form carries it."""
+    return [model.status, model.deployment, model.tier] if model else []
+
+
+def require_serving_seen(model: HostedModel, seen: str | None) -> None:
+    """Lock the row, and raise `SavedMeanwhile` where it is not what was seen."""
+    saved = HostedModel.objects.select_for_update().get(pk=model.pk)
+    served = f" by “{saved.deployment}”" if saved.deployment else ""
+    now_is = f"it is {saved.get_status_display().lower()}{served}, {saved.get_tier_display()}"
+    require_unchanged(seen, serving_of(saved), now_is=now_is)
 
 
 def require_deployment(status: str, deployment: str) -> None:

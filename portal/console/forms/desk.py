@@ -13,9 +13,10 @@ from portal.accounts.models import User
 from portal.console.forms.decisions import LAST_MINUTE
 from portal.console.forms.filters import ReviewerField, set_reviewers
 from portal.core.domain_names import canonical_address
+from portal.core.forms import SeenMixin
 
 
-class AbsenceForm(forms.Form):
+class AbsenceForm(SeenMixin, forms.Form):
     """Until when, and who stands in."""
 
     until = forms.DateField(

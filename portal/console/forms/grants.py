@@ -8,6 +8,7 @@ from django import forms
 
 from portal.access.enums import GrantState
 from portal.console.forms.filters import FilterForm, model_choices, set_choices
+from portal.core.forms import SeenMixin
 
 
 class GrantFilterForm(FilterForm):
@@ -55,7 +56,7 @@ class GrantReasonForm(forms.Form):
     use_required_attribute = False
 
 
-class GrantLimitsForm(forms.Form):
+class GrantLimitsForm(SeenMixin, forms.Form):
     """How much one grant allows."""
 
     daily_tokens = forms.IntegerField(

@@ -15,6 +15,7 @@ from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
 from portal.console.forms.bulk import VERBS, BulkForm
 from portal.core.errors import DomainError
+from portal.core.unsent import turn_away
 
 
 @require_POST
@@ -24,16 +25,14 @@ def bulk(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show what would happen to each; with `confirm`, do it and tell what happened."""
     form = BulkForm(request.POST)
     if not form.is_valid():
-        for errors in form.errors.values():
-            messages.warning(request, str(errors[0]))
-        return redirect(_way_back(request))
+        (first, *_) = (str(errors[0]) for errors in form.errors.values())
+        return turn_away(request, DomainError("invalid", first), to=_way_back(request))
     command = Command(form.cleaned_data["command"])
     run = carry_out_bulk if "confirm" in request.POST else try_bulk
     try:
         outcomes = run(form.cases_seen(), command, by=request.user, note=form.cleaned_data["note"])
     except DomainError as error:
-        messages.warning(request, error.message)
-        return redirect(_way_back(request))
+        return turn_away(request, error, to=_way_back(request))
     done = [outcome for outcome in outcomes if outcome.is_done]
     refused = [outcome for outcome in outcomes if not outcome.is_done]
     if run is carry_out_bulk:

@@ -9,7 +9,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.access.domain.desk.claims import announce_absence, end_absence, held_claims
+from portal.access.domain.desk.claims import (
+    announce_absence,
+    end_absence,
+    held_claims,
+    terms_of,
+)
 from portal.access.models import Absence
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.accounts.models import User
@@ -29,11 +34,15 @@ def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
         return redirect("console:absence")
     now = timezone.now()
     others = User.objects.filter(is_reviewer=True, is_active=True).exclude(pk=request.user.pk)
-    form = AbsenceForm(request.POST or None, deputies=others.order_by("name"))
+    saved = terms_of(Absence.objects.filter(reviewer=request.user).first())
+    form = AbsenceForm(request.POST or None, deputies=others.order_by("name"), saved=saved)
     if request.method == "POST" and form.is_valid():
         try:
             moved = announce_absence(
-                request.user, until=form.ends_at(), deputy=form.cleaned_data["deputy"]
+                request.user,
+                until=form.ends_at(),
+                deputy=form.cleaned_data["deputy"],
+                seen=form.cleaned_data["seen"],
             )
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access.domain.desk.queue import find_grants
 from portal.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
-from portal.access.domain.rights.limits import set_limits
+from portal.access.domain.rights.limits import limits_of, set_limits
 from portal.access.enums import Command, GrantState, Role
 from portal.access.models import Grant
 from portal.access.rules import grant_commands
@@ -22,6 +22,7 @@ from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
 from portal.console.forms.grants import GrantFilterForm, GrantLimitsForm, GrantReasonForm
 from portal.core.errors import DomainError, LostRace
+from portal.core.unsent import turn_away
 
 PAGE_SIZE = 25
 COMMANDS = {
@@ -61,8 +62,7 @@ def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> Ht
         try:
             COMMANDS[Command(command)](grant, by=request.user, reason=form.cleaned_data["reason"])
         except LostRace as error:
-            messages.warning(request, error.message)
-            return redirect("console:grants")
+            return turn_away(request, error, to="console:grants")
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -90,7 +90,8 @@ def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Tokens a day and runs at a time of one grant."""
     grant = get_object_or_404(Grant.objects.select_related("user", "model", "application"), pk=pk)
     initial = {"daily_tokens": grant.daily_tokens, "parallel_jobs": grant.parallel_jobs}
-    form = GrantLimitsForm(request.POST if request.method == "POST" else None, initial=initial)
+    data = request.POST if request.method == "POST" else None
+    form = GrantLimitsForm(data, initial=initial, saved=limits_of(grant))
     if form.is_valid():
         try:
             set_limits(grant, by=request.user, **form.cleaned_data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -12,6 +13,7 @@ from portal.accounts.http import AuthenticatedHttpRequest
 from portal.console.access import reviewer_required
 from portal.console.forms.desk import ExpelForm
 from portal.core.errors import DomainError, LostRace
+from portal.core.unsent import turn_away
 from portal.teams.domain.leaving import expel_member
 from portal.teams.models import Member
 
@@ -29,8 +31,8 @@ def expel(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         try:
             expel_member(member, by=request.user, reason=form.cleaned_data["reason"])
         except LostRace as error:
-            messages.warning(request, error.message)
-            return redirect("console:application", case_number)
+            page = reverse("console:application", args=[case_number])
+            return turn_away(request, error, to=page)
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:

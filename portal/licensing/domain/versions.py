@@ -6,12 +6,14 @@ import hashlib
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
+from portal.core.seen import require_unchanged
 from portal.licensing.models import Licence, LicenceVersion
 
 
@@ -72,6 +74,21 @@ def require_publishable(licence: Licence, *, text: str) -> None:
         raise DomainError(
             "licence_text_unchanged", "This exact text has been published before.", field="text"
         )
+
+
+def newest_numbers() -> dict[str, int]:
+    """The newest version of every licence by its slug, as a form carries it."""
+    numbers = LicenceVersion.objects.values_list("licence__slug").annotate(Max("number"))
+    return dict(numbers.order_by("licence__slug"))
+
+
+def require_newest_seen(licence: Licence, seen: str | None) -> None:
+    """Lock the licence, and raise `SavedMeanwhile` where a version was published since."""
+    Licence.objects.select_for_update().get(pk=licence.pk)
+    newest = licence.versions.order_by("-number").first()
+    number = newest.number if newest else 0
+    now_is = f"version {number} is the newest of this licence"
+    require_unchanged(seen, newest_numbers(), now_is=now_is)
 
 
 def current_version(licence: Licence, *, at: datetime) -> LicenceVersion | None:

@@ -14,6 +14,7 @@ from portal.access.enums import Capability, GrantState
 from portal.access.models import Grant
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError, LostRace
+from portal.core.unsent import turn_away
 from portal.renewals.domain.statements import give_back, over_since, owed_grants, state_destruction
 from portal.renewals.forms import StatementForm
 
@@ -25,16 +26,15 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask once more, with weights for the statement too, then end the grant."""
     grant = _get_own(request, pk)
     if grant.state != GrantState.ACTIVE or grant.ends_at <= timezone.now():
-        messages.info(request, f"Access to {grant.model.name} does not hold any more.")
-        return redirect("access:status")
+        ended = f"Access to {grant.model.name} does not hold any more."
+        return turn_away(request, DomainError("grant_ended", ended), to="access:status")
     has_weights = Capability.WEIGHTS in grant.capabilities
     form = StatementForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and (not has_weights or form.is_valid()):
         try:
             give_back(grant, by=request.user, statement=form.answers() if has_weights else None)
         except LostRace as error:
-            messages.warning(request, error.message)
-            return redirect("access:status")
+            return turn_away(request, error, to="access:status")
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -54,8 +54,8 @@ def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     made = getattr(grant, "statement", None)
     owed = owed_grants(at=timezone.now()).filter(pk=grant.pk).first()
     if made is None and owed is None:
-        messages.info(request, f"No statement is owed for {grant.model.name}.")
-        return redirect("access:status")
+        nothing = f"No statement is owed for {grant.model.name}."
+        return turn_away(request, DomainError("nothing_owed", nothing), to="access:status")
     form = StatementForm(request.POST if request.method == "POST" else None)
     if made is None and request.method == "POST" and form.is_valid():
         try:

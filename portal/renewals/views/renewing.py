@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError, LostRace
+from portal.core.unsent import turn_away
 from portal.renewals.domain.handing_in import hand_in_report, open_renewal, withdraw_renewal
 from portal.renewals.domain.history import tell_history
 from portal.renewals.domain.window import renewable_grants
@@ -27,11 +29,15 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The report: a first one, or the answer to a reviewer who asked for changes."""
     renewal = open_renewal(request.user)
     if renewal is not None and renewal.state in REVIEW_STATES:
-        return redirect("renewals:renewal", renewal.pk)
+        page = reverse("renewals:renewal", args=[renewal.pk])
+        if request.method == "POST":
+            waits = "A report of yours is with the reviewers already. To change it, withdraw it."
+            return turn_away(request, DomainError("renewal_pending", waits), to=page)
+        return redirect(page)
     grants = renewable_grants(request.user, at=timezone.now())
     if renewal is None and not grants:
-        messages.info(request, "There is nothing to renew now.")
-        return redirect("access:status")
+        nothing = DomainError("nothing_to_renew", "There is nothing to renew now.")
+        return turn_away(request, nothing, to="access:status")
     form = _make_form(request, renewal)
     if form.is_bound and form.is_valid():
         try:
@@ -42,8 +48,7 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
                 seen=form.cleaned_data["seen"] if renewal else None,
             )
         except LostRace as error:
-            messages.warning(request, error.message)
-            return redirect("access:status")
+            return turn_away(request, error, to="access:status")
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:

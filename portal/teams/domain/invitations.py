@@ -18,6 +18,7 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
 from portal.core.link_tokens import digest_token, make_token
+from portal.core.seen import require_unchanged
 from portal.notices.domain.outbox import post, withdraw
 from portal.teams.domain.deriving import derive_grants, lead_grants
 from portal.teams.enums import CURRENT_STATES, MemberState
@@ -99,17 +100,21 @@ def invite_again(member: Member, *, by: User) -> Member:
 
 
 @transaction.atomic
-def make_class(application: Application, *, by: User, ends_at: datetime | None) -> Team:
+def make_class(
+    application: Application, *, by: User, ends_at: datetime | None, seen: str | None = None
+) -> Team:
     """Make the team a class that uses the playground alone until a moment; None for a team.
 
-    Members' grants follow at once. Raises `DomainError`: `not_your_application`, `no_team`,
-    `end_not_in_future`.
+    Members' grants follow at once. `seen` is the fingerprint of `class_end` as it was read.
+    Raises `DomainError`: `not_your_application`, `no_team`, `end_not_in_future`;
+    `SavedMeanwhile`.
     """
     if ends_at is not None and ends_at <= timezone.now():
         raise DomainError(
             "end_not_in_future", "The end date must be in the future.", field="ends_on"
         )
     team = lock_team(application, by=by)
+    require_unchanged(seen, class_end(team), now_is=_describe_class(team))
     team.class_ends_at = ends_at
     team.save(update_fields=["class_ends_at"])
     members = Member.objects.select_for_update(of=("self",)).filter(
@@ -120,6 +125,17 @@ def make_class(application: Application, *, by: User, ends_at: datetime | None) 
     data = {"class_ends_at": ends_at.isoformat() if ends_at else None}
     record(AuditTag.TEAM_CHANGED, actor=by, subject=f"team:{team.pk}", data=data)
     return team
+
+
+def class_end(team: Team | None) -> str:
+    """The day on which the class ends; empty for a team that is none."""
+    return f"{team.class_ends_at:%Y-%m-%d}" if team and team.class_ends_at else ""
+
+
+def _describe_class(team: Team) -> str:
+    if team.class_ends_at is None:
+        return "the team is no class"
+    return f"the class ends on {team.class_ends_at:%-d %B %Y}"
 
 
 def lock_team(application: Application, *, by: User) -> Team:

@@ -17,6 +17,7 @@ from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError
 from portal.teams.domain.invitations import (
+    class_end,
     has_team,
     invite_again,
     invite_member,
@@ -55,10 +56,12 @@ def show_team(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
 def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Make the team a class, or a team again."""
     application = _get_own(request, case_number)
-    form = ClassForm(request.POST)
+    team = Team.objects.filter(application=application).first()
+    form = ClassForm(request.POST, saved=class_end(team))
     if form.is_valid():
         try:
-            make_class(application, by=request.user, ends_at=form.ends_at())
+            seen = form.cleaned_data["seen"]
+            make_class(application, by=request.user, ends_at=form.ends_at(), seen=seen)
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -127,6 +130,7 @@ def _render(
     now = timezone.now()
     team = Team.objects.filter(application=application).first()
     ends_on = team.class_ends_at.date() if team and team.class_ends_at else None
+    initial = {"ends_on": ends_on}
     members = list_members(application, at=now)
     context = {
         "application": application,
@@ -137,7 +141,7 @@ def _render(
         "most": settings.TEAM_MEMBERS,
         "has_team": has_team(application, at=now),
         "form": invite or InviteForm(),
-        "class_form": class_form or ClassForm(initial={"ends_on": ends_on}),
+        "class_form": class_form or ClassForm(initial=initial, saved=class_end(team)),
         "now": now,
     }
     return render(request, "teams/own.html", context, status=status)

@@ -19,6 +19,7 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError
 from portal.core.link_tokens import digest_token, make_token
+from portal.core.seen import require_unchanged
 from portal.notices.domain.outbox import post, withdraw
 from portal.notices.models import Notice
 from portal.vouching.enums import LIVE_STATES, RequestState, VouchKind
@@ -49,12 +50,14 @@ def name_voucher(
     name: str,
     email: str,
     institution: str,
+    seen: str | None = None,
 ) -> VouchRequest:
     """Name who is asked, in the place of whoever was named before.
 
     They get their link when the application is submitted, or at once if it is with the
-    reviewers. Raises `DomainError`: `not_your_application`, `application_closed`,
-    `text_missing`, `own_address`, `mail_service`, `asked_already`, `too_many_named`.
+    reviewers. `seen` is the fingerprint of `pk_of` whoever was named when that was read.
+    Raises `DomainError`: `not_your_application`, `application_closed`, `text_missing`,
+    `own_address`, `mail_service`, `asked_already`, `too_many_named`; `SavedMeanwhile`.
     """
     name = require_text(name, field="name", message="Give their name.")
     email = require_address(email, message="Give their address.")
@@ -62,6 +65,8 @@ def name_voucher(
     _require_independent(by, email, kind=kind)
     lock_open(application, by=by)
     before = lock_request(application, kind)
+    now_is = f"{before.name} ({before.email}) is named" if before else "nobody is named"
+    require_unchanged(seen, pk_of(before), now_is=now_is)
     if before is not None and before.state != RequestState.NAMED and before.email == email:
         raise DomainError(
             "asked_already", "This person is asked already. Send the link again.", field="email"
@@ -151,6 +156,11 @@ def lock_open(application: Application, *, by: User) -> None:
         raise DomainError(
             "application_closed", f"{locked.case_number} is decided; nobody is asked any more."
         )
+
+
+def pk_of(request: VouchRequest | None) -> int | None:
+    """Whoever is named, as a form carries it."""
+    return request.pk if request else None
 
 
 def lock_request(application: Application, kind: VouchKind) -> VouchRequest | None:

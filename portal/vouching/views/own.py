@@ -14,7 +14,12 @@ from portal.access.enums import OPEN_STATES
 from portal.access.models import Application
 from portal.accounts.http import AuthenticatedHttpRequest
 from portal.core.errors import DomainError
-from portal.vouching.domain.requests import name_voucher, resend_link
+from portal.vouching.domain.requests import (
+    current_request,
+    name_voucher,
+    pk_of,
+    resend_link,
+)
 from portal.vouching.domain.telling import needs_referee, tell_vouches
 from portal.vouching.enums import VouchKind
 from portal.vouching.forms import NameForm
@@ -37,7 +42,7 @@ def name(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
     application = _find(request)
     if application is None:
         return redirect("vouching:own")
-    form = NameForm(request.POST, kind=named)
+    form = NameForm(request.POST, kind=named, saved=pk_of(current_request(application, named)))
     if not form.is_valid():
         return _render(request, form, named, status=422)
     try:
@@ -81,7 +86,12 @@ def _render(
     context = {
         "application": application,
         "vouches": [
-            (vouch, form if form is not None and vouch.kind == kind else NameForm(kind=vouch.kind))
+            (
+                vouch,
+                form
+                if form is not None and vouch.kind == kind
+                else NameForm(kind=vouch.kind, saved=pk_of(vouch.request)),
+            )
             for vouch in told
         ],
         "needs_referee": needs_referee(application),

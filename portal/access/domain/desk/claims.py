@@ -16,6 +16,7 @@ from portal.accounts.models import User
 from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.core.errors import DomainError, LostRace
+from portal.core.seen import require_unchanged
 
 LEASE = timedelta(hours=24)
 
@@ -87,11 +88,14 @@ def hand_over_application(
 
 
 @transaction.atomic
-def announce_absence(reviewer: User, *, until: datetime, deputy: User | None) -> list[Application]:
+def announce_absence(
+    reviewer: User, *, until: datetime, deputy: User | None, seen: str | None = None
+) -> list[Application]:
     """Be out of office until a moment: every claim moves to the deputy, or is laid down.
 
-    Answers the applications that moved. Raises `DomainError`: `reviewers_only`,
-    `end_not_in_future`, `not_for_them` when the deputy cannot stand in.
+    Answers the applications that moved. `seen` is the fingerprint of `terms_of` the absence as it
+    was read. Raises `DomainError`: `reviewers_only`, `end_not_in_future`, `not_for_them` when the
+    deputy cannot stand in; `SavedMeanwhile`.
     """
     if not reviewer.is_reviewer:
         raise DomainError("reviewers_only", "Only a reviewer can do this.")
@@ -102,6 +106,9 @@ def announce_absence(reviewer: User, *, until: datetime, deputy: User | None) ->
         raise DomainError(
             "not_for_them", f"{deputy.name} cannot stand in for you now.", field="deputy"
         )
+    before = Absence.objects.select_for_update().filter(reviewer=reviewer).first()
+    now_is = f"you are out of office until {before.until:%-d %B %Y}" if before else "you are back"
+    require_unchanged(seen, terms_of(before), now_is=now_is)
     Absence.objects.update_or_create(reviewer=reviewer, defaults={"until": until, "deputy": deputy})
     moved = list(held_claims(reviewer, at=now))
     for application in moved:
@@ -113,6 +120,11 @@ def announce_absence(reviewer: User, *, until: datetime, deputy: User | None) ->
         data={"until": until.isoformat(), "deputy": deputy.pk if deputy else None},
     )
     return moved
+
+
+def terms_of(absence: Absence | None) -> list[object]:
+    """An absence as a form carries it."""
+    return [absence.until.isoformat(), absence.deputy_id] if absence else []
 
 
 @transaction.atomic

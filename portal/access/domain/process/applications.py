@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.access.domain.desk.denials import require_not_denied
-from portal.access.domain.process.commands import lost_application, move_application, require_role
+from portal.access.domain.process.commands import move_application, require_role
 from portal.access.domain.process.concerns import review_country
 from portal.access.domain.process.rulings import reapply_at, require_told
 from portal.access.domain.process.versions import freeze_version
 from portal.access.domain.rights.grants import end_grants, lock_halted_grants
 from portal.access.enums import (
-    EDITABLE_STATES,
     OPEN_STATES,
     REVIEW_STATES,
     ApplicationState,
@@ -48,10 +46,6 @@ DRAFT_FIELDS = (
     "data_handling",
     "others_with_access",
 )
-LONGEST_DRAFT_VALUE = 50_000
-"""Characters of one field that a draft keeps; far above what submitting accepts."""
-
-DraftValues = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +88,6 @@ def open_draft(user: User) -> Application:
             next_url=reverse("access:status"),
         )
     return application
-
-
-def save_draft(application: Application, *, by: User, values: DraftValues) -> datetime:
-    """Keep what was typed, valid or not, and answer when it was kept.
-
-    Only the fields named in `values` change, so that two open tabs do not undo each other.
-    Raises `DomainError` (`not_your_application`) and `LostRace` when it is no longer a draft.
-    """
-    require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
-    require_told(application)
-    with transaction.atomic():
-        locked = Application.objects.select_for_update().get(pk=application.pk)
-        if locked.state not in EDITABLE_STATES:
-            raise lost_application(application, viewer=by)
-        locked.draft.update(_keep(values))
-        locked.save(update_fields=["draft", "saved_at"])
-    application.draft, application.saved_at = locked.draft, locked.saved_at
-    return locked.saved_at
 
 
 @transaction.atomic
@@ -251,16 +227,3 @@ def _next_case_number() -> str:
         cursor.execute("SELECT nextval('access_case_number')")
         (number,) = cursor.fetchone()
     return f"GH-{timezone.now():%Y}-{number:04d}"
-
-
-def _keep(values: DraftValues) -> dict[str, str | list[str]]:
-    return {
-        name: _clean(value) if isinstance(value, str) else [_clean(item) for item in value]
-        for name, value in values.items()
-        if name in DRAFT_FIELDS
-    }
-
-
-def _clean(text: str) -> str:
-    # PostgreSQL keeps no NUL characters in JSON.
-    return text.replace("\0", "")[:LONGEST_DRAFT_VALUE]

@@ -17,6 +17,7 @@ from portal.audit.domain.record import record
 from portal.audit.enums import AuditTag
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
+from portal.core.seen import require_unchanged
 
 
 @transaction.atomic
@@ -27,14 +28,18 @@ def set_limits(
     daily_tokens: int | None,
     parallel_jobs: int | None,
     reason: str,
+    seen: str | None = None,
 ) -> None:
     """Give the grant limits of its own; None for the site's. Runs under way go on.
 
-    Raises `DomainError` with code `own_grant`, `grant_not_held` or `reason_missing`.
+    `seen` is the fingerprint of `limits_of` the grant as it was read. Raises `DomainError`:
+    `own_grant`, `grant_not_held`, `reason_missing`; `SavedMeanwhile`.
     """
     if grant.user_id == by.pk:
         raise DomainError("own_grant", "Nobody changes the limits of their own access.")
     reason = require_text(reason, field="reason", message="Say why.")
+    now = Grant.objects.select_for_update().get(pk=grant.pk)
+    require_unchanged(seen, limits_of(now), now_is=_describe(now))
     changed = Grant.objects.filter(
         pk=grant.pk, state__in=[GrantState.ACTIVE, GrantState.SUSPENDED]
     ).update(daily_tokens=daily_tokens, parallel_jobs=parallel_jobs)
@@ -47,6 +52,18 @@ def set_limits(
         subject=f"grant:{grant.pk}",
         data={"daily_tokens": daily_tokens, "parallel_jobs": parallel_jobs},
     )
+
+
+def limits_of(grant: Grant) -> list[int | None]:
+    """Its own tokens a day and runs at a time; empty where it has neither."""
+    own = [grant.daily_tokens, grant.parallel_jobs]
+    return own if any(own) else []
+
+
+def _describe(grant: Grant) -> str:
+    tokens = f"{grant.daily_tokens:,} tokens" if grant.daily_tokens else "the site's tokens"
+    runs = f"{grant.parallel_jobs} runs" if grant.parallel_jobs else "the site's number of runs"
+    return f"it now allows {tokens} in 24 hours and {runs} at a time"
 
 
 def daily_quotas(users: Collection[int], *, at: datetime) -> dict[int, dict[int, int]]:
