@@ -60,4 +60,4 @@ def _forget_what_was_taken(request: HttpRequest, response: HttpResponse) -> None
     origin = read_origin(request)
     is_kept_anew = COOKIE in response.cookies
     if origin is not None and response.status_code < 400 and not is_kept_anew:
-        forget_unsent(request, person_id=origin.person_id, pages=[origin.page])
+        forget_unsent(request, person_id=origin.person_id, page=origin.page)

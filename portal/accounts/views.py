@@ -49,5 +49,5 @@ def discard_unsent(request: AuthenticatedHttpRequest) -> HttpResponse:
     origin = read_origin(request)
     if origin is None:
         return redirect("accounts:overview")
-    forget_unsent(request, person_id=request.user.pk, pages=[origin.page])
+    forget_unsent(request, person_id=request.user.pk, page=origin.page)
     return redirect(origin.page)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Final
+from typing import Final, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -85,7 +85,7 @@ def keep_unsent(
     kept = Unsent(place, request.path, why, fields, is_refused)
     key = _key(origin.person_id)
     try:
-        if sync_redis().hlen(key) >= MOST_PAGES:
+        if cast("int", sync_redis().hlen(key)) >= MOST_PAGES:
             sync_redis().delete(key)
         pipeline = sync_redis().pipeline()
         pipeline.hset(key, _place(browser, kept.page), json.dumps(asdict(kept)))
@@ -125,23 +125,25 @@ def find_unsent(request: HttpRequest) -> Unsent | None:
     if not browser or request.method != "GET" or not request.user.is_authenticated:
         return None
     try:
-        found = sync_redis().hget(_key(request.user.pk), _place(browser, request.path))
+        place = _place(browser, request.path)
+        found = cast("str | None", sync_redis().hget(_key(request.user.pk), place))
     except RedisError:
         return None
-    return Unsent(**json.loads(found)) if found else None  # type: ignore[arg-type]  # not awaited
+    return Unsent(**json.loads(found)) if found else None
 
 
-def forget_unsent(request: HttpRequest, *, person_id: int, pages: Iterable[str] = ()) -> None:
-    """Erase what was kept in this browser for these pages, or without pages all of it."""
+def forget_unsent(request: HttpRequest, *, person_id: int, page: str | None = None) -> None:
+    """Erase what was kept in this browser for a page, or without one all of it."""
     browser = request.COOKIES.get(COOKIE)
     if not browser:
         return
     key = _key(person_id)
     try:
-        places = [_place(browser, page.partition("?")[0]) for page in pages]
-        if not places:
-            of_browser = _place(browser, "")
-            places = [str(name) for name in sync_redis().hkeys(key) if name.startswith(of_browser)]  # type: ignore[union-attr]
+        if page is not None:
+            places = [_place(browser, page.partition("?")[0])]
+        else:
+            kept = cast("list[str]", sync_redis().hkeys(key))
+            places = [place for place in kept if place.startswith(_place(browser, ""))]
         if places:
             sync_redis().hdel(key, *places)
     except RedisError:

@@ -87,6 +87,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if origin is None:
         context = {"typed": list_typed(read_fields(request)) if is_own else []}
         return render(request, "errors/csrf.html", context, status=403)
+    answer: HttpResponse
     if not request.user.is_authenticated:
         answer, why = redirect_to_login(origin.page), SIGNED_OUT
     elif request.user.pk == origin.person_id:
