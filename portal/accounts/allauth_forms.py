@@ -123,17 +123,5 @@ class ActivateTOTPForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]
     labels = {"code": "Six-digit code"}
 
 
-class AddWebAuthnForm(Worded, webauthn.AddWebAuthnForm):  # type: ignore[misc]
-    labels = {"name": "Name", "passwordless": "Let this passkey sign me in alone"}
-    helps = {
-        "name": "To tell your passkeys apart, such as “office laptop”.",
-        "passwordless": "Without a password. The device then asks for its PIN, face or finger.",
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["passwordless"].initial = True
-
-
 class EditWebAuthnForm(Worded, webauthn.EditWebAuthnForm):  # type: ignore[misc]
     pass

@@ -21,6 +21,10 @@ _SESSION: Final = CompiledModels(
 class SessionStore(db.SessionStore):
     """Django's own; see `SESSION_ENGINE`."""
 
+    def _validate_session_key(self, key: str) -> bool:
+        """No other key was ever made; a quoted cookie may even hold a NUL."""
+        return super()._validate_session_key(key) and key.isascii() and key.isalnum()
+
     def _get_session_from_db(self) -> Session | None:
         found = _SESSION.find(key=self.session_key or "", at=timezone.now())
         if not found:

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from portal.api.errors import Refusal, answer_error
 from portal.core.errors import DomainError
+from portal.core.http import has_nul
 from portal.core.metrics import count_request
 from portal.core.request_bodies import refusal_of
 from portal.core.tracing import describe_span, request_span
@@ -64,8 +65,10 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
         request.get_host()
     except DisallowedHost:
         return answer_error(DomainError("invalid_value", "This is not the site's host name."))
-    if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-        return answer_error(DomainError("invalid_value", "The address has a NUL character."))
+    if "\0" in request.path_info:
+        return answer_error(DomainError("not_found", "No address has a NUL character."))
+    if has_nul(request.META.get("QUERY_STRING", "")):
+        return answer_error(DomainError("invalid_value", "The query has a NUL character."))
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key has been sent in the clear.
         return answer_error(DomainError("https_required", "Use https:// for the API."))

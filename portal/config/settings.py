@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.StaffMFAMiddleware",
     "portal.core.middleware.MethodPageMiddleware",
     "portal.core.middleware.RefusedBodyMiddleware",
+    "portal.core.middleware.AddressMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -228,7 +229,10 @@ MFA_FORMS = {
     "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",
     "reauthenticate": "portal.accounts.allauth_forms.ReauthenticateByCodeForm",
     "activate_totp": "portal.accounts.allauth_forms.ActivateTOTPForm",
-    "add_webauthn": "portal.accounts.allauth_forms.AddWebAuthnForm",
+    "add_webauthn": "portal.accounts.passkey_forms.AddWebAuthnForm",
+    "authenticate_webauthn": "portal.accounts.passkey_forms.AuthenticateWebAuthnForm",
+    "login_webauthn": "portal.accounts.passkey_forms.LoginWebAuthnForm",
+    "reauthenticate_webauthn": "portal.accounts.passkey_forms.ReauthenticateWebAuthnForm",
     "edit_webauthn": "portal.accounts.allauth_forms.EditWebAuthnForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

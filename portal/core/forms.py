@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
 from portal.core.seen import fingerprint
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     Base = forms.BaseForm
 else:
     Base = object
+
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2999, 12, 31)
+"""Any day between them can be reckoned with, in any time zone."""
+_BETWEEN: Final = "Choose a day between 1900 and 2999."
 
 
 class FieldRenderer(TemplatesSetting):
@@ -43,3 +50,13 @@ class SeenMixin(Base):
         """As it was sent; None from a program that sends none."""
         sent = self.data.get(self.add_prefix("seen"))
         return None if sent is None else str(sent)
+
+
+class DayField(forms.DateField):
+    """A day that is chosen from a calendar, or typed as one."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_validators = [
+        MinValueValidator(FIRST_DAY, message=_BETWEEN),
+        MaxValueValidator(LAST_DAY, message=_BETWEEN),
+    ]

@@ -61,6 +61,11 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def has_nul(query: str) -> bool:
+    """Whether a query string spells a NUL, which no text field of the database holds."""
+    return "%00" in query or "\0" in query
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client asked for JSON rather than a page."""
     return request.headers.get("Accept", "").startswith("application/json")

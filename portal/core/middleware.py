@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
+from portal.core.http import has_nul
 from portal.core.request_bodies import refusal_of
 from portal.core.views import method_not_allowed, refuse_body
 
@@ -25,6 +27,20 @@ class RequestContextMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
+
+
+class AddressMiddleware:
+    """Refuses an address with a NUL: no page has one, and PostgreSQL cannot be asked for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info:
+            raise Http404
+        if has_nul(request.META.get("QUERY_STRING", "")):
+            raise BadRequest("a NUL in the query")
+        return self.get_response(request)
 
 
 class RefusedBodyMiddleware:

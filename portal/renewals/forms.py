@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from portal.access.models import Grant
+from portal.core.forms import DayField
 from portal.renewals.domain.handing_in import LONGEST_TEXT, TEXTS, ReportAnswers
 from portal.renewals.domain.statements import StatementAnswers
 from portal.renewals.models import Report
@@ -97,10 +98,9 @@ def begin_with(report: Report | None) -> dict[str, object]:
 class StatementForm(forms.Form):
     """That the weights and every copy are destroyed."""
 
-    destroyed_on = forms.DateField(
+    destroyed_on = DayField(
         label="Destroyed on",
         help_text="The day on which the last copy was destroyed.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": "Say when the last copy was destroyed."},
     )
     remarks = forms.CharField(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 from django import forms
 
-from portal.core.forms import SeenMixin
+from portal.core.forms import DayField, SeenMixin
 
 LAST_MINUTE = time(23, 59, 59)
 
@@ -26,12 +26,11 @@ class InviteForm(forms.Form):
 class ClassForm(SeenMixin, forms.Form):
     """Until when the team is a class."""
 
-    ends_on = forms.DateField(
+    ends_on = DayField(
         label="The class ends on",
         required=False,
         help_text="The last day, in UTC. Members use the playground alone until then. "
         "Empty for a team with your own ways of use and end.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     use_required_attribute = False

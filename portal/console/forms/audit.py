@@ -9,6 +9,7 @@ from django import forms
 from portal.audit.domain.search import EventFilter
 from portal.audit.enums import AuditTag
 from portal.console.forms.filters import FilterForm
+from portal.core.forms import DayField
 
 SUBJECT = r"^[a-z-]+(:[A-Za-z0-9-]*)?$"
 
@@ -30,12 +31,8 @@ class AuditFilterForm(FilterForm):
         required=False,
         choices=[("", "All"), *((tag.value, tag.value) for tag in AuditTag)],
     )
-    since = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = DayField(label="From", required=False)
+    until = DayField(label="Until", required=False)
 
     def to_filter(self) -> EventFilter:
         """What was chosen; both days are whole days of UTC."""

@@ -16,6 +16,7 @@ from portal.access.models import Application, Endorsement
 from portal.accounts.models import User
 from portal.catalog.models import HostedModel
 from portal.console.forms.filters import ReviewerField, set_choices, set_reviewers
+from portal.core.forms import DayField
 
 LAST_MINUTE = time(23, 59, 59)
 NOTE = "note_"
@@ -33,10 +34,9 @@ class DecisionForm(forms.Form):
 class ApproveForm(DecisionForm):
     """Until when, which models, which ways of use."""
 
-    ends_on = forms.DateField(
+    ends_on = DayField(
         label="Access ends on",
         help_text="The last day, in UTC.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     models = forms.ModelMultipleChoiceField(
         label="Models",

@@ -13,16 +13,15 @@ from portal.accounts.models import User
 from portal.console.forms.decisions import LAST_MINUTE
 from portal.console.forms.filters import ReviewerField, set_reviewers
 from portal.core.domain_names import canonical_address
-from portal.core.forms import SeenMixin
+from portal.core.forms import DayField, SeenMixin
 
 
 class AbsenceForm(SeenMixin, forms.Form):
     """Until when, and who stands in."""
 
-    until = forms.DateField(
+    until = DayField(
         label="Out of office until",
         help_text="The last day, in UTC.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     deputy = ReviewerField(
         label="Your claims go to",
@@ -58,10 +57,9 @@ class DenialForm(forms.Form):
         error_messages={"required": "Say why."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    ends_on = forms.DateField(
+    ends_on = DayField(
         label="Until",
         help_text="The last day, in UTC.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     use_required_attribute = False

@@ -9,6 +9,7 @@ from django import forms
 from portal.access.enums import GrantState
 from portal.console.forms.filters import FilterForm, model_choices, set_choices
 from portal.core.forms import SeenMixin
+from portal.core.wire import LARGEST_COUNT
 
 
 class GrantFilterForm(FilterForm):
@@ -62,12 +63,14 @@ class GrantLimitsForm(SeenMixin, forms.Form):
     daily_tokens = forms.IntegerField(
         required=False,
         min_value=1,
+        max_value=LARGEST_COUNT,
         label="Tokens in 24 hours",
         help_text="Empty for the site's quota.",
     )
     parallel_jobs = forms.IntegerField(
         required=False,
         min_value=1,
+        max_value=LARGEST_COUNT,
         label="Runs of the API at a time",
         help_text="Empty for the site's number. Further runs wait.",
     )

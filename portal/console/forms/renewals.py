@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from portal.console.forms.decisions import LAST_MINUTE, DecisionForm
 from portal.console.forms.filters import ALL, WAITING, FilterForm
+from portal.core.forms import DayField
 from portal.renewals.domain.decisions import current_endorsements
 from portal.renewals.enums import REVIEW_STATES, RenewalCommand, RenewalState
 from portal.renewals.models import Renewal
@@ -18,10 +19,9 @@ from portal.renewals.models import Renewal
 class ApproveRenewalForm(DecisionForm):
     """Until when."""
 
-    ends_on = forms.DateField(
+    ends_on = DayField(
         label="Access ends on",
         help_text="The last day, in UTC.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     note = forms.CharField(
         label="Note to the holder",

@@ -311,7 +311,10 @@ def _describe_end(end: TerminalEvent) -> dict[str, Any]:
         case Cancelled():
             return {"cancel_reason": end.reason.value, "freed_ms": end.freed_ms}
         case Failed():
-            return {"failure_code": end.code.value, "failure_detail": end.detail[:300]}
+            return {
+                "failure_code": end.code.value,
+                "failure_detail": end.detail.replace("\0", "")[:300],
+            }
 
 
 def _describe_in_log(end: TerminalEvent, *, completion_tokens: int) -> dict[str, object]:

@@ -17,7 +17,11 @@ from portal.playground.sign_in import sign_in_required
 @sign_in_required
 def count(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The prompt's tokens for a model that is open to the person, and its engine's state."""
-    model = list_usable(request.user).filter(slug=request.POST.get("model", "")).first()
+    model = (
+        list_usable(request.user)
+        .filter(slug=request.POST.get("model", "").replace("\0", ""))
+        .first()
+    )
     if model is None:
         error = {
             "code": "model_not_found",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet, Value
+from django.db.models import Field, JSONField, Model, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from portal.access.domain.process.commands import hide_untold
@@ -51,6 +52,7 @@ ABOUT_CASES = (
 )
 DESK_TAGS = (AuditTag.RENEWAL_CLAIMED, AuditTag.RENEWAL_RELEASED, AuditTag.RENEWAL_ENDORSED)
 """Of a renewal: what its holder's pages do not tell."""
+AS_TEXT = "_as_text"
 CONFIDENTIAL = frozenset({"answer", "text"})
 """What was said about somebody is not handed out to them; what they said of others is."""
 
@@ -136,7 +138,10 @@ def _renewal_subjects(person: User) -> list[str]:
 
 
 def _read(rows: QuerySet[Any]) -> Iterable[Model]:
-    return rows.order_by("pk").iterator(chunk_size=500)
+    """With JSON as the database writes it: Python would not read what is nested very deep."""
+    names = [field.name for field in _columns(rows.model) if isinstance(field, JSONField)]
+    texts = {f"{name}{AS_TEXT}": Cast(name, TextField()) for name in names}
+    return rows.defer(*names).annotate(**texts).order_by("pk").iterator(chunk_size=500)
 
 
 def _as_told(row: Model, held: HeldMoves, *, at: datetime) -> Model:
@@ -153,17 +158,26 @@ def _as_told(row: Model, held: HeldMoves, *, at: datetime) -> Model:
 def _as_json(rows: Iterable[Model]) -> Iterable[str]:
     opening = "[\n"
     for row in rows:
-        yield opening + json.dumps(_describe(row), cls=DjangoJSONEncoder, ensure_ascii=False)
+        fields = (f"{json.dumps(name)}: {text}" for name, text in _describe(row))
+        yield opening + "{" + ", ".join(fields) + "}"
         opening = ",\n"
     yield "\n]\n" if opening == ",\n" else "[]\n"
 
 
-def _describe(row: Model) -> dict[str, object]:
+def _describe(row: Model) -> Iterator[tuple[str, str]]:
+    """The fields that are handed out, each with its value as JSON."""
     hidden = SECRETS | (DESK if isinstance(row, ABOUT_CASES) else frozenset())
     if isinstance(row, VouchRequest) and not hasattr(row, "is_given"):
         hidden |= CONFIDENTIAL
-    return {
-        field.name: field.value_from_object(row)
-        for field in row._meta.concrete_fields  # noqa: SLF001 -- documented by Django
-        if field.name not in hidden
-    }
+    for field in _columns(type(row)):
+        if field.name in hidden:
+            continue
+        if isinstance(field, JSONField):
+            yield field.name, getattr(row, f"{field.name}{AS_TEXT}") or "null"
+        else:
+            value = field.value_from_object(row)
+            yield field.name, json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def _columns(model: type[Model]) -> Sequence[Field[Any, Any]]:
+    return model._meta.concrete_fields  # noqa: SLF001 -- documented by Django
