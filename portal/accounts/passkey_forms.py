@@ -27,7 +27,7 @@ class CredentialField(forms.JSONField):
 
     widget = forms.HiddenInput
 
-    def to_python(self, value: str | None) -> dict[str, Any] | None:
+    def to_python(self, value: str | None) -> Any:  # noqa: ANN401 -- an object, or None
         if not value:
             return None
         try:
@@ -75,8 +75,9 @@ class CheckedCredentialForm(CredentialForm):
             return super().clean_credential()  # type: ignore[misc]
 
 
-class AuthenticateWebAuthnForm(  # type: ignore[misc]
-    CheckedCredentialForm, webauthn.AuthenticateWebAuthnForm
+class AuthenticateWebAuthnForm(
+    CheckedCredentialForm,
+    webauthn.AuthenticateWebAuthnForm,  # type: ignore[misc]
 ):
     pass
 
@@ -85,8 +86,9 @@ class LoginWebAuthnForm(CheckedCredentialForm, webauthn.LoginWebAuthnForm):  # t
     pass
 
 
-class ReauthenticateWebAuthnForm(  # type: ignore[misc]
-    CheckedCredentialForm, webauthn.ReauthenticateWebAuthnForm
+class ReauthenticateWebAuthnForm(
+    CheckedCredentialForm,
+    webauthn.ReauthenticateWebAuthnForm,  # type: ignore[misc]
 ):
     pass
 

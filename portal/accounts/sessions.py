@@ -23,7 +23,8 @@ class SessionStore(db.SessionStore):
 
     def _validate_session_key(self, key: str) -> bool:
         """No other key was ever made; a quoted cookie may even hold a NUL."""
-        return super()._validate_session_key(key) and key.isascii() and key.isalnum()
+        is_known_form: bool = super()._validate_session_key(key)  # type: ignore[misc]
+        return is_known_form and key.isascii() and key.isalnum()
 
     def _get_session_from_db(self) -> Session | None:
         found = _SESSION.find(key=self.session_key or "", at=timezone.now())

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import dj_database_url
 from csp.constants import NONE, SELF
 
+from portal.config.bodies import limit_bodies
 from portal.config.environment import BASE_DIR, load_environment
 from portal.config.logging import configure_logging
 from portal.config.schedule import BEAT_SCHEDULE
-from portal.core.request_bodies import BodyLimit
 from portal.core.static_headers import add_security_headers
 
 ENV = load_environment()
@@ -342,30 +342,7 @@ CELERY_BEAT_SCHEDULER = "portal.config.beat:PatientScheduler"
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 
 # --- Bodies of requests --------------------------------------------------------------
-_SHORTEN = "Shorten what you wrote."
-REQUEST_BODIES = (
-    (
-        "/v1/files",
-        BodyLimit(
-            bytes=ENV.batch_file_mb * 1_000_000 + 2**20,
-            seconds=600,
-            at_once=4,
-            way_out="Split the file into several.",
-        ),
-    ),
-    (
-        "/v1/",
-        BodyLimit(
-            bytes=8 * 2**20,
-            seconds=60,
-            at_once=64,
-            way_out="Split it, or send it as a batch.",
-        ),
-    ),
-    ("/account/", BodyLimit(bytes=2**16, seconds=20, at_once=256, way_out=_SHORTEN)),
-    ("/", BodyLimit(bytes=2**20, seconds=30, at_once=256, way_out=_SHORTEN)),
-)
-"""By the path's beginning; the first that fits counts. A file has a form around it."""
+REQUEST_BODIES = limit_bodies(batch_file_mb=ENV.batch_file_mb)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 # On disk: /tmp is memory in the containers. Django refuses a folder that is not there.
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR)

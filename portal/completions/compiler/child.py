@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +56,9 @@ class Child:
         process, self._process = self._process, None
         with process:
             if process.stdin is not None:
-                process.stdin.close()
+                # What was written to a process that has ended is written again, and fails again.
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
         return process.returncode
 
     def _start(self) -> subprocess.Popen[str]:

@@ -141,7 +141,8 @@ def _read(rows: QuerySet[Any]) -> Iterable[Model]:
     """With JSON as the database writes it: Python would not read what is nested very deep."""
     names = [field.name for field in _columns(rows.model) if isinstance(field, JSONField)]
     texts = {f"{name}{AS_TEXT}": Cast(name, TextField()) for name in names}
-    return rows.defer(*names).annotate(**texts).order_by("pk").iterator(chunk_size=500)
+    read: Iterable[Model] = rows.defer(*names).annotate(**texts).order_by("pk").iterator(500)
+    return read
 
 
 def _as_told(row: Model, held: HeldMoves, *, at: datetime) -> Model:

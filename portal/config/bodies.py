@@ -1,0 +1,29 @@
+"""How large and how slow the bodies of requests may be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from portal.core.request_bodies import BodyLimit
+
+MIB: Final = 2**20
+SHORTEN: Final = "Shorten what you wrote."
+
+
+def limit_bodies(*, batch_file_mb: int) -> tuple[tuple[str, BodyLimit], ...]:
+    """By the path's beginning; the first that fits counts. A file has a form around it."""
+    upload = BodyLimit(
+        bytes=batch_file_mb * 1_000_000 + MIB,
+        seconds=600,
+        at_once=4,
+        way_out="Split the file into several.",
+    )
+    api = BodyLimit(
+        bytes=8 * MIB, seconds=60, at_once=64, way_out="Split it, or send it as a batch."
+    )
+    return (
+        ("/v1/files", upload),
+        ("/v1/", api),
+        ("/account/", BodyLimit(bytes=2**16, seconds=20, at_once=256, way_out=SHORTEN)),
+        ("/", BodyLimit(bytes=MIB, seconds=30, at_once=256, way_out=SHORTEN)),
+    )
