@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
+from portal.api.bodies import read_body
 from portal.catalog.models import HostedModel
 from portal.core.database import in_database
 from portal.core.errors import DomainError
@@ -33,7 +34,7 @@ class Right(Enum):
 
 class KeyAuth(HttpBearer):
     """Answers the key; raises `DomainError` where there is none, it is not good, or its owner
-    lacks the right. A route that names no right asks for `Right.ACCESS`.
+    lacks the right. A route that names no right asks for `Right.ACCESS`. Then the body is read.
     """
 
     def __init__(self, right: Right = Right.ACCESS) -> None:
@@ -42,7 +43,9 @@ class KeyAuth(HttpBearer):
 
     async def __call__(self, request: HttpRequest) -> ApiKey:
         header = request.headers.get("Authorization", "")
-        return await _authenticate(header, right=self.right)
+        key = await _authenticate(header, right=self.right)
+        await read_body(request, person=key.user_id)
+        return key
 
     async def authenticate(self, request: HttpRequest, token: str) -> ApiKey:
         raise NotImplementedError("__call__ does it all")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,18 +15,21 @@ from pydantic import BaseModel
 
 from inference_workers.contract import CancelReason
 from portal.api.auth import key_of
+from portal.api.bodies import is_light
 from portal.catalog.models import HostedModel
 from portal.completions.domain.collect import collect
 from portal.completions.domain.failures import require_done
 from portal.completions.domain.models import find_model
-from portal.core.database import read_database
+from portal.core.database import in_database, read_database
 from portal.core.errors import DomainError
+from portal.core.turns import in_turn
 from portal.jobs.domain.access import explain_ended_access
 from portal.jobs.domain.admission import AccessRefused, require_access
 from portal.jobs.domain.calls import (
     CallOrigin,
     Run,
     Submitted,
+    count_tokens_of,
     find_call_by_key,
     find_repeated_call,
     submit_call,
@@ -42,6 +45,10 @@ IDEMPOTENCY_KEY_LENGTH: Final = 255
 RETRIES: Final = re.compile("0*[1-9][0-9]*")
 PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
 """Fields that hold what people wrote; a call's row does not."""
+
+
+Plan = TypeVar("Plan")
+Accepted = TypeVar("Accepted")
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,38 @@ def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
     require_scope(asking.key, scope, model)
     require_access(asking.key.user, model, Origin.API)
     return model
+
+
+@dataclass(frozen=True)
+class Steps(Generic[Plan, Accepted]):
+    """How a request becomes runs; each raises `DomainError`."""
+
+    open: Callable[[], HostedModel]
+    plan: Callable[[HostedModel], Plan]
+    """Without the database; for a large request it takes a core for a while."""
+    runs: Callable[[Plan], Sequence[Run]]
+    submit: Callable[[HostedModel, Plan], Accepted]
+
+
+async def take_steps(
+    request: HttpRequest, asking: Asking, steps: Steps[Plan, Accepted]
+) -> Accepted:
+    """At once in a thread of the database; of a large request the plan when it is one's turn."""
+
+    def plan(model: HostedModel) -> Plan:
+        planned = steps.plan(model)
+        count_tokens_of(steps.runs(planned), model=model)
+        return planned
+
+    def take_all() -> Accepted:
+        model = steps.open()
+        return steps.submit(model, steps.plan(model))
+
+    if is_light(request):
+        return await in_database(take_all)
+    model = await in_database(steps.open)
+    planned = await in_turn(asking.key.user_id, lambda: plan(model))
+    return await in_database(lambda: steps.submit(model, planned))
 
 
 def find_or_submit(

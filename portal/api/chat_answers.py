@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
 
-from portal.api.calls import Asking, open_model, read_asking
-from portal.api.completion_answers import Accepted, Style, accept, accept_compiled, answer_accepted
+from portal.api.calls import Asking, Steps, open_model, read_asking
+from portal.api.completion_answers import (
+    Style,
+    accept,
+    answer_accepted,
+    plan_body,
+    take_compiled_steps,
+)
+from portal.catalog.models import HostedModel
 from portal.chat.domain.conversion import (
     to_chat,
     to_chat_refusal,
@@ -16,6 +24,8 @@ from portal.chat.domain.conversion import (
 )
 from portal.chat.wire import ChatRequest
 from portal.completions.domain.assemble import assemble
+from portal.completions.domain.plan import Plan
+from portal.completions.wire import CompletionRequest
 from portal.core.errors import DomainError
 from portal.keys.enums import KeyScope
 
@@ -29,13 +39,29 @@ CHAT: Final = Style(
 async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
     """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
     asking = read_asking(request, endpoint=ENDPOINT)
-    accepted = await accept_compiled(asking, lambda: _accept(asking, body))
+    steps = Steps(
+        open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
+        plan=lambda model: _plan(asking, body, model=model),
+        runs=lambda planned: planned.plan.runs,
+        submit=lambda model, planned: accept(
+            asking, planned.completion, model=model, plan=planned.plan
+        ),
+    )
+    try:
+        accepted = await take_compiled_steps(request, asking, steps)
+    except DomainError as error:
+        raise to_chat_refusal(error, body) from None
     return await answer_accepted(accepted, body, style=CHAT)
 
 
-def _accept(asking: Asking, body: ChatRequest) -> Accepted:
-    model = open_model(asking, body.model, scope=KeyScope.COMPLETIONS)
-    try:
-        return accept(asking, to_completion(body, model=model))
-    except DomainError as error:
-        raise to_chat_refusal(error, body) from None
+@dataclass(frozen=True)
+class _Planned:
+    """A chat as a completion."""
+
+    completion: CompletionRequest
+    plan: Plan
+
+
+def _plan(asking: Asking, body: ChatRequest, *, model: HostedModel) -> _Planned:
+    completion = to_completion(body, model=model)
+    return _Planned(completion, plan_body(asking, completion, model=model))

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from portal.api.calls import (
     Asking,
+    Steps,
     explain_failure,
     find_or_submit,
     open_model,
     read_asking,
+    take_steps,
     wait_for,
 )
 from portal.api.domain.limits import describe_limits
+from portal.catalog.models import HostedModel
 from portal.completions.domain.assemble import Answer, assemble
 from portal.completions.domain.compiling import with_compiled
 from portal.completions.domain.fields import require_known
-from portal.completions.domain.plan import plan_completion
+from portal.completions.domain.plan import Plan, plan_completion
 from portal.completions.domain.streaming import (
     DONE,
     StreamFailedError,
@@ -34,7 +36,8 @@ from portal.completions.domain.streaming import (
 )
 from portal.completions.refusals import describe_error
 from portal.completions.wire import CompletionRequest, StreamOptions
-from portal.core.database import in_database
+from portal.core.json_writing import write_json
+from portal.core.turns import in_turn
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.token_text import token_texts
 from portal.jobs.domain.workers import engine_status
@@ -42,6 +45,7 @@ from portal.jobs.stream.attendance import attend
 from portal.keys.enums import KeyScope
 
 ENDPOINT: Final = "/v1/completions"
+T = TypeVar("T")
 
 
 class Streamable(Protocol):
@@ -70,13 +74,23 @@ class Style:
 async def answer_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
     """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
     asking = read_asking(request, endpoint=ENDPOINT)
-    accepted = await accept_compiled(asking, lambda: accept(asking, body))
+    steps = Steps(
+        open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
+        plan=lambda model: plan_body(asking, body, model=model),
+        runs=lambda plan: plan.runs,
+        submit=lambda model, plan: accept(asking, body, model=model, plan=plan),
+    )
+    accepted = await take_compiled_steps(request, asking, steps)
     return await answer_accepted(accepted, body, style=Style())
 
 
-async def accept_compiled(asking: Asking, accept: Callable[[], Accepted]) -> Accepted:
-    """What `accept` answers; it is called again once what it asks for is compiled."""
-    return await with_compiled(lambda: in_database(accept), person=asking.key.user_id)
+async def take_compiled_steps(
+    request: HttpRequest, asking: Asking, steps: Steps[T, Accepted]
+) -> Accepted:
+    """What they end with; they are taken again once what the plan asks for is compiled."""
+    return await with_compiled(
+        lambda: take_steps(request, asking, steps), person=asking.key.user_id
+    )
 
 
 async def answer_accepted(
@@ -89,19 +103,25 @@ async def answer_accepted(
     completions = await wait_for(answer.submitted)
 
     def write() -> bytes:
-        return json.dumps(style.whole(answer, completions), allow_nan=False).encode()
+        return write_json(style.whole(answer, completions))
 
-    # In a thread: the log-probabilities of a long prompt take their time.
-    content = await sync_to_async(write, thread_sensitive=False)()
+    if any(made.logprobs or made.scored for made in completions):
+        # The log-probabilities of a long prompt take their time.
+        content = await in_turn(answer.submitted.call.user_id, write)
+    else:
+        content = await sync_to_async(write, thread_sensitive=False)()
     return HttpResponse(content, content_type="application/json", headers=dict(accepted.headers))
 
 
-def accept(asking: Asking, body: CompletionRequest) -> Accepted:
-    """Submit the request's runs, or find those of its first attempt."""
-    model = open_model(asking, body.model, scope=KeyScope.COMPLETIONS)
+def plan_body(asking: Asking, body: CompletionRequest, *, model: HostedModel) -> Plan:
+    """What the request asks for; raises `DomainError`."""
     if asking.is_strict:
         require_known(body)
-    plan = plan_completion(body, deployment=model.deployment)
+    return plan_completion(body, deployment=model.deployment)
+
+
+def accept(asking: Asking, body: CompletionRequest, *, model: HostedModel, plan: Plan) -> Accepted:
+    """Submit the request's runs, or find those of its first attempt."""
     submitted = find_or_submit(asking, body, model=model, runs=plan.runs)
     answer = Answer(
         plan=plan,

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from portal.api.bodies import describe_allowance
 from portal.api.errors import Refusal, answer_error
 from portal.core.errors import DomainError
 from portal.core.http import has_nul
@@ -48,6 +49,8 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
         seconds = time.perf_counter() - began
         count_request(request, response, seconds=seconds)
         response["X-Request-ID"] = request_id
+        for name, value in describe_allowance(request).items():
+            response[name] = value
         response["openai-processing-ms"] = str(round(seconds * 1000))
         if isinstance(response, HttpResponse):
             response["Content-Length"] = str(len(response.content))

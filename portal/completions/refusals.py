@@ -40,6 +40,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     Code.MODEL_OFFLINE: Shape(HTTPStatus.SERVICE_UNAVAILABLE, "server_error", RETRY_LATER),
     Code.QUOTA_EXCEEDED: Shape(HTTPStatus.TOO_MANY_REQUESTS, "insufficient_quota", NEVER_RETRY),
     "files_full": Shape(HTTPStatus.TOO_MANY_REQUESTS, "insufficient_quota", NEVER_RETRY),
+    "rate_limited": Shape(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error", RETRY_LATER),
     "queue_full": Shape(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error", RETRY_LATER),
     "invalid_api_key": UNAUTHENTICATED,
     "key_expired": UNAUTHENTICATED,

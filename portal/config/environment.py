@@ -70,6 +70,7 @@ class Environment(BaseSettings):
     queue_limit: int = Field(default=500, ge=1)
     jobs_per_user: int = Field(default=4, ge=1)
     api_jobs_per_user: int = Field(default=32, ge=1)
+    api_read_mb_per_minute: int = Field(default=60, ge=1)
     daily_token_quota: int = Field(default=200_000, ge=1)
     queue_deadline_seconds: int = Field(default=1800, ge=30)
     run_deadline_seconds: int = Field(default=900, ge=10)

@@ -352,6 +352,7 @@ VAR_DIR.mkdir(parents=True, exist_ok=True)
 QUEUE_LIMIT = ENV.queue_limit
 JOBS_PER_USER = ENV.jobs_per_user
 API_JOBS_PER_USER = ENV.api_jobs_per_user
+API_READ_MB_PER_MINUTE = ENV.api_read_mb_per_minute
 DAILY_TOKEN_QUOTA = ENV.daily_token_quota
 QUEUE_DEADLINE_SECONDS = ENV.queue_deadline_seconds
 RUN_DEADLINE_SECONDS = ENV.run_deadline_seconds

@@ -11,6 +11,11 @@ from typing import Any, Final
 
 from portal.core.errors import DomainError
 
+LARGE_BYTES: Final = 32 * 2**10
+"""What is larger is read away from the event loop, and so that other threads run meanwhile."""
+PARTS_MOST: Final = 100_000
+"""Lists and objects. Python's reader lets no other thread run until it is done with them: so many
+take some hundredths of a second."""
 DEEPEST: Final = 100
 """Levels of lists and objects. Pydantic writes 255 of them, Python reads fewer than 1,000."""
 FIELD_LENGTH: Final = 100
@@ -42,6 +47,18 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 -- JSON
         return _load(text)
     except RecursionError:
         return _load(_prune(text))
+
+
+def require_few_parts(raw: bytes, *, name: str, field: str | None = None) -> None:
+    """Raise `DomainError` for more brackets and braces than are read, those in texts included."""
+    parts = raw.count(b"[") + raw.count(b"{")
+    if parts > PARTS_MOST:
+        raise DomainError(
+            "invalid_value",
+            f"{name} has {parts:,} opening brackets and braces, and may have {PARTS_MOST:,}. "
+            "Split it.",
+            field=field,
+        )
 
 
 def explain_syntax(error: ValueError) -> str:
@@ -104,8 +121,10 @@ def _refuse(field: str, words: str) -> DomainError:
 
 
 def _load(text: str) -> Any:  # noqa: ANN401 -- JSON
+    # Of a large one a function of Python's has each number, between which other threads run.
+    parse_int = int if len(text) <= LARGE_BYTES else _read_int
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=parse_int)
     except json.JSONDecodeError:
         raise
     except ValueError:
@@ -115,6 +134,10 @@ def _load(text: str) -> Any:  # noqa: ANN401 -- JSON
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"it has {name}, which JSON does not")
+
+
+def _read_int(digits: str) -> int:
+    return int(digits)
 
 
 def _measure(digits: str) -> object:

@@ -220,3 +220,22 @@ def somebody_waits_for_a_lock() -> bool:
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"a": "' + b"x" * 100 + b'"}', "Line 2 has 109 bytes, and a request may have 64."),
+        (
+            b'{"a": [' + b"[]," * 100_000 + b"[]]}",
+            "Line 2 has 100,003 opening brackets and braces, and may have 100,000. Split it.",
+        ),
+    ],
+)
+async def test_a_line_is_no_larger_than_a_request(
+    client: ApiClient, settings: Settings, line: bytes, message: str
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 64 if len(line) < 1000 else len(line)
+    response = await upload(client, b"{}\n" + line)
+
+    assert (response.status_code, response.json()["error"]["message"]) == (400, message)

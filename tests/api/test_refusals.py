@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -195,6 +196,9 @@ async def test_headers_say_what_is_left(laboratory: Laboratory, settings: Settin
         "x-ratelimit-remaining-tokens": "96",
         "x-ratelimit-reset-tokens": "86400s",
         "x-ratelimit-limit-requests": "3",
+        "x-ratelimit-limit-bytes": "60000000",
+        "x-ratelimit-remaining-bytes": str(60_000_000 - len(json.dumps(body_of(laboratory)))),
+        "x-ratelimit-reset-bytes": "60s",
     }
 
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 import redis
+from django.conf import settings as conf
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from portal.api.routes import tokens as token_routes
+from portal.core.turnstile import places
+from portal.jobs.domain import tokens
 from portal.jobs.domain.lifecycle import record_started
+from portal.jobs.domain.tokens import decode_ids, encode_text
 from portal.jobs.models import GenerationJob
 from portal.jobs.stream import attendance
+from portal.scoring.domain import tokens as scoring_tokens
 from tests.api.client import ApiClient, aclient_of
-from tests.api.conftest import Laboratory, laboratory
+from tests.api.conftest import TOKENIZER, Laboratory, laboratory
 from tests.factories.jobs import FakeWorker, make_researcher
 from tests.inference_workers.conftest import wait_until
 from tests.playground.sse import in_thread
@@ -110,3 +118,135 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
 async def _count_states() -> dict[str, int]:
     states = GenerationJob.objects.values_list("state", flat=True)
     return dict(Counter(await in_thread(lambda: list(states))))
+
+
+LETTERS = "The quick brown fox jumps over the lazy dog. " * 2_000
+"""90 kB."""
+
+
+async def test_others_are_answered_while_one_has_texts_encoded(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work waits for the other person's answer: in the event loop it would wait for ever."""
+    is_answered, neighbour = threading.Event(), await another(laboratory)
+    encode = token_routes.encode_text
+
+    def encode_slowly(*args: Any, **options: Any) -> list[int]:
+        assert is_answered.wait(10)
+        return encode(*args, **options)
+
+    monkeypatch.setattr(token_routes, "encode_text", encode_slowly)
+    body = {"model": laboratory.model.slug, "prompt": LETTERS}
+    asking = [
+        asyncio.create_task(laboratory.client.ask("/v1/tokenize", json=body)) for _ in range(8)
+    ]
+    listed = await neighbour.get("/v1/models")
+    is_answered.set()
+    answers = await asyncio.gather(*asking)
+
+    assert (listed.status_code, {answer.status_code for answer in answers}) == (200, {200})
+    assert answers[0].json()["count"] == len(LETTERS) + 1
+
+
+@pytest.mark.parametrize("work", ["encode", "decode"])
+def test_other_threads_run_while_a_text_is_read(work: str) -> None:
+    """`Tokenizer.encode` and `decode` hold the interpreter's lock until they are done."""
+    text = LETTERS * 20
+    ids = encode_text(TOKENIZER, text, add_special_tokens=False)
+    has_begun = threading.Event()
+
+    def read() -> None:
+        has_begun.set()
+        if work == "encode":
+            encode_text(TOKENIZER, text, add_special_tokens=False)
+        else:
+            decode_ids(TOKENIZER, ids)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    has_begun.wait()
+    steps = sum(1 for _ in range(1000))
+    is_still_reading = thread.is_alive()
+    thread.join()
+
+    assert (steps, is_still_reading) == (1000, True)
+
+
+async def test_reading_counts_and_its_limit_is_told(
+    laboratory: Laboratory, settings: Settings
+) -> None:
+    settings.API_READ_MB_PER_MINUTE = 1
+    body = {"model": laboratory.model.slug, "prompt": LETTERS}
+    body["prompt"] *= 5
+    answers = [await laboratory.client.ask("/v1/tokenize", json=body) for _ in range(3)]
+
+    size = len(json.dumps(body))
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers.get("x-ratelimit-remaining-bytes") for answer in answers] == [
+        str(1_000_000 - size), str(1_000_000 - 2 * size), None,
+    ]  # fmt: skip
+    assert answers[0]["x-ratelimit-limit-bytes"] == "1000000"
+    refused = answers[2].json()["error"]
+    assert (refused["code"], refused["type"]) == ("rate_limited", "rate_limit_error")
+    assert answers[2]["Retry-After"] == "60"
+    neighbour = await another(laboratory)
+    assert (await neighbour.ask("/v1/tokenize", json=body)).status_code == 200
+
+
+async def test_a_large_prompt_is_planned_away_from_the_database(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All places at the database stay free while prompts are read."""
+    prompts = [LETTERS[:1000] + str(place) for place in range(40)]
+    held: list[int] = []
+    encode = tokens.encode_text
+    free = places(conf.REQUESTS_AT_A_TIME)
+
+    def count_places(*args: Any, **options: Any) -> list[int]:
+        held.append(free._value)
+        return encode(*args, **options)
+
+    monkeypatch.setattr(tokens, "encode_text", count_places)
+    response = await ask(
+        laboratory.client, laboratory, prompt=prompts, max_tokens=1, stream=True, n=3
+    )
+
+    # Each once, whatever the number of its samples.
+    assert (response.status_code, held) == (200, [conf.REQUESTS_AT_A_TIME] * 40)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/completions", {"prompt": ["a"] * 5, "n": 128}, "prompt"),
+        ("/v1/scores", {"context": "a", "continuations": ["b"] * 513}, "continuations"),
+        ("/v1/scores", {"context": "a" * 20_000, "continuations": ["b"] * 500}, "continuations"),
+    ],
+)
+async def test_what_multiplies_is_refused_before_anything_is_encoded(
+    laboratory: Laboratory,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict[str, Any],
+    field: str,
+) -> None:
+    encoded: list[object] = []
+    for module in (tokens, scoring_tokens):
+        monkeypatch.setattr(module, "encode_text", lambda *args, **_: encoded.append(args))
+    response = await laboratory.client.ask(path, json={"model": laboratory.model.slug, **body})
+
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["param"]) == (400, "invalid_value", field)
+    assert encoded == []
+
+
+async def test_a_body_of_very_many_lists_is_refused_before_it_is_read(
+    laboratory: Laboratory,
+) -> None:
+    body = {"model": laboratory.model.slug, "prompt": [[] for _ in range(100_000)]}
+    response = await laboratory.client.ask("/v1/completions", json=body)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == (
+        "The body has 100,002 opening brackets and braces, and may have 100,000. Split it."
+    )

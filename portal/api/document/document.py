@@ -34,6 +34,14 @@ HEADERS: Final[Mapping[str, Any]] = {
         "description": "How many more could begin now.",
         "schema": {"type": "string"},
     },
+    "LimitBytes": {
+        "description": "Bytes of your requests that are read in a minute.",
+        "schema": {"type": "string"},
+    },
+    "RemainingBytes": {
+        "description": "What is left of them after this request.",
+        "schema": {"type": "string"},
+    },
 }
 LIMITS: Final[Mapping[str, str]] = {
     "x-ratelimit-limit-tokens": "LimitTokens",
@@ -41,6 +49,11 @@ LIMITS: Final[Mapping[str, str]] = {
     "x-ratelimit-limit-requests": "LimitRequests",
     "x-ratelimit-remaining-requests": "RemainingRequests",
 }
+BYTES: Final[Mapping[str, str]] = {
+    "x-ratelimit-limit-bytes": "LimitBytes",
+    "x-ratelimit-remaining-bytes": "RemainingBytes",
+}
+"""Of whatever has a body of JSON."""
 STREAMING: Final = frozenset(
     {"create_completion", "create_engine_completion", "create_chat_completion"}
 )
@@ -173,11 +186,12 @@ def _complete_answer(operation: dict[str, Any], *, example: object) -> None:
             for kind, media in others.items()
         }
     )
+    is_read = "application/json" in operation.get("requestBody", {}).get("content", {})
+    told = {
+        "X-Request-ID": "RequestId",
+        **(LIMITS if name in STREAMING else {}),
+        **(BYTES if is_read else {}),
+    }
     answer["headers"] = {
-        "X-Request-ID": {"$ref": "#/components/headers/RequestId"},
-        **(
-            {header: {"$ref": f"#/components/headers/{to}"} for header, to in LIMITS.items()}
-            if name in STREAMING
-            else {}
-        ),
+        header: {"$ref": f"#/components/headers/{to}"} for header, to in told.items()
     }

@@ -64,8 +64,8 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         "quota_exceeded",
         (
             "The quota of 24 hours is spent or the room for files is full (x-should-retry: "
-            "false), or your share of the queue is full (Retry-After). Too many requests at once "
-            "are no error: they wait their turn."
+            "false), or your share of the queue is full or a minute's bytes are read "
+            "(Retry-After). Too many requests at once are no error: they wait their turn."
         ),
         "The quota of tokens is spent.",
     ),

@@ -7,7 +7,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -18,6 +17,7 @@ from pydantic import Field
 from portal.api.auth import KeyAuth, Right, require
 from portal.api.schemas import REFUSALS, ErrorBody, FileDeleted, FileList, FileObject
 from portal.batches.domain.files import (
+    check_upload,
     describe_file,
     erase_file,
     find_file,
@@ -29,6 +29,7 @@ from portal.batches.enums import FilePurpose
 from portal.batches.models import StoredFile
 from portal.core.database import in_database
 from portal.core.errors import DomainError
+from portal.core.turns import in_turn
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
 
@@ -70,7 +71,7 @@ FORM: dict[str, Any] = {
 async def create_file(request: HttpRequest) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
     # Without a connection, which a large form would hold for long.
-    upload = await sync_to_async(_read_form, thread_sensitive=False)(request)
+    upload = await in_turn(key.user_id, lambda: _read_form(request))
     return await in_database(lambda: describe_file(_store(upload, key)))
 
 
@@ -135,7 +136,7 @@ async def delete_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
 
 
 def _read_form(request: HttpRequest) -> UploadedFile:
-    """In a thread: Django takes the form apart when it is first looked at."""
+    """In a turn: Django takes the form apart when it is first looked at, and lines are many."""
     try:
         purpose, upload = request.POST.get("purpose"), request.FILES.get("file")
     except (MultiPartParserError, SuspiciousOperation):
@@ -149,6 +150,7 @@ def _read_form(request: HttpRequest) -> UploadedFile:
         )
     if purpose != FilePurpose.BATCH:
         raise DomainError("invalid_value", "purpose has to be batch.", field="purpose")
+    check_upload(upload.open("rb"), size=upload.size or 0)
     return upload
 
 

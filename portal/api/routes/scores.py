@@ -6,15 +6,23 @@ import json
 from http import HTTPStatus
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from portal.api.auth import KeyAuth, Right
-from portal.api.calls import find_or_submit, open_model, read_asking, wait_for
+from portal.api.calls import (
+    Steps,
+    find_or_submit,
+    open_model,
+    read_asking,
+    take_steps,
+    wait_for,
+)
 from portal.api.schemas import REFUSALS, DistributionList, ScoreList
+from portal.catalog.models import HostedModel
 from portal.completions.domain.assemble import fingerprint
-from portal.core.database import in_database
+from portal.core.json_writing import write_json
+from portal.core.turns import in_turn
 from portal.jobs.domain.calls import Submitted
 from portal.jobs.domain.token_text import token_texts
 from portal.jobs.domain.workers import engine_status
@@ -43,23 +51,37 @@ CONTENT_TYPES: Final = {
     summary="How likely continuations of a context are",
     auth=KeyAuth(Right.MODEL),
 )
-async def create_scores(request: HttpRequest, body: ScoresRequest) -> dict[str, Any]:
+async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpResponse:
     asking = read_asking(request, endpoint="/v1/scores")
 
-    def accept() -> tuple[ScorePlan, Submitted]:
-        model = open_model(asking, body.model, scope=KeyScope.LOGPROBS)
-        plan = plan_scores(body, model=model)
+    def submit(model: HostedModel, plan: ScorePlan) -> tuple[ScorePlan, Submitted]:
         return plan, find_or_submit(asking, body, model=model, runs=plan.runs)
 
-    plan, submitted = await in_database(accept)
+    plan, submitted = await take_steps(
+        request,
+        asking,
+        Steps(
+            open=lambda: open_model(asking, body.model, scope=KeyScope.LOGPROBS),
+            plan=lambda model: plan_scores(body, model=model),
+            runs=lambda plan: plan.runs,
+            submit=submit,
+        ),
+    )
     completions = await wait_for(submitted)
-    texts = token_texts(submitted.jobs[0].deployment)
-    prompt_tokens = sum(len(pair.token_ids) for pair in plan.pairs)
-    return {
-        **_head(submitted, body.model, object_name="list"),
-        "data": write_scores(plan, completions, texts=texts),
-        "usage": _usage(prompt_tokens),
-    }
+
+    def write() -> bytes:
+        texts = token_texts(submitted.jobs[0].deployment)
+        prompt_tokens = sum(len(pair.token_ids) for pair in plan.pairs)
+        return write_json(
+            {
+                **_head(submitted, body.model, object_name="list"),
+                "data": write_scores(plan, completions, texts=texts),
+                "usage": _usage(prompt_tokens),
+            }
+        )
+
+    content = await in_turn(asking.key.user_id, write)
+    return HttpResponse(content, content_type="application/json")
 
 
 @router.post(
@@ -71,14 +93,21 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> dict[str, 
 async def create_distributions(request: HttpRequest, body: DistributionsRequest) -> HttpResponse:
     asking = read_asking(request, endpoint="/v1/distributions")
 
-    def accept() -> tuple[DistributionPlan, Submitted]:
-        model = open_model(asking, body.model, scope=KeyScope.LOGPROBS)
-        plan = plan_distributions(body, model=model)
+    def submit(model: HostedModel, plan: DistributionPlan) -> tuple[DistributionPlan, Submitted]:
         return plan, find_or_submit(asking, body, model=model, runs=[plan.run])
 
-    plan, submitted = await in_database(accept)
+    plan, submitted = await take_steps(
+        request,
+        asking,
+        Steps(
+            open=lambda: open_model(asking, body.model, scope=KeyScope.LOGPROBS),
+            plan=lambda model: plan_distributions(body, model=model),
+            runs=lambda plan: [plan.run],
+            submit=submit,
+        ),
+    )
     await wait_for(submitted)
-    return await sync_to_async(_answer, thread_sensitive=False)(body, plan, submitted)
+    return await in_turn(asking.key.user_id, lambda: _answer(body, plan, submitted))
 
 
 def _answer(
@@ -89,7 +118,7 @@ def _answer(
     found = read_distributions(job.pk, plan.positions)
     summary = _summarise(body, plan, submitted, found)
     if body.format == "json":
-        return HttpResponse(json.dumps(summary), content_type="application/json")
+        return HttpResponse(write_json(summary), content_type="application/json")
     metadata = {name: json.dumps(value) for name, value in summary.items()}
     content = write_arrays(plan, found, format_name=body.format, metadata=metadata)
     response = HttpResponse(content, content_type=CONTENT_TYPES[body.format])

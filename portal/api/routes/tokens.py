@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from portal.api.auth import KeyAuth, Right
-from portal.api.calls import open_model, read_asking
+from portal.api.calls import Asking, open_model, read_asking
 from portal.api.schemas import REFUSALS, Detokenized, Tokenized
-from portal.catalog.models import HostedModel
 from portal.core.database import in_database
+from portal.core.json_writing import write_json
+from portal.core.turns import in_turn
 from portal.jobs.domain.admission import context_length
 from portal.jobs.domain.token_text import token_texts
-from portal.jobs.domain.tokens import find_vocabulary, parse_token_ids
+from portal.jobs.domain.tokens import decode_ids, encode_text, find_vocabulary, parse_token_ids
 from portal.jobs.domain.workers import engine_status
 from portal.keys.enums import KeyScope
 from portal.scoring.domain.tokens import require_tokenizer
@@ -30,18 +32,23 @@ router = Router(tags=["Tokens"])
     summary="The token ids of a text",
     auth=KeyAuth(Right.MODEL),
 )
-async def tokenize(request: HttpRequest, body: TokenizeRequest) -> dict[str, Any]:
-    model = await _open(request, body.model, endpoint="/v1/tokenize")
-    ids = (
-        require_tokenizer(model).encode(body.prompt, add_special_tokens=body.add_special_tokens).ids
-    )
-    texts = token_texts(model.deployment)
-    return {
-        "count": len(ids),
-        "max_model_len": context_length(model, engine_status(model.deployment)),
-        "tokens": ids,
-        "token_strs": [texts.text_of(token) for token in ids] if body.return_token_strs else None,
-    }
+async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
+    asking = read_asking(request, endpoint="/v1/tokenize")
+    model = await in_database(lambda: open_model(asking, body.model, scope=KeyScope.READ))
+
+    def work() -> dict[str, Any]:
+        special = body.add_special_tokens
+        ids = encode_text(require_tokenizer(model), body.prompt, add_special_tokens=special)
+        texts = token_texts(model.deployment)
+        strs = [texts.text_of(token) for token in ids] if body.return_token_strs else None
+        return {
+            "count": len(ids),
+            "max_model_len": context_length(model, engine_status(model.deployment)),
+            "tokens": ids,
+            "token_strs": strs,
+        }
+
+    return await _answer(asking, work)
 
 
 @router.post(
@@ -50,14 +57,20 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> dict[str, Any
     summary="The text of token ids",
     auth=KeyAuth(Right.MODEL),
 )
-async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> dict[str, Any]:
-    model = await _open(request, body.model, endpoint="/v1/detokenize")
-    tokenizer = require_tokenizer(model)
-    vocabulary = find_vocabulary(model.deployment) or tokenizer.get_vocab_size()
-    ids = parse_token_ids(body.tokens, field="tokens", vocabulary=vocabulary)
-    return {"prompt": tokenizer.decode(list(ids), skip_special_tokens=False)}
+async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpResponse:
+    asking = read_asking(request, endpoint="/v1/detokenize")
+    model = await in_database(lambda: open_model(asking, body.model, scope=KeyScope.READ))
+
+    def work() -> dict[str, Any]:
+        tokenizer = require_tokenizer(model)
+        vocabulary = find_vocabulary(model.deployment) or tokenizer.get_vocab_size()
+        ids = parse_token_ids(body.tokens, field="tokens", vocabulary=vocabulary)
+        return {"prompt": decode_ids(tokenizer, ids)}
+
+    return await _answer(asking, work)
 
 
-async def _open(request: HttpRequest, name: str, *, endpoint: str) -> HostedModel:
-    asking = read_asking(request, endpoint=endpoint)
-    return await in_database(lambda: open_model(asking, name, scope=KeyScope.READ))
+async def _answer(asking: Asking, work: Callable[[], dict[str, Any]]) -> HttpResponse:
+    """Not through the schema, and written in the same turn: an answer may have a million ids."""
+    content = await in_turn(asking.key.user_id, lambda: write_json(work()))
+    return HttpResponse(content, content_type="application/json")

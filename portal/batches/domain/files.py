@@ -20,17 +20,30 @@ from portal.batches.enums import ACTIVE_STATUSES, FilePurpose
 from portal.batches.models import Batch, FileChunk, StoredFile
 from portal.core.each import do_each
 from portal.core.errors import DomainError
+from portal.core.json_text import require_few_parts
 
 CHUNK: Final = 1 << 20
 FILENAME_LENGTH: Final = 255
 
 
 def store_upload(user: User, *, upload: IO[bytes], size: int, name: str) -> StoredFile:
-    """Keep an input file whose lines are JSON objects.
+    """Keep an input file that `check_upload` has passed.
 
-    Raises `DomainError` with code `request_too_large` over BATCH_FILE_MB, `invalid_value` for the
-    first line that is no object, for none, and for more than BATCH_ROWS, and `files_full` where
-    the person keeps as much as one may.
+    Raises `DomainError` with code `files_full` where the person keeps as much as one may.
+    """
+    upload.seek(0)
+    pieces = iter(lambda: upload.read(CHUNK), b"")
+    with transaction.atomic():
+        require_room(user, size=size)
+        return write_file(user, pieces, name=name, purpose=FilePurpose.BATCH)
+
+
+def check_upload(upload: IO[bytes], *, size: int) -> None:
+    """Refuse what is no file of JSON objects, one a line; without the database.
+
+    Raises `DomainError` with code `request_too_large` over BATCH_FILE_MB, and `invalid_value` for
+    the first line that is no object or is more than a request may be, for none, and for more than
+    BATCH_ROWS.
     """
     limit = settings.BATCH_FILE_MB * 1_000_000
     if size > limit:
@@ -40,11 +53,6 @@ def store_upload(user: User, *, upload: IO[bytes], size: int, name: str) -> Stor
             field="file",
         )
     _check_lines(upload)
-    upload.seek(0)
-    pieces = iter(lambda: upload.read(CHUNK), b"")
-    with transaction.atomic():
-        require_room(user, size=size)
-        return write_file(user, pieces, name=name, purpose=FilePurpose.BATCH)
 
 
 def write_file(
@@ -136,6 +144,7 @@ def _check_lines(upload: IO[bytes]) -> None:
     count = 0
     for number, text in number_lines(upload):
         count += 1
+        _require_readable(number, text)
         try:
             parse_line(number, text)
         except LineRefusedError as refused:
@@ -148,6 +157,18 @@ def _check_lines(upload: IO[bytes]) -> None:
             )
     if not count:
         raise DomainError("invalid_value", "The file is empty.", field="file")
+
+
+def _require_readable(number: int, text: bytes) -> None:
+    """A line is one request, and no larger than one that is sent by itself."""
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if len(text) > most:
+        raise DomainError(
+            "invalid_value",
+            f"Line {number} has {len(text):,} bytes, and a request may have {most:,}.",
+            field="file",
+        )
+    require_few_parts(text, name=f"Line {number}", field="file")
 
 
 def _regroup(pieces: Iterable[bytes]) -> Iterator[bytes]:

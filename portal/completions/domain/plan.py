@@ -16,7 +16,7 @@ from portal.completions.domain.prompts import Prompt, parse_prompts
 from portal.completions.domain.structure import parse_structure
 from portal.completions.wire import LARGEST_SEED, CompletionRequest
 from portal.core.errors import DomainError
-from portal.jobs.domain.calls import Run
+from portal.jobs.domain.calls import Run, require_runs
 from portal.jobs.domain.tokens import count_tokens, find_vocabulary, require_token
 
 DEFAULT_MAX_TOKENS: Final = 16
@@ -57,6 +57,7 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
     ranks = best_of > n
     if ranks and sampling.logprobs is None:
         sampling = sampling.model_copy(update={"logprobs": 0})
+    require_runs(len(prompts) * best_of, field="prompt")
     _require_tokens(sampling, vocabulary=find_vocabulary(deployment))
     require_affordable(
         sampling,

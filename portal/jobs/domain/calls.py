@@ -16,7 +16,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.core.tracing import submit_span
 from portal.jobs.domain.acceptance import Offer, accept
-from portal.jobs.domain.admission import require_access
+from portal.jobs.domain.admission import require_access, reserve_for
 from portal.jobs.domain.answered import was_answered
 from portal.jobs.domain.submission import build_job
 from portal.jobs.domain.workers import engine_status
@@ -156,17 +156,38 @@ def _is_spoilt(submitted: Submitted) -> bool:
     )
 
 
+def require_runs(count: int, *, field: str) -> None:
+    """Raise `DomainError` for more runs than a call may have, or none."""
+    if not 0 < count <= RUNS_PER_CALL:
+        raise DomainError(
+            "invalid_value",
+            f"This request asks for {count:,} runs (prompts times samples), and one request "
+            f"may have between 1 and {RUNS_PER_CALL}. Split it.",
+            field=field,
+        )
+
+
+def count_tokens_of(runs: Sequence[Run], *, model: HostedModel) -> None:
+    """Count the prompts' tokens, which takes a core for a while, before the runs are submitted.
+
+    Raises `DomainError` as `submit_call` would.
+    """
+    engine = engine_status(model.deployment)
+    for run in runs:
+        reserve_for(
+            model,
+            prompt=run.prompt,
+            sampling=run.sampling,
+            engine=engine,
+            prompt_token_ids=run.prompt_token_ids,
+        )
+
+
 def _build_jobs(
     user: User, *, model: HostedModel, runs: Sequence[Run], job_class: JobClass
 ) -> tuple[tuple[GenerationJob, ...], dict[UUID, int]]:
     """The rows, and how many tokens each may need."""
-    if not 0 < len(runs) <= RUNS_PER_CALL:
-        raise DomainError(
-            "invalid_value",
-            f"This request asks for {len(runs):,} runs (prompts times samples), and one request "
-            f"may have between 1 and {RUNS_PER_CALL}. Split it.",
-            field="prompt",
-        )
+    require_runs(len(runs), field="prompt")
     engine = engine_status(model.deployment)
     built = [
         build_job(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeGuard, cast
@@ -15,6 +18,7 @@ from inference_workers.contract import TokenizerConfig, tokenizer_config_key, to
 from portal.core.errors import DomainError
 from portal.core.redis import sync_redis
 
+COUNTS_KEPT: Final = 4096
 RECHECK_SECONDS: Final = 30.0
 LARGEST_ID: Final = 2**31 - 1
 LARGEST_NAMED: Final = 2**63
@@ -38,6 +42,10 @@ class _Known:
 
 
 _known: dict[str, _Known] = {}
+_counts: dict[tuple[str, bytes, bool], int] = {}
+"""By tokenizer, text and whether it gets special tokens; of texts only the hashes are kept."""
+# One text at a time needs no threads of the library's own, and its warnings are for who forks.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def count_tokens(text: str, *, deployment: str, add_special_tokens: bool = True) -> TokenCount:
@@ -46,11 +54,30 @@ def count_tokens(text: str, *, deployment: str, add_special_tokens: bool = True)
     Exact once a worker has published its tokenizer. Until then the bound holds that a
     byte-level tokenizer never makes more tokens than bytes, and one more begins the text.
     """
-    tokenizer = find_tokenizer(deployment)
-    if tokenizer is None:
+    known = _find(deployment)
+    if known is None:
         return TokenCount(len(text.encode()) + 1, is_exact=False)
-    ids = tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
-    return TokenCount(len(ids), is_exact=True)
+    # The samples of a prompt ask the same again, and the acceptance what the plan has asked.
+    key = (known.digest, sha256(text.encode()).digest(), add_special_tokens)
+    tokens = _counts.get(key)
+    if tokens is None:
+        ids = encode_text(known.tokenizer, text, add_special_tokens=add_special_tokens)
+        tokens = _counts[key] = len(ids)
+        with suppress(KeyError, RuntimeError):  # another thread may have taken it
+            while len(_counts) > COUNTS_KEPT:
+                del _counts[next(iter(_counts))]
+    return TokenCount(tokens, is_exact=True)
+
+
+def encode_text(tokenizer: Tokenizer, text: str, *, add_special_tokens: bool) -> list[int]:
+    """The text's ids. Other threads run meanwhile, as they do not during `Tokenizer.encode`."""
+    (found,) = tokenizer.encode_batch_fast([text], add_special_tokens=add_special_tokens)
+    return found.ids
+
+
+def decode_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """The ids' text, special tokens included; other threads run meanwhile."""
+    return tokenizer.decode_batch([ids], skip_special_tokens=False)[0]
 
 
 def parse_token_ids(value: object, *, field: str, vocabulary: int | None) -> tuple[int, ...]:
@@ -95,6 +122,7 @@ def _refuse(field: str, message: str) -> DomainError:
 def forget_tokenizers() -> None:
     """Read every tokenizer anew at its next use."""
     _known.clear()
+    _counts.clear()
 
 
 def find_tokenizer(deployment: str) -> Tokenizer | None:

@@ -19,7 +19,7 @@ from portal.core.errors import DomainError
 from portal.core.redis import bytes_redis
 from portal.jobs.domain.calls import Run
 from portal.jobs.domain.token_text import TokenTexts
-from portal.jobs.domain.tokens import find_vocabulary, require_token
+from portal.jobs.domain.tokens import encode_text, find_vocabulary, require_token
 from portal.scoring.domain.tokens import Reader, require_tokenizer
 from portal.scoring.wire import DistributionsRequest
 
@@ -171,7 +171,7 @@ def _place(position: int, *, length: int) -> int:
 def _name(token: object, *, reader: Reader, field: str) -> int:
     if not isinstance(token, str):
         return require_token(token, field=field, vocabulary=reader.vocabulary)
-    ids = reader.tokenizer.encode(token, add_special_tokens=False).ids
+    ids = encode_text(reader.tokenizer, token, add_special_tokens=False)
     if len(ids) == 1:
         return int(ids[0])
     raise DomainError(

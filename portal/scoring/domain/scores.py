@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from portal.completions.domain.document_start import (
     find_document_start,
 )
 from portal.core.errors import DomainError
-from portal.jobs.domain.calls import Run
+from portal.jobs.domain.calls import Run, require_runs
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.token_text import TokenTexts
 from portal.jobs.domain.tokens import find_vocabulary, require_token
@@ -25,6 +25,8 @@ from portal.scoring.wire import Item, ScoresRequest
 
 READ_ONLY: Final = SamplingParams(max_tokens=0, temperature=0.0, prompt_logprobs=0)
 """Nothing is generated; each token of the prompt is looked up."""
+CHARACTERS_MOST: Final = 8_000_000
+"""Of texts that one request has encoded: more than PROMPT_LOGPROBS_MOST tokens of any language."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,10 @@ def plan_scores(request: ScoresRequest, *, model: HostedModel) -> ScorePlan:
         require_token(
             request.prefix_token_id, field="prefix_token_id", vocabulary=reader.vocabulary
         )
+    asked = list(_items(request))
+    _require_readable(item for item, _ in asked)
     items = []
-    for item, field in _items(request):
+    for item, field in asked:
         context = _find_context(item, request, reader=reader, model=model, field=field)
         pairs = [
             _pair(item, context, place=place, reader=reader, field=field)
@@ -72,6 +76,24 @@ def plan_scores(request: ScoresRequest, *, model: HostedModel) -> ScorePlan:
     )
     runs = (Run(sampling=READ_ONLY, prompt_token_ids=pair.token_ids) for pair in plan.pairs)
     return replace(plan, runs=tuple(runs))
+
+
+def _require_readable(items: Iterable[Item]) -> None:
+    """Refuse before anything is encoded: a context is, anew for each of its continuations."""
+    runs = characters = 0
+    for item in items:
+        runs += len(item.continuations)
+        own = sum(len(each) for each in item.continuations if isinstance(each, str))
+        context = len(item.context) if isinstance(item.context, str) else 0
+        characters += own + context * len(item.continuations)
+    require_runs(runs, field="continuations")
+    if characters > CHARACTERS_MOST:
+        raise DomainError(
+            "invalid_value",
+            f"Contexts, each counted for every continuation, and continuations have "
+            f"{characters:,} characters, and one request may have {CHARACTERS_MOST:,}. Split it.",
+            field="continuations",
+        )
 
 
 def _find_context(

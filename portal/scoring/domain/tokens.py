@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
-from portal.jobs.domain.tokens import find_tokenizer, parse_token_ids
+from portal.jobs.domain.tokens import encode_text, find_tokenizer, parse_token_ids
 
 
 @dataclass(frozen=True)
@@ -68,4 +68,5 @@ class Reader:
         return Pair((*head, *bare.read(continuation, field=fields[1])), len(head))
 
     def _encode(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer.encode(text, add_special_tokens=self.add_special_tokens).ids)
+        special = self.add_special_tokens
+        return tuple(encode_text(self.tokenizer, text, add_special_tokens=special))
