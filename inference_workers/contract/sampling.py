@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from inference_workers.contract.message import Message
 
@@ -13,12 +14,24 @@ FULL_VOCABULARY = -1
 """As a width of log-probabilities: every token that the model knows."""
 
 
+def _read_schema(value: Any) -> Any:  # noqa: ANN401 -- whatever the message holds
+    return json.loads(value) if isinstance(value, str) else value
+
+
+Schema = Annotated[
+    dict[str, Any],
+    BeforeValidator(_read_schema),
+    PlainSerializer(json.dumps, return_type=str, when_used="json"),
+]
+"""Written as a text: PostgreSQL would sort its properties, and text is made in their order."""
+
+
 class Structure(Message):
     """What the completion has to look like; exactly one of the three."""
 
     regex: str | None = None
     choice: tuple[str, ...] = ()
-    json_schema: dict[str, Any] | None = None
+    json_schema: Schema | None = None
 
     @model_validator(mode="after")
     def require_one(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inference_workers.contract import ChatTemplate, Structure, chat_template_key
+from inference_workers.contract import ChatTemplate, SamplingParams, Structure, chat_template_key
 from portal.batches.domain.endpoints import ENDPOINTS
 from portal.chat.wire import ChatRequest
 from portal.completions.domain.fields import HARMLESS, REFUSED
@@ -17,6 +17,7 @@ from tests.api.conftest import Laboratory
 from tests.playground.sse import in_thread
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+CLOSED = {**SCHEMA, "additionalProperties": False}
 NAMED = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": SCHEMA}}
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
@@ -33,7 +34,7 @@ def chatting(laboratory: Laboratory) -> Laboratory:
 @pytest.mark.parametrize(
     ("wanted", "schema"),
     [
-        (NAMED, SCHEMA),
+        (NAMED, CLOSED),
         ({"type": "json_object"}, {"type": "object"}),
         ({"type": "text"}, None),
         (None, None),
@@ -49,9 +50,24 @@ async def test_the_run_has_the_structure(
     reply = await chatting.ask(path, **what, max_tokens=2, response_format=wanted)
 
     job = await in_thread(GenerationJob.objects.get)
-    structure = job.params["structure"]
-    assert (structure and structure["json_schema"]) == schema
+    structure = SamplingParams.model_validate(job.params).structure
+    assert (structure and structure.json_schema) == schema
     assert reply["gatehouse"]["warnings"] == []
+
+
+async def test_properties_keep_their_order(laboratory: Laboratory) -> None:
+    properties = {name: {"type": "integer"} for name in ("zebra", "at", "long_name", "b")}
+    schema = {"type": "object", "properties": properties}
+
+    await laboratory.ask(
+        "/v1/completions", prompt="Hi", max_tokens=2, structured_outputs={"json": schema}
+    )
+
+    job = await in_thread(GenerationJob.objects.get)
+    structure = SamplingParams.model_validate(job.params).structure
+    assert structure is not None
+    assert structure.json_schema is not None
+    assert list(structure.json_schema["properties"]) == list(properties)
 
 
 def test_so_it_is_in_batches(chatting: Laboratory) -> None:
@@ -62,7 +78,7 @@ def test_so_it_is_in_batches(chatting: Laboratory) -> None:
     with pytest.raises(DomainError) as refused:
         endpoint.plan({**body, "functions": [{"name": "f"}]}, model=chatting.model)
 
-    assert run.sampling.structure == Structure(json_schema=SCHEMA)
+    assert run.sampling.structure == Structure(json_schema=CLOSED)
     assert (refused.value.code, refused.value.field) == ("unsupported_parameter", "functions")
 
 

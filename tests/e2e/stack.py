@@ -98,7 +98,7 @@ class DemoStack:
         try:
             self._process.wait(timeout=STOP_SECONDS)
         finally:
-            left = [process for process in family if process.is_running()]
+            left = [process for process in family if _runs(process)]
             for process in left:
                 process.kill()
             self.valkey.kill()
@@ -190,6 +190,14 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Not one that has ended, and waits for the machine's first process to take note of it."""
+    try:
+        return process.is_running() and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _command_line(process: psutil.Process) -> str:

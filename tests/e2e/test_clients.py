@@ -52,10 +52,13 @@ def test_openai(card: dict[str, str]) -> None:
     assert (seen["raw"]["status"], seen["raw"]["text"]) == (200, " Paris")
     assert seen["raw"]["headers"] == [
         "openai-processing-ms",
+        "x-ratelimit-limit-bytes",
         "x-ratelimit-limit-requests",
         "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-bytes",
         "x-ratelimit-remaining-requests",
         "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-bytes",
         "x-ratelimit-reset-tokens",
         "x-request-id",
     ]

@@ -71,8 +71,9 @@ def write_grammar(structure: dict[str, Any]) -> str:
         return grammar_from("regex", structure["regex"])
     if structure["choice"]:
         return grammar_from("choice", json.dumps(structure["choice"]))
-    schema = json.dumps(structure["json_schema"])
-    return LLMatcher.grammar_from_json_schema(schema, defaults={"whitespace_flexible": True})
+    return LLMatcher.grammar_from_json_schema(
+        structure["json_schema"], defaults={"whitespace_flexible": True}
+    )
 
 
 def walk(matcher: LLMatcher, draw: random.Random, *, vocabulary: int) -> str:

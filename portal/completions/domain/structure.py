@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from inference_workers.contract import Structure
+from portal.completions.domain.closed_objects import close_objects
 from portal.completions.domain.compiling import compilers
 from portal.completions.domain.structure_bounds import require_bounded
 from portal.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
@@ -43,7 +44,7 @@ def read_format(wanted: ResponseFormat | None) -> Structure | None:
             f"response_format.json_schema goes with type json_schema, and type is {wanted.type}.",
         )
     if wanted.json_schema is not None:
-        structure = Structure(json_schema=wanted.json_schema.json_schema)
+        structure = Structure(json_schema=close_objects(wanted.json_schema.json_schema))
         return _require_compiled(structure, field="response_format.json_schema.schema")
     return Structure(json_schema=ANY_OBJECT) if wanted.type == "json_object" else None
 
@@ -55,13 +56,17 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
         wanted = Structure(
             regex=structure.regex,
             choice=tuple(structure.choice or ()),
-            json_schema=structure.json_schema,
+            json_schema=_close(structure.json_schema),
         )
     except ValidationError as error:
         raise _refuse(
             "structured_outputs", "Give exactly one of regex, choice and json."
         ) from error
     return _require_compiled(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
+
+
+def _close(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if schema is None else close_objects(schema)
 
 
 def _require_compiled(structure: Structure, *, field: str) -> Structure:
