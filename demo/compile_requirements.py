@@ -22,7 +22,10 @@ SETS: dict[str, tuple[str, ...]] = {
     "demo": ("--constraint", "requirements/dev.txt"),
     "engine-cpu": ("--override", "requirements/engine-cpu-overrides.txt"),
     "litellm": (),
-    "clients": ("--override", "requirements/engine-cpu-overrides.txt"),
+    "clients": (
+        "--override=requirements/engine-cpu-overrides.txt",
+        "--override=requirements/clients-overrides.txt",
+    ),
 }
 
 

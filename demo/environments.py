@@ -80,7 +80,7 @@ CLIENTS = PackageSet(
     "Installing the clients that the API is tested with",
     ROOT / ".venv-clients",
     ("clients.txt",),
-    overrides=("engine-cpu-overrides.txt",),
+    overrides=("engine-cpu-overrides.txt", "clients-overrides.txt"),
     needs_torch=True,
     needed_bytes=4 * GIB,
 )

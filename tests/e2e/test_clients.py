@@ -102,6 +102,42 @@ def test_litellm_and_langchain(card: dict[str, str]) -> None:
     }
 
 
+CITY = {"country": "France", "inhabitants": 21188222}
+SAID = "The capital of France is Paris."
+STRUCTURED = {
+    "outlines": {"vllm": CITY, "openai": CITY, "regex": "LAS-31", "choice": "Paris", "text": SAID},
+    "instructor": {"JSON": {"title": "Paris", "type": "city"}, "JSON_SCHEMA": CITY},
+    "guidance": {"has_answer": True, "place": ["country"]},
+    "dspy": {
+        "chat": [SAID],
+        "text": ["\n\nThe answer is: BEGIN RESPONSE\n\nThe answer is: BEGIN RESPONSE"],
+    },
+    "llm": {
+        "chat": SAID,
+        "whole": SAID,
+        "text": " Paris.\n\nThe answer is: 2018-01-22 12:1",
+        "schema": CITY,
+    },
+    "inspect_ai": {
+        "said": ["success", [8, True, SAID]],
+        "chosen": ["success", [7, True, "The answer is B) Paris"]],
+    },
+}
+
+
+@pytest.mark.parametrize("client", STRUCTURED)
+def test_clients_that_build_on_chats_and_structure(
+    card: dict[str, str], client: str, tmp_path: Path
+) -> None:
+    seen = run_client(
+        "structure_clients",
+        *(card["url"], card["api_key"], card["model"], client),
+        env={"HOME": str(tmp_path), "LLM_USER_PATH": str(tmp_path)},
+    )
+
+    assert seen == STRUCTURED[client]
+
+
 def test_a_batch_of_openai(card: dict[str, str]) -> None:
     seen = run_client("batch_client", card["url"], card["api_key"], card["model"])
 
