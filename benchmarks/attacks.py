@@ -24,7 +24,7 @@ PAUSE_SECONDS: Final = 0.5
 DRIP_SECONDS: Final = 1.5
 SLOW_CLIENTS: Final = 100
 """22 are enough to take every place of a process that gives them to whoever begins."""
-SLOW_ENDPOINTS: Final = 4
+SLOW_ENDPOINTS: Final = 8
 """As many as a portal worker has threads."""
 
 

@@ -80,7 +80,7 @@ def site_programs(
         program(
             "portal worker",
             [*celery, "portal.config.celery", "worker", "--queues", "portal", "--pool", "threads",
-             "--concurrency", 4, *QUIET, "--loglevel", "INFO"],
+             "--concurrency", 8, *QUIET, "--loglevel", "INFO"],
             site,
         ),
         program(

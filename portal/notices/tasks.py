@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from portal.core.few_at_a_time import few_at_a_time
 from portal.notices.domain import sending
 from portal.notices.domain.outbox import SEND_TASK
 
 
 @shared_task(name=SEND_TASK)
+@few_at_a_time(2)
 def send_notice(notice_id: int) -> None:
     sending.send_notice(notice_id)
 
 
 @shared_task(name="portal.notices.send_due")
+@few_at_a_time(1)
 def send_due() -> None:
     """Send what was held back, what the queue lost, what failed before, and digests."""
     sending.send_due()

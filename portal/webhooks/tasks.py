@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from portal.core.few_at_a_time import few_at_a_time
 from portal.webhooks.domain import fan_out, forgetting, sending
 from portal.webhooks.domain.tasks import DISPATCH_TASK, SEND_TASK
 
@@ -15,6 +16,7 @@ def dispatch() -> None:
 
 
 @shared_task(name=SEND_TASK, ignore_result=True)
+@few_at_a_time(2)
 def send(endpoint_id: int) -> None:
     sending.send_waiting(endpoint_id)
 
