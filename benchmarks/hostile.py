@@ -32,7 +32,7 @@ SLOTS = 16
 SECTION = "hostile"
 ONSET_SECONDS = 2.0
 """What an attack has to begin with."""
-CALM_SECONDS = 5.0
+CALM_SECONDS = 10.0
 """What the site has to end with what an attack left."""
 OWN_LIMITS = {"LOG_LEVEL": "ERROR", "WEBHOOK_NETWORKS": "127.0.0.0/8"}
 

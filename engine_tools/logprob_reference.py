@@ -3,8 +3,9 @@
     python logprob_reference.py WEIGHTS < requests.json
 
 `requests.json` is a list of {"token_ids": [...], "width": k}; the answer is a list of {"logprobs":
-[null, ...], "top": [[[id, logprob], ...], ...], "last": [...]}, computed in float32. `last` is the
-log-softmax over the whole vocabulary after the last token.
+[null, ...], "top": [[[id, logprob], ...], ...], "last": [...]}, computed in float64:
+what an engine differs by is its own noise. `last` is the log-softmax over the whole vocabulary after
+the last token.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ def main() -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float64)
     model.eval()
     replies = []
     for request in json.load(sys.stdin):
         ids = torch.tensor([request["token_ids"]])
         with torch.inference_mode():
-            logs = torch.log_softmax(model(ids).logits[0].float(), dim=-1)
+            logs = torch.log_softmax(model(ids).logits[0], dim=-1)
         before = logs[:-1]
         own = before.gather(1, ids[0, 1:, None])[:, 0].tolist()
         top = torch.topk(before, request["width"], dim=-1)

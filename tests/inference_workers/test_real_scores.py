@@ -42,9 +42,9 @@ from tests.inference_workers.scores import (
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
 OPT = "tiny-opt-tp2"
-NOISE = 2e-4
-"""These weights are drawn so widely that transformers in float32 differs from itself in float64 by
-1e-4 in a token's log-probability, and by 4e-4 over the whole vocabulary."""
+NOISE = 1e-3
+"""These weights are drawn so widely that the engine's float32 differs from float64 by up to 2.7e-4 in
+a token's log-probability, by the machine's kernels; what is wrong differs by whole nats."""
 TEXT = "The reviewer asked where this number comes from. 日本語 🙂"
 
 
@@ -98,7 +98,7 @@ async def test_scores_and_rows_are_those_of_transformers(
     async with Redis.from_url(valkey_url) as client:
         row = array("f", await client.get(row_key(rows.job_id, len(ids))))
     assert len(row) == len(reference["last"])
-    assert max(abs(a - b) for a, b in zip(row, reference["last"], strict=True)) <= 10 * NOISE
+    assert max(abs(a - b) for a, b in zip(row, reference["last"], strict=True)) <= 2 * NOISE
     assert abs(math.fsum(map(math.exp, row)) - 1.0) <= 1e-5
 
 

@@ -41,7 +41,7 @@ def test_the_editor_begins_with_the_model_that_one_came_from(desk: Desk) -> None
 
     chosen = [
         desk.client.get(EDITOR, {"model": slug}).context["form"].initial
-        for slug in (desk.model.slug, closed.slug, "none\0")
+        for slug in (desk.model.slug, closed.slug, "none")
     ]
 
     assert chosen == [{"model": desk.model.slug}, {}, {}]
