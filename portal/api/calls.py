@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -36,7 +36,7 @@ from portal.jobs.domain.calls import (
 )
 from portal.jobs.domain.completion import Completion
 from portal.jobs.enums import Origin
-from portal.jobs.stream.attendance import attend
+from portal.jobs.stream.attendance import attend, leave_unread
 from portal.keys.domain.authentication import require_scope
 from portal.keys.enums import KeyScope
 from portal.keys.models import ApiKey
@@ -46,9 +46,26 @@ RETRIES: Final = re.compile("0*[1-9][0-9]*")
 PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
 """Fields that hold what people wrote; a call's row does not."""
 
-
 Plan = TypeVar("Plan")
-Accepted = TypeVar("Accepted")
+Source = TypeVar("Source")
+
+
+class Accepted(Protocol):
+    """What a request was accepted as."""
+
+    @property
+    def submitted(self) -> Submitted: ...
+
+
+AnyAccepted = TypeVar("AnyAccepted", bound=Accepted)
+
+
+@dataclass(frozen=True)
+class AcceptedFrom(Generic[Source]):
+    """Runs, and what they came from."""
+
+    source: Source
+    submitted: Submitted
 
 
 @dataclass(frozen=True)
@@ -97,19 +114,19 @@ def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
 
 
 @dataclass(frozen=True)
-class Steps(Generic[Plan, Accepted]):
+class Steps(Generic[Plan, AnyAccepted]):
     """How a request becomes runs; each raises `DomainError`."""
 
     open: Callable[[], HostedModel]
     plan: Callable[[HostedModel], Plan]
     """Without the database; for a large request it takes a core for a while."""
     runs: Callable[[Plan], Sequence[Run]]
-    submit: Callable[[HostedModel, Plan], Accepted]
+    submit: Callable[[HostedModel, Plan], AnyAccepted]
 
 
 async def take_steps(
-    request: HttpRequest, asking: Asking, steps: Steps[Plan, Accepted]
-) -> Accepted:
+    request: HttpRequest, asking: Asking, steps: Steps[Plan, AnyAccepted]
+) -> AnyAccepted:
     """At once in a thread of the database; of a large request the plan when it is one's turn."""
 
     def plan(model: HostedModel) -> Plan:
@@ -117,15 +134,24 @@ async def take_steps(
         count_tokens_of(steps.runs(planned), model=model)
         return planned
 
-    def take_all() -> Accepted:
+    def take_all() -> AnyAccepted:
         model = steps.open()
         return steps.submit(model, steps.plan(model))
 
     if is_light(request):
-        return await in_database(take_all)
+        return await accept(take_all)
     model = await in_database(steps.open)
     planned = await in_turn(asking.key.user_id, lambda: plan(model))
-    return await in_database(lambda: steps.submit(model, planned))
+    return await accept(lambda: steps.submit(model, planned))
+
+
+async def accept(submit: Callable[[], AnyAccepted]) -> AnyAccepted:
+    """In a thread of the database. A client that leaves meanwhile leaves no run behind."""
+
+    def leave(accepted: Accepted) -> None:
+        leave_unread(accepted.submitted.call.pk, accepted.submitted.jobs)
+
+    return await in_database(submit, unread=leave)
 
 
 def find_or_submit(

@@ -38,6 +38,7 @@ from portal.completions.refusals import describe_error
 from portal.completions.wire import CompletionRequest, StreamOptions
 from portal.core.json_writing import write_json
 from portal.core.turns import in_turn
+from portal.jobs.domain.calls import Submitted
 from portal.jobs.domain.completion import Completion
 from portal.jobs.domain.token_text import token_texts
 from portal.jobs.domain.workers import engine_status
@@ -61,6 +62,10 @@ class Accepted:
 
     answer: Answer
     headers: Mapping[str, str]
+
+    @property
+    def submitted(self) -> Submitted:
+        return self.answer.submitted
 
 
 @dataclass(frozen=True)

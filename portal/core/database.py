@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,13 +15,23 @@ from portal.core.turnstile import places
 T = TypeVar("T")
 
 
-async def in_database(work: Callable[[], T]) -> T:
+async def in_database(work: Callable[[], T], *, unread: Callable[[T], object] | None = None) -> T:
     """Call `work` in a thread once there is a connection for it, and give it back at once.
 
     For requests that last longer than their use of the database: nothing is held in between.
+    Work that has begun goes on and keeps its place where its client leaves; what it answers is
+    then told to `unread`.
     """
-    async with places(settings.REQUESTS_AT_A_TIME):
-        return await read_database(work)
+    place = places(settings.REQUESTS_AT_A_TIME)
+    await place.acquire()
+    working = asyncio.ensure_future(read_database(work))
+    working.add_done_callback(lambda _: place.release())
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        if unread is not None:
+            working.add_done_callback(lambda done: done.exception() or unread(done.result()))
+        raise
 
 
 async def read_database(read: Callable[[], T]) -> T:

@@ -15,9 +15,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from portal.api import calls
 from portal.api.routes import tokens as token_routes
 from portal.core.turnstile import places
 from portal.jobs.domain import tokens
+from portal.jobs.domain.calls import submit_call
 from portal.jobs.domain.lifecycle import record_started
 from portal.jobs.domain.tokens import decode_ids, encode_text
 from portal.jobs.models import GenerationJob
@@ -113,6 +115,34 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
         lambda: set(jobs.filter(cancel_requested_at__isnull=False).values_list("pk", flat=True))
     )
     assert asked == set(ids[-4:])
+
+
+async def test_a_call_whose_client_leaves_before_it_is_accepted_is_stopped_too(
+    laboratory: Laboratory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its work in the database goes on, and keeps its place there until it has ended."""
+    settings.REQUESTS_AT_A_TIME = 1
+    monkeypatch.setattr(attendance, "GRACE_SECONDS", 0.0)
+    is_accepting, has_left = threading.Event(), threading.Event()
+
+    def submit(*args: Any, **options: Any) -> object:
+        is_accepting.set()
+        assert has_left.wait(10)
+        return submit_call(*args, **options)
+
+    monkeypatch.setattr(calls, "submit_call", submit)
+    asking = asyncio.create_task(ask(laboratory.client, laboratory, prompt="a"))
+    await wait_until(is_accepting.is_set)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    is_place_kept = places(1).locked()
+    has_left.set()
+
+    async def is_stopped() -> bool:
+        return await _count_states() == {"cancelled": 1}
+
+    await wait_until(is_stopped)
+    assert (is_place_kept, places(1).locked()) == (True, False)
 
 
 async def _count_states() -> dict[str, int]:

@@ -43,8 +43,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
 OPT = "tiny-opt-tp2"
 NOISE = 1e-3
-"""These weights are drawn so widely that the engine's float32 differs from float64 by up to 2.7e-4 in
-a token's log-probability, by the machine's kernels; what is wrong differs by whole nats."""
+"""These weights are drawn so widely that the engine's float32 differs from float64 by up to 2.7e-4
+in a token's log-probability, by the machine's kernels; what is wrong differs by whole nats."""
 TEXT = "The reviewer asked where this number comes from. 日本語 🙂"
 
 

@@ -13,7 +13,15 @@ from pydantic import BaseModel
 
 from inference_workers.contract import CancelReason, SamplingParams
 from portal.api.auth import KeyAuth, Right, require
-from portal.api.calls import Asking, find_or_submit, open_model, read_asking, wait_for
+from portal.api.calls import (
+    AcceptedFrom,
+    Asking,
+    accept,
+    find_or_submit,
+    open_model,
+    read_asking,
+    wait_for,
+)
 from portal.api.schemas import REFUSALS, JobObject, JobState, Replay
 from portal.core.database import in_database
 from portal.core.errors import DomainError
@@ -99,12 +107,13 @@ async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     asking = read_asking(request, endpoint=REPLAY)
 
-    def accept() -> tuple[GenerationJob, Submitted]:
+    def submit() -> AcceptedFrom[GenerationJob]:
         job = _find(asking.key, job_id)
-        return job, _submit_again(asking, job)
+        return AcceptedFrom(job, _submit_again(asking, job))
 
     await wait_until_recorded(job_id)
-    job, submitted = await in_database(accept)
+    accepted = await accept(submit)
+    job, submitted = accepted.source, accepted.submitted
     (completion,) = await wait_for(submitted)
     difference = find_difference(job.token_ids, completion.token_ids)
     return {

@@ -11,6 +11,7 @@ from ninja import Router
 
 from portal.api.auth import KeyAuth, Right
 from portal.api.calls import (
+    AcceptedFrom,
     Steps,
     find_or_submit,
     open_model,
@@ -54,10 +55,10 @@ CONTENT_TYPES: Final = {
 async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpResponse:
     asking = read_asking(request, endpoint="/v1/scores")
 
-    def submit(model: HostedModel, plan: ScorePlan) -> tuple[ScorePlan, Submitted]:
-        return plan, find_or_submit(asking, body, model=model, runs=plan.runs)
+    def submit(model: HostedModel, plan: ScorePlan) -> AcceptedFrom[ScorePlan]:
+        return AcceptedFrom(plan, find_or_submit(asking, body, model=model, runs=plan.runs))
 
-    plan, submitted = await take_steps(
+    accepted = await take_steps(
         request,
         asking,
         Steps(
@@ -67,6 +68,7 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
             submit=submit,
         ),
     )
+    plan, submitted = accepted.source, accepted.submitted
     completions = await wait_for(submitted)
 
     def write() -> bytes:
@@ -93,10 +95,10 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
 async def create_distributions(request: HttpRequest, body: DistributionsRequest) -> HttpResponse:
     asking = read_asking(request, endpoint="/v1/distributions")
 
-    def submit(model: HostedModel, plan: DistributionPlan) -> tuple[DistributionPlan, Submitted]:
-        return plan, find_or_submit(asking, body, model=model, runs=[plan.run])
+    def submit(model: HostedModel, plan: DistributionPlan) -> AcceptedFrom[DistributionPlan]:
+        return AcceptedFrom(plan, find_or_submit(asking, body, model=model, runs=[plan.run]))
 
-    plan, submitted = await take_steps(
+    accepted = await take_steps(
         request,
         asking,
         Steps(
@@ -106,6 +108,7 @@ async def create_distributions(request: HttpRequest, body: DistributionsRequest)
             submit=submit,
         ),
     )
+    plan, submitted = accepted.source, accepted.submitted
     await wait_for(submitted)
     return await in_turn(asking.key.user_id, lambda: _answer(body, plan, submitted))
 

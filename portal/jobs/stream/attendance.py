@@ -8,7 +8,7 @@ short grace.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -47,28 +47,40 @@ class Attendance:
 @asynccontextmanager
 async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[Attendance]:
     """Read a call's runs until the context is left; left early by the last reader, they stop."""
-    await sync_to_async(_count, thread_sensitive=False)(call_id, 1)
     attendance = Attendance()
     is_complete = False
     try:
+        await sync_to_async(_count, thread_sensitive=False)(call_id, 1)
         yield attendance
         is_complete = not attendance.has_given_up
     finally:
-        leave = _leave(call_id, [job.pk for job in jobs], is_complete=is_complete)
-        task = asyncio.create_task(leave, name="leave-call")
-        _leaving.add(task)
-        task.add_done_callback(_leaving.discard)
+        _start(_leave(call_id, jobs, is_complete=is_complete))
 
 
-async def _leave(call_id: UUID, job_ids: list[UUID], *, is_complete: bool) -> None:
+def leave_unread(call_id: UUID, jobs: Sequence[GenerationJob]) -> None:
+    """The client went away before it could attend: the runs stop unless somebody reads them."""
+    _start(_stop_unless_read(call_id, jobs))
+
+
+async def _leave(call_id: UUID, jobs: Sequence[GenerationJob], *, is_complete: bool) -> None:
     await sync_to_async(_count, thread_sensitive=False)(call_id, -1)
     if is_complete:
         await sync_to_async(mark_answered, thread_sensitive=False)(call_id)
-        return
+    else:
+        await _stop_unless_read(call_id, jobs)
+
+
+async def _stop_unless_read(call_id: UUID, jobs: Sequence[GenerationJob]) -> None:
     await asyncio.sleep(GRACE_SECONDS)
     if await sync_to_async(_count, thread_sensitive=False)(call_id, 0) <= 0:
-        jobs = GenerationJob.objects.filter(pk__in=job_ids)
-        await read_database(lambda: stop_jobs(jobs, reason=CancelReason.USER, actor=None))
+        left = GenerationJob.objects.filter(pk__in=[job.pk for job in jobs])
+        await read_database(lambda: stop_jobs(left, reason=CancelReason.USER, actor=None))
+
+
+def _start(leaving: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(leaving, name="leave-call")
+    _leaving.add(task)
+    task.add_done_callback(_leaving.discard)
 
 
 def _count(call_id: UUID, change: int) -> int:
