@@ -49,7 +49,7 @@ class Outcome:
 def main(words: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(words)
     load = os.getloadavg()[0]
-    shape = Shape(people=3, slots=SLOTS, rate=RATE, limits=OWN_LIMITS)
+    shape = Shape(people=len(ATTACKS) + 2, slots=SLOTS, rate=RATE, limits=OWN_LIMITS)
     with one_line_errors(), running_stack(shape) as stack:
         outcomes = measure(stack, options.only, seconds=options.seconds)
         note = f"{describe_machine()}. Load average before the run: {load:.1f}."
@@ -70,12 +70,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def measure(stack: Stack, names: Sequence[str], *, seconds: float) -> list[Outcome]:
     """Each attack by itself, on the same site."""
-    own, attackers = issue_keys(stack, 2)
-    victim = Victim(url=stack.url, key=attackers, environment=stack.programs["web"].environment)
+    own, *keys = issue_keys(stack, 1 + len(names))
     outcomes = []
 
     def look() -> Noticed:
-        # The last one's session, since the first two have the keys.
+        # The last one's session, since the first ones have the keys.
         return asyncio.run(
             notice(
                 port=urlsplit(stack.url).port or 80,
@@ -85,9 +84,11 @@ def measure(stack: Stack, names: Sequence[str], *, seconds: float) -> list[Outco
             )
         )
 
-    for name in names:
+    for name, key in zip(names, keys, strict=True):
         time.sleep(CALM_SECONDS)
         idle = look()
+        # Each attacker is somebody else: who has sent too much is refused for a minute.
+        victim = Victim(url=stack.url, key=key, environment=stack.programs["web"].environment)
         with attacking(name, victim):
             time.sleep(ONSET_SECONDS)
             beside = look()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from typing import Final
 
 import django
 from django.conf import settings
+from django.urls import get_resolver
 
 from portal.api.handler import ApiHandler
 from portal.api.middleware import PREFIX
@@ -19,6 +22,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """What watches the site waits for no place."""
 PROBE_THREADS: Final = 4
+SWITCH_SECONDS: Final = 0.001
+"""How long a busy thread keeps the interpreter from the event loop; Python's own is 5 ms."""
 
 
 def build_application() -> Application:
@@ -39,6 +44,18 @@ def build_application() -> Application:
     return application
 
 
+def settle() -> None:
+    """Load now what requests would, and leave it out of every later search for garbage.
+
+    A full search stops the process: 150 ms with all that a site has loaded, some 15 without.
+    """
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
 django.setup(set_prefix=False)
 application = build_application()
+settle()
 configure_tracing(endpoint=settings.OTEL_EXPORTER_OTLP_ENDPOINT, service_name="gatehouse-web")

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
-AT_A_TIME: Final = 2
+AT_A_TIME: Final = 1
 """In one process; the event loop and the database's threads need the interpreter as well."""
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from portal.jobs.domain.fairness import (
     SHARES,
+    Held,
     Running,
     Waiting,
     arrange,
     choose,
     foretell,
-    may_begin,
 )
 from portal.jobs.enums import JobClass
 
@@ -72,8 +72,30 @@ def test_a_class_leaves_slots_to_those_before_it() -> None:
 
     held = [Running(1, BATCH)] * 4
     assert Counter(run.job_class for run in choose(arrange(runs, []), held, slots=8)) == {API: 2}
-    assert may_begin(INTERACTIVE, Counter({API: 2, BATCH: 4}), slots=8)
-    assert not may_begin(INTERACTIVE, Counter({INTERACTIVE: 2, API: 2, BATCH: 4}), slots=8)
+    held = [Running(1, job_class) for job_class in (API, API, *[BATCH] * 4)]
+    assert Held.by(held).may_begin(INTERACTIVE, 9, slots=8)
+    full = Held.by([*held, *[Running(2, INTERACTIVE)] * 2])
+    assert not full.may_begin(INTERACTIVE, 9, slots=8)
+
+
+def test_of_eight_slots_of_a_class_one_is_kept_for_who_has_none() -> None:
+    many = [wait(1, 500 - number) for number in range(12)]
+    first = choose(arrange(many, []), [], slots=16)
+    held = [Running(run.user_id, API, 10.0) for run in first]
+    later = [*many[len(first) :], wait(2, 1), wait(3, 1)]
+
+    # Of 16 slots the API has 12.
+    assert users(first) == [1] * 11
+    assert users(choose(arrange(later, held), held, slots=16)) == [2]
+    starts = foretell(arrange(later, held), held, slots=16)
+    assert [starts[run.id] for run in later] == [10.0, 0.0, 10.0]
+
+
+def test_what_is_kept_in_a_class_is_not_for_those_behind_it() -> None:
+    held = [Running(number, API) for number in range(11)]
+    runs = [wait(20, 600, BATCH), wait(20, 500, BATCH), wait(21, 1, API)]
+
+    assert users(choose(arrange(runs, held), [*held, Running(20, BATCH)], slots=17)) == [21]
 
 
 def test_a_person_at_their_limit_waits_and_nobody_waits_for_them() -> None:
@@ -85,7 +107,7 @@ def test_a_person_at_their_limit_waits_and_nobody_waits_for_them() -> None:
 
 
 def test_one_slot_is_open_to_every_class() -> None:
-    assert [may_begin(job_class, Counter(), slots=1) for job_class in SHARES] == [True] * 3
+    assert [Held().may_begin(job_class, 1, slots=1) for job_class in SHARES] == [True] * 3
 
 
 RUNS = st.lists(
@@ -107,8 +129,8 @@ def test_every_run_has_one_place_and_one_start(runs: list[Waiting], slots: int) 
 
     assert sorted(run.id for run in arranged) == sorted(run.id for run in runs)
     assert set(starts) == {run.id for run in runs}
-    for job_class in JobClass:
-        own = [starts[run.id] for run in arranged if run.job_class is job_class]
+    for who in {(run.job_class, run.user_id) for run in runs}:
+        own = [starts[run.id] for run in arranged if (run.job_class, run.user_id) == who]
         assert own == sorted(own)
 
 

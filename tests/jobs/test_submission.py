@@ -23,6 +23,7 @@ from portal.catalog.models import HostedModel
 from portal.core.errors import DomainError
 from portal.jobs.domain import acceptance
 from portal.jobs.domain.admission import AccessRefused
+from portal.jobs.domain.fairness import Held, Running
 from portal.jobs.domain.load import Load, QueueLoad, read_load
 from portal.jobs.domain.submission import submit_job
 from portal.jobs.enums import JobClass, JobState, Origin
@@ -90,7 +91,7 @@ def test_the_load_is_ones_own_runs_and_those_of_the_deployment(valkey: redis.Red
     GenerationJobFactory(user=user, model=elsewhere)
     GenerationJobFactory(user=user, model=elsewhere, job_class=JobClass.API)
     GenerationJobFactory(user=user, model=model, succeeded=True)
-    GenerationJobFactory(model=model, running=True)
+    other = GenerationJobFactory(model=model, running=True)
     batch = GenerationJobFactory(model=model, job_class=JobClass.BATCH)
     api = GenerationJobFactory(model=model, job_class=JobClass.API, held_back=True)
     GenerationJobFactory(model=elsewhere, job_class=JobClass.API)
@@ -103,7 +104,12 @@ def test_the_load_is_ones_own_runs_and_those_of_the_deployment(valkey: redis.Red
                     {(JobClass.BATCH, batch.user.pk): 1, (JobClass.API, api.user.pk): 1}
                 ),
                 held_back=1,
-                sent=Counter({JobClass.INTERACTIVE: 1, JobClass.BATCH: 1}),
+                sent=Held.by(
+                    [
+                        Running(other.user.pk, JobClass.INTERACTIVE),
+                        Running(batch.user.pk, JobClass.BATCH),
+                    ]
+                ),
             )
         },
     )

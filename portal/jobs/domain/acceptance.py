@@ -96,7 +96,9 @@ def _weigh(offer: Offer, load: Load, ledger: Ledger) -> DomainError | None:
         ledger.take(offer.user, model=offer.model, tokens=offer.tokens)
     except DomainError as error:
         return error
-    may_go = offer.slots > 0 and load.may_send(place, job_class=offer.job_class, slots=offer.slots)
+    may_go = offer.slots > 0 and load.may_send(
+        offer.user, deployment=place, job_class=offer.job_class, slots=offer.slots
+    )
     for job in offer.jobs:
         job.sent_at = job.created_at if may_go else None
     load.count(offer.user, deployment=place, runs=runs, job_class=offer.job_class, is_sent=may_go)

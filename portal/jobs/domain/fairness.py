@@ -9,7 +9,7 @@ import heapq
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,8 @@ SHARES: Final[Mapping[JobClass, float]] = {
 }
 """Of the engines' slots, what a class and those behind it may hold together: vLLM takes no slot
 back from a running request, so some are kept free for who must not wait."""
+NEWCOMERS: Final = 8
+"""For the same reason one of so many slots of a class is kept for whoever has none of them."""
 AGEING_SECONDS: Final = 60.0
 """Waiting so long weighs as much as one run less under way."""
 
@@ -86,13 +88,40 @@ def _rank(run: Waiting, count: int) -> tuple[float, float, int]:
     return count - run.waited / AGEING_SECONDS, -run.waited, run.user_id
 
 
-def may_begin(job_class: JobClass, held: Mapping[JobClass, int], *, slots: int) -> bool:
-    """Whether one more run of the class fits beside those that are held."""
-    classes = list(SHARES)
-    return all(
-        sum(held[behind] for behind in classes[place:]) < math.ceil(SHARES[each] * slots)
-        for place, each in enumerate(classes[: classes.index(job_class) + 1])
-    )
+@dataclass(slots=True)
+class Held:
+    """The slots that are taken, by class and by person within it."""
+
+    by_class: Counter[JobClass] = field(default_factory=Counter)
+    by_person: Counter[tuple[JobClass, int]] = field(default_factory=Counter)
+
+    @classmethod
+    def by(cls, running: Iterable[Running]) -> Held:
+        """What these hold."""
+        held = cls()
+        for run in running:
+            held.take(run.job_class, run.user_id)
+        return held
+
+    def take(self, job_class: JobClass, user_id: int, *, runs: int = 1) -> None:
+        """Less than none gives back."""
+        self.by_class[job_class] += runs
+        self.by_person[job_class, user_id] += runs
+
+    def may_begin(self, job_class: JobClass, user_id: int, *, slots: int) -> bool:
+        """Whether one more run of the person's fits into the class."""
+        own = self.by_person[job_class, user_id]
+        return self.has_room(job_class, slots=slots, is_for_newcomers=not own)
+
+    def has_room(self, job_class: JobClass, *, slots: int, is_for_newcomers: bool) -> bool:
+        """Whether one more run of the class fits beside those that are held."""
+        classes = list(SHARES)
+        for place, each in enumerate(classes[: classes.index(job_class) + 1]):
+            share = math.ceil(SHARES[each] * slots)
+            kept = 0 if is_for_newcomers else share // NEWCOMERS
+            if sum(self.by_class[behind] for behind in classes[place:]) >= share - kept:
+                return False
+        return True
 
 
 def choose(
@@ -108,15 +137,15 @@ def choose(
     who is not named there has no such limit.
     """
     running = list(running)
-    taken, chosen = Counter(run.job_class for run in running), []
+    held, chosen = Held.by(running), []
     own = Counter(run.user_id for run in running if run.job_class is not JobClass.INTERACTIVE)
     limits = limits or {}
     for run in arranged:
         is_limited = run.job_class is not JobClass.INTERACTIVE and run.user_id in limits
         if is_limited and own[run.user_id] >= limits[run.user_id]:
             continue
-        if may_begin(run.job_class, taken, slots=slots):
-            taken[run.job_class] += 1
+        if held.may_begin(run.job_class, run.user_id, slots=slots):
+            held.take(run.job_class, run.user_id)
             own[run.user_id] += is_limited
             chosen.append(run)
     return chosen
@@ -129,26 +158,41 @@ def foretell(
 
     Runs that would never get a slot are left out.
     """
-    queues = {job_class: deque[Waiting]() for job_class in SHARES}
-    for run in arranged:
-        queues[run.job_class].append(run)
-    ends = [(run.remaining, run.job_class) for run in running]
+    lines: _Lines = {job_class: {} for job_class in SHARES}
+    for place, run in enumerate(arranged):
+        lines[run.job_class].setdefault(run.user_id, deque()).append((place, run))
+    running = list(running)
+    ends = [(run.remaining, run.job_class, run.user_id) for run in running]
     heapq.heapify(ends)
-    held = Counter(job_class for _, job_class in ends)
+    held = Held.by(running)
     starts: dict[UUID, float] = {}
     now = 0.0
-    while any(queues.values()):
-        job_class = next(
-            (each for each in queues if queues[each] and may_begin(each, held, slots=slots)), None
-        )
-        if job_class is not None:
-            run = queues[job_class].popleft()
-            starts[run.id] = now
-            held[job_class] += 1
-            heapq.heappush(ends, (now + run.seconds, job_class))
+    while any(lines.values()):
+        following = _take_next(lines, held, slots=slots)
+        if following is not None:
+            starts[following.id] = now
+            held.take(following.job_class, following.user_id)
+            heapq.heappush(ends, (now + following.seconds, following.job_class, following.user_id))
         elif ends:
-            now, ended = heapq.heappop(ends)
-            held[ended] -= 1
+            now, job_class, user_id = heapq.heappop(ends)
+            held.take(job_class, user_id, runs=-1)
         else:
             break
     return starts
+
+
+_Lines = Mapping[JobClass, dict[int, deque[tuple[int, Waiting]]]]
+"""Of each class and person the runs with their places in the order, the next one first."""
+
+
+def _take_next(lines: _Lines, held: Held, *, slots: int) -> Waiting | None:
+    """Out of its line; None where none may begin."""
+    for job_class, people in lines.items():
+        able = [user for user in people if held.may_begin(job_class, user, slots=slots)]
+        if able:
+            user = min(able, key=lambda user: people[user][0][0])
+            _, run = people[user].popleft()
+            if not people[user]:
+                del people[user]
+            return run
+    return None

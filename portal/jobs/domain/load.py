@@ -12,7 +12,7 @@ from django.db import connection
 
 from portal.accounts.models import User
 from portal.core.errors import DomainError
-from portal.jobs.domain.fairness import may_begin
+from portal.jobs.domain.fairness import Held
 from portal.jobs.enums import JobClass
 
 
@@ -23,7 +23,7 @@ class QueueLoad:
     waiting: Counter[tuple[JobClass, int]] = field(default_factory=Counter)
     """Those that have not begun, by class and person."""
     held_back: int = 0
-    sent: Counter[JobClass] = field(default_factory=Counter)
+    sent: Held = field(default_factory=Held)
 
     def count_people(self, job_class: JobClass) -> int:
         """Who waits in the class."""
@@ -64,10 +64,10 @@ class Load:
                 f"{settings.QUEUE_LIMIT:,} places. Nothing is lost; try again in a minute.",
             )
 
-    def may_send(self, deployment: str, *, job_class: JobClass, slots: int) -> bool:
+    def may_send(self, user: User, *, deployment: str, job_class: JobClass, slots: int) -> bool:
         """Whether one more run may go to the workers at once, past nobody who is held back."""
         queue = self.queues[deployment]
-        return not queue.held_back and may_begin(job_class, queue.sent, slots=slots)
+        return not queue.held_back and queue.sent.may_begin(job_class, user.pk, slots=slots)
 
     def count(
         self, user: User, *, deployment: str, runs: int, job_class: JobClass, is_sent: bool
@@ -78,7 +78,7 @@ class Load:
             self.own[user.pk] += runs
         queue.waiting[job_class, user.pk] += runs
         if is_sent:
-            queue.sent[job_class] += runs
+            queue.sent.take(job_class, user.pk, runs=runs)
         else:
             queue.held_back += runs
 
@@ -112,5 +112,5 @@ def read_load(users: Collection[int], deployments: Collection[str]) -> Load:
             if (queue := load.queues.get(deployment)) is not None:
                 queue.waiting[job_class, user] += waiting
                 queue.held_back += held_back
-                queue.sent[job_class] += sent
+                queue.sent.take(job_class, user, runs=sent)
     return load
