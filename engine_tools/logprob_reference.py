@@ -3,9 +3,8 @@
     python logprob_reference.py WEIGHTS < requests.json
 
 `requests.json` is a list of {"token_ids": [...], "width": k}; the answer is a list of {"logprobs":
-[null, ...], "top": [[[id, logprob], ...], ...], "last": [...]}, computed in float64:
-what an engine differs by is its own noise. `last` is the log-softmax over the whole vocabulary after
-the last token.
+[null, ...], "top": [[[id, logprob], ...], ...], "last": [...]}, computed in float64. `last` is the
+log-softmax over the whole vocabulary after the last token.
 """
 
 from __future__ import annotations
