@@ -24,13 +24,13 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.table import render  # noqa: E402
-from portal.access.enums import ApplicationState, Capability, Command, Sector  # noqa: E402
-from portal.access.models import Application, Ruling, Step  # noqa: E402
-from portal.accounts.models import User  # noqa: E402
-from portal.audit.domain.record import GENESIS, chain_hash  # noqa: E402
-from portal.audit.enums import AuditTag  # noqa: E402
-from portal.audit.models import AuditEvent  # noqa: E402
-from portal.catalog.models import HostedModel  # noqa: E402
+from portal.gate.access.enums import ApplicationState, Capability, Command, Sector  # noqa: E402
+from portal.gate.access.models import Application, Ruling, Step  # noqa: E402
+from portal.gate.catalog.models import HostedModel  # noqa: E402
+from portal.platform.accounts.models import User  # noqa: E402
+from portal.platform.audit.domain.record import GENESIS, chain_hash  # noqa: E402
+from portal.platform.audit.enums import AuditTag  # noqa: E402
+from portal.platform.audit.models import AuditEvent  # noqa: E402
 
 TARGET_MS = 200.0
 STATES = (

@@ -15,7 +15,7 @@ django.setup()
 from allauth.usersessions.models import UserSession  # noqa: E402 -- after the settings are read
 from django.test import Client  # noqa: E402
 
-from portal.catalog.models import HostedModel  # noqa: E402
+from portal.gate.catalog.models import HostedModel  # noqa: E402
 from tests.factories.jobs import make_researcher  # noqa: E402
 
 MODEL = "smollm2-135m"

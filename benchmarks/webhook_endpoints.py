@@ -13,10 +13,10 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402 -- after the settings are read
 
-from portal.webhooks.domain.endpoints import register_endpoint  # noqa: E402
-from portal.webhooks.domain.fan_out import dispatch_due  # noqa: E402
-from portal.webhooks.enums import EventType  # noqa: E402
-from portal.webhooks.models import Event  # noqa: E402
+from portal.gate.webhooks.domain.endpoints import register_endpoint  # noqa: E402
+from portal.gate.webhooks.domain.fan_out import dispatch_due  # noqa: E402
+from portal.gate.webhooks.enums import EventType  # noqa: E402
+from portal.gate.webhooks.models import Event  # noqa: E402
 from tests.factories.accounts import UserFactory  # noqa: E402
 
 EVENTS = 20

@@ -74,7 +74,7 @@ def site_programs(
             [place.program("uvicorn"), "portal.config.asgi:application", "--host", HOST,
              "--port", port, "--timeout-graceful-shutdown", 3, "--no-access-log",
              "--no-server-header", "--lifespan", "off",
-             "--http", "portal.core.http_protocol:PatientProtocol"],
+             "--http", "portal.platform.core.http_protocol:PatientProtocol"],
             site,
         ),
         program(

@@ -35,4 +35,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
     CMD ["python", "/usr/local/lib/gatehouse/check_web.py"]
 # Django alone reads the proxy's headers, as TRUSTED_PROXIES says; uvicorn must not read them too.
-CMD ["uvicorn", "portal.config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--no-server-header", "--lifespan", "off", "--http", "portal.core.http_protocol:PatientProtocol", "--no-access-log", "--timeout-graceful-shutdown", "25"]
+CMD ["uvicorn", "portal.config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--no-server-header", "--lifespan", "off", "--http", "portal.platform.core.http_protocol:PatientProtocol", "--no-access-log", "--timeout-graceful-shutdown", "25"]

@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from portal.core.redis import sync_redis
+from portal.platform.core.redis import sync_redis
 from tests.plugin import running_valkey
 
 

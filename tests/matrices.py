@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from portal.core.errors import DomainError
+from portal.platform.core.errors import DomainError
 
 
 def try_out(call: Callable[[], object], outcome: Callable[[], str]) -> str:

@@ -11,12 +11,12 @@ import django
 from django.conf import settings
 from django.urls import get_resolver
 
-from portal.api.handler import ApiHandler
-from portal.api.middleware import PREFIX
-from portal.core.handler import SiteHandler
-from portal.core.request_bodies import BodyReader
-from portal.core.tracing import configure_tracing
-from portal.core.turnstile import Application, Receive, Scope, Send, Turnstile
+from portal.lab.api.handler import ApiHandler
+from portal.lab.api.middleware import PREFIX
+from portal.platform.core.handler import SiteHandler
+from portal.platform.core.request_bodies import BodyReader
+from portal.platform.core.tracing import configure_tracing
+from portal.platform.core.turnstile import Application, Receive, Scope, Send, Turnstile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -28,7 +28,7 @@ SWITCH_SECONDS: Final = 0.001
 
 def build_application() -> Application:
     """The site, its API and its probes, each with a way of its own."""
-    from portal.api.auth import admit_by_key  # noqa: PLC0415 -- models are there after the setup
+    from portal.lab.api.auth import admit_by_key  # noqa: PLC0415 -- models are there after the setup
 
     places = settings.REQUESTS_AT_A_TIME
     site = BodyReader(Turnstile(SiteHandler(threads=places), places=places))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.request_bodies import BodyLimit
+from portal.platform.core.request_bodies import BodyLimit
 
 MIB: Final = 2**20
 SHORTEN: Final = "Shorten what you wrote."

@@ -17,8 +17,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from capacity.energy import CARBON_INTENSITY
-from portal.access.affiliation_list import read_affiliations
-from portal.access.country_list import read_country_list
+from portal.gate.access.affiliation_list import read_affiliations
+from portal.gate.access.country_list import read_country_list
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 METRICS_TOKEN_LENGTH = 16

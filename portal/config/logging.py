@@ -7,8 +7,8 @@ import sys
 
 import structlog
 
-from portal.core.faults import QuietErrors, write_fault
-from portal.core.masking import mask_event
+from portal.platform.core.faults import QuietErrors, write_fault
+from portal.platform.core.masking import mask_event
 
 
 def configure_logging(*, level: str, log_format: str) -> None:

@@ -12,7 +12,7 @@ from portal.config.bodies import limit_bodies
 from portal.config.environment import BASE_DIR, load_environment
 from portal.config.logging import configure_logging
 from portal.config.schedule import BEAT_SCHEDULE
-from portal.core.static_headers import add_security_headers
+from portal.platform.core.static_headers import add_security_headers
 
 ENV = load_environment()
 # --- Site ----------------------------------------------------------------------------
@@ -34,7 +34,7 @@ USE_TZ = True
 USE_I18N = False
 
 INSTALLED_APPS = [
-    "portal.accounts.apps.OperatorAdminConfig",
+    "portal.platform.accounts.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -50,41 +50,41 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "allauth.socialaccount",
-    "portal.core",
-    "portal.mailbox",
-    "portal.notices",
-    "portal.audit",
-    "portal.accounts",
-    "portal.licensing",
-    "portal.catalog",
-    "portal.access",
-    "portal.vouching",
-    "portal.teams",
-    "portal.webhooks",
-    "portal.renewals",
-    "portal.keys",
-    "portal.decisions",
-    "portal.usage",
-    "portal.jobs",
-    "portal.energy",
-    "portal.privacy",
-    "portal.completions",
-    "portal.scoring",
-    "portal.chat",
-    "portal.batches",
-    "portal.playground",
-    "portal.console",
-    "portal.api",
+    "portal.platform.core",
+    "portal.platform.mailbox",
+    "portal.platform.notices",
+    "portal.platform.audit",
+    "portal.platform.accounts",
+    "portal.gate.licensing",
+    "portal.gate.catalog",
+    "portal.gate.access",
+    "portal.gate.vouching",
+    "portal.gate.teams",
+    "portal.gate.webhooks",
+    "portal.gate.renewals",
+    "portal.gate.keys",
+    "portal.gate.decisions",
+    "portal.lab.usage",
+    "portal.lab.jobs",
+    "portal.lab.energy",
+    "portal.desk.privacy",
+    "portal.lab.completions",
+    "portal.lab.scoring",
+    "portal.lab.chat",
+    "portal.lab.batches",
+    "portal.lab.playground",
+    "portal.desk.console",
+    "portal.lab.api",
 ]
 
 MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
     # Behind it, for in front of it Django's own would take two turns in a thread.
     "django.middleware.security.SecurityMiddleware",
-    "portal.core.middleware.RequestContextMiddleware",
-    "portal.core.tracing.RequestTraceMiddleware",
-    "portal.core.metrics.RequestMetricsMiddleware",
-    "portal.observability.middleware.ScrapeHostMiddleware",
+    "portal.platform.core.middleware.RequestContextMiddleware",
+    "portal.platform.core.tracing.RequestTraceMiddleware",
+    "portal.platform.core.metrics.RequestMetricsMiddleware",
+    "portal.desk.observability.middleware.ScrapeHostMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -93,15 +93,15 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "portal.accounts.middleware.SessionActivityMiddleware",
-    "portal.accounts.middleware.SignInElsewhereMiddleware",
-    "portal.accounts.middleware.JsonSignInMiddleware",
-    "portal.accounts.returning.ReturnToFormMiddleware",
-    "portal.accounts.sign_out.ForgetAtSignOutMiddleware",
-    "portal.accounts.middleware.StaffMFAMiddleware",
-    "portal.core.middleware.MethodPageMiddleware",
-    "portal.core.middleware.RefusedBodyMiddleware",
-    "portal.core.middleware.AddressMiddleware",
+    "portal.platform.accounts.middleware.SessionActivityMiddleware",
+    "portal.platform.accounts.middleware.SignInElsewhereMiddleware",
+    "portal.platform.accounts.middleware.JsonSignInMiddleware",
+    "portal.platform.accounts.returning.ReturnToFormMiddleware",
+    "portal.platform.accounts.sign_out.ForgetAtSignOutMiddleware",
+    "portal.platform.accounts.middleware.StaffMFAMiddleware",
+    "portal.platform.core.middleware.MethodPageMiddleware",
+    "portal.platform.core.middleware.RefusedBodyMiddleware",
+    "portal.platform.core.middleware.AddressMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -111,19 +111,19 @@ TEMPLATES: list[dict[str, Any]] = [
         "APP_DIRS": True,
         "OPTIONS": {
             # Its `csrf_token` replaces Django's in every template, the admin's too.
-            "builtins": ["portal.core.templatetags.forms"],
+            "builtins": ["portal.platform.core.templatetags.forms"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "portal.core.context.site",
-                "portal.core.context.unsent",
-                "portal.access.context.masthead",
+                "portal.platform.core.context.site",
+                "portal.platform.core.context.unsent",
+                "portal.gate.access.context.masthead",
             ],
         },
     }
 ]
-FORM_RENDERER = "portal.core.forms.FieldRenderer"
+FORM_RENDERER = "portal.platform.core.forms.FieldRenderer"
 
 # --- Data ----------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {
@@ -147,7 +147,7 @@ CACHES = {
         "KEY_PREFIX": "cache",
     }
 }
-SESSION_ENGINE = "portal.accounts.sessions"
+SESSION_ENGINE = "portal.platform.accounts.sessions"
 
 # --- Static files --------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -168,7 +168,7 @@ SERVESTATIC_ADD_HEADERS_FUNCTION = add_security_headers
 
 # --- Accounts ------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["portal.accounts.backends.SiteBackend"]
+AUTHENTICATION_BACKENDS = ["portal.platform.accounts.backends.SiteBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -185,21 +185,21 @@ STAFF_START_PAGES = {
     "is_operator": "console:operations",
     "is_auditor": "console:audit",
 }
-ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "portal.platform.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "portal.accounts.forms.SignupForm"
+ACCOUNT_SIGNUP_FORM_CLASS = "portal.platform.accounts.forms.SignupForm"
 ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD = "website"
 ACCOUNT_FORMS = {
-    "signup": "portal.accounts.allauth_forms.SignupForm",
-    "login": "portal.accounts.allauth_forms.LoginForm",
-    "reset_password": "portal.accounts.allauth_forms.ResetPasswordForm",
-    "reset_password_from_key": "portal.accounts.allauth_forms.ResetPasswordKeyForm",
-    "change_password": "portal.accounts.allauth_forms.ChangePasswordForm",
-    "set_password": "portal.accounts.allauth_forms.SetPasswordForm",
-    "reauthenticate": "portal.accounts.allauth_forms.ReauthenticateForm",
-    "add_email": "portal.accounts.allauth_forms.AddEmailForm",
+    "signup": "portal.platform.accounts.allauth_forms.SignupForm",
+    "login": "portal.platform.accounts.allauth_forms.LoginForm",
+    "reset_password": "portal.platform.accounts.allauth_forms.ResetPasswordForm",
+    "reset_password_from_key": "portal.platform.accounts.allauth_forms.ResetPasswordKeyForm",
+    "change_password": "portal.platform.accounts.allauth_forms.ChangePasswordForm",
+    "set_password": "portal.platform.accounts.allauth_forms.SetPasswordForm",
+    "reauthenticate": "portal.platform.accounts.allauth_forms.ReauthenticateForm",
+    "add_email": "portal.platform.accounts.allauth_forms.AddEmailForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
@@ -216,7 +216,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip",
     "reauthenticate": "10/m/ip",
     "reset_password": "20/m/ip",
-    # What `portal.accounts.tries` counts: of one account, in one place and in all strange ones.
+    # What `accounts/tries.py` counts: of one account, in one place and in all strange ones.
     "password_here": "5/5m/key",
     "password_elsewhere": "100/h/key",
     "code_here": "5/5m/key",
@@ -224,16 +224,16 @@ ACCOUNT_RATE_LIMITS = {
     "reset_here": "5/h/key",
     "reset_elsewhere": "10/h/key",
 }
-MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
+MFA_ADAPTER = "portal.platform.accounts.adapter.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "portal.accounts.allauth_forms.AuthenticateForm",
-    "reauthenticate": "portal.accounts.allauth_forms.ReauthenticateByCodeForm",
-    "activate_totp": "portal.accounts.allauth_forms.ActivateTOTPForm",
-    "add_webauthn": "portal.accounts.passkey_forms.AddWebAuthnForm",
-    "authenticate_webauthn": "portal.accounts.passkey_forms.AuthenticateWebAuthnForm",
-    "login_webauthn": "portal.accounts.passkey_forms.LoginWebAuthnForm",
-    "reauthenticate_webauthn": "portal.accounts.passkey_forms.ReauthenticateWebAuthnForm",
-    "edit_webauthn": "portal.accounts.allauth_forms.EditWebAuthnForm",
+    "authenticate": "portal.platform.accounts.allauth_forms.AuthenticateForm",
+    "reauthenticate": "portal.platform.accounts.allauth_forms.ReauthenticateByCodeForm",
+    "activate_totp": "portal.platform.accounts.allauth_forms.ActivateTOTPForm",
+    "add_webauthn": "portal.platform.accounts.passkey_forms.AddWebAuthnForm",
+    "authenticate_webauthn": "portal.platform.accounts.passkey_forms.AuthenticateWebAuthnForm",
+    "login_webauthn": "portal.platform.accounts.passkey_forms.LoginWebAuthnForm",
+    "reauthenticate_webauthn": "portal.platform.accounts.passkey_forms.ReauthenticateWebAuthnForm",
+    "edit_webauthn": "portal.platform.accounts.allauth_forms.EditWebAuthnForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -241,7 +241,7 @@ MFA_TOTP_ISSUER = "Gatehouse"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not ENV.is_https
 USERSESSIONS_TRACK_ACTIVITY = True
 REQUIRE_STAFF_MFA = not ENV.demo
-SOCIALACCOUNT_ADAPTER = "portal.accounts.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "portal.platform.accounts.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
@@ -287,14 +287,14 @@ EMAIL_HOST_PASSWORD = ENV.email_host_password
 EMAIL_USE_TLS = ENV.email_use_tls
 EMAIL_TIMEOUT = 20
 if ENV.demo:
-    EMAIL_BACKEND = "portal.mailbox.backend.MailboxBackend"
+    EMAIL_BACKEND = "portal.platform.mailbox.backend.MailboxBackend"
 elif ENV.anymail_backend:
     INSTALLED_APPS.append("anymail")
-    EMAIL_BACKEND = "portal.core.mail_service.EmailBackend"
+    EMAIL_BACKEND = "portal.platform.core.mail_service.EmailBackend"
     ANYMAIL_BACKEND = ENV.anymail_backend
     ANYMAIL = {f"{ENV.anymail_backend.upper()}_API_KEY": ENV.anymail_api_key}
 else:
-    EMAIL_BACKEND = "portal.core.mail.EmailBackend"
+    EMAIL_BACKEND = "portal.platform.core.mail.EmailBackend"
 
 # --- Browser security ----------------------------------------------------------------
 SECURE_SSL_REDIRECT = ENV.is_https
@@ -307,7 +307,7 @@ SESSION_COOKIE_SECURE = ENV.is_https
 CSRF_COOKIE_SECURE = ENV.is_https
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "portal.core.views.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.platform.core.views.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

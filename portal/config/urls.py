@@ -6,37 +6,37 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from portal.api.api import api
-from portal.core import health
+from portal.lab.api.api import api
+from portal.platform.core import health
 
 urlpatterns = [
-    path("", include("portal.catalog.urls")),
-    path("account/", include("portal.accounts.urls")),
-    path("account/", include("portal.privacy.urls")),
-    path("account/keys/", include("portal.keys.urls")),
-    path("account/usage/", include("portal.jobs.urls")),
+    path("", include("portal.gate.catalog.urls")),
+    path("account/", include("portal.platform.accounts.urls")),
+    path("account/", include("portal.desk.privacy.urls")),
+    path("account/keys/", include("portal.gate.keys.urls")),
+    path("account/usage/", include("portal.lab.jobs.urls")),
     path("account/", include("allauth.urls")),
-    path("licence/", include("portal.licensing.urls")),
-    path("verify/", include("portal.licensing.verification_urls")),
-    path("notices/", include("portal.notices.urls")),
-    path("access/", include("portal.access.urls")),
-    path("", include("portal.vouching.urls")),
-    path("", include("portal.teams.urls")),
-    path("access/", include("portal.renewals.urls")),
-    path("playground/", include("portal.playground.urls")),
-    path("console/", include("portal.console.urls")),
+    path("licence/", include("portal.gate.licensing.urls")),
+    path("verify/", include("portal.gate.licensing.verification_urls")),
+    path("notices/", include("portal.platform.notices.urls")),
+    path("access/", include("portal.gate.access.urls")),
+    path("", include("portal.gate.vouching.urls")),
+    path("", include("portal.gate.teams.urls")),
+    path("access/", include("portal.gate.renewals.urls")),
+    path("playground/", include("portal.lab.playground.urls")),
+    path("console/", include("portal.desk.console.urls")),
     path("admin/", admin.site.urls),
-    path("", include("portal.observability.urls")),
+    path("", include("portal.desk.observability.urls")),
     path("v1/", api.urls),
-    path("docs/api/", include("portal.api.reference.urls")),
+    path("docs/api/", include("portal.lab.api.reference.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
 if settings.DEMO:
-    urlpatterns.append(path("demo/mail/", include("portal.mailbox.urls")))
+    urlpatterns.append(path("demo/mail/", include("portal.platform.mailbox.urls")))
 
-handler400 = "portal.core.views.bad_request"
-handler403 = "portal.core.views.forbidden"
-handler404 = "portal.core.views.not_found"
-handler429 = "portal.core.views.too_many_requests"
-handler500 = "portal.core.views.server_error"
+handler400 = "portal.platform.core.views.bad_request"
+handler403 = "portal.platform.core.views.forbidden"
+handler404 = "portal.platform.core.views.not_found"
+handler429 = "portal.platform.core.views.too_many_requests"
+handler500 = "portal.platform.core.views.server_error"

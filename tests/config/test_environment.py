@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.access.country_list import read_country_list
 from portal.config.environment import Environment, load_environment
+from portal.gate.access.country_list import read_country_list
 
 GOOD = {
     "DATABASE_URL": "postgresql:///gatehouse",

@@ -54,7 +54,7 @@ def test_production_is_strict() -> None:
         "CSRF_COOKIE_SECURE": True,
         "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"],
         "REQUIRE_STAFF_MFA": True,
-        "EMAIL_BACKEND": "portal.core.mail.EmailBackend",
+        "EMAIL_BACKEND": "portal.platform.core.mail.EmailBackend",
     }
 
 

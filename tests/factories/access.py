@@ -7,9 +7,9 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from portal.access.enums import ApplicationState, Capability, Command, GrantState
-from portal.access.models import Application, Grant, Ruling, Step
-from portal.catalog.models import HostedModel
+from portal.gate.access.enums import ApplicationState, Capability, Command, GrantState
+from portal.gate.access.models import Application, Grant, Ruling, Step
+from portal.gate.catalog.models import HostedModel
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import factory
 from allauth.account.models import EmailAddress
 
-from portal.accounts.models import User
+from portal.platform.accounts.models import User
 
 PASSWORD = "a-long-test-password"
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import redis
 
-from portal.batches.domain.advance import advance_batch
-from portal.batches.domain.creation import BatchOrder, create_batch
-from portal.batches.domain.files import read_lines, write_file
-from portal.batches.domain.ids import FILE, write_id
-from portal.batches.enums import FilePurpose
-from portal.batches.models import Batch, StoredFile
-from portal.jobs.domain.lifecycle import record_outcome
-from portal.jobs.enums import ACTIVE_STATES
-from portal.jobs.models import GenerationJob
-from portal.keys.models import ApiKey
+from portal.gate.keys.models import ApiKey
+from portal.lab.batches.domain.advance import advance_batch
+from portal.lab.batches.domain.creation import BatchOrder, create_batch
+from portal.lab.batches.domain.files import read_lines, write_file
+from portal.lab.batches.domain.ids import FILE, write_id
+from portal.lab.batches.enums import FilePurpose
+from portal.lab.batches.models import Batch, StoredFile
+from portal.lab.jobs.domain.lifecycle import record_outcome
+from portal.lab.jobs.enums import ACTIVE_STATES
+from portal.lab.jobs.models import GenerationJob
 from tests.factories.batch_lines import write_jsonl
 from tests.factories.jobs import FakeWorker
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import factory
 
-from portal.catalog.enums import ModelStatus, Tier
-from portal.catalog.models import HostedModel, Release
+from portal.gate.catalog.enums import ModelStatus, Tier
+from portal.gate.catalog.models import HostedModel, Release
 from tests.factories.licensing import LicenceVersionFactory
 
 

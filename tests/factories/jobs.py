@@ -31,10 +31,10 @@ from inference_workers.contract import (
     stream_key,
     worker_key,
 )
-from portal.accounts.models import User
-from portal.catalog.models import HostedModel
-from portal.jobs.enums import JobState, Origin
-from portal.jobs.models import GenerationJob
+from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.enums import JobState, Origin
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.accounts.models import User
 from tests.factories.access import GrantFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory

@@ -5,9 +5,9 @@ from __future__ import annotations
 import factory
 from django.utils import timezone
 
-from portal.keys.domain.text import make_text
-from portal.keys.enums import KeyScope
-from portal.keys.models import ApiKey
+from portal.gate.keys.domain.text import make_text
+from portal.gate.keys.enums import KeyScope
+from portal.gate.keys.models import ApiKey
 from tests.factories.accounts import UserFactory
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import factory
 from django.utils import timezone
 
-from portal.licensing.domain.versions import text_sha256
-from portal.licensing.enums import Capacity
-from portal.licensing.models import Licence, LicenceVersion, Signature
+from portal.gate.licensing.domain.versions import text_sha256
+from portal.gate.licensing.enums import Capacity
+from portal.gate.licensing.models import Licence, LicenceVersion, Signature
 from tests.factories.accounts import UserFactory
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import factory
 
-from portal.mailbox.models import StoredMail
+from portal.platform.mailbox.models import StoredMail
 
 
 class StoredMailFactory(factory.django.DjangoModelFactory[StoredMail]):

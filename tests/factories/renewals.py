@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from portal.access.models import Grant
-from portal.accounts.models import User
-from portal.renewals.domain.handing_in import ReportAnswers, hand_in_report
-from portal.renewals.enums import RenewalCommand, RenewalState
-from portal.renewals.models import Renewal, RenewalStep, Report
+from portal.gate.access.models import Grant
+from portal.gate.renewals.domain.handing_in import ReportAnswers, hand_in_report
+from portal.gate.renewals.enums import RenewalCommand, RenewalState
+from portal.gate.renewals.models import Renewal, RenewalStep, Report
+from portal.platform.accounts.models import User
 
 REPORT = ReportAnswers(
     progress="Half of the pairs are scored.",

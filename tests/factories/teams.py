@@ -7,8 +7,8 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from portal.teams.enums import MemberState
-from portal.teams.models import Member, Team
+from portal.gate.teams.enums import MemberState
+from portal.gate.teams.models import Member, Team
 from tests.factories.accounts import UserFactory
 
 

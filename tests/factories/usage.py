@@ -8,11 +8,11 @@ import factory
 from django.db import transaction
 from django.utils import timezone
 
-from portal.accounts.models import User
-from portal.catalog.models import HostedModel
-from portal.jobs.models import Call
-from portal.usage.domain.quota import lock_persons, open_ledger
-from portal.usage.models import Reservation
+from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.models import Call
+from portal.lab.usage.domain.quota import lock_persons, open_ledger
+from portal.lab.usage.models import Reservation
+from portal.platform.accounts.models import User
 from tests.factories.accounts import UserFactory
 from tests.factories.keys import ApiKeyFactory
 

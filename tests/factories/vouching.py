@@ -6,10 +6,10 @@ import factory
 from django.db import transaction
 from django.utils import timezone
 
-from portal.vouching.domain.letters import link_of
-from portal.vouching.domain.requests import issue_link
-from portal.vouching.enums import RequestState, VouchKind
-from portal.vouching.models import VouchRequest
+from portal.gate.vouching.domain.letters import link_of
+from portal.gate.vouching.domain.requests import issue_link
+from portal.gate.vouching.enums import RequestState, VouchKind
+from portal.gate.vouching.models import VouchRequest
 from tests.factories.access import ApplicationFactory
 
 

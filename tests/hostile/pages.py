@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
-from portal.accounts.models import User
+from portal.platform.accounts.models import User
 from tests.walker.test_walk import ACTORS, TABLE
 
 ROOT = Path(__file__).resolve().parents[2]

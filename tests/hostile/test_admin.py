@@ -10,12 +10,12 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, reverse
 
-from portal.accounts.models import User
-from portal.audit.admin import AuditEventAdmin
-from portal.audit.domain.record import find_breaks, record
-from portal.audit.enums import AuditTag
-from portal.audit.models import AuditEvent
-from portal.core.site_admin import SiteAdmin
+from portal.platform.accounts.models import User
+from portal.platform.audit.admin import AuditEventAdmin
+from portal.platform.audit.domain.record import find_breaks, record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.audit.models import AuditEvent
+from portal.platform.core.site_admin import SiteAdmin
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -10,17 +10,17 @@ from urllib.parse import urlencode
 import pytest
 from django.test import RequestFactory
 
-from portal.api.api import api
-from portal.api.calls import read_asking
-from portal.api.document.examples import EXAMPLES
-from portal.jobs.models import Call
-from tests.api.client import ApiClient, aclient_of
-from tests.api.conftest import Laboratory, _no_tokenizers_of_other_tests, laboratory
+from portal.lab.api.api import api
+from portal.lab.api.calls import read_asking
+from portal.lab.api.document.examples import EXAMPLES
+from portal.lab.jobs.models import Call
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import GenerationJobFactory
 from tests.factories.keys import ApiKeyFactory
 from tests.hostile.test_any_text import DEEP, DIGITS, PATHS
-from tests.playground.sse import in_thread
+from tests.lab.api.client import ApiClient, aclient_of
+from tests.lab.api.conftest import Laboratory, _no_tokenizers_of_other_tests, laboratory
+from tests.lab.playground.sse import in_thread
 
 __all__ = ["_no_tokenizers_of_other_tests", "laboratory"]
 pytestmark = pytest.mark.django_db(transaction=True)

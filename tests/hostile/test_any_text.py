@@ -18,8 +18,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from portal.accounts.models import User
-from portal.jobs.models import Call
+from portal.lab.jobs.models import Call
+from portal.platform.accounts.models import User
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import make_researcher
 from tests.hostile.pages import Page, Visitor, WebForm, field_names, find_forms, open_pages

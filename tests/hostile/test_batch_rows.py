@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import redis
 
-from portal.batches.domain import submitting
-from portal.batches.domain.advance import advance_all
-from portal.batches.domain.checking import check_batch
-from portal.batches.domain.creation import BatchOrder, create_batch
-from portal.batches.domain.files import write_file
-from portal.batches.domain.ids import FILE, write_id
-from portal.batches.enums import BatchStatus, FilePurpose
-from portal.batches.models import Batch, BatchRow
-from portal.catalog.models import HostedModel
-from portal.jobs.models import Call
-from portal.keys.models import ApiKey
+from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.models import ApiKey
+from portal.lab.batches.domain import submitting
+from portal.lab.batches.domain.advance import advance_all
+from portal.lab.batches.domain.checking import check_batch
+from portal.lab.batches.domain.creation import BatchOrder, create_batch
+from portal.lab.batches.domain.files import write_file
+from portal.lab.batches.domain.ids import FILE, write_id
+from portal.lab.batches.enums import BatchStatus, FilePurpose
+from portal.lab.batches.models import Batch, BatchRow
+from portal.lab.jobs.models import Call
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import advance, answer_jobs, make_batch, read_objects
 from tests.factories.jobs import beat, make_researcher

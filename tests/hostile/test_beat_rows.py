@@ -13,40 +13,40 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference_workers.contract import EnergySource
-from portal.access.domain import retention as access_retention
-from portal.access.domain.desk import overdue
-from portal.access.domain.process import lapsing
-from portal.access.domain.reconsent import announcements
-from portal.access.enums import ApplicationState, Capability, Command
-from portal.access.models import Application, Step
-from portal.accounts.models import User
-from portal.batches.domain import advance, files
-from portal.batches.enums import BatchStatus, FilePurpose
-from portal.batches.models import StoredFile
 from portal.config.celery import app
-from portal.core.redis import sync_redis
-from portal.energy.models import EnergyReading
-from portal.jobs.domain import access, reaper
-from portal.jobs.enums import JobState
-from portal.notices.domain import sending
-from portal.notices.domain.outbox import post
-from portal.notices.enums import NoticeState
-from portal.notices.models import MailPreference, Notice
-from portal.privacy.domain import carrying_out
-from portal.privacy.domain import retention as privacy_retention
-from portal.privacy.domain.requests import request_erasure
-from portal.privacy.enums import ErasureState
-from portal.privacy.models import ErasureRequest
-from portal.renewals.domain import endings, statements
-from portal.renewals.enums import RenewalState
-from portal.renewals.models import EndNotice, StatementRequest
-from portal.teams.domain import tending as teams
-from portal.teams.enums import MemberState
-from portal.vouching.domain import tending as vouching
-from portal.vouching.enums import DomainState, VouchKind
-from portal.vouching.models import AuthorisedDomain, VouchRequest
-from portal.webhooks.domain import fan_out
-from portal.webhooks.models import Endpoint, Event
+from portal.desk.privacy.domain import carrying_out
+from portal.desk.privacy.domain import retention as privacy_retention
+from portal.desk.privacy.domain.requests import request_erasure
+from portal.desk.privacy.enums import ErasureState
+from portal.desk.privacy.models import ErasureRequest
+from portal.gate.access.domain import retention as access_retention
+from portal.gate.access.domain.desk import overdue
+from portal.gate.access.domain.process import lapsing
+from portal.gate.access.domain.reconsent import announcements
+from portal.gate.access.enums import ApplicationState, Capability, Command
+from portal.gate.access.models import Application, Step
+from portal.gate.renewals.domain import endings, statements
+from portal.gate.renewals.enums import RenewalState
+from portal.gate.renewals.models import EndNotice, StatementRequest
+from portal.gate.teams.domain import tending as teams
+from portal.gate.teams.enums import MemberState
+from portal.gate.vouching.domain import tending as vouching
+from portal.gate.vouching.enums import DomainState, VouchKind
+from portal.gate.vouching.models import AuthorisedDomain, VouchRequest
+from portal.gate.webhooks.domain import fan_out
+from portal.gate.webhooks.models import Endpoint, Event
+from portal.lab.batches.domain import advance, files
+from portal.lab.batches.enums import BatchStatus, FilePurpose
+from portal.lab.batches.models import StoredFile
+from portal.lab.energy.models import EnergyReading
+from portal.lab.jobs.domain import access, reaper
+from portal.lab.jobs.enums import JobState
+from portal.platform.accounts.models import User
+from portal.platform.core.redis import sync_redis
+from portal.platform.notices.domain import sending
+from portal.platform.notices.domain.outbox import post
+from portal.platform.notices.enums import NoticeState
+from portal.platform.notices.models import MailPreference, Notice
 from tests.factories.access import ApplicationFactory, GrantFactory, StepFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request

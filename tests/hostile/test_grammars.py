@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from inference_workers.contract import Structure
-from portal.completions.domain import compiling
-from portal.completions.domain.compiling import (
+from portal.lab.completions.domain import compiling
+from portal.lab.completions.domain.compiling import (
     TOO_SLOW,
     Compilers,
     UncompiledError,
     with_compiled,
 )
-from portal.completions.domain.pattern_size import measure_pattern
-from portal.core.errors import DomainError
-from portal.jobs.models import GenerationJob
-from tests.api.conftest import Laboratory
-from tests.playground.sse import in_thread
+from portal.lab.completions.domain.pattern_size import measure_pattern
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.core.errors import DomainError
+from tests.lab.api.conftest import Laboratory
+from tests.lab.playground.sse import in_thread
 
 
 def properties(count: int) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from pytest_django import Settings
 
-from portal.accounts.models import User
-from portal.core.http import network_of
-from portal.notices.models import Notice
-from tests.accounts.walking import link_in, switch_on_totp, totp
+from portal.platform.accounts.models import User
+from portal.platform.core.http import network_of
+from portal.platform.notices.models import Notice
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.platform.accounts.walking import link_in, switch_on_totp, totp
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
 HOME, CAFE, STRANGER = "192.0.2.1", "192.0.2.2", "198.51.100.1"

@@ -13,9 +13,9 @@ from django.urls import resolve, reverse
 from pytest_django import Settings
 from redis import Redis
 
-from portal.accounts.models import User
-from portal.core.form_origin import FIELD, sign_origin
-from portal.core.way_back import find_way_back
+from portal.platform.accounts.models import User
+from portal.platform.core.form_origin import FIELD, sign_origin
+from portal.platform.core.way_back import find_way_back
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.page_forms import PageForm, find_form, read_forms
 from tests.walker import cast

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from portal.jobs.models import GenerationJob
-from tests.api.conftest import Laboratory, ids_of
-from tests.playground.sse import in_thread
+from portal.lab.jobs.models import GenerationJob
+from tests.lab.api.conftest import Laboratory, ids_of
+from tests.lab.playground.sse import in_thread
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 LONG = int("9" * 40)

@@ -19,12 +19,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from requests import RequestException, Session
 
-from portal.audit.models import AuditEvent
 from portal.config.logging import configure_logging
-from portal.core import tracing
-from portal.core.masking import mask_secrets
-from portal.core.metrics import render_processes
-from tests.playground.sse import serve
+from portal.platform.audit.models import AuditEvent
+from portal.platform.core import tracing
+from portal.platform.core.masking import mask_secrets
+from portal.platform.core.metrics import render_processes
+from tests.lab.playground.sse import serve
 from tests.walker.routes import Route, all_routes
 
 SECRET = "sEcReT-of-43-characters-which-nobody-may-see"

@@ -15,21 +15,21 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from portal.api import calls
-from portal.api.routes import tokens as token_routes
-from portal.core.turnstile import places
-from portal.jobs.domain import tokens
-from portal.jobs.domain.calls import submit_call
-from portal.jobs.domain.lifecycle import record_started
-from portal.jobs.domain.tokens import decode_ids, encode_text
-from portal.jobs.models import GenerationJob
-from portal.jobs.stream import attendance
-from portal.scoring.domain import tokens as scoring_tokens
-from tests.api.client import ApiClient, aclient_of
-from tests.api.conftest import TOKENIZER, Laboratory, laboratory
+from portal.lab.api import calls
+from portal.lab.api.routes import tokens as token_routes
+from portal.lab.jobs.domain import tokens
+from portal.lab.jobs.domain.calls import submit_call
+from portal.lab.jobs.domain.lifecycle import record_started
+from portal.lab.jobs.domain.tokens import decode_ids, encode_text
+from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.stream import attendance
+from portal.lab.scoring.domain import tokens as scoring_tokens
+from portal.platform.core.turnstile import places
 from tests.factories.jobs import FakeWorker, make_researcher
 from tests.inference_workers.conftest import wait_until
-from tests.playground.sse import in_thread
+from tests.lab.api.client import ApiClient, aclient_of
+from tests.lab.api.conftest import TOKENIZER, Laboratory, laboratory
+from tests.lab.playground.sse import in_thread
 
 __all__ = ["laboratory"]
 

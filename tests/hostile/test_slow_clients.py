@@ -17,21 +17,21 @@ from pytest_django import Settings
 
 from demo.place import ROOT, Place
 from demo.programs import site_programs
-from portal.accounts.models import User
-from portal.batches.models import StoredFile
-from portal.core import http_protocol
-from portal.core.turnstile import places
-from portal.keys.domain.text import make_text
+from portal.gate.keys.domain.text import make_text
+from portal.lab.batches.models import StoredFile
+from portal.platform.accounts.models import User
+from portal.platform.core import http_protocol
+from portal.platform.core.turnstile import places
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import make_researcher
 from tests.factories.keys import ApiKeyFactory
-from tests.playground.sse import in_thread, serve
+from tests.lab.playground.sse import in_thread, serve
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
 SECONDS = 20.0
 """More than any answer takes, so that what hangs fails."""
-PROTOCOL = "portal.core.http_protocol:PatientProtocol"
+PROTOCOL = "portal.platform.core.http_protocol:PatientProtocol"
 LOGIN = "/account/login/"
 UPLOAD = "multipart/form-data; boundary=x"
 

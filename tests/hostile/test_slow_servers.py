@@ -16,12 +16,12 @@ import requests
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
-from portal.accounts.adapter import SocialAccountAdapter
-from portal.core import http_client, mail
-from portal.core.deadlines import DeadlineExceededError
-from portal.core.mail import EmailBackend
-from portal.webhooks.domain import posting
-from portal.webhooks.domain.posting import Answer, post
+from portal.gate.webhooks.domain import posting
+from portal.gate.webhooks.domain.posting import Answer, post
+from portal.platform.accounts.adapter import SocialAccountAdapter
+from portal.platform.core import http_client, mail
+from portal.platform.core.deadlines import DeadlineExceededError
+from portal.platform.core.mail import EmailBackend
 
 SECONDS = 0.3
 """The deadline meanwhile; what drips would never end without it."""
@@ -173,7 +173,7 @@ def test_a_mail_server_that_drips(begin: bytes, more: bytes) -> None:
 def test_a_mail_service_that_drips(settings: Settings) -> None:
     settings.ANYMAIL_BACKEND = "postmark"
     settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token"}
-    from portal.core import mail_service
+    from portal.platform.core import mail_service
 
     with serving(Dripping(*BODIES[0])) as port, pytest.raises(requests.ReadTimeout):
         mail_service.EmailBackend(api_url=f"http://127.0.0.1:{port}/").send_messages(

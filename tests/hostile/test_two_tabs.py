@@ -11,20 +11,20 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.access.domain.process.applications import open_draft, withdraw_application
-from portal.access.enums import ApplicationState
-from portal.access.models import Absence, Application
-from portal.accounts.models import User
-from portal.catalog.models import HostedModel
-from portal.licensing.models import LicenceVersion
-from portal.notices.models import MailPreference
-from portal.teams.models import Team
-from portal.vouching.models import VouchRequest
-from tests.access.conftest import TYPED, model, reviewer, signed_applicant
+from portal.gate.access.domain.process.applications import open_draft, withdraw_application
+from portal.gate.access.enums import ApplicationState
+from portal.gate.access.models import Absence, Application
+from portal.gate.catalog.models import HostedModel
+from portal.gate.licensing.models import LicenceVersion
+from portal.gate.teams.models import Team
+from portal.gate.vouching.models import VouchRequest
+from portal.platform.accounts.models import User
+from portal.platform.notices.models import MailPreference
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.licensing import LicenceVersionFactory
+from tests.gate.access.conftest import TYPED, model, reviewer, signed_applicant
 from tests.page_forms import PageForm, find_form, read_forms
 
 __all__ = ["model", "reviewer", "signed_applicant"]

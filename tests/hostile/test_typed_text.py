@@ -12,19 +12,19 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.access.domain.desk.denials import deny, find_denials
-from portal.access.domain.process.concerns import find_concerns
-from portal.access.enums import DenialKind
-from portal.access.models import Application
-from portal.accounts.models import User
-from portal.catalog.models import HostedModel
-from portal.vouching.domain.requests import name_voucher
-from portal.vouching.enums import VouchKind
-from portal.webhooks.domain.posting import Answer, post
-from tests.access.conftest import TYPED, answers, model, reviewer, signed_applicant
+from portal.gate.access.domain.desk.denials import deny, find_denials
+from portal.gate.access.domain.process.concerns import find_concerns
+from portal.gate.access.enums import DenialKind
+from portal.gate.access.models import Application
+from portal.gate.catalog.models import HostedModel
+from portal.gate.vouching.domain.requests import name_voucher
+from portal.gate.vouching.enums import VouchKind
+from portal.gate.webhooks.domain.posting import Answer, post
+from portal.platform.accounts.models import User
 from tests.factories.access import ApplicationFactory
 from tests.factories.accounts import UserFactory
-from tests.webhooks.receiver import Receiver
+from tests.gate.access.conftest import TYPED, answers, model, reviewer, signed_applicant
+from tests.gate.webhooks.receiver import Receiver
 
 __all__ = ["answers", "model", "reviewer", "signed_applicant"]
 pytestmark = pytest.mark.django_db

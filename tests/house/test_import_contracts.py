@@ -17,16 +17,20 @@ from tests.plugin import ROOT
 
 PACKAGES = ("portal", "inference_workers", "capacity")
 BREACHES = {
-    "Portal apps import downwards only": (
-        "portal/core/errors.py",
-        "import portal.accounts.models",
+    "Wings import downwards only": (
+        "portal/platform/__init__.py",
+        "import portal.gate.licensing.models",
+    ),
+    "Apps import downwards only": (
+        "portal/platform/core/errors.py",
+        "import portal.platform.accounts.models",
     ),
     "Workers know neither Django nor the portal": (
         "inference_workers/lifecycle.py",
-        "import portal.core.errors",
+        "import portal.platform.core.errors",
     ),
     "The portal imports of the workers nothing but the wire contract": (
-        "portal/jobs/domain/queue.py",
+        "portal/lab/jobs/domain/queue.py",
         "import inference_workers.lifecycle",
     ),
     "The wire contract needs pydantic and nothing of the house": (
@@ -34,8 +38,8 @@ BREACHES = {
         "import redis",
     ),
     "Inside an app: enums → rules → models → domain → forms → views, tasks, admin": (
-        "portal/vouching/domain/domains.py",
-        "import portal.vouching.forms",
+        "portal/gate/vouching/domain/domains.py",
+        "import portal.gate.vouching.forms",
     ),
     "Capacity is arithmetic that knows nobody": ("capacity/memory.py", "import pydantic"),
     "Nobody imports vLLM: it is its own process": ("inference_workers/text.py", "import vllm"),

@@ -19,8 +19,8 @@ from inference_workers.config import WorkerSettings
 from inference_workers.deployments import Deployment
 from inference_workers.engine_metrics import PASSED_ON
 from inference_workers.worker import Worker
-from portal.jobs.stream import meter
-from portal.observability.views import site_collector
+from portal.desk.observability.views import site_collector
+from portal.lab.jobs.stream import meter
 from tests.plugin import running_valkey
 from tests.production.compose import ROOT, services
 

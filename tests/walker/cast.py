@@ -9,24 +9,24 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from portal.access.domain.demo import REVIEWER
-from portal.access.domain.desk.denials import deny
-from portal.access.enums import DenialKind
-from portal.access.models import Application, Grant
-from portal.accounts.models import User
-from portal.batches.domain.ids import BATCH, FILE, write_id
-from portal.catalog.models import HostedModel, Release
-from portal.jobs.enums import JobState, Origin
-from portal.jobs.models import GenerationJob
-from portal.keys.domain.lifecycle import issue_key
-from portal.keys.enums import KeyScope
-from portal.licensing.models import Licence, Signature
-from portal.mailbox.models import StoredMail
-from portal.notices.domain.outbox import post
-from portal.renewals.enums import RenewalState
-from portal.vouching.enums import VouchKind
-from portal.vouching.models import AuthorisedDomain
-from portal.webhooks.models import Delivery, Endpoint, Event
+from portal.gate.access.domain.demo import REVIEWER
+from portal.gate.access.domain.desk.denials import deny
+from portal.gate.access.enums import DenialKind
+from portal.gate.access.models import Application, Grant
+from portal.gate.catalog.models import HostedModel, Release
+from portal.gate.keys.domain.lifecycle import issue_key
+from portal.gate.keys.enums import KeyScope
+from portal.gate.licensing.models import Licence, Signature
+from portal.gate.renewals.enums import RenewalState
+from portal.gate.vouching.enums import VouchKind
+from portal.gate.vouching.models import AuthorisedDomain
+from portal.gate.webhooks.models import Delivery, Endpoint, Event
+from portal.lab.batches.domain.ids import BATCH, FILE, write_id
+from portal.lab.jobs.enums import JobState, Origin
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.accounts.models import User
+from portal.platform.mailbox.models import StoredMail
+from portal.platform.notices.domain.outbox import post
 from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch

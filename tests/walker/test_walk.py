@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.http import HttpResponseBase
 from django.test import Client
 
-from portal.accounts.models import User
+from portal.platform.accounts.models import User
 from tests.walker import cast
 from tests.walker.routes import Route, all_routes
 

@@ -1,0 +1,1 @@
+"""For the people who decide, operate and answer for it."""

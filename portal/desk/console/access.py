@@ -1,0 +1,41 @@
+"""Who may enter the console's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.errors import RoleRequired
+
+P = ParamSpec("P")
+View = Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponse]
+ROLES: Final = {"is_reviewer": "reviewers", "is_auditor": "auditors", "is_operator": "operators"}
+"""How each role of a person is called on the page that refuses all others."""
+
+
+def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """Send visitors to sign-in; refuse (403) everybody who has none of the roles."""
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(
+            request: AuthenticatedHttpRequest, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            if not any(getattr(request.user, role) for role in roles):
+                raise RoleRequired(" and ".join(ROLES[role] for role in roles))
+            return view(request, *args, **kwargs)
+
+        return login_required(guarded)
+
+    return decorate
+
+
+reviewer_required = _require("is_reviewer")
+auditor_required = _require("is_auditor")
+reviewer_or_auditor_required = _require("is_reviewer", "is_auditor")
+operator_required = _require("is_operator")

@@ -1,0 +1,50 @@
+"""Which applications, which command, with what words."""
+
+from __future__ import annotations
+
+from django import forms
+
+from portal.gate.access.domain.desk.bulk import BULK_COMMANDS
+from portal.gate.access.enums import Command
+from portal.platform.core.numbers import is_number
+
+
+class CasesField(forms.MultipleChoiceField):
+    """Check boxes with values like `GH-2026-0042:3`: the case and the revision seen."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def valid_value(self, value: object) -> bool:
+        case, _, revision = str(value).partition(":")
+        return bool(case) and is_number(revision)
+
+
+VERBS = {
+    Command.CLAIM: "Take up",
+    Command.REMIND: "Remind",
+    Command.RETURN: "Return for changes",
+}
+BULK_CHOICES = [(command.value, VERBS[command]) for command in BULK_COMMANDS]
+
+
+class BulkForm(forms.Form):
+    """One command on several applications."""
+
+    command = forms.ChoiceField(
+        label="With those marked",
+        choices=BULK_CHOICES,
+    )
+    note = forms.CharField(
+        label="Note to each applicant (for a return)",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    cases = CasesField(error_messages={"required": "Mark at least one application."})
+
+    use_required_attribute = False
+
+    def cases_seen(self) -> dict[str, int]:
+        """Revisions seen, by case number; only after `is_valid()`."""
+        pairs = (value.split(":") for value in self.cleaned_data["cases"])
+        return {case: int(revision) for case, revision in pairs}

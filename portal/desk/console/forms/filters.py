@@ -1,0 +1,47 @@
+"""What forms that narrow a list share, and fields whose choices are known late."""
+
+from __future__ import annotations
+
+from django import forms
+from django.db.models import QuerySet
+
+from portal.gate.catalog.models import HostedModel
+from portal.platform.accounts.models import User
+
+WAITING = "waiting"
+ALL = "all"
+
+
+class ReviewerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """A choice of reviewers, by name; give it its queryset with `set_reviewers`."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return obj.name
+
+
+class FilterForm(forms.Form):
+    """A form that narrows a list. Nonsense in the address counts as not chosen."""
+
+    use_required_attribute = False
+
+    def is_narrowed(self) -> bool:
+        """Whether anything at all was chosen."""
+        return any(self.data.get(name) for name in self.fields)
+
+
+def model_choices() -> list[tuple[str, str]]:
+    """Every model, whether it is open or not."""
+    models = HostedModel.objects.values_list("slug", "name")
+    return [("", "Every model"), *models]
+
+
+def set_reviewers(form: forms.Form, name: str, reviewers: QuerySet[User]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, ReviewerField)  # noqa: S101 -- tells mypy what the class says
+    field.queryset = reviewers
+
+
+def set_choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- tells mypy what the class says
+    field.choices = choices

@@ -1,0 +1,84 @@
+"""Which grants are listed, what one allows, and the reason for what happens to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from portal.desk.console.forms.filters import FilterForm, model_choices, set_choices
+from portal.gate.access.enums import GrantState
+from portal.platform.core.forms import SeenMixin
+from portal.platform.core.wire import LARGEST_COUNT
+
+
+class GrantFilterForm(FilterForm):
+    """What the list of grants shows."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "Name, e-mail, institution, case"}
+        ),
+    )
+    state = forms.ChoiceField(
+        label="State", required=False, choices=[("", "Every state"), *GrantState.choices]
+    )
+    model = forms.ChoiceField(label="Model", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_choices(self, "model", model_choices())
+
+    def to_filter(self) -> dict[str, str]:
+        """Keyword arguments for `find_grants`."""
+        self.is_valid()
+        data = self.cleaned_data
+        return {
+            "state": data.get("state", ""),
+            "model": data.get("model", ""),
+            "text": data.get("q", "").replace("\0", "").strip(),
+        }
+
+
+class GrantReasonForm(forms.Form):
+    """Why a grant is suspended, resumed or revoked."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=5000,
+        help_text="The researcher reads this, word for word.",
+        error_messages={"required": "Say why. The researcher will read it."},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    use_required_attribute = False
+
+
+class GrantLimitsForm(SeenMixin, forms.Form):
+    """How much one grant allows."""
+
+    daily_tokens = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST_COUNT,
+        label="Tokens in 24 hours",
+        help_text="Empty for the site's quota.",
+    )
+    parallel_jobs = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST_COUNT,
+        label="Runs of the API at a time",
+        help_text="Empty for the site's number. Further runs wait.",
+    )
+    reason = forms.CharField(
+        label="Why",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For the record.",
+        error_messages={"required": "Say why."},
+    )
+
+    use_required_attribute = False

@@ -1,0 +1,43 @@
+"""The form for a remark among reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from portal.desk.console.forms.filters import ReviewerField, set_reviewers
+from portal.gate.access.domain.process.remarks import possible_colleagues
+from portal.gate.access.models import Application
+from portal.platform.accounts.models import User
+
+
+class RemarkForm(forms.Form):
+    """The words, and whom to ask."""
+
+    text = forms.CharField(
+        label="Remark",
+        max_length=5000,
+        help_text="Reviewers and auditors read it here. The applicant is not told of it, but who "
+        "asks for all that is kept about them gets the text, without your name.",
+        error_messages={"required": "Write the remark."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    asked = ReviewerField(
+        label="Ask a colleague",
+        queryset=User.objects.none(),
+        required=False,
+        empty_label="Nobody",
+        help_text="They get a notice with a link.",
+    )
+
+    use_required_attribute = False
+
+
+def make_remark_form(
+    application: Application, viewer: User, data: Mapping[str, Any] | None = None
+) -> RemarkForm:
+    form = RemarkForm(data, prefix="remark")
+    set_reviewers(form, "asked", possible_colleagues(application, asker=viewer))
+    return form

@@ -1,0 +1,117 @@
+"""The forms behind a reviewer's commands on one renewal, and the filter of their list."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+
+from portal.desk.console.forms.decisions import LAST_MINUTE, DecisionForm
+from portal.desk.console.forms.filters import ALL, WAITING, FilterForm
+from portal.gate.renewals.domain.decisions import current_endorsements
+from portal.gate.renewals.enums import REVIEW_STATES, RenewalCommand, RenewalState
+from portal.gate.renewals.models import Renewal
+from portal.platform.core.forms import DayField
+
+
+class ApproveRenewalForm(DecisionForm):
+    """Until when."""
+
+    ends_on = DayField(
+        label="Access ends on",
+        help_text="The last day, in UTC.",
+    )
+    note = forms.CharField(
+        label="Note to the holder",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def ends_at(self) -> datetime:
+        """The last second of the last day."""
+        return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
+
+
+class ReturnRenewalForm(DecisionForm):
+    """What should be changed."""
+
+    note = forms.CharField(
+        label="What should be changed",
+        max_length=5000,
+        help_text="The holder reads this, word for word.",
+        error_messages={"required": "Say what should be changed."},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class RefuseRenewalForm(DecisionForm):
+    """Why not."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=5000,
+        help_text="The holder reads this, word for word. Access goes on until its old end.",
+        error_messages={"required": "Give the reason for the refusal."},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class RenewalFilterForm(FilterForm):
+    """What the list of renewals shows."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, e-mail, case"}),
+    )
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[
+            (WAITING, "Waiting"),
+            *((state.value, state.label) for state in RenewalState if state != "draft"),
+            (ALL, "All"),
+        ],
+    )
+
+    def states(self) -> tuple[str, ...]:
+        """The states to list; none for all."""
+        self.is_valid()
+        chosen = self.cleaned_data.get("state") or WAITING
+        if chosen == ALL:
+            return ()
+        return tuple(REVIEW_STATES) if chosen == WAITING else (chosen,)
+
+    def text(self) -> str:
+        """What to search for; only after `states()`."""
+        return str(self.cleaned_data.get("q", "")).replace("\0", "").strip()
+
+
+def make_form(
+    command: RenewalCommand, renewal: Renewal, data: QueryDict | None = None
+) -> DecisionForm:
+    """The command's form for this renewal, bound if there is `data`."""
+    initial: dict[str, object] = {"seen": renewal.revision}
+    match command:
+        case RenewalCommand.APPROVE:
+            initial["ends_on"] = propose_end(renewal)
+            return ApproveRenewalForm(data, initial=initial, prefix=command)
+        case RenewalCommand.RETURN:
+            return ReturnRenewalForm(data, initial=initial, prefix=command)
+        case RenewalCommand.REFUSE:
+            return RefuseRenewalForm(data, initial=initial, prefix=command)
+        case _:
+            return DecisionForm(data, initial=initial, prefix=command)
+
+
+def propose_end(renewal: Renewal) -> date:
+    """What a first reviewer agreed to, or the usual time after the latest old end."""
+    for step in current_endorsements(renewal):
+        if step.ends_at is not None:
+            return step.ends_at.date()
+    latest = max(grant.ends_at for grant in renewal.grants.all())
+    return (latest + timedelta(days=settings.GRANT_DEFAULT_DAYS)).date()

@@ -1,0 +1,139 @@
+"""What a reviewer can do with one renewal, and what its page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.utils import timezone
+
+from portal.desk.console.forms.decisions import DecisionForm
+from portal.desk.console.forms.renewals import (
+    ApproveRenewalForm,
+    RefuseRenewalForm,
+    ReturnRenewalForm,
+    make_form,
+)
+from portal.gate.access.enums import Role
+from portal.gate.access.models import Application
+from portal.gate.catalog.enums import Tier
+from portal.gate.renewals.domain.decisions import (
+    approve_renewal,
+    claim_renewal,
+    current_endorsements,
+    refuse_renewal,
+    release_renewal,
+    return_renewal,
+    waits_for_second,
+)
+from portal.gate.renewals.domain.history import tell_history
+from portal.gate.renewals.enums import RenewalCommand, RenewalState
+from portal.gate.renewals.models import Renewal, RenewalStep
+from portal.gate.renewals.rules import renewal_commands
+from portal.platform.accounts.models import User
+
+CarryOut = Callable[[Renewal, User, DecisionForm], RenewalStep]
+
+
+def _claim(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
+    return claim_renewal(renewal, by=by, seen=form.cleaned_data["seen"])
+
+
+def _release(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
+    return release_renewal(renewal, by=by, seen=form.cleaned_data["seen"])
+
+
+def _return(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
+    assert isinstance(form, ReturnRenewalForm)  # noqa: S101 -- make_form pairs them
+    data = form.cleaned_data
+    return return_renewal(renewal, by=by, note=data["note"], seen=data["seen"])
+
+
+def _approve(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
+    assert isinstance(form, ApproveRenewalForm)  # noqa: S101 -- make_form pairs them
+    data = form.cleaned_data
+    return approve_renewal(
+        renewal, by=by, ends_at=form.ends_at(), note=data["note"], seen=data["seen"]
+    )
+
+
+def _refuse(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
+    assert isinstance(form, RefuseRenewalForm)  # noqa: S101 -- make_form pairs them
+    data = form.cleaned_data
+    return refuse_renewal(renewal, by=by, reason=data["reason"], seen=data["seen"])
+
+
+RENEWAL_COMMANDS: Final[Mapping[str, CarryOut]] = {
+    RenewalCommand.CLAIM: _claim,
+    RenewalCommand.RELEASE: _release,
+    RenewalCommand.RETURN: _return,
+    RenewalCommand.APPROVE: _approve,
+    RenewalCommand.REFUSE: _refuse,
+}
+
+
+def tell_done(step: RenewalStep) -> str:
+    """What the reviewer reads after a command."""
+    name = step.renewal.holder.name
+    match RenewalCommand(step.command):
+        case RenewalCommand.CLAIM:
+            return "It is on your desk for a day."
+        case RenewalCommand.RELEASE:
+            return "It is on nobody's desk."
+        case RenewalCommand.ENDORSE:
+            return "Your approval is kept. A second reviewer has to agree."
+        case RenewalCommand.APPROVE:
+            return f"The access of {name} lasts until {step.ends_at:%-d %B %Y}."
+        case RenewalCommand.RETURN:
+            return f"It is with {name}, who reads your note."
+        case _:
+            return f"It is refused. {name} reads your reason; access goes on until its end."
+
+
+def describe_renewal(
+    renewal: Renewal,
+    *,
+    viewer: User,
+    command: RenewalCommand | None = None,
+    form: DecisionForm | None = None,
+) -> dict[str, object]:
+    """The template's context; `form` is a command's form as it came in."""
+    now = timezone.now()
+    is_own = renewal.holder_id == viewer.pk
+    claimant = renewal.claimant_at(now)
+    is_free = claimant is None or claimant.pk == viewer.pk
+    is_mine = claimant is not None and is_free
+    offered = [
+        named
+        for named in renewal_commands(RenewalState(renewal.state), Role.REVIEWER)
+        if named in RENEWAL_COMMANDS
+        and is_free
+        and not is_own
+        and (is_mine or named != RenewalCommand.RELEASE)
+    ]
+    forms = {str(named): make_form(named, renewal) for named in offered}
+    if command is not None and form is not None:
+        forms[str(command)] = form
+    grants = list(
+        renewal.grants.select_related("model", "application").order_by("model__name", "pk")
+    )
+    reports = list(renewal.reports.order_by("-number"))
+    return {
+        "renewal": renewal,
+        "report": reports[0] if reports else None,
+        "earlier_reports": reports[1:],
+        "grants": grants,
+        "cases": Application.objects.filter(grants__in=grants).distinct(),
+        "history": tell_history(renewal, viewer=viewer),
+        "endorsements": current_endorsements(renewal),
+        "two_reviewers": [g.model for g in grants if g.model.tier == Tier.TWO_REVIEWERS],
+        "waits_for_second": waits_for_second(renewal, grants, by=viewer),
+        "is_own": is_own,
+        "claimant": claimant,
+        "is_mine": is_mine,
+        "offered": [str(named) for named in offered],
+        "forms": forms,
+        "open_command": str(command) if command else "",
+        "open_form": form,
+        "now": now,
+    }

@@ -1,0 +1,37 @@
+"""The operators' planner: what a model needs, and what GPUs give it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from capacity.energy import TDP_SHARE, TRAINING_TONNES
+from capacity.memory import ENGINE_RESERVE_BYTES
+from portal.desk.console.access import operator_required
+from portal.desk.console.forms.capacity import CapacityForm, most_gpus_listed
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+
+
+@require_safe
+@never_cache
+@operator_required
+def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The question is in the address, so that an answer can be linked."""
+    form = CapacityForm(request.GET)
+    context = {
+        "form": form,
+        "plan": form.plan,
+        "fits": form.fits,
+        "most": most_gpus_listed(),
+        "tdp_share": TDP_SHARE,
+        "engine_reserve_bytes": ENGINE_RESERVE_BYTES,
+        "training_tonnes": TRAINING_TONNES,
+    }
+    return render(
+        request,
+        "desk/console/operations/capacity.html",
+        context,
+        status=422 if form.errors else 200,
+    )

@@ -1,0 +1,72 @@
+"""The denylist."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.desk.console.access import reviewer_required
+from portal.desk.console.forms.desk import DenialForm, LiftForm
+from portal.gate.access.domain.desk.denials import deny, lift_denial
+from portal.gate.access.enums import DenialKind
+from portal.gate.access.models import Denial
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.errors import DomainError
+
+PAGE_SIZE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@reviewer_required
+def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Every entry, newest first, and the form for another."""
+    form = DenialForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            denial = deny(
+                kind=DenialKind(data["kind"]),
+                by=request.user,
+                reason=data["reason"],
+                ends_at=form.ends_at(),
+                person=data.get("person"),
+                value=data["value"],
+            )
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, f"On the denylist: {denial}.")
+            return redirect("console:denials")
+    entries = Denial.objects.select_related("person", "made_by", "lifted_by")
+    page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "now": timezone.now()}
+    status = 422 if form.is_bound else 200
+    return render(request, "desk/console/denials/denials.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@reviewer_required
+def lift(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """One entry, its appeal, and lifting it."""
+    denial = get_object_or_404(
+        Denial.objects.select_related("person", "made_by", "lifted_by"), pk=pk
+    )
+    form = LiftForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            lift_denial(denial, by=request.user, note=form.cleaned_data["note"])
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, f"Lifted: {denial}.")
+            return redirect("console:denials")
+    status = 422 if form.is_bound else 200
+    context = {"denial": denial, "form": form, "now": timezone.now()}
+    return render(request, "desk/console/denials/denial.html", context, status=status)

@@ -1,0 +1,65 @@
+"""The remarks of reviewers on one application."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.desk.console.access import reviewer_or_auditor_required
+from portal.desk.console.forms.remarks import RemarkForm, make_remark_form
+from portal.gate.access.domain.process.insiders import nearness
+from portal.gate.access.domain.process.remarks import list_remarks, write_remark
+from portal.gate.access.models import Application
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.errors import DomainError, RoleRequired
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@reviewer_or_auditor_required
+def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
+    """Read the remarks; a reviewer may write one. An auditor's look is an event of the log."""
+    found = Application.objects.filter(submitted_at__isnull=False).select_related("applicant")
+    application = get_object_or_404(found, case_number=case_number)
+    viewer = request.user
+    if application.applicant_id == viewer.pk or nearness(application.applicant_id, viewer):
+        raise PermissionDenied
+    if request.method != "POST":
+        if viewer.is_auditor:
+            subject = f"application:{case_number}"
+            record(AuditTag.REMARKS_VIEWED, actor=viewer, subject=subject)
+        form = make_remark_form(application, viewer) if viewer.is_reviewer else None
+        return _render(request, application, form)
+    if not viewer.is_reviewer:
+        raise RoleRequired("reviewers")
+    form = make_remark_form(application, viewer, request.POST)
+    if form.is_valid():
+        try:
+            write_remark(application, by=viewer, **form.cleaned_data)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, "Your remark is kept.")
+            return redirect("console:application", case_number)
+    return _render(request, application, form, status=422)
+
+
+def _render(
+    request: AuthenticatedHttpRequest,
+    application: Application,
+    form: RemarkForm | None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "application": application,
+        "remarks": list_remarks(application, viewer=request.user),
+        "remark_form": form,
+    }
+    return render(request, "desk/console/review/remarks.html", context, status=status)

@@ -1,0 +1,77 @@
+"""One application with everything needed to decide, and the commands on it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.desk.console.access import reviewer_required
+from portal.desk.console.forms.decisions import ApproveForm, RejectForm, ReturnForm
+from portal.desk.console.review_commands import REVIEW_COMMANDS, make_form, preview, tell_done
+from portal.desk.console.review_page import Shown, describe_review
+from portal.gate.access.enums import Command
+from portal.gate.access.models import Application
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.errors import DomainError, LostRace
+
+PREVIEWED = (ApproveForm, ReturnForm, RejectForm)
+
+
+@require_safe
+@never_cache
+@reviewer_required
+def show_application(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
+    """The application, the person, and what can be done."""
+    return _render(request, _get(case_number))
+
+
+@require_POST
+@never_cache
+@reviewer_required
+def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) -> HttpResponse:
+    """Carry out one command of a reviewer, or show the mail that would come of it."""
+    if command not in REVIEW_COMMANDS:
+        raise Http404
+    application = _get(case_number)
+    named = Command(command)
+    form = make_form(named, application, request.user, request.POST)
+    if not form.is_valid():
+        return _render(request, application, Shown(named, form), status=422)
+    try:
+        if "preview" in request.POST and isinstance(form, PREVIEWED):
+            letter = preview(named, application, request.user, form)
+            shown = Shown(named, form, letter, is_preview=True)
+            return _render(request, _get(case_number), shown)
+        step = REVIEW_COMMANDS[named].carry_out(application, request.user, form)
+    except LostRace as error:
+        messages.warning(request, error.message)
+        application = _get(case_number)
+        # The text stays in the form, which now stands for what the page shows.
+        data = request.POST.copy()
+        data[form.add_prefix("seen")] = str(application.revision)
+        bound = make_form(named, application, request.user, data)
+        return _render(request, application, Shown(named, bound), status=409)
+    except DomainError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return _render(request, application, Shown(named, form), status=422)
+    messages.success(request, tell_done(step, application))
+    return redirect("console:application", case_number)
+
+
+def _get(case_number: str) -> Application:
+    found = Application.objects.select_related("applicant", "claimed_by")
+    return get_object_or_404(found, case_number=case_number, submitted_at__isnull=False)
+
+
+def _render(
+    request: AuthenticatedHttpRequest,
+    application: Application,
+    shown: Shown | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    context = describe_review(application, viewer=request.user, shown=shown)
+    return render(request, "desk/console/review/application.html", context, status=status)

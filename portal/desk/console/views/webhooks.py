@@ -1,0 +1,130 @@
+"""Endpoints of institutions: registering them, and how each was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.desk.console.access import operator_required
+from portal.desk.console.forms.webhooks import EndpointForm
+from portal.gate.webhooks.domain.endpoints import (
+    Registered,
+    disable_endpoint,
+    enable_endpoint,
+    ping_endpoint,
+    register_endpoint,
+    rotate_secret,
+)
+from portal.gate.webhooks.domain.fan_out import repeat
+from portal.gate.webhooks.domain.listing import find_deliveries, list_endpoints
+from portal.gate.webhooks.enums import EventType
+from portal.gate.webhooks.models import Delivery, Endpoint
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.accounts.models import User
+from portal.platform.core.errors import DomainError
+
+PAGE_SIZE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@operator_required
+def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Every endpoint, and the form for another, which is answered with its secret, this once."""
+    form = EndpointForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            registered = register_endpoint(
+                by=request.user,
+                name=data["name"],
+                url=data["url"],
+                events=[EventType(value) for value in data["events"]],
+                domain=data["domain"],
+            )
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            return _show_secret(request, registered)
+    context = {"form": form, "endpoints": list_endpoints()}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "desk/console/webhooks/webhooks.html", context, status=status)
+
+
+@require_safe
+@never_cache
+@operator_required
+def show_webhook(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """One endpoint and the log of its deliveries."""
+    endpoint = get_object_or_404(Endpoint.objects.select_related("created_by"), pk=pk)
+    page = Paginator(find_deliveries(endpoint), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"endpoint": endpoint, "page": page, "now": timezone.now()}
+    return render(request, "desk/console/webhooks/webhook.html", context)
+
+
+@require_POST
+@never_cache
+@operator_required
+def change_webhook(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
+    """Turn it on or off, send a test, or make a new secret."""
+    endpoint = get_object_or_404(Endpoint, pk=pk)
+    if command == "rotate":
+        return _show_secret(request, rotate_secret(endpoint, by=request.user))
+    if command not in COMMANDS:
+        raise Http404
+    try:
+        told = COMMANDS[command](endpoint, request.user)
+    except DomainError as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, told)
+    return redirect("console:webhook", pk)
+
+
+@require_POST
+@never_cache
+@operator_required
+def repeat_delivery(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """Send one event again, under its id."""
+    delivery = get_object_or_404(Delivery.objects.select_related("event"), pk=pk)
+    repeat(delivery)
+    messages.success(request, "It is sent again, behind what waits.")
+    return redirect("console:webhook", delivery.endpoint_id)
+
+
+def _show_secret(request: AuthenticatedHttpRequest, registered: Registered) -> HttpResponse:
+    """The answer to the form itself: no other page ever holds the secret."""
+    context = {"registered": registered}
+    return render(
+        request, "desk/console/webhooks/webhook_secret.html", context, status=HTTPStatus.CREATED
+    )
+
+
+def _ping(endpoint: Endpoint, by: User) -> str:
+    ping_endpoint(endpoint, by=by)
+    return "A test is on its way. Reload the page to see how it went."
+
+
+def _disable(endpoint: Endpoint, by: User) -> str:
+    disable_endpoint(endpoint, by=by)
+    return f"{endpoint.name} is told nothing any more."
+
+
+def _enable(endpoint: Endpoint, by: User) -> str:
+    enable_endpoint(endpoint, by=by)
+    return f"{endpoint.name} is on."
+
+
+COMMANDS: dict[str, Callable[[Endpoint, User], str]] = {
+    "ping": _ping,
+    "disable": _disable,
+    "enable": _enable,
+}

@@ -1,0 +1,147 @@
+"""What is kept for how long, carried out. Each period is a setting; docs/operations.md lists
+them.
+
+A round touches at most BATCH rows of each kind, and what it leaves is the next round's; doing
+it again finds nothing. Each kind is a transaction of its own, so that one that fails keeps
+none of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, Model, OuterRef, ProtectedError, QuerySet
+
+from portal.desk.privacy.domain.erasure import erased_address, pseudonym
+from portal.gate.access.domain.process.lapsing import close_unanswered, remind_unanswered
+from portal.gate.access.domain.retention import closed_cases, delete_drafts, erase_case
+from portal.gate.access.models import Application
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.each import do_each
+from portal.platform.mailbox.models import StoredMail
+from portal.platform.notices.models import UNSENT, Notice
+
+log = structlog.get_logger(__name__)
+BATCH: Final = 500
+
+
+def carry_out_retention(*, at: datetime, limit: int = BATCH) -> dict[str, int]:
+    """One round; answers how many of each kind, those of which there were none left out.
+
+    Writes one audit event with these counts if there were any.
+    """
+    counts = dict(do_each(POLICIES, lambda name: _carry_out(name, at, limit), doing="retention"))
+    done = {name: count for name, count in counts.items() if count}
+    if done:
+        with transaction.atomic():
+            record(AuditTag.RETENTION_CARRIED_OUT, actor=None, subject="site", data=dict(done))
+    return done
+
+
+@transaction.atomic
+def _carry_out(name: str, at: datetime, limit: int) -> tuple[str, int]:
+    return name, POLICIES[name](at, limit)
+
+
+def _delete_drafts(at: datetime, limit: int) -> int:
+    return delete_drafts(untouched_since=at - _days("DRAFT_RETENTION_DAYS"), limit=limit)
+
+
+def _remind(at: datetime, limit: int) -> int:
+    return remind_unanswered(at=at, limit=limit)
+
+
+def _close(at: datetime, limit: int) -> int:
+    return close_unanswered(at=at, limit=limit)
+
+
+def _erase_closed_cases(at: datetime, limit: int) -> int:
+    cases = closed_cases(closed_before=at - _days("REFUSED_RETENTION_DAYS"), limit=limit)
+    return sum(do_each(cases, _erase_case, doing="erase_case"))
+
+
+@transaction.atomic
+def _erase_case(case: Application) -> bool:
+    if not erase_case(case, as_name=pseudonym, as_email=erased_address):
+        return False
+    # What was told about it tells it again.
+    told = Notice.objects.filter(about=f"application:{case.case_number}")
+    told.exclude(state__in=UNSENT).delete()
+    return True
+
+
+def _delete_read_notices(at: datetime, limit: int) -> int:
+    before = at - _days("READ_NOTICE_RETENTION_DAYS")
+    return _delete(Notice.objects.filter(read_at__lt=before).exclude(state__in=UNSENT), limit)
+
+
+def _delete_unverified_accounts(at: datetime, limit: int) -> int:
+    """Accounts whose address nobody ever confirmed, and that did nothing."""
+    joined_before = at - _days("UNVERIFIED_ACCOUNT_DAYS")
+    silent = User.objects.filter(
+        date_joined__lt=joined_before,
+        last_login=None,
+        is_active=True,
+        is_staff=False,
+        is_reviewer=False,
+        is_auditor=False,
+    ).exclude(emailaddress__verified=True)
+    return sum(do_each(_first(silent, limit), _delete_account, doing="delete_unverified_account"))
+
+
+def _delete_account(pk: int | str) -> int:
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=pk, last_login=None).delete()
+    except ProtectedError:
+        # It did something after all.
+        return 0
+    return 1
+
+
+def _delete_sessions(at: datetime, limit: int) -> int:
+    gone = _delete(Session.objects.filter(expire_date__lt=at), limit)
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    _delete(UserSession.objects.filter(~Exists(alive)), limit)
+    return gone
+
+
+def _delete_demo_mail(at: datetime, limit: int) -> int:
+    before = at - _days("DEMO_MAIL_RETENTION_DAYS")
+    return _delete(StoredMail.objects.filter(sent_at__lt=before), limit)
+
+
+def _days(name: str) -> timedelta:
+    return timedelta(days=getattr(settings, name))
+
+
+def _delete(rows: QuerySet[Model], limit: int) -> int:
+    chosen = _first(rows, limit)
+    rows.model._default_manager.filter(pk__in=chosen).delete()  # noqa: SLF001 -- documented
+    return len(chosen)
+
+
+def _first(rows: QuerySet[Model], limit: int) -> list[int | str]:
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+POLICIES: Final[Mapping[str, Callable[[datetime, int], int]]] = {
+    "drafts_deleted": _delete_drafts,
+    "returns_reminded": _remind,
+    "returns_closed": _close,
+    "cases_erased": _erase_closed_cases,
+    "read_notices_deleted": _delete_read_notices,
+    "unverified_accounts_deleted": _delete_unverified_accounts,
+    "sessions_deleted": _delete_sessions,
+    "demo_mails_deleted": _delete_demo_mail,
+}
+"""By the name under which the audit event counts it."""

@@ -1,0 +1,108 @@
+"""One command on many applications, tried out first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from portal.gate.access.domain.desk.claims import claim_application
+from portal.gate.access.domain.process.reminders import remind_applicant
+from portal.gate.access.domain.process.reviews import return_application
+from portal.gate.access.enums import Command
+from portal.gate.access.models import Application
+from portal.gate.catalog.enums import Tier
+from portal.platform.accounts.models import User
+from portal.platform.core.errors import DomainError
+
+LIMIT = 50
+BULK_COMMANDS = (Command.CLAIM, Command.REMIND, Command.RETURN)
+"""What is decided about a person is never decided about many at once."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became, or would become, of one application."""
+
+    application: Application
+    is_done: bool
+    message: str
+
+
+def try_bulk(
+    cases: Mapping[str, int], command: Command, *, by: User, note: str = ""
+) -> list[Outcome]:
+    """What `carry_out_bulk` would do now. The very commands run, and are rolled back.
+
+    Raises as `carry_out_bulk` does.
+    """
+    with transaction.atomic():
+        outcomes = _run(cases, command, by=by, note=note)
+        transaction.set_rollback(True)
+    return outcomes
+
+
+def carry_out_bulk(
+    cases: Mapping[str, int], command: Command, *, by: User, note: str = ""
+) -> list[Outcome]:
+    """Give one command on each of `cases` (revisions seen, by case number), oldest first.
+
+    Each is a command of its own, with its own step, event and mail, in its own transaction;
+    one that is refused stops none of the others. Applications for models that ask for two
+    reviewers are refused. Raises `DomainError`: `not_in_bulk`, `nothing_chosen`, `too_many`,
+    `reviewers_only`.
+    """
+    return _run(cases, command, by=by, note=note)
+
+
+def _run(cases: Mapping[str, int], command: Command, *, by: User, note: str) -> list[Outcome]:
+    if command not in BULK_COMMANDS:
+        raise DomainError("not_in_bulk", "This is decided one by one.", field="command")
+    if not cases:
+        raise DomainError("nothing_chosen", "Choose at least one application.")
+    if len(cases) > LIMIT:
+        raise DomainError("too_many", f"At most {LIMIT} applications at once.")
+    if not (by.is_reviewer and by.is_active):
+        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+    act = _act(command, by=by, note=note)
+    return [_try(row, act, seen=cases[row.case_number]) for row in _fetch(cases)]
+
+
+def _fetch(cases: Iterable[str]) -> list[Application]:
+    return list(
+        Application.objects.filter(case_number__in=list(cases), submitted_at__isnull=False)
+        .select_related("applicant", "claimed_by")
+        .prefetch_related("models_wanted")
+        .order_by("submitted_at", "pk")
+    )
+
+
+def _act(command: Command, *, by: User, note: str) -> Callable[[Application, int], object]:
+    match command:
+        case Command.CLAIM:
+            return lambda row, seen: claim_application(row, by=by, seen=seen)
+        case Command.REMIND:
+            return lambda row, seen: remind_applicant(row, by=by, seen=seen)
+        case _:
+            return lambda row, seen: return_application(row, by=by, note=note, seen=seen)
+
+
+def _try(
+    application: Application, act: Callable[[Application, int], object], *, seen: int
+) -> Outcome:
+    try:
+        _require_one_reviewer(application)
+        with transaction.atomic():
+            act(application, seen)
+    except DomainError as error:
+        return Outcome(application, is_done=False, message=error.message)
+    return Outcome(application, is_done=True, message="")
+
+
+def _require_one_reviewer(application: Application) -> None:
+    guarded = [m for m in application.models_wanted.all() if m.tier == Tier.TWO_REVIEWERS]
+    if guarded:
+        raise DomainError(
+            "two_reviewers", f"{guarded[0].name} asks for two reviewers: open it on its own."
+        )

@@ -1,0 +1,73 @@
+"""Merging two accounts of one person: an event, and never a deletion."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.gate.access.domain.process.commands import require_text
+from portal.gate.access.enums import HELD_STATES, OPEN_STATES
+from portal.gate.access.models import AccountMerge, Application, Grant
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.errors import DomainError, LostRace
+
+
+@transaction.atomic
+def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> AccountMerge:
+    """Close `merged` in favour of `kept`; its past shows in the dossier of `kept` from now on.
+
+    Nothing moves: signatures and rights belong to who signed and was judged. So an account with
+    an open application or access in force is not closed. Raises `DomainError`:
+    `reviewers_only`, `own_person`, `staff_account`, `text_missing`, `account_in_use`;
+    `LostRace` when either was closed meanwhile.
+    """
+    if not (by.is_reviewer and by.is_active):
+        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+    if by.pk in (kept.pk, merged.pk):
+        raise DomainError("own_person", "Another reviewer decides about you.")
+    reason = require_text(reason, field="reason", message="Say how you know.")
+    pair = (kept.pk, merged.pk)
+    locked = {user.pk: user for user in User.objects.select_for_update().filter(pk__in=pair)}
+    if kept.pk == merged.pk or not all(user.is_active for user in locked.values()):
+        raise LostRace("Nothing was changed. One of the accounts is closed.")
+    if locked[merged.pk].is_reviewer or locked[merged.pk].is_staff:
+        raise DomainError("staff_account", "An operator closes accounts of reviewers and staff.")
+    _require_idle(merged)
+    User.objects.filter(pk=merged.pk).update(is_active=False)
+    merge = AccountMerge.objects.create(
+        kept=kept, merged=merged, reason=reason, by=by, at=timezone.now()
+    )
+    record(
+        AuditTag.ACCOUNTS_MERGED,
+        actor=by,
+        subject=f"user:{kept.pk}",
+        data={"merged": merged.pk},
+    )
+    return merge
+
+
+def accounts_of(user: User) -> list[int]:
+    """The account's id and those of all that were merged into it, however many steps ago."""
+    known, new = {user.pk}, {user.pk}
+    while new:
+        found = AccountMerge.objects.filter(kept__in=new).values_list("merged", flat=True)
+        new = set(found) - known
+        known |= new
+    return sorted(known)
+
+
+def _require_idle(user: User) -> None:
+    application = Application.objects.filter(applicant=user, state__in=OPEN_STATES).first()
+    if application is not None:
+        raise DomainError(
+            "account_in_use",
+            f"Its application {application.case_number} is open. Decide on it first.",
+        )
+    grants = Grant.objects.filter(user=user, state__in=HELD_STATES, ends_at__gt=timezone.now())
+    if grants.exists():
+        raise DomainError(
+            "account_in_use",
+            "It holds access in force. Keep this account and close the other, or revoke it first.",
+        )

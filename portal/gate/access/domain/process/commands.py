@@ -1,0 +1,249 @@
+"""Carrying a command out: who may, the move itself, its step, its audit event, its mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from portal.gate.access.domain.process.dispatch import dispatch_mail
+from portal.gate.access.domain.process.insiders import require_outsider
+from portal.gate.access.enums import (
+    HELD_COMMANDS,
+    INTERNAL_COMMANDS,
+    ApplicationState,
+    Command,
+    GrantState,
+    Role,
+)
+from portal.gate.access.models import Application, Grant, Step
+from portal.gate.access.rules import APPLICATION_COMMANDS, GRANT_COMMANDS, compare_and_set
+from portal.gate.access.signals import step_made
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.domain_names import canonical_address
+from portal.platform.core.errors import DomainError, LostRace
+
+APPLICATION_TAGS = {
+    Command.SUBMIT: AuditTag.APPLICATION_SUBMITTED,
+    Command.WITHDRAW: AuditTag.APPLICATION_WITHDRAWN,
+    Command.RETURN: AuditTag.APPLICATION_RETURNED,
+    Command.ENDORSE: AuditTag.APPLICATION_ENDORSED,
+    Command.APPROVE: AuditTag.APPLICATION_APPROVED,
+    Command.REJECT: AuditTag.APPLICATION_REJECTED,
+    Command.APPEAL: AuditTag.APPLICATION_APPEALED,
+    Command.CLAIM: AuditTag.APPLICATION_CLAIMED,
+    Command.RELEASE: AuditTag.APPLICATION_RELEASED,
+    Command.HAND_OVER: AuditTag.APPLICATION_HANDED_OVER,
+    Command.REMIND: AuditTag.APPLICATION_REMINDED,
+    Command.LAPSE: AuditTag.APPLICATION_LAPSED,
+    Command.TAKE_BACK: AuditTag.APPLICATION_TAKEN_BACK,
+    Command.REOPEN: AuditTag.APPLICATION_REOPENED,
+}
+GRANT_TAGS = {
+    Command.SUSPEND: AuditTag.GRANT_SUSPENDED,
+    Command.RESUME: AuditTag.GRANT_RESUMED,
+    Command.REVOKE: AuditTag.GRANT_REVOKED,
+    Command.SUPERSEDE: AuditTag.GRANT_SUPERSEDED,
+    Command.HALT: AuditTag.GRANT_HALTED,
+    Command.END: AuditTag.GRANT_ENDED,
+    Command.VOID: AuditTag.GRANT_VOIDED,
+    Command.RESTORE: AuditTag.GRANT_RESTORED,
+    Command.LEAVE: AuditTag.GRANT_LEFT,
+    Command.EXTEND: AuditTag.GRANT_EXTENDED,
+    Command.GIVE_BACK: AuditTag.GRANT_GIVEN_BACK,
+}
+
+
+def move_application(
+    application: Application,
+    command: Command,
+    *,
+    by: User | None,
+    role: Role,
+    note: str = "",
+    seen: int | None = None,
+    data: Mapping[str, object] | None = None,
+    **changes: object,
+) -> Step:
+    """Carry `command` out in the caller's transaction and answer the step it left.
+
+    `by` is None where the clock does it (`Role.SYSTEM`). `seen` is the revision that the person
+    had before their eyes; it defaults to that of `application`. Raises `DomainError`
+    (`reviewers_only`, `own_application`, `own_team`, `not_your_application`) and
+    `LostRace`, which says what the state is now and by whom.
+    """
+    _require_transaction()
+    old = ApplicationState(application.state)
+    to = check_application(application, command, by=by, role=role, seen=seen)
+    if not compare_and_set(Application.objects.all(), application, state=to, **changes):
+        raise lost_application(application, viewer=by)
+    step = Step.objects.create(
+        application=application, command=command, actor=by, note=note.strip(), at=timezone.now()
+    )
+    step_made.send(sender=Step, step=step)
+    record(
+        APPLICATION_TAGS[command],
+        actor=by,
+        subject=f"application:{application.case_number}",
+        data={"from": str(old), "to": str(to), "step": step.pk, **(data or {})},
+    )
+    held = application.effective_at if command in HELD_COMMANDS else None
+    dispatch_mail(step, not_before=held)
+    return step
+
+
+def check_application(
+    application: Application,
+    command: Command,
+    *,
+    by: User | None,
+    role: Role,
+    seen: int | None = None,
+) -> ApplicationState:
+    """Where `command` would lead; raises as `move_application` does, and changes nothing."""
+    require_role(by, role, owner_id=application.applicant_id, what="application")
+    if role == Role.REVIEWER and by is not None:
+        require_outsider(application.applicant_id, by=by)
+    to = APPLICATION_COMMANDS.get((ApplicationState(application.state), role, command))
+    if to is None or seen not in (None, application.revision):
+        raise lost_application(application, viewer=by)
+    return to
+
+
+def move_grant(
+    grant: Grant,
+    command: Command,
+    *,
+    by: User | None,
+    role: Role,
+    note: str = "",
+    data: Mapping[str, object] | None = None,
+    **changes: object,
+) -> Step:
+    """Carry `command` out on a grant; the same guarantees as `move_application`."""
+    _require_transaction()
+    require_role(by, role, owner_id=grant.user_id, what="grant")
+    if role == Role.REVIEWER and by is not None:
+        require_outsider(grant.user_id, by=by)
+    old = GrantState(grant.state)
+    to = GRANT_COMMANDS.get((old, role, command))
+    if to is None or not compare_and_set(Grant.objects.all(), grant, state=to, **changes):
+        raise lost_grant(grant, viewer=by)
+    step = Step.objects.create(
+        application_id=grant.application_id,
+        grant=grant,
+        command=command,
+        actor=by,
+        note=note.strip(),
+        at=timezone.now(),
+    )
+    step_made.send(sender=Step, step=step)
+    record(
+        GRANT_TAGS[command],
+        actor=by,
+        subject=f"grant:{grant.pk}",
+        data={"from": str(old), "to": str(to), "step": step.pk, **(data or {})},
+    )
+    dispatch_mail(step)
+    return step
+
+
+def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> None:
+    """Raise `DomainError` unless `by` stands in `role` to what `owner_id` owns.
+
+    Raises `ValueError` where nobody gives a command that is not the system's.
+    """
+    if role == Role.SYSTEM:
+        return
+    if by is None:
+        raise ValueError("only the system acts without a person")
+    is_owner = by.pk == owner_id
+    if role == Role.APPLICANT and not is_owner:
+        raise DomainError(f"not_your_{what}", f"This {what} belongs to somebody else.")
+    if role == Role.REVIEWER and not (by.is_reviewer and by.is_active):
+        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+    if role == Role.REVIEWER and is_owner:
+        raise DomainError(
+            f"own_{what}",
+            f"This is your own {what}. Another reviewer decides on it.",
+        )
+
+
+def require_text(text: str, *, field: str, message: str) -> str:
+    """The text without outer space; raises `DomainError` naming `field` when nothing is left."""
+    stripped = text.strip()
+    if not stripped:
+        raise DomainError("text_missing", message, field=field)
+    return stripped
+
+
+def require_address(email: str, *, message: str) -> str:
+    """An e-mail address in its one spelling; raises `DomainError` about the field `email`
+    (`text_missing`, `invalid_address`).
+    """
+    email = require_text(email, field="email", message=message)
+    try:
+        return canonical_address(email)
+    except ValueError as error:
+        raise DomainError(
+            "invalid_address", f"{error}. Check the address.", field="email"
+        ) from None
+
+
+def lost_application(application: Application, *, viewer: User | None) -> LostRace:
+    """The answer to a command that came too late: what holds now, and who made it so.
+
+    An applicant is told no more than their pages tell: a held decision is still a review.
+    """
+    application.refresh_from_db(fields=["state", "revision", "effective_at"])
+    state = ApplicationState(application.state)
+    steps = application.steps.filter(grant=None).select_related("actor")
+    if viewer is not None and application.applicant_id == viewer.pk:
+        now = timezone.now()
+        state = application.told_state(at=now)
+        steps = hide_untold(steps, at=now)
+    return LostRace(_say("application", str(state.label), steps.last(), viewer=viewer))
+
+
+def hide_untold(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
+    """Leave out what an applicant is not told: the desk's own steps, and decisions held
+    or taken back.
+    """
+    untold = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=at)
+    return steps.exclude(command__in=INTERNAL_COMMANDS).exclude(untold)
+
+
+def lost_grant(grant: Grant, *, viewer: User | None) -> LostRace:
+    """As `lost_application`, for a grant."""
+    grant.refresh_from_db(fields=["state", "revision"])
+    step = grant.steps.select_related("actor").last()
+    return LostRace(_say("grant", str(GrantState(grant.state).label), step, viewer=viewer))
+
+
+def _say(what: str, state: str, step: Step | None, *, viewer: User | None) -> str:
+    now = f"Nothing was changed. This {what} is now “{state.lower()}”"
+    if step is None:
+        return f"{now}."
+    command = str(Command(step.command).label).lower()
+    who = name_actor(step, viewer=viewer)
+    return f"{now}: {command} by {who} on {step.at:%d %B %Y at %H:%M} UTC."
+
+
+def name_actor(step: Step, *, viewer: User | None) -> str:
+    """Who made a step. Reviewers see names; applicants see “a reviewer”, also those who review."""
+    if step.actor is None:
+        return "this site"
+    if viewer is not None and step.actor_id == viewer.pk:
+        return "you"
+    is_owner = viewer is not None and step.application.applicant_id == viewer.pk
+    return "a reviewer" if is_owner else step.actor.name
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("a command needs a transaction")

@@ -1,0 +1,130 @@
+"""What has to be looked at before an approval, and the reasoned override of it.
+
+A concern rejects nobody. A reviewer who approves all the same says why; the reason is kept, and
+the event says what was overridden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django_countries import countries
+
+from portal.gate.access.country_list import read_country_list
+from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.models import Application, Override, Step
+from portal.gate.catalog.models import HostedModel
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.domain_names import describe_domain, find_lookalike
+from portal.platform.core.errors import DomainError
+from portal.platform.core.links import find_domains
+
+COUNTRY_REVIEW = "country_review"
+LOOKALIKE_DOMAIN = "lookalike_domain"
+SCRIPTS = "the scripts of Unicode"
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A code for the record, a sentence for the reviewer, and what else the event names."""
+
+    code: str
+    message: str
+    source: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+Finder = Callable[[Application, Sequence[HostedModel]], list[Concern]]
+_FINDERS: list[Finder] = []
+
+
+def register_concerns(find: Finder) -> None:
+    """Let a capability above this one point out what has to be looked at."""
+    _FINDERS.append(find)
+
+
+def find_concerns(application: Application, *, models: Sequence[HostedModel]) -> list[Concern]:
+    """Everything that an approval for `models` would have to override."""
+    found = review_submission(application)
+    for find in _FINDERS:
+        found += find(application, models)
+    return found
+
+
+def review_submission(application: Application) -> list[Concern]:
+    """What the application itself shows, without asking the database."""
+    return [*review_country(application), *review_domains(application)]
+
+
+def review_domains(application: Application) -> list[Concern]:
+    """Domains of the address and of links that look like others by letters of other scripts."""
+    links = [("A link of theirs", domain) for domain in find_domains(application.homepage)]
+    own = ("The address's domain", domain_of(application.applicant_email))
+    return mark_lookalikes([own, *links])
+
+
+def mark_lookalikes(named: Sequence[tuple[str, str]]) -> list[Concern]:
+    """One concern about those of the domains, each with whose it is, that look like others."""
+    messages = [
+        f"{whose}, {describe_domain(domain)}: {why}."
+        for whose, domain in named
+        if (why := find_lookalike(domain))
+    ]
+    return [Concern(LOOKALIKE_DOMAIN, " ".join(messages), SCRIPTS)] if messages else []
+
+
+def review_country(application: Application) -> list[Concern]:
+    """By the list as it is now: the declared country, that of the connection, and whether the
+    two differ. The connection's is known only where COUNTRY_HEADER is set.
+    """
+    listed = read_country_list(settings.COUNTRY_LIST)
+    declared, connected = application.country, application.connection_country
+    source = f"country list {listed.version}: {listed.source}"
+    messages = []
+    if declared in listed.reasons:
+        messages.append(
+            f"The declared country, {_name(declared)}, is listed: {listed.reasons[declared]}."
+        )
+    if connected and connected != declared:
+        messages.append(
+            f"It was submitted from {_name(connected)}, and {_name(declared)} was declared."
+        )
+        if connected in listed.reasons:
+            messages.append(f"{_name(connected)} is listed: {listed.reasons[connected]}.")
+    data = {"country_list": listed.version}
+    return [Concern(COUNTRY_REVIEW, " ".join(messages), source, data)] if messages else []
+
+
+def require_override(concerns: Sequence[Concern], reason: str) -> None:
+    """Raise `DomainError` (`needs_override`) unless there is a reason, or nothing to override."""
+    if concerns and not reason.strip():
+        raise DomainError(
+            "needs_override",
+            f"{concerns[0].message} Say why it is approved all the same.",
+            field="override",
+        )
+
+
+def keep_override(step: Step, concerns: Sequence[Concern], *, by: User, reason: str) -> None:
+    """Write down what was overridden and why, in the approval's transaction."""
+    if not concerns:
+        return
+    data: dict[str, object] = {"codes": [concern.code for concern in concerns], "step": step.pk}
+    for concern in concerns:
+        data |= concern.data
+    Override.objects.create(
+        step=step,
+        codes=[concern.code for concern in concerns],
+        list_version=str(data.get("country_list", "")),
+        reason=reason.strip(),
+    )
+    subject = f"application:{step.application.case_number}"
+    record(AuditTag.CONCERN_OVERRIDDEN, actor=by, subject=subject, data=data)
+
+
+def _name(code: str) -> str:
+    return str(countries.name(code)) or code

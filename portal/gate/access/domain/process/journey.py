@@ -1,0 +1,264 @@
+"""The way from an account to a running model, and where a person stands on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Max, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.gate.access.domain.decide import NextStep, usable_models
+from portal.gate.access.domain.process.timing import add_working_days
+from portal.gate.access.enums import (
+    HELD_STATES,
+    REVIEW_STATES,
+    ApplicationState,
+    Capability,
+    GrantState,
+)
+from portal.gate.access.models import Application, Grant
+from portal.gate.catalog.models import Release
+from portal.gate.licensing.domain.signing import standing
+from portal.gate.licensing.enums import Standing
+from portal.gate.licensing.models import Licence
+from portal.platform.accounts.domain.identity import is_email_verified
+from portal.platform.accounts.models import User
+
+DEFAULT_REVIEW_DAYS = 5
+
+
+class StageState(StrEnum):
+    """`CURRENT` waits for the person, `WAITING` for somebody else."""
+
+    DONE = "done"
+    CURRENT = "current"
+    WAITING = "waiting"
+    TODO = "todo"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the way, with what to do there."""
+
+    title: str
+    state: StageState
+    text: str
+    steps: tuple[NextStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class Journey:
+    """All stages; `current` is the one where somebody has to act now."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def current(self) -> Stage:
+        active = (StageState.CURRENT, StageState.WAITING, StageState.STOPPED)
+        return next((stage for stage in self.stages if stage.state in active), self.stages[-1])
+
+
+def plan_journey(user: User, *, at: datetime) -> Journey:
+    """Where the person stands; exactly one stage is marked as the one to act on."""
+    application = Application.objects.filter(applicant=user).order_by("-created_at", "-id").first()
+    has_grant = _held_grants(user, at=at).exists()
+    stages = [
+        _email_stage(user),
+        _licence_stage(user, application, at=at),
+        _apply_stage(application, has_grant=has_grant, at=at),
+        _review_stage(application, has_grant=has_grant, at=at),
+        _use_stage(user, at=at),
+    ]
+    return Journey(tuple(_close_later_stages(stages)))
+
+
+def expected_by(application: Application) -> datetime | None:
+    """When most applications like this one are decided; None while nobody has it."""
+    told = application.told_state(at=timezone.now())
+    if told not in REVIEW_STATES or application.submitted_at is None:
+        return None
+    return add_working_days(application.submitted_at, review_days(application))
+
+
+def review_days(application: Application | None = None) -> int:
+    """The longest time promised by the releases concerned, in working days."""
+    releases = Release.objects.all()
+    if application is not None and application.models_wanted.exists():
+        releases = releases.filter(models__applications=application)
+    longest: int | None = releases.aggregate(longest=Max("review_days"))["longest"]
+    return longest or DEFAULT_REVIEW_DAYS
+
+
+def _held_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
+    """Those that have begun and have not ended, suspended ones with them."""
+    return Grant.objects.filter(user=user, state__in=HELD_STATES, starts_at__lte=at, ends_at__gt=at)
+
+
+def _close_later_stages(stages: list[Stage]) -> list[Stage]:
+    """Only the first unfinished stage is open; what follows it waits its turn."""
+    closed: list[Stage] = []
+    is_open = False
+    for stage in stages:
+        if is_open and stage.state in (StageState.CURRENT, StageState.STOPPED):
+            closed.append(Stage(stage.title, StageState.TODO, stage.text))
+        else:
+            closed.append(stage)
+        is_open = is_open or stage.state in (
+            StageState.CURRENT,
+            StageState.WAITING,
+            StageState.STOPPED,
+        )
+    return closed
+
+
+def _email_stage(user: User) -> Stage:
+    title = "Confirm your e-mail address"
+    if is_email_verified(user):
+        return Stage(title, StageState.DONE, f"{user.email} is confirmed.")
+    return Stage(
+        title,
+        StageState.CURRENT,
+        f"We sent a link to {user.email}. Open it, or ask for a new one.",
+        (NextStep("Confirm it", reverse("account_email")),),
+    )
+
+
+def _licence_stage(user: User, application: Application | None, *, at: datetime) -> Stage:
+    standings = [
+        (licence, standing(user, licence, at=at)) for licence in _licences_for(application)
+    ]
+    missing = [(licence, how) for licence, how in standings if how != Standing.SIGNED]
+    title = "Read and sign the licence"
+    if standings and not missing:
+        return Stage(title, StageState.DONE, "Signed. Your signed copies are kept for you.")
+    is_outdated = any(how == Standing.OUTDATED for _, how in missing)
+    return Stage(
+        title,
+        StageState.CURRENT,
+        "The licence has changed since you signed it. Read and sign the new version."
+        if is_outdated
+        else "The licence says what you may do with the models. You sign it with your legal name.",
+        tuple(
+            NextStep(
+                f"Read and sign {licence.name}", reverse("licensing:sign", args=[licence.slug])
+            )
+            for licence, _ in missing
+        ),
+    )
+
+
+def _sign(licence: Licence) -> NextStep:
+    return NextStep(
+        f"Read and sign: {licence.name}", reverse("licensing:sign", args=[licence.slug])
+    )
+
+
+def _licences_for(application: Application | None) -> list[Licence]:
+    """The licences of the models asked for; before any is chosen, those of all releases."""
+    licences = Licence.objects.filter(releases__isnull=False).order_by("slug").distinct()
+    if application is None:
+        return list(licences)
+    chosen = application.draft.get("models_wanted") or []
+    asked = licences.filter(releases__models__slug__in=chosen)
+    return list(asked) or list(licences)
+
+
+def _apply_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
+    title = "Apply"
+    apply = reverse("access:apply")
+    match application.told_state(at=at) if application else None:
+        case ApplicationState.DRAFT:
+            if has_grant:
+                return Stage(title, StageState.DONE, "A further application is begun.")
+            return Stage(
+                title,
+                StageState.CURRENT,
+                "Your draft is kept. Finish it and submit it.",
+                (NextStep("Continue your draft", apply),),
+            )
+        case ApplicationState.RETURNED:
+            return Stage(
+                title,
+                StageState.CURRENT,
+                "A reviewer asks for changes. Read the notes, change it, submit it again.",
+                (NextStep("Change your application", apply),),
+            )
+        case ApplicationState.SUBMITTED | ApplicationState.IN_REVIEW:
+            return Stage(title, StageState.DONE, "Submitted.")
+        case ApplicationState.APPEALED:
+            return Stage(title, StageState.DONE, "Submitted, and appealed against its refusal.")
+        case ApplicationState.REJECTED if not has_grant:
+            return Stage(
+                title,
+                StageState.CURRENT,
+                "Your last application was not approved. You may appeal, once, or answer its "
+                "reason in a new one.",
+                (NextStep("Apply again", apply),),
+            )
+        case ApplicationState.LAPSED if not has_grant:
+            return Stage(
+                title,
+                StageState.CURRENT,
+                "Your last application was not answered and is closed. A new one begins with it.",
+                (NextStep("Apply again", apply),),
+            )
+        case ApplicationState.APPROVED if not has_grant:
+            return Stage(
+                title,
+                StageState.CURRENT,
+                "Your access has ended. A new application begins with your last answers.",
+                (NextStep("Apply again", apply),),
+            )
+    if has_grant:
+        return Stage(title, StageState.DONE, "Approved.")
+    return Stage(
+        title,
+        StageState.CURRENT,
+        "Say who you are, what you want to find out, and with which models.",
+        (NextStep("Apply for access", apply),),
+    )
+
+
+def _review_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
+    title = "Review"
+    if application and application.told_state(at=at) in REVIEW_STATES:
+        due = expected_by(application)
+        when = f" Most are decided by {due:%d %B %Y}." if due else ""
+        return Stage(title, StageState.WAITING, f"A reviewer reads your application.{when}")
+    if has_grant:
+        return Stage(title, StageState.DONE, "A reviewer has let you in.")
+    days = review_days(application)
+    return Stage(
+        title,
+        StageState.TODO,
+        f"A reviewer decides, mostly within {days} working days. You get mail at each step.",
+    )
+
+
+def _use_stage(user: User, *, at: datetime) -> Stage:
+    title = "Use the models"
+    models = usable_models(user, Capability.PLAYGROUND, at)
+    if names := [model.name for model in models]:
+        return Stage(
+            title,
+            StageState.CURRENT,
+            f"Open to you in the playground: {', '.join(names)}.",
+            (NextStep("Open the playground", reverse("playground:editor")),),
+        )
+    held = _held_grants(user, at=at)
+    if held.filter(state=GrantState.SUSPENDED).exists():
+        return Stage(
+            title, StageState.STOPPED, "Your access is suspended. The reason stands below."
+        )
+    if held.exists():
+        return Stage(
+            title,
+            StageState.STOPPED,
+            "What you were granted cannot be tried in the playground here now.",
+            (NextStep("See which models are live", reverse("catalog:models")),),
+        )
+    return Stage(title, StageState.TODO, "Try prompts in the playground.")

@@ -1,0 +1,146 @@
+"""The state of applications, grants and signatures, read from the audit log alone.
+
+What the log says and what the tables say must agree; `find_differences` names where not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from portal.gate.access.enums import ApplicationState, GrantState
+from portal.gate.access.models import Application, Grant
+from portal.gate.licensing.models import Signature
+from portal.platform.audit.enums import AuditTag
+from portal.platform.audit.models import AuditEvent
+
+
+@dataclass(frozen=True)
+class CaseState:
+    """An application: where it stands, and how often it moved."""
+
+    state: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class GrantRecord:
+    """A grant: what was given from which case until when, where it stands, and its moves."""
+
+    case_number: str
+    model: str
+    capabilities: tuple[str, ...]
+    ends_at: str
+    state: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class SignatureRecord:
+    """A signature: whose, of which text, and in which capacity."""
+
+    user_id: int | None
+    licence: str
+    number: int
+    sha256: str
+    capacity: str
+
+
+@dataclass
+class Rebuilt:
+    """Everything by its subject in the log, such as `grant:7`."""
+
+    cases: dict[str, CaseState] = field(default_factory=dict)
+    grants: dict[str, GrantRecord] = field(default_factory=dict)
+    signatures: dict[str, SignatureRecord] = field(default_factory=dict)
+
+
+def rebuild(events: Iterable[AuditEvent]) -> Rebuilt:
+    """What `events`, oldest first and from the beginning, make of the rows."""
+    built = Rebuilt()
+    for event in events:
+        if event.tag == AuditTag.LICENCE_SIGNED:
+            built.signatures[event.subject] = _signature_of(event)
+        elif event.tag == AuditTag.GRANT_MADE:
+            built.grants[event.subject] = _grant_of(event)
+        elif "to" in event.data and event.subject.startswith("grant:"):
+            _move_grant(built, event)
+        elif "to" in event.data and event.subject.startswith("application:"):
+            before = built.cases.get(event.subject, CaseState(ApplicationState.DRAFT, 0))
+            built.cases[event.subject] = CaseState(event.data["to"], before.revision + 1)
+    return built
+
+
+def read_rows() -> Rebuilt:
+    """The same from the tables; drafts that never moved are in no log and are left out."""
+    return Rebuilt(
+        cases={
+            f"application:{row.case_number}": CaseState(row.state, row.revision)
+            for row in Application.objects.filter(revision__gt=0)
+        },
+        grants={
+            f"grant:{row.pk}": GrantRecord(
+                row.application.case_number,
+                row.model.slug,
+                tuple(sorted(row.capabilities)),
+                row.ends_at.isoformat(),
+                row.state,
+                row.revision,
+            )
+            for row in Grant.objects.select_related("application", "model")
+        },
+        signatures={
+            f"signature:{row.pk}": SignatureRecord(
+                row.user_id,
+                row.version.licence.slug,
+                row.version.number,
+                row.sha256,
+                row.capacity,
+            )
+            for row in Signature.objects.select_related("version__licence")
+        },
+    )
+
+
+def find_differences() -> list[str]:
+    """Subjects whose row is not what the log makes of it, in alphabetical order."""
+    told, kept = rebuild(AuditEvent.objects.order_by("id").iterator()), read_rows()
+    differing: set[str] = set()
+    for of_log, of_rows in (
+        (told.cases, kept.cases),
+        (told.grants, kept.grants),
+        (told.signatures, kept.signatures),
+    ):
+        differing |= {subject for subject, _ in of_log.items() ^ of_rows.items()}
+    return sorted(differing)
+
+
+def _signature_of(event: AuditEvent) -> SignatureRecord:
+    data = event.data
+    return SignatureRecord(
+        event.actor_id, data["licence"], data["number"], data["sha256"], data["capacity"]
+    )
+
+
+def _grant_of(event: AuditEvent) -> GrantRecord:
+    data = event.data
+    return GrantRecord(
+        data["application"],
+        data["model"],
+        tuple(data["capabilities"]),
+        data["ends_at"],
+        GrantState.ACTIVE,
+        0,
+    )
+
+
+def _move_grant(built: Rebuilt, event: AuditEvent) -> None:
+    before = built.grants[event.subject]
+    built.grants[event.subject] = GrantRecord(
+        before.case_number,
+        before.model,
+        before.capabilities,
+        event.data.get("ends_at", before.ends_at),
+        event.data["to"],
+        before.revision + 1,
+    )

@@ -1,0 +1,47 @@
+"""What an approval may give: no more than was asked for, until a sensible day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from portal.gate.access.enums import Capability
+from portal.gate.access.models import Application
+from portal.gate.catalog.models import HostedModel
+from portal.platform.core.errors import DomainError
+
+LONGEST_GRANT = timedelta(days=5 * 366)
+
+
+def require_within_request(
+    application: Application,
+    *,
+    models: Sequence[HostedModel],
+    capabilities: Sequence[Capability],
+) -> None:
+    """Raise `DomainError` (`models_missing`, `capabilities_missing`, `not_asked_for`)."""
+    if not models:
+        raise DomainError("models_missing", "Choose at least one model.", field="models")
+    if not capabilities:
+        raise DomainError(
+            "capabilities_missing", "Choose at least one way of use.", field="capabilities"
+        )
+    wanted = set(application.models_wanted.values_list("pk", flat=True))
+    if unasked := [model.name for model in models if model.pk not in wanted]:
+        raise DomainError("not_asked_for", f"Not asked for: {', '.join(unasked)}.", field="models")
+    if extra := [str(use.label) for use in capabilities if use not in application.capabilities]:
+        raise DomainError(
+            "not_asked_for", f"Not asked for: {', '.join(extra)}.", field="capabilities"
+        )
+
+
+def require_sensible_end(ends_at: datetime) -> None:
+    """Raise `DomainError` (`end_not_in_future`, `end_too_far`)."""
+    if ends_at <= timezone.now():
+        raise DomainError(
+            "end_not_in_future", "The end date must be in the future.", field="ends_on"
+        )
+    if ends_at > timezone.now() + LONGEST_GRANT:
+        raise DomainError("end_too_far", "The end date must be within five years.", field="ends_on")

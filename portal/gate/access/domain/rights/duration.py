@@ -1,0 +1,42 @@
+"""How long a right lasts: a later end, or an end that its holder chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from portal.gate.access.domain.process.commands import move_grant
+from portal.gate.access.domain.process.rulings import require_told
+from portal.gate.access.domain.rights.grants import announce_end
+from portal.gate.access.enums import Command, Role
+from portal.gate.access.models import Grant, Step
+from portal.platform.accounts.models import User
+
+
+def extend_grants(grants: Sequence[Grant], *, by: User, ends_at: datetime) -> None:
+    """Give grants a later end in the caller's transaction; they hold again if they ran out.
+
+    Raises `LostRace` for one that is no longer active.
+    """
+    for grant in grants:
+        move_grant(
+            grant,
+            Command.EXTEND,
+            by=by,
+            role=Role.SYSTEM,
+            data={"ends_at": ends_at.isoformat()},
+            ends_at=ends_at,
+        )
+
+
+def give_grant_back(grant: Grant, *, by: User) -> Step:
+    """The holder ends their own grant for good, in the caller's transaction; running jobs end.
+
+    Raises `DomainError` (`not_your_grant`, and `application_pending` while a decision that may
+    have made it is held) and `LostRace`.
+    """
+    if by.pk == grant.user_id:
+        require_told(grant.application)
+    step = move_grant(grant, Command.GIVE_BACK, by=by, role=Role.APPLICANT)
+    announce_end(grant)
+    return step

@@ -1,0 +1,200 @@
+"""The application form. A draft accepts anything; only submitting validates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django_countries import countries
+
+from portal.gate.access.domain.desk.orcid import normalise_orcid
+from portal.gate.access.domain.process.applications import DRAFT_FIELDS, Answers
+from portal.gate.access.domain.process.reopening import LONGEST_APPEAL
+from portal.gate.access.enums import Capability, Sector
+from portal.gate.catalog.models import HostedModel
+
+MISSING = {
+    "affiliation": "Name your institution, or write “none”.",
+    "position": "Say what you do there.",
+    "country": "Choose the country where you will use the models.",
+    "homepage": "Name something that shows your work, or say why there is nothing yet.",
+    "intended_use": "Say what you will use the models for.",
+    "models_wanted": "Choose at least one model.",
+    "capabilities": "Choose at least one way of use.",
+    "data_handling": "Say how you will handle outputs and data.",
+    "others_with_access": "Name who else will have access, or write “nobody”.",
+}
+"""What an empty field is told."""
+
+MANY = ("models_wanted", "capabilities")
+USES = (
+    (Capability.PLAYGROUND, "Playground: prompts in the browser"),
+    (Capability.API, "API: prompts from your own programs"),
+    (Capability.WEIGHTS, "Weights: a copy of the parameters on your own machines"),
+)
+
+
+class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """Check boxes of models, named by slug."""
+
+    def label_from_instance(self, obj: HostedModel) -> str:
+        status = "live" if obj.is_live else "not loaded here"
+        return f"{obj.name} ({status})"
+
+
+class ApplicationForm(forms.Form):
+    """What an applicant is asked. Name and e-mail come from the account and are not asked."""
+
+    affiliation = forms.CharField(
+        label="Institution",
+        max_length=200,
+        help_text="Where you do this research: university, institute, company or none.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    position = forms.CharField(
+        label="Your role there",
+        max_length=200,
+        help_text="For example doctoral student, engineer, lecturer.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
+    )
+    sector = forms.ChoiceField(
+        label="Kind of institution",
+        required=False,
+        choices=[("", "Rather not say"), *Sector.choices],
+        help_text="Counted to see whether all are judged alike; it decides nothing.",
+    )
+    country = forms.ChoiceField(
+        label="Country",
+        choices=lambda: [("", "Choose a country"), *countries],
+        help_text="Where you will use the models.",
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+    )
+    orcid = forms.CharField(
+        label="ORCID iD",
+        required=False,
+        max_length=60,
+        help_text="Sixteen characters, for example 0000-0002-1825-0097.",
+    )
+    homepage = forms.CharField(
+        label="Homepage or publications",
+        max_length=2000,
+        help_text="Something that shows your work: a page that names you, a few links or DOIs.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    intended_use = forms.CharField(
+        label="What you will use the models for",
+        max_length=5000,
+        help_text="The question, the method, and what will be published. A paragraph is enough.",
+        widget=forms.Textarea(attrs={"rows": 7}),
+    )
+    models_wanted = ModelsField(
+        label="Models",
+        queryset=HostedModel.objects.none(),
+        to_field_name="slug",
+        help_text="A model that is not loaded here cannot be tried here now; "
+        "access to it counts from the day you are approved all the same.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    capabilities = forms.MultipleChoiceField(
+        label="Ways of use",
+        choices=USES,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    data_handling = forms.CharField(
+        label="How you will handle outputs and data",
+        max_length=5000,
+        help_text="Where they are stored, who can read them, and when they are deleted.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    others_with_access = forms.CharField(
+        label="Who else will have access",
+        max_length=5000,
+        help_text="Names and roles. Each of them applies for themselves. "
+        "Write “nobody” if you work alone.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, has_verified_orcid: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        models = self.fields["models_wanted"]
+        assert isinstance(models, ModelsField)  # noqa: S101 -- tells mypy what the class body says
+        models.queryset = HostedModel.objects.select_related("release")
+        for name, message in MISSING.items():
+            self.fields[name].error_messages["required"] = message
+        if has_verified_orcid:
+            del self.fields["orcid"]
+
+    def clean_orcid(self) -> str:
+        typed: str = self.cleaned_data["orcid"]
+        if not typed:
+            return ""
+        try:
+            return normalise_orcid(typed)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def answers(self) -> Answers:
+        """The checked content; only after `is_valid()`."""
+        data = self.cleaned_data
+        return Answers(
+            affiliation=data["affiliation"],
+            position=data["position"],
+            sector=data["sector"],
+            country=data["country"],
+            orcid=data.get("orcid", ""),
+            homepage=data["homepage"],
+            intended_use=data["intended_use"],
+            models=tuple(data["models_wanted"]),
+            capabilities=tuple(Capability(use) for use in data["capabilities"]),
+            data_handling=data["data_handling"],
+            others_with_access=data["others_with_access"],
+        )
+
+
+class AppealForm(forms.Form):
+    """What was overlooked."""
+
+    text = forms.CharField(
+        label="What was overlooked",
+        max_length=LONGEST_APPEAL,
+        help_text="Another reviewer reads this, word for word.",
+        error_messages={"required": "Say what was overlooked."},
+        widget=forms.Textarea(attrs={"rows": 7}),
+    )
+
+    use_required_attribute = False
+
+
+def write_seen(seen: Mapping[str, str]) -> str:
+    """Fingerprints by field, as the page carries them."""
+    return " ".join(f"{name}:{mark}" for name, mark in seen.items())
+
+
+def read_seen(data: QueryDict) -> Mapping[str, str] | None:
+    """The same as it was sent; None from a program that sends none."""
+    if "seen" not in data:
+        return None
+    pairs = (pair.partition(":") for pair in str(data["seen"]).split())
+    return {name: mark for name, _, mark in pairs}
+
+
+def read_draft(
+    data: QueryDict, *, names: Sequence[str] = DRAFT_FIELDS
+) -> dict[str, str | list[str]]:
+    """What was typed into the named fields, as it came, valid or not.
+
+    A group of boxes with none ticked sends nothing, so every name counts as sent; a text
+    field that is missing altogether is left as it was.
+    """
+    values: dict[str, str | list[str]] = {}
+    for name in names:
+        if name in MANY:
+            chosen: list[str] = [str(value) for value in data.getlist(name)]
+            values[name] = chosen
+        elif name in data:
+            values[name] = str(data[name])
+    return values

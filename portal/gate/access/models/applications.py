@@ -1,0 +1,189 @@
+"""An application, its answers and its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django_countries import countries
+
+from portal.gate.access.enums import (
+    OPEN_STATES,
+    ApplicationState,
+    Capability,
+    Command,
+    Sector,
+)
+from portal.gate.access.models.claims import Claimable
+from portal.gate.catalog.models import HostedModel
+
+DECIDED_STATES = (
+    ApplicationState.RETURNED,
+    ApplicationState.APPROVED,
+    ApplicationState.REJECTED,
+)
+
+
+class Application(Claimable, models.Model):
+    """A request for access.
+
+    `draft` is what the applicant has typed so far, valid or not, by form field. Submitting
+    writes the answers into their columns, so a reviewer reads what was submitted and never
+    half an edit. Name, e-mail and a confirmed ORCID iD are frozen from the account then.
+    """
+
+    applicant = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="applications"
+    )
+    state = models.CharField(
+        max_length=16, choices=ApplicationState.choices, default=ApplicationState.DRAFT
+    )
+    revision = models.PositiveIntegerField(default=0, help_text="Counts its moves.")
+    case_number = models.CharField(max_length=16, unique=True)
+    draft = models.JSONField(default=dict, blank=True)
+    affiliation = models.CharField(max_length=200, blank=True)
+    position = models.CharField(max_length=200, blank=True)
+    sector = models.CharField(max_length=16, choices=Sector.choices, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    connection_country = models.CharField(
+        max_length=2, blank=True, help_text="Where it was submitted from, by a trusted proxy."
+    )
+    orcid = models.CharField(max_length=19, blank=True)
+    is_orcid_verified = models.BooleanField(
+        default=False, help_text="ORCID itself confirmed the iD by sign-in."
+    )
+    homepage = models.TextField(blank=True)
+    intended_use = models.TextField(blank=True)
+    models_wanted = models.ManyToManyField(HostedModel, blank=True, related_name="applications")
+    capabilities = ArrayField(
+        models.CharField(max_length=16, choices=Capability.choices), default=list, blank=True
+    )
+    data_handling = models.TextField(blank=True)
+    others_with_access = models.TextField(blank=True)
+    applicant_name = models.CharField(max_length=200, blank=True)
+    applicant_email = models.EmailField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    saved_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    effective_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its applicant hears what was decided last."
+    )
+    appealed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="claims",
+    )
+    claim_ends_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="When what its applicant wrote was erased."
+    )
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["applicant"],
+                condition=models.Q(state__in=OPEN_STATES),
+                name="one_open_application_per_person",
+            ),
+            models.CheckConstraint(
+                name="application_submitted_at",
+                condition=models.Q(state__in=[ApplicationState.DRAFT, ApplicationState.WITHDRAWN])
+                | models.Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="application_submitted_whole",
+                condition=models.Q(state__in=[ApplicationState.DRAFT, ApplicationState.WITHDRAWN])
+                | (
+                    ~models.Q(applicant_name="")
+                    & ~models.Q(applicant_email="")
+                    & ~models.Q(affiliation="")
+                    & ~models.Q(country="")
+                    & ~models.Q(intended_use="")
+                    & models.Q(capabilities__len__gt=0)
+                ),
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "submitted_at"])]
+
+    def __str__(self) -> str:
+        return self.case_number
+
+    def is_held(self, *, at: datetime) -> bool:
+        """Whether a decision was made that its applicant has not been told of yet."""
+        return (
+            self.state in DECIDED_STATES
+            and self.effective_at is not None
+            and at < self.effective_at
+        )
+
+    def told_state(self, *, at: datetime) -> ApplicationState:
+        """The state as far as its applicant has been told: a held decision is still a review."""
+        if self.is_held(at=at):
+            return ApplicationState.IN_REVIEW
+        return ApplicationState(self.state)
+
+    @property
+    def country_name(self) -> str:
+        return str(countries.name(self.country))
+
+    @property
+    def capability_names(self) -> list[str]:
+        return [str(Capability(use).label) for use in self.capabilities]
+
+
+class Step(models.Model):
+    """One entry of an application's history, as its applicant may read it.
+
+    A step about one of the grants that came of it names that grant; one that nobody made by
+    hand has no actor. `told_at` says when the
+    mail to the applicant was written; from then on a decision is not taken back.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="steps")
+    grant = models.ForeignKey(
+        "access.Grant", on_delete=models.PROTECT, null=True, blank=True, related_name="steps"
+    )
+    command = models.CharField(max_length=16, choices=Command.choices)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    note = models.TextField(blank=True)
+    at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.application} {self.command}"
+
+
+class SubmittedVersion(models.Model):
+    """An application's answers as they were handed in, by field; never changed afterwards."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    answers = models.JSONField()
+    submitted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "number"], name="one_submitted_version_per_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} version {self.number}"

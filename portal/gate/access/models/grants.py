@@ -1,0 +1,79 @@
+"""A right with an end."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from portal.gate.access.enums import (
+    HELD_STATES,
+    Capability,
+    GrantState,
+)
+from portal.gate.access.models.applications import Application
+from portal.gate.catalog.models import HostedModel
+
+
+class Grant(models.Model):
+    """A right to use one model in some ways until a moment.
+
+    A grant with a `lead` counts only as far as that person's own grant for the model does.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
+    )
+    model = models.ForeignKey(HostedModel, on_delete=models.PROTECT, related_name="grants")
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="grants")
+    lead = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose own grant for the model this one follows; empty for one's own.",
+    )
+    capabilities = ArrayField(models.CharField(max_length=16, choices=Capability.choices))
+    state = models.CharField(max_length=16, choices=GrantState.choices, default=GrantState.ACTIVE)
+    revision = models.PositiveIntegerField(default=0, help_text="Counts its moves.")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.TextField(blank=True, help_text="Why it was suspended or revoked.")
+    daily_tokens = models.PositiveIntegerField(
+        null=True, help_text="Tokens of 24 hours; empty for the site's quota."
+    )
+    parallel_jobs = models.PositiveIntegerField(
+        null=True, help_text="Runs of the API under way at a time; empty for the site's number."
+    )
+
+    class Meta:
+        ordering = ["-starts_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="grant_ends_after_start", condition=models.Q(ends_at__gt=models.F("starts_at"))
+            ),
+            models.UniqueConstraint(
+                fields=["user", "model"],
+                condition=models.Q(state__in=HELD_STATES),
+                name="one_held_grant_per_person_and_model",
+            ),
+            models.CheckConstraint(
+                name="grant_follows_somebody_else", condition=~models.Q(lead=models.F("user"))
+            ),
+            models.CheckConstraint(
+                name="grant_names_capabilities", condition=models.Q(capabilities__len__gt=0)
+            ),
+            models.CheckConstraint(
+                name="grant_allows_something",
+                condition=~models.Q(daily_tokens=0) & ~models.Q(parallel_jobs=0),
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "model", "state", "ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.model} until {self.ends_at:%Y-%m-%d}"
+
+    @property
+    def capability_names(self) -> list[str]:
+        return [str(Capability(use).label) for use in self.capabilities]

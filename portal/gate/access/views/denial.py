@@ -1,0 +1,44 @@
+"""Being on the denylist: why, until when, and saying that it is wrong."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.gate.access.domain.desk.denials import appeal_denial, in_force
+from portal.gate.access.enums import DenialKind
+from portal.gate.access.forms import AppealForm
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.errors import DomainError
+from portal.platform.core.unsent import turn_away
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The entry about the person, and its appeal; without an entry, their access page."""
+    denial = in_force(at=timezone.now()).filter(kind=DenialKind.PERSON, person=request.user).first()
+    if denial is None:
+        lifted = DomainError("no_denial", "You are on no denylist any more.")
+        if request.method == "POST":
+            return turn_away(request, lifted, to="access:status")
+        return redirect("access:status")
+    form = AppealForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            appeal_denial(denial, by=request.user, text=form.cleaned_data["text"])
+        except DomainError as error:
+            form.add_error(error.field, error.message)
+        else:
+            messages.success(request, "Another reviewer reads what you wrote.")
+            return redirect("access:denial")
+    status = 422 if form.is_bound else 200
+    return render(
+        request, "gate/access/denial.html", {"denial": denial, "form": form}, status=status
+    )

@@ -1,0 +1,168 @@
+"""What a reviewer's program may do: the commands of the console, by the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.gate.access.domain.process.commands import lost_grant
+from portal.gate.access.domain.process.reviews import (
+    approve_application,
+    reject_application,
+    return_application,
+)
+from portal.gate.access.domain.process.rulings import take_back_decision
+from portal.gate.access.domain.process.versions import FIELD_LABELS
+from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
+from portal.gate.access.enums import Capability, Command, ReasonCode
+from portal.gate.access.models import Application, Step
+from portal.gate.catalog.models import HostedModel
+from portal.gate.decisions.domain.idempotency import Asked, Decided, decide_once
+from portal.gate.decisions.domain.reading import (
+    describe_application,
+    describe_grant,
+    find_application,
+    find_grant,
+)
+from portal.platform.core.errors import DomainError
+
+GRANT_FUNCTIONS: Final[Mapping[Command, Callable[..., Step]]] = {
+    Command.SUSPEND: suspend_grant,
+    Command.RESUME: resume_grant,
+    Command.REVOKE: revoke_grant,
+}
+
+
+def approve(
+    asked: Asked,
+    case_number: str,
+    *,
+    revision: int,
+    models: Sequence[str] | None = None,
+    capabilities: Sequence[Capability] | None = None,
+    ends_at: datetime | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Approve what was asked for, or less of it, until `ends_at` (GRANT_DEFAULT_DAYS ahead).
+
+    Raises as `approve_application` does.
+    """
+    if ends_at is not None and timezone.is_naive(ends_at):
+        raise DomainError("invalid_value", "ends_at needs a time zone.", field="ends_at")
+
+    def decide() -> Step:
+        application = find_application(asked.by, case_number)
+        return approve_application(
+            application,
+            by=asked.by,
+            ends_at=ends_at or timezone.now() + timedelta(days=settings.GRANT_DEFAULT_DAYS),
+            models=_find_models(application, models),
+            capabilities=capabilities or [Capability(use) for use in application.capabilities],
+            note=note,
+            seen=revision,
+        )
+
+    return _answer(asked, decide_once(asked, decide))
+
+
+def refuse(
+    asked: Asked, case_number: str, *, revision: int, reason: str, reason_code: ReasonCode
+) -> dict[str, Any]:
+    """Refuse; raises as `reject_application` does."""
+
+    def decide() -> Step:
+        return reject_application(
+            find_application(asked.by, case_number),
+            by=asked.by,
+            reason=reason,
+            reason_code=reason_code,
+            seen=revision,
+        )
+
+    return _answer(asked, decide_once(asked, decide))
+
+
+def send_back(
+    asked: Asked,
+    case_number: str,
+    *,
+    revision: int,
+    note: str = "",
+    field_notes: Mapping[str, str] | None = None,
+    reason_code: ReasonCode | None = None,
+) -> dict[str, Any]:
+    """Return for changes; raises as `return_application` does, and for an unknown field."""
+    unknown = sorted(set(field_notes or {}) - set(FIELD_LABELS))
+    if unknown:
+        raise DomainError(
+            "invalid_value",
+            f"There is no field {unknown[0]}. There are: {', '.join(FIELD_LABELS)}.",
+            field="field_notes",
+        )
+
+    def decide() -> Step:
+        return return_application(
+            find_application(asked.by, case_number),
+            by=asked.by,
+            note=note,
+            field_notes=field_notes,
+            reason_code=reason_code,
+            seen=revision,
+        )
+
+    return _answer(asked, decide_once(asked, decide))
+
+
+def take_back(asked: Asked, case_number: str, *, revision: int, note: str = "") -> dict[str, Any]:
+    """Undo a decision within its hold; raises as `take_back_decision` does."""
+
+    def decide() -> Step:
+        application = find_application(asked.by, case_number)
+        return take_back_decision(application, by=asked.by, note=note, seen=revision)
+
+    return _answer(asked, decide_once(asked, decide))
+
+
+def change_grant(
+    asked: Asked, grant_id: int, command: Command, *, revision: int, reason: str
+) -> dict[str, Any]:
+    """Suspend, resume or revoke; raises as the console's commands do."""
+
+    def decide() -> Step:
+        grant = find_grant(asked.by, grant_id)
+        if grant.revision != revision:
+            raise lost_grant(grant, viewer=asked.by)
+        return GRANT_FUNCTIONS[command](grant, by=asked.by, reason=reason)
+
+    decided = decide_once(asked, decide)
+    grant = find_grant(asked.by, grant_id)
+    return {**_describe_step(decided), "grant": describe_grant(grant)}
+
+
+def _answer(asked: Asked, decided: Decided) -> dict[str, Any]:
+    case_number = decided.step.application.case_number
+    application = describe_application(find_application(asked.by, case_number))
+    return {**_describe_step(decided), "application": application}
+
+
+def _describe_step(decided: Decided) -> dict[str, Any]:
+    return {
+        "object": "decision",
+        "command": decided.step.command,
+        "at": decided.step.at.isoformat(),
+        "is_repeat": decided.is_repeat,
+    }
+
+
+def _find_models(application: Application, slugs: Sequence[str] | None) -> list[HostedModel]:
+    if slugs is None:
+        return list(application.models_wanted.select_related("release__licence"))
+    found = {model.slug: model for model in HostedModel.objects.filter(slug__in=slugs)}
+    missing = [slug for slug in slugs if slug not in found]
+    if missing:
+        raise DomainError("invalid_value", f"There is no model {missing[0]}.", field="models")
+    return list(found.values())

@@ -1,0 +1,75 @@
+"""The same request under the same idempotency key decides once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.gate.access.models import Step
+from portal.gate.decisions.models import DecisionRequest
+from portal.platform.accounts.models import User
+from portal.platform.core.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to decide: by whom, under which key if any, and a hash of what it says."""
+
+    by: User
+    fingerprint: str
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The step, and whether it had been made before."""
+
+    step: Step
+    is_repeat: bool = False
+
+
+def decide_once(asked: Asked, decide: Callable[[], Step]) -> Decided:
+    """Call `decide`, or answer the step that the same request made before.
+
+    Of two at the same moment one waits for the other. What is refused leaves the key free.
+    Raises `DomainError` with code `idempotency_key_reused` for another request under the key,
+    and whatever `decide` raises.
+    """
+    if not asked.idempotency_key:
+        return Decided(decide())
+    with transaction.atomic():
+        row, is_new = _take(asked)
+        if not is_new:
+            return Decided(_read(row, asked), is_repeat=True)
+        row.step = decide()
+        row.save(update_fields=["step"])
+    return Decided(row.step)
+
+
+def _take(asked: Asked) -> tuple[DecisionRequest, bool]:
+    try:
+        with transaction.atomic():
+            row = DecisionRequest.objects.create(
+                user=asked.by,
+                idempotency_key=asked.idempotency_key,
+                fingerprint=asked.fingerprint,
+                at=timezone.now(),
+            )
+    except IntegrityError:
+        found = DecisionRequest.objects.select_related("step")
+        return found.get(user=asked.by, idempotency_key=asked.idempotency_key), False
+    return row, True
+
+
+def _read(row: DecisionRequest, asked: Asked) -> Step:
+    if row.fingerprint != asked.fingerprint or row.step is None:
+        raise DomainError(
+            "idempotency_key_reused",
+            "This idempotency key was used for a different request. Use a new key for each "
+            "request, and the same one only to repeat it.",
+            field="Idempotency-Key",
+        )
+    return row.step

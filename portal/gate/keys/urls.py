@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.gate.keys.views import changes, listing
+
+app_name = "keys"
+urlpatterns = [
+    path("", listing.show_list, name="list"),
+    path("new/", changes.create, name="new"),
+    path("<int:pk>/rotate/", changes.rotate, name="rotate"),
+    path("<int:pk>/revoke/", changes.revoke, name="revoke"),
+]

@@ -1,0 +1,120 @@
+"""Making, rotating and revoking one's keys."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.gate.keys.domain.access import describe_api_access
+from portal.gate.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key, rotate_key
+from portal.gate.keys.domain.listing import KeyRow, describe_key, find_key
+from portal.gate.keys.forms import NewKeyForm, RotateForm
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.errors import DomainError, LostRace
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(METHODS)
+@never_cache
+@login_required
+def create(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Ask what the key is for; answer a good form with the key, this once."""
+    access = describe_api_access(request.user, at=timezone.now())
+    if not (access.is_open or request.user.is_reviewer):
+        messages.info(request, "A key opens what you may use yourself, and that is nothing yet.")
+        return redirect("keys:list")
+    form = NewKeyForm(request.POST or None, user=request.user, models=access.models)
+    if form.is_valid():
+        lifetime = form.cleaned_data["lifetime"]
+        try:
+            issued = issue_key(
+                request.user,
+                name=form.cleaned_data["name"],
+                scopes=form.cleaned_data["scopes"],
+                models=list(form.cleaned_data["models"]),
+                expires_at=timezone.now() + lifetime if lifetime else None,
+            )
+        except DomainError as error:
+            _mark(form, error)
+        else:
+            return _show_once(request, issued)
+    return _show_form(request, "gate/keys/new.html", form)
+
+
+@require_http_methods(METHODS)
+@never_cache
+@login_required
+def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """Ask how long the old key goes on; answer with the new one, this once."""
+    row = _own_key(request, pk)
+    if not row.can_be_rotated:
+        messages.info(request, f"{row.key.name} no longer works or has been rotated already.")
+        return redirect("keys:list")
+    form = RotateForm(request.POST or None)
+    if form.is_valid():
+        try:
+            issued = rotate_key(row.key, overlap=form.cleaned_data["overlap"])
+        except LostRace as error:
+            messages.warning(request, error.message)
+            return redirect("keys:list")
+        except DomainError as error:
+            _mark(form, error)
+        else:
+            return _show_once(request, issued, replaces=_own_key(request, pk))
+    return _show_form(request, "gate/keys/rotate.html", form, row=row)
+
+
+@require_http_methods(METHODS)
+@never_cache
+@login_required
+def revoke(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """Ask once more, then end the key."""
+    row = _own_key(request, pk)
+    if request.method != "POST":
+        if not row.works:
+            messages.info(request, f"{row.key.name} does not work any more.")
+            return redirect("keys:list")
+        return render(request, "gate/keys/revoke.html", {"row": row})
+    try:
+        revoke_key(row.key)
+    except LostRace as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, f"{row.key.name} is revoked. It opens nothing from now on.")
+    return redirect("keys:list")
+
+
+def _own_key(request: AuthenticatedHttpRequest, pk: int) -> KeyRow:
+    key = find_key(request.user, pk)
+    if key is None:
+        raise Http404
+    return describe_key(key, at=timezone.now())
+
+
+def _mark(form: Form, error: DomainError) -> None:
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+
+
+def _show_form(
+    request: AuthenticatedHttpRequest, template: str, form: Form, row: KeyRow | None = None
+) -> HttpResponse:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, template, {"form": form, "row": row}, status=status)
+
+
+def _show_once(
+    request: AuthenticatedHttpRequest, issued: IssuedKey, replaces: KeyRow | None = None
+) -> HttpResponse:
+    """The answer to the form itself: no other place ever holds the text."""
+    context = {"issued": issued, "replaces": replaces, "base_url": f"{settings.SITE_URL}/v1"}
+    return render(request, "gate/keys/created.html", context, status=HTTPStatus.CREATED)

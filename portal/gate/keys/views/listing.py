@@ -1,0 +1,29 @@
+"""The page of one's keys."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from portal.gate.keys.domain.access import describe_api_access
+from portal.gate.keys.domain.listing import list_keys
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+
+
+@require_safe
+@never_cache
+@login_required
+def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Every key of the person, and the way to the next one or to access."""
+    now = timezone.now()
+    rows = list_keys(request.user, at=now)
+    context = {
+        "working": [row for row in rows if row.works],
+        "ended": [row for row in rows if not row.works],
+        "access": describe_api_access(request.user, at=now),
+    }
+    return render(request, "gate/keys/list.html", context)

@@ -1,0 +1,41 @@
+"""Inviting, and making a team a class."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from django import forms
+
+from portal.platform.core.forms import DayField, SeenMixin
+
+LAST_MINUTE = time(23, 59, 59)
+
+
+class InviteForm(forms.Form):
+    """Whom to invite."""
+
+    email = forms.EmailField(
+        label="Their e-mail address",
+        help_text="They join with an account of their own and sign the licence themselves.",
+        error_messages={"required": "Give their address."},
+    )
+
+    use_required_attribute = False
+
+
+class ClassForm(SeenMixin, forms.Form):
+    """Until when the team is a class."""
+
+    ends_on = DayField(
+        label="The class ends on",
+        required=False,
+        help_text="The last day, in UTC. Members use the playground alone until then. "
+        "Empty for a team with your own ways of use and end.",
+    )
+
+    use_required_attribute = False
+
+    def ends_at(self) -> datetime | None:
+        """The last second of the last day."""
+        day = self.cleaned_data["ends_on"]
+        return datetime.combine(day, LAST_MINUTE, tzinfo=UTC) if day else None

@@ -1,0 +1,13 @@
+"""What beat asks for. Each may run any number of times."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from portal.gate.teams.domain import tending
+
+
+@shared_task(name="portal.teams.tend")
+def tend() -> None:
+    """Follow the leads, and forget."""
+    tending.tend()

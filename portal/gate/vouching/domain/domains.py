@@ -1,0 +1,143 @@
+"""Domains whose signing official speaks for everybody with an address there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.gate.access.domain.desk.institutions import FREE_MAIL
+from portal.gate.access.domain.process.commands import require_text
+from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.vouching.domain.letters import DOMAIN_KIND
+from portal.gate.vouching.domain.requests import post_letter
+from portal.gate.vouching.enums import DomainState, VouchKind
+from portal.gate.vouching.models import AuthorisedDomain, VouchRequest
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.errors import DomainError, LostRace
+
+LIFE: Final = timedelta(days=365)
+
+
+def in_force(*, at: datetime) -> QuerySet[AuthorisedDomain]:
+    """Those that count: confirmed by a reviewer, not withdrawn, not ended."""
+    confirmed = AuthorisedDomain.objects.filter(state=DomainState.CONFIRMED, ends_at__gt=at)
+    return confirmed.select_related("request", "decided_by")
+
+
+def find_authorisation(email: str, *, at: datetime) -> AuthorisedDomain | None:
+    """What an official has said of everybody at the address's domain; of no other domain.
+
+    Subdomains are domains of their own: who runs one need not speak for the other.
+    """
+    return in_force(at=at).filter(domain=domain_of(email)).order_by("-ends_at").first()
+
+
+def may_authorise(request: VouchRequest, *, at: datetime) -> bool:
+    """Whether an official is offered to speak for their whole domain."""
+    domain = domain_of(request.email)
+    if request.kind != VouchKind.OFFICIAL or not domain or domain in FREE_MAIL:
+        return False
+    waiting = AuthorisedDomain.objects.filter(domain=domain, state=DomainState.PROPOSED)
+    return not waiting.exists() and find_authorisation(request.email, at=at) is None
+
+
+def propose_domain(request: VouchRequest) -> AuthorisedDomain:
+    """Write down that an official speaks for the domain of their own address.
+
+    In the transaction of their answer, which came by a link sent to that address: so the
+    address is theirs. Raises `DomainError` (`not_for_domain`).
+    """
+    if not may_authorise(request, at=timezone.now()):
+        raise DomainError(
+            "not_for_domain", "This domain cannot be authorised, or is already.", field="domain"
+        )
+    return AuthorisedDomain.objects.create(
+        domain=domain_of(request.email), request=request, proposed_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def confirm_domain(entry: AuthorisedDomain, *, by: User) -> AuthorisedDomain:
+    """Let a proposal count from now for a year; the official is told.
+
+    Raises `DomainError`: `reviewers_only`, `own_application`, `own_address`; `LostRace`.
+    """
+    locked = _lock(entry, by=by)
+    now = timezone.now()
+    _move(locked, DomainState.PROPOSED, DomainState.CONFIRMED, decided_by=by, decided_at=now,
+          ends_at=now + LIFE)  # fmt: skip
+    post_letter(locked.request, kind=DOMAIN_KIND)
+    data = {"domain": locked.domain, "ends_at": (now + LIFE).isoformat()}
+    record(AuditTag.DOMAIN_CONFIRMED, actor=by, subject=f"domain:{locked.pk}", data=data)
+    return locked
+
+
+@transaction.atomic
+def decline_domain(entry: AuthorisedDomain, *, by: User, note: str) -> AuthorisedDomain:
+    """Let a proposal come to nothing, for a reason that reviewers read.
+
+    Raises as `confirm_domain`, and `text_missing`.
+    """
+    note = require_text(note, field="note", message="Say why.")
+    locked = _lock(entry, by=by)
+    _move(locked, DomainState.PROPOSED, DomainState.DECLINED, decided_by=by,
+          decided_at=timezone.now(), note=note)  # fmt: skip
+    data = {"domain": locked.domain}
+    record(AuditTag.DOMAIN_DECLINED, actor=by, subject=f"domain:{locked.pk}", data=data)
+    return locked
+
+
+@transaction.atomic
+def withdraw_domain(entry: AuthorisedDomain, *, by: User, note: str) -> AuthorisedDomain:
+    """End an authorisation before its time. Raises as `decline_domain`."""
+    note = require_text(note, field="note", message="Say why.")
+    return _withdraw(_lock(entry, by=by), by=by, note=note)
+
+
+@transaction.atomic
+def withdraw_by_official(request: VouchRequest) -> AuthorisedDomain:
+    """The same by who gave it, through their link. Raises `LostRace` when there is none."""
+    entry = AuthorisedDomain.objects.select_for_update().filter(request=request).first()
+    if entry is None:
+        raise LostRace("Nothing was changed. There is no authorisation to withdraw.")
+    if entry.state == DomainState.PROPOSED:
+        _move(entry, DomainState.PROPOSED, DomainState.WITHDRAWN, withdrawn_at=timezone.now())
+        record(AuditTag.DOMAIN_WITHDRAWN, actor=None, subject=f"domain:{entry.pk}",
+               data={"domain": entry.domain, "by": "official"})  # fmt: skip
+        return entry
+    return _withdraw(entry, by=None, note="")
+
+
+def _withdraw(entry: AuthorisedDomain, *, by: User | None, note: str) -> AuthorisedDomain:
+    _move(entry, DomainState.CONFIRMED, DomainState.WITHDRAWN, withdrawn_by=by,
+          withdrawn_at=timezone.now(), note=note)  # fmt: skip
+    data = {"domain": entry.domain, "by": "reviewer" if by else "official"}
+    record(AuditTag.DOMAIN_WITHDRAWN, actor=by, subject=f"domain:{entry.pk}", data=data)
+    return entry
+
+
+def _lock(entry: AuthorisedDomain, *, by: User) -> AuthorisedDomain:
+    if not (by.is_reviewer and by.is_active):
+        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+    locked = AuthorisedDomain.objects.select_for_update().get(pk=entry.pk)
+    if locked.request.application.applicant_id == by.pk:
+        raise DomainError("own_application", "It came with your own application.")
+    if locked.request.email and locked.request.email == by.email:
+        raise DomainError("own_address", "You gave it yourself. Another reviewer decides.")
+    return locked
+
+
+def _move(entry: AuthorisedDomain, old: DomainState, new: DomainState, **changes: object) -> None:
+    if entry.state != old:
+        now = DomainState(entry.state).label.lower()
+        raise LostRace(f"Nothing was changed. {entry.domain} is now: {now}.")
+    entry.state = new
+    for name, value in changes.items():
+        setattr(entry, name, value)
+    entry.save()

@@ -1,0 +1,87 @@
+"""Naming who is asked, and answering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from portal.gate.vouching.domain.answers import LONGEST_TEXT
+from portal.gate.vouching.enums import Answer, VouchKind
+from portal.platform.core.forms import SeenMixin
+
+HELP = {
+    VouchKind.REFEREE: "An address that an institution gave them speaks louder than others.",
+    VouchKind.OFFICIAL: "The address that the institution gave them; no mail service.",
+}
+
+
+class NameForm(SeenMixin, forms.Form):
+    """Who is asked."""
+
+    name = forms.CharField(
+        label="Their name", max_length=200, error_messages={"required": "Give their name."}
+    )
+    email = forms.EmailField(
+        label="Their e-mail address", error_messages={"required": "Give their address."}
+    )
+    institution = forms.CharField(
+        label="Where they work",
+        max_length=200,
+        error_messages={"required": "Say where they work."},
+    )
+
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, kind: VouchKind, **kwargs: Any) -> None:
+        kwargs["prefix"] = kind
+        super().__init__(*args, **kwargs)
+        self.fields["email"].help_text = HELP[kind]
+
+
+class AnswerForm(forms.Form):
+    """What somebody says of an applicant."""
+
+    answer = forms.ChoiceField(
+        label="Your answer",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose one."},
+    )
+    text = forms.CharField(
+        label="What reviewers should know",
+        required=False,
+        max_length=LONGEST_TEXT,
+        help_text="Reviewers read it, word for word. The applicant does not.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    domain = forms.BooleanField(required=False)
+
+    use_required_attribute = False
+
+    def __init__(
+        self, *args: Any, kind: VouchKind, applicant: str, domain: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["answer"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for mypy
+        field.choices = _choices(kind, applicant)
+        if domain:
+            self.fields["domain"].label = f"This holds for everybody at {domain}, for a year"
+            self.fields["domain"].help_text = (
+                "Later applicants with a confirmed address there need not ask you. A reviewer "
+                "confirms it once. You can take it back by this link."
+            )
+        else:
+            del self.fields["domain"]
+
+
+def _choices(kind: VouchKind, applicant: str) -> list[tuple[str, str]]:
+    if kind == VouchKind.OFFICIAL:
+        confirm = f"The institution stands behind {applicant} and what they apply for"
+    else:
+        confirm = f"I know {applicant} and their work, and confirm what they say about it"
+    return [
+        (Answer.CONFIRM, confirm),
+        (Answer.CANNOT_CONFIRM, "I cannot confirm this"),
+        (Answer.NOT_ME, "I am not the person who was named, or do not know the applicant"),
+    ]

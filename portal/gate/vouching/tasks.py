@@ -1,0 +1,13 @@
+"""What beat asks for. Each may run any number of times."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from portal.gate.vouching.domain import tending
+
+
+@shared_task(name="portal.vouching.tend")
+def tend() -> None:
+    """Remind, warn and forget."""
+    tending.tend()

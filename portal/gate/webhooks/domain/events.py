@@ -1,0 +1,128 @@
+"""Writing down what endpoints are told, in the transaction in which it happens.
+
+What an applicant hears only when a hold is over, endpoints hear then too, and a decision that
+is taken back in time they never hear of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone
+
+from portal.gate.access.enums import Command
+from portal.gate.access.models import Application, Grant, Step
+from portal.gate.webhooks.domain.tasks import DISPATCH_TASK
+from portal.gate.webhooks.enums import EventType
+from portal.gate.webhooks.models import Endpoint, Event
+
+APPLICATION_EVENTS: Final[Mapping[str, EventType]] = {
+    Command.SUBMIT: EventType.APPLICATION_SUBMITTED,
+    Command.RETURN: EventType.APPLICATION_RETURNED,
+    Command.APPROVE: EventType.APPLICATION_APPROVED,
+    Command.REJECT: EventType.APPLICATION_REFUSED,
+    Command.WITHDRAW: EventType.APPLICATION_WITHDRAWN,
+    Command.LAPSE: EventType.APPLICATION_WITHDRAWN,
+    Command.APPEAL: EventType.APPLICATION_APPEALED,
+    Command.REOPEN: EventType.APPLICATION_REOPENED,
+}
+GRANT_EVENTS: Final[Mapping[str, EventType]] = {
+    Command.SUSPEND: EventType.GRANT_SUSPENDED,
+    Command.HALT: EventType.GRANT_SUSPENDED,
+    Command.RESUME: EventType.GRANT_RESUMED,
+    Command.REVOKE: EventType.GRANT_REVOKED,
+    Command.END: EventType.GRANT_REVOKED,
+    Command.EXTEND: EventType.GRANT_EXTENDED,
+    Command.GIVE_BACK: EventType.GRANT_GIVEN_BACK,
+    Command.LEAVE: EventType.GRANT_GIVEN_BACK,
+    Command.SUPERSEDE: EventType.GRANT_REPLACED,
+}
+
+
+def write_step(step: Step) -> Event | None:
+    """The event of a step, if endpoints hear of such steps; in the caller's transaction.
+
+    A decision that is taken back takes its events along.
+    """
+    application = step.application
+    if application.submitted_at is None:
+        return None
+    if step.command == Command.TAKE_BACK:
+        Event.objects.filter(
+            application=application, fanned_out_at=None, due_at__gt=timezone.now()
+        ).delete()
+        return None
+    if step.grant is not None:
+        type_ = GRANT_EVENTS.get(step.command)
+        data: dict[str, Any] = {"grant": describe_grant(step.grant)}
+    else:
+        type_ = APPLICATION_EVENTS.get(step.command)
+        data = {"grant": None}
+    return _write(type_, application, data) if type_ else None
+
+
+def write_grant(grant: Grant) -> Event | None:
+    """The event of a new grant, told when it begins and its decision is known."""
+    return _write(
+        EventType.GRANT_MADE,
+        grant.application,
+        {"grant": describe_grant(grant)},
+        not_before=grant.starts_at,
+    )
+
+
+def write_expiry(grant: Grant) -> Event | None:
+    """The event of a grant whose end has come."""
+    return _write(EventType.GRANT_EXPIRED, grant.application, {"grant": describe_grant(grant)})
+
+
+def describe_grant(grant: Grant) -> dict[str, Any]:
+    """A grant as endpoints and the decision API read it; nothing about its holder."""
+    return {
+        "id": grant.pk,
+        "model": grant.model.slug,
+        "state": str(grant.state),
+        "capabilities": sorted(grant.capabilities),
+        "starts_at": grant.starts_at.isoformat(),
+        "ends_at": grant.ends_at.isoformat(),
+    }
+
+
+def _write(
+    type_: EventType,
+    application: Application,
+    data: Mapping[str, Any],
+    *,
+    not_before: datetime | None = None,
+) -> Event | None:
+    if not Endpoint.objects.filter(disabled_at=None).exists():
+        return None
+    now = timezone.now()
+    moments = [now, not_before or now]
+    if application.is_held(at=now) and application.effective_at:
+        moments.append(application.effective_at)
+    event = Event.objects.create(
+        type=type_,
+        application=application,
+        data={
+            "application": {
+                "case_number": application.case_number,
+                "state": str(application.state),
+            },
+            **data,
+        },
+        created_at=now,
+        due_at=max(moments),
+    )
+    if event.due_at <= now:
+        call_for_dispatch()
+    return event
+
+
+def call_for_dispatch() -> None:
+    """Ask for a dispatch after the commit; a broker that is down only makes it later."""
+    transaction.on_commit(lambda: current_app.send_task(DISPATCH_TASK), robust=True)

@@ -1,0 +1,96 @@
+"""Who asks: the key in `Authorization: Bearer`."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import HttpBearer
+
+from portal.gate.catalog.models import HostedModel
+from portal.gate.decisions.domain.reviewer import require_reviewer
+from portal.gate.keys.domain.authentication import authenticate_key, require_scope
+from portal.gate.keys.enums import KeyScope
+from portal.gate.keys.models import ApiKey
+from portal.lab.api.bodies import read_body
+from portal.lab.jobs.domain.admission import require_some_access
+from portal.platform.core.database import in_database
+from portal.platform.core.errors import DomainError
+from portal.platform.core.turnstile import Scope
+
+
+class Right(Enum):
+    """What a route asks of a key's owner, beside the key's own scopes."""
+
+    ACCESS = auto()
+    """Some model is open to them."""
+    MODEL = auto()
+    """The model that the request names is open to them: the route asks, by `open_model`."""
+    REVIEWER = auto()
+    NONE = auto()
+    """To see and to end what is one's own."""
+
+
+class KeyAuth(HttpBearer):
+    """Answers the key; raises `DomainError` where there is none, it is not good, or its owner
+    lacks the right. A route that names no right asks for `Right.ACCESS`. Then the body is read.
+    """
+
+    def __init__(self, right: Right = Right.ACCESS) -> None:
+        super().__init__()
+        self.right = right
+
+    async def __call__(self, request: HttpRequest) -> ApiKey:
+        header = request.headers.get("Authorization", "")
+        key = await _authenticate(header, right=self.right)
+        await read_body(request, person=key.user_id)
+        return key
+
+    async def authenticate(self, request: HttpRequest, token: str) -> ApiKey:
+        raise NotImplementedError("__call__ does it all")
+
+
+async def admit_by_key(scope: Scope) -> int:
+    """Whose request it is, by its head alone; raises `DomainError` as `KeyAuth` does."""
+    headers = dict(scope["headers"])
+    key = await _authenticate(headers.get(b"authorization", b"").decode("latin-1"))
+    return key.user_id
+
+
+async def _authenticate(header: str, *, right: Right = Right.NONE) -> ApiKey:
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() != "bearer" or not text.strip():
+        raise DomainError(
+            "invalid_api_key",
+            "Send your API key in the header: Authorization: Bearer <key>.",
+            next_url="/account/keys/",
+        )
+    return await in_database(lambda: _admit(text.strip(), right))
+
+
+def _admit(text: str, right: Right) -> ApiKey:
+    key = authenticate_key(text, at=timezone.now())
+    match right:
+        case Right.ACCESS:
+            require_some_access(key.user)
+        case Right.REVIEWER:
+            require_reviewer(key)
+        case Right.MODEL | Right.NONE:
+            pass
+    return key
+
+
+def key_of(request: HttpRequest) -> ApiKey:
+    """The key that the request came with."""
+    key = getattr(request, "auth", None)
+    if not isinstance(key, ApiKey):
+        raise TypeError("the route asks for no key")
+    return key
+
+
+def require(request: HttpRequest, scope: KeyScope, model: HostedModel | None = None) -> ApiKey:
+    """The request's key, if it is for this; raises `DomainError`."""
+    key = key_of(request)
+    require_scope(key, scope, model)
+    return key

@@ -1,0 +1,209 @@
+"""What every route that runs something does: accept the runs once, then wait for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from django.http import HttpRequest
+from django.utils import timezone
+from pydantic import BaseModel
+
+from inference_workers.contract import CancelReason
+from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.domain.authentication import require_scope
+from portal.gate.keys.enums import KeyScope
+from portal.gate.keys.models import ApiKey
+from portal.lab.api.auth import key_of
+from portal.lab.api.bodies import is_light
+from portal.lab.completions.domain.collect import collect
+from portal.lab.completions.domain.failures import require_done
+from portal.lab.completions.domain.models import find_model
+from portal.lab.jobs.domain.access import explain_ended_access
+from portal.lab.jobs.domain.admission import AccessRefused, require_access
+from portal.lab.jobs.domain.calls import (
+    CallOrigin,
+    Run,
+    Submitted,
+    count_tokens_of,
+    find_call_by_key,
+    find_repeated_call,
+    submit_call,
+)
+from portal.lab.jobs.domain.completion import Completion
+from portal.lab.jobs.enums import Origin
+from portal.lab.jobs.stream.attendance import attend, leave_unread
+from portal.platform.core.database import in_database, read_database
+from portal.platform.core.errors import DomainError
+from portal.platform.core.turns import in_turn
+
+IDEMPOTENCY_KEY_LENGTH: Final = 255
+RETRIES: Final = re.compile("0*[1-9][0-9]*")
+PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
+"""Fields that hold what people wrote; a call's row does not."""
+
+Plan = TypeVar("Plan")
+Source = TypeVar("Source")
+
+
+class Accepted(Protocol):
+    """What a request was accepted as."""
+
+    @property
+    def submitted(self) -> Submitted: ...
+
+
+AnyAccepted = TypeVar("AnyAccepted", bound=Accepted)
+
+
+@dataclass(frozen=True)
+class AcceptedFrom(Generic[Source]):
+    """Runs, and what they came from."""
+
+    source: Source
+    submitted: Submitted
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, and what they say of having asked before."""
+
+    key: ApiKey
+    endpoint: str
+    idempotency_key: str
+    is_retry: bool
+    is_strict: bool
+    """Unknown fields are refused instead of ignored."""
+
+
+def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
+    """From the request's headers; raises `DomainError`."""
+    idempotency_key = request.headers.get("Idempotency-Key", "")
+    is_good = idempotency_key.isprintable() and len(idempotency_key) <= IDEMPOTENCY_KEY_LENGTH
+    if not is_good:
+        raise DomainError(
+            "invalid_value",
+            f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} printable characters.",
+            field="Idempotency-Key",
+        )
+    strict = request.headers.get("Gatehouse-Strict", "false").lower()
+    if strict not in {"true", "false"}:
+        raise DomainError(
+            "invalid_value", "Gatehouse-Strict is true or false.", field="Gatehouse-Strict"
+        )
+    count = request.headers.get("X-Stainless-Retry-Count", "")
+    return Asking(
+        key=key_of(request),
+        endpoint=endpoint,
+        idempotency_key=idempotency_key,
+        is_retry=RETRIES.fullmatch(count) is not None,
+        is_strict=strict == "true",
+    )
+
+
+def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
+    """The model, if person and key may use it so; raises `DomainError`."""
+    model = find_model(name, key=asking.key)
+    require_scope(asking.key, scope, model)
+    require_access(asking.key.user, model, Origin.API)
+    return model
+
+
+@dataclass(frozen=True)
+class Steps(Generic[Plan, AnyAccepted]):
+    """How a request becomes runs; each raises `DomainError`."""
+
+    open: Callable[[], HostedModel]
+    plan: Callable[[HostedModel], Plan]
+    """Without the database; for a large request it takes a core for a while."""
+    runs: Callable[[Plan], Sequence[Run]]
+    submit: Callable[[HostedModel, Plan], AnyAccepted]
+
+
+async def take_steps(
+    request: HttpRequest, asking: Asking, steps: Steps[Plan, AnyAccepted]
+) -> AnyAccepted:
+    """At once in a thread of the database; of a large request the plan when it is one's turn."""
+
+    def plan(model: HostedModel) -> Plan:
+        planned = steps.plan(model)
+        count_tokens_of(steps.runs(planned), model=model)
+        return planned
+
+    def take_all() -> AnyAccepted:
+        model = steps.open()
+        return steps.submit(model, steps.plan(model))
+
+    if is_light(request):
+        return await accept(take_all)
+    model = await in_database(steps.open)
+    planned = await in_turn(asking.key.user_id, lambda: plan(model))
+    return await accept(lambda: steps.submit(model, planned))
+
+
+async def accept(submit: Callable[[], AnyAccepted]) -> AnyAccepted:
+    """In a thread of the database. A client that leaves meanwhile leaves no run behind."""
+
+    def leave(accepted: Accepted) -> None:
+        leave_unread(accepted.submitted.call.pk, accepted.submitted.jobs)
+
+    return await in_database(submit, unread=leave)
+
+
+def find_or_submit(
+    asking: Asking, body: BaseModel, *, model: HostedModel, runs: Sequence[Run]
+) -> Submitted:
+    """The runs of the request's first attempt if it is a repetition, or else new ones."""
+    origin = CallOrigin(
+        endpoint=asking.endpoint,
+        key=asking.key,
+        fingerprint=fingerprint(asking.endpoint, body),
+        request=body.model_dump(mode="json", exclude=PROMPTS, exclude_unset=True),
+        idempotency_key=asking.idempotency_key,
+    )
+    return _find_earlier(asking, origin) or submit_call(
+        asking.key.user, model=model, runs=runs, origin=origin
+    )
+
+
+async def wait_for(submitted: Submitted) -> list[Completion]:
+    """The completions, all done; raises `DomainError` for one that is not.
+
+    A client that goes away meanwhile stops the runs.
+    """
+    async with attend(submitted.call.pk, submitted.jobs):
+        completions = await collect(submitted.jobs)
+    try:
+        require_done(completions)
+    except DomainError as error:
+        raise await explain_failure(error, submitted) from None
+    return completions
+
+
+async def explain_failure(error: DomainError, submitted: Submitted) -> DomainError:
+    """The same for every failure but one: ended access is refused as a new request would be."""
+    if error.code != CancelReason.ACCESS_ENDED:
+        return error
+    job_id = submitted.jobs[0].pk
+    decision = await read_database(lambda: explain_ended_access(job_id))
+    return error if decision is None else AccessRefused(decision)
+
+
+def fingerprint(endpoint: str, body: BaseModel) -> str:
+    """The same for the same request, however its JSON was spaced."""
+    asked: dict[str, Any] = body.model_dump(mode="json", exclude_unset=True)
+    text = json.dumps([endpoint, asked], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _find_earlier(asking: Asking, origin: CallOrigin) -> Submitted | None:
+    user = asking.key.user
+    if asking.idempotency_key:
+        return find_call_by_key(user, asking.idempotency_key, fingerprint=origin.fingerprint)
+    if asking.is_retry:
+        return find_repeated_call(user, fingerprint=origin.fingerprint, at=timezone.now())
+    return None

@@ -1,0 +1,67 @@
+"""The answer to a request for a chat's next message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpRequest, HttpResponseBase
+
+from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.enums import KeyScope
+from portal.lab.api.calls import Asking, Steps, open_model, read_asking
+from portal.lab.api.completion_answers import (
+    Style,
+    accept,
+    answer_accepted,
+    plan_body,
+    take_compiled_steps,
+)
+from portal.lab.chat.domain.conversion import (
+    to_chat,
+    to_chat_refusal,
+    to_completion,
+    to_piece,
+)
+from portal.lab.chat.wire import ChatRequest
+from portal.lab.completions.domain.assemble import assemble
+from portal.lab.completions.domain.plan import Plan
+from portal.lab.completions.wire import CompletionRequest
+from portal.platform.core.errors import DomainError
+
+ENDPOINT: Final = "/v1/chat/completions"
+CHAT: Final = Style(
+    whole=lambda answer, completions: to_chat(answer, assemble(answer, completions)),
+    piece=to_piece,
+)
+
+
+async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
+    """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
+    asking = read_asking(request, endpoint=ENDPOINT)
+    steps = Steps(
+        open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
+        plan=lambda model: _plan(asking, body, model=model),
+        runs=lambda planned: planned.plan.runs,
+        submit=lambda model, planned: accept(
+            asking, planned.completion, model=model, plan=planned.plan
+        ),
+    )
+    try:
+        accepted = await take_compiled_steps(request, asking, steps)
+    except DomainError as error:
+        raise to_chat_refusal(error, body) from None
+    return await answer_accepted(accepted, body, style=CHAT)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A chat as a completion."""
+
+    completion: CompletionRequest
+    plan: Plan
+
+
+def _plan(asking: Asking, body: ChatRequest, *, model: HostedModel) -> _Planned:
+    completion = to_completion(body, model=model)
+    return _Planned(completion, plan_body(asking, completion, model=model))

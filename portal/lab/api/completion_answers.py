@@ -1,0 +1,167 @@
+"""The answer to a request for completions: whole, or as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.enums import KeyScope
+from portal.lab.api.calls import (
+    Asking,
+    Steps,
+    explain_failure,
+    find_or_submit,
+    open_model,
+    read_asking,
+    take_steps,
+    wait_for,
+)
+from portal.lab.api.domain.limits import describe_limits
+from portal.lab.completions.domain.assemble import Answer, assemble
+from portal.lab.completions.domain.compiling import with_compiled
+from portal.lab.completions.domain.fields import require_known
+from portal.lab.completions.domain.plan import Plan, plan_completion
+from portal.lab.completions.domain.streaming import (
+    DONE,
+    StreamFailedError,
+    Write,
+    frame,
+    stream_pieces,
+    write_piece,
+)
+from portal.lab.completions.refusals import describe_error
+from portal.lab.completions.wire import CompletionRequest, StreamOptions
+from portal.lab.jobs.domain.calls import Submitted
+from portal.lab.jobs.domain.completion import Completion
+from portal.lab.jobs.domain.token_text import token_texts
+from portal.lab.jobs.domain.workers import engine_status
+from portal.lab.jobs.stream.attendance import attend
+from portal.platform.core.json_writing import write_json
+from portal.platform.core.turns import in_turn
+
+ENDPOINT: Final = "/v1/completions"
+T = TypeVar("T")
+
+
+class Streamable(Protocol):
+    """A body that may ask for a stream."""
+
+    stream: bool | None
+    stream_options: StreamOptions | None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An answer to be made, and the headers it goes out with."""
+
+    answer: Answer
+    headers: Mapping[str, str]
+
+    @property
+    def submitted(self) -> Submitted:
+        return self.answer.submitted
+
+
+@dataclass(frozen=True)
+class Style:
+    """How an answer is written: whole, and piece by piece."""
+
+    whole: Callable[[Answer, Sequence[Completion]], dict[str, Any]] = assemble
+    piece: Write = write_piece
+
+
+async def answer_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
+    """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
+    asking = read_asking(request, endpoint=ENDPOINT)
+    steps = Steps(
+        open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
+        plan=lambda model: plan_body(asking, body, model=model),
+        runs=lambda plan: plan.runs,
+        submit=lambda model, plan: accept(asking, body, model=model, plan=plan),
+    )
+    accepted = await take_compiled_steps(request, asking, steps)
+    return await answer_accepted(accepted, body, style=Style())
+
+
+async def take_compiled_steps(
+    request: HttpRequest, asking: Asking, steps: Steps[T, Accepted]
+) -> Accepted:
+    """What they end with; they are taken again once what the plan asks for is compiled."""
+    return await with_compiled(
+        lambda: take_steps(request, asking, steps), person=asking.key.user_id
+    )
+
+
+async def answer_accepted(
+    accepted: Accepted, body: Streamable, *, style: Style
+) -> HttpResponseBase:
+    """Wait for the runs, or stream them."""
+    if body.stream:
+        return _stream(accepted, body, style=style)
+    answer = accepted.answer
+    completions = await wait_for(answer.submitted)
+
+    def write() -> bytes:
+        return write_json(style.whole(answer, completions))
+
+    if any(made.logprobs or made.scored for made in completions):
+        # The log-probabilities of a long prompt take their time.
+        content = await in_turn(answer.submitted.call.user_id, write)
+    else:
+        content = await sync_to_async(write, thread_sensitive=False)()
+    return HttpResponse(content, content_type="application/json", headers=dict(accepted.headers))
+
+
+def plan_body(asking: Asking, body: CompletionRequest, *, model: HostedModel) -> Plan:
+    """What the request asks for; raises `DomainError`."""
+    if asking.is_strict:
+        require_known(body)
+    return plan_completion(body, deployment=model.deployment)
+
+
+def accept(asking: Asking, body: CompletionRequest, *, model: HostedModel, plan: Plan) -> Accepted:
+    """Submit the request's runs, or find those of its first attempt."""
+    submitted = find_or_submit(asking, body, model=model, runs=plan.runs)
+    answer = Answer(
+        plan=plan,
+        submitted=submitted,
+        model_name=body.model,
+        texts=token_texts(model.deployment),
+        provenance=engine_status(model.deployment).provenance,
+        return_token_ids=bool(body.return_token_ids),
+        prompt_logprobs=body.prompt_logprobs is not None,
+    )
+    return Accepted(answer, describe_limits(asking.key.user, model=model))
+
+
+def _stream(accepted: Accepted, body: Streamable, *, style: Style) -> StreamingHttpResponse:
+    include_usage = bool(body.stream_options and body.stream_options.include_usage)
+    pieces = _attended(accepted.answer, include_usage=include_usage, style=style)
+    response = StreamingHttpResponse(
+        pieces, content_type="text/event-stream; charset=utf-8", headers=dict(accepted.headers)
+    )
+    response["Cache-Control"] = "no-cache, no-transform"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> AsyncIterator[bytes]:
+    """The whole stream; after a failure it says so and ends."""
+    async with attend(answer.submitted.call.pk, answer.submitted.jobs) as attendance:
+        yield b": accepted\n\n"
+        pieces = stream_pieces(answer, include_usage=include_usage, write=style.piece)
+        try:
+            async with aclosing(pieces) as frames:  # type: ignore[type-var]  # it is a generator
+                async for piece in frames:
+                    yield piece
+        except StreamFailedError as failure:
+            attendance.give_up()
+            error = await explain_failure(failure.error, answer.submitted)
+            yield frame(describe_error(error))
+        yield DONE

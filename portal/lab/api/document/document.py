@@ -1,0 +1,197 @@
+"""The OpenAPI document: what ninja reads off the routes, and what it cannot know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from portal.lab.api.document.errors import DECIDING, RUNNING, name_of, statuses_of, write_responses
+from portal.lab.api.document.examples import EXAMPLES
+
+METHODS: Final = ("get", "post", "delete")
+HEADERS: Final[Mapping[str, Any]] = {
+    "RequestId": {
+        "description": "Names the request in our log. Give it when you ask for help.",
+        "schema": {"type": "string"},
+    },
+    "RetryAfter": {
+        "description": "Seconds until another try may do better.",
+        "schema": {"type": "string"},
+    },
+    "LimitTokens": {
+        "description": "Your quota of tokens in any 24 hours.",
+        "schema": {"type": "string"},
+    },
+    "RemainingTokens": {
+        "description": "What is left of it before this request.",
+        "schema": {"type": "string"},
+    },
+    "LimitRequests": {
+        "description": "How many of your runs are under way at a time; more wait their turn.",
+        "schema": {"type": "string"},
+    },
+    "RemainingRequests": {
+        "description": "How many more could begin now.",
+        "schema": {"type": "string"},
+    },
+    "LimitBytes": {
+        "description": "Bytes of your requests that are read in a minute.",
+        "schema": {"type": "string"},
+    },
+    "RemainingBytes": {
+        "description": "What is left of them after this request.",
+        "schema": {"type": "string"},
+    },
+}
+LIMITS: Final[Mapping[str, str]] = {
+    "x-ratelimit-limit-tokens": "LimitTokens",
+    "x-ratelimit-remaining-tokens": "RemainingTokens",
+    "x-ratelimit-limit-requests": "LimitRequests",
+    "x-ratelimit-remaining-requests": "RemainingRequests",
+}
+BYTES: Final[Mapping[str, str]] = {
+    "x-ratelimit-limit-bytes": "LimitBytes",
+    "x-ratelimit-remaining-bytes": "RemainingBytes",
+}
+"""Of whatever has a body of JSON."""
+STREAMING: Final = frozenset(
+    {"create_completion", "create_engine_completion", "create_chat_completion"}
+)
+STRICT: Final = STREAMING
+TEXT: Final = {"schema": {"type": "string"}}
+EVENTS: Final = {
+    "schema": {
+        "type": "object",
+        "description": "Each event.",
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string"},
+            "data": {"type": "string"},
+        },
+    }
+}
+BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+OTHER_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
+    **{key: {"text/event-stream": EVENTS} for key in sorted(STREAMING)},
+    "create_distributions": {
+        "application/x-npz": BINARY,
+        "application/x-safetensors": BINARY,
+    },
+    "get_events": {"text/event-stream": EVENTS},
+    "read_file": {"application/jsonl": TEXT},
+    "export_usage": {"text/csv": TEXT},
+}
+"""What an operation answers with beside JSON, or instead of it."""
+IDEMPOTENCY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "A second request with the same key and body gets the first one's runs or "
+    "decision, and with another body a 400.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+STRICTNESS: Final = {
+    "in": "header",
+    "name": "Gatehouse-Strict",
+    "required": False,
+    "description": "With true, a field that is not known is a 400 instead of a warning.",
+    "schema": {"type": "string", "enum": ["true", "false"]},
+}
+LAST_EVENT: Final = {
+    "in": "header",
+    "name": "Last-Event-ID",
+    "required": False,
+    "description": "The id of the last event you have; the stream goes on behind it.",
+    "schema": {"type": "string"},
+}
+PARAMETERS: Final[Mapping[str, str]] = {
+    "model_id": "The model's id or one of its aliases; a slash in it needs no escape.",
+    "engine": "The model's id or one of its aliases.",
+    "job_id": "One of `gatehouse.jobs` of an answer.",
+    "file_id": "What `POST /v1/files` answered.",
+    "batch_id": "What `POST /v1/batches` answered.",
+    "case_number": "An application's `id`.",
+    "grant_id": "A grant's `id`.",
+    "status": "Which list of applications; empty for all.",
+    "state": "Only grants in this state.",
+    "model": "Only grants for this model.",
+    "after": "The `last_id` of the page before.",
+    "limit": "How many at most.",
+    "order": "By the time of creation.",
+    "purpose": "Only files of this purpose: `batch` or `batch_output`.",
+}
+
+
+def complete_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Add examples, refusals, headers and the types of answers that are no JSON; in place."""
+    components = document["components"]
+    components["responses"] = write_responses()
+    components["headers"] = dict(HEADERS)
+    components["securitySchemes"]["KeyAuth"] |= {
+        "description": "Your personal key: Authorization: Bearer gh_…",
+        "bearerFormat": "gh_ and 48 letters and digits",
+    }
+    for _, _, operation in operations_of(document):
+        _complete(operation)
+    return document
+
+
+def operations_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation, in the document's order."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    name = operation["operationId"]
+    example = EXAMPLES[name]
+    parameters = operation.setdefault("parameters", [])
+    if name in RUNNING or name in DECIDING:
+        parameters.append(IDEMPOTENCY)
+    if name in STRICT:
+        parameters.append(STRICTNESS)
+    if name == "get_events":
+        parameters.append(LAST_EVENT)
+    for parameter in parameters:
+        if parameter["name"] in PARAMETERS:
+            parameter["description"] = PARAMETERS[parameter["name"]]
+        if parameter["name"] in (example.parameters or {}):
+            parameter["example"] = (example.parameters or {})[parameter["name"]]
+    body = operation.get("requestBody", {}).get("content", {})
+    if example.request is not None:
+        body["application/json"]["example"] = example.request
+    # ninja has numbers for keys, of which JSON makes texts.
+    operation["responses"] = {str(int(key)): it for key, it in operation["responses"].items()}
+    _complete_answer(operation, example=example.response)
+    refusals = statuses_of(name, has_body=bool(body))
+    operation["responses"] = {
+        "200": operation["responses"]["200"],
+        **{str(each): {"$ref": f"#/components/responses/{name_of(each)}"} for each in refusals},
+    }
+
+
+def _complete_answer(operation: dict[str, Any], *, example: object) -> None:
+    name = operation["operationId"]
+    answer = operation["responses"].setdefault("200", {"description": "OK"})
+    content = answer.setdefault("content", {})
+    if "application/json" in content:
+        content["application/json"]["example"] = example
+    others = OTHER_TYPES.get(name, {})
+    is_json = "application/json" in content
+    content.update(
+        {
+            kind: dict(media) if is_json else {**media, "example": example}
+            for kind, media in others.items()
+        }
+    )
+    is_read = "application/json" in operation.get("requestBody", {}).get("content", {})
+    told = {
+        "X-Request-ID": "RequestId",
+        **(LIMITS if name in STREAMING else {}),
+        **(BYTES if is_read else {}),
+    }
+    answer["headers"] = {
+        header: {"$ref": f"#/components/headers/{to}"} for header, to in told.items()
+    }

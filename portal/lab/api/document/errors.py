@@ -1,0 +1,175 @@
+"""Which refusals an operation can answer with, and what each status means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from portal.lab.completions.refusals import SHAPES
+from portal.platform.core.errors import DomainError
+
+MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
+    400: (
+        "invalid_value",
+        "The request is at fault; param names the field. Do not repeat it unchanged.",
+        "max_tokens has to be at least 0.",
+    ),
+    401: (
+        "invalid_api_key",
+        "No key, or one that is wrong, expired or revoked.",
+        "Send your API key in the header: Authorization: Bearer <key>.",
+    ),
+    403: (
+        "key_scope",
+        "The key is not for this, or its owner may not use the model; next_step says what to do.",
+        "This key is not for completions.",
+    ),
+    404: (
+        "model_not_found",
+        "There is nothing of that name, or it is not yours.",
+        "There is no model 'gpt-3' here. Open to this key: smollm2-135m.",
+    ),
+    405: (
+        "method_not_allowed",
+        "The address does not take this method; the header Allow names those it takes.",
+        "/v1/completions does not take GET. See /docs/api/.",
+    ),
+    408: (
+        "request_timeout",
+        "The body did not come whole in time.",
+        "The request did not come whole within 30 seconds. Try again.",
+    ),
+    409: (
+        "changed_meanwhile",
+        "Somebody was first, and the message says who; read again before deciding.",
+        (
+            "Nothing was changed. This application is now “approved”: approved by Rita Reviewer "
+            "on 25 November 2026 at 12:00 UTC."
+        ),
+    ),
+    413: (
+        "request_too_large",
+        "The body is larger than the site takes.",
+        "The request is too large.",
+    ),
+    415: (
+        "unsupported_media_type",
+        "The body is not what the address takes: it is compressed, for example.",
+        (
+            "The body is compressed (gzip), which is not supported. Send it as it is, without "
+            "Content-Encoding."
+        ),
+    ),
+    429: (
+        "quota_exceeded",
+        (
+            "The quota of 24 hours is spent or the room for files is full (x-should-retry: "
+            "false), or your share of the queue is full or a minute's bytes are read "
+            "(Retry-After). Too many requests at once are no error: they wait their turn."
+        ),
+        "The quota of tokens is spent.",
+    ),
+    500: (
+        "server_error",
+        "Something broke on our side, and the log has it.",
+        "Something broke on our side. It has been logged; try again.",
+    ),
+    503: (
+        "model_offline",
+        "The model is not served now; Retry-After says when to come back.",
+        "This model is not loaded at the moment.",
+    ),
+}
+EVERYWHERE: Final = frozenset({400, 401, 403, 405, 500})
+RUNNING: Final = frozenset(
+    {
+        "create_completion",
+        "create_engine_completion",
+        "create_chat_completion",
+        "create_scores",
+        "create_distributions",
+        "replay_job",
+    }
+)
+"""Operations that run a model, and may find the quota spent or the model away."""
+KEEPING: Final = frozenset({"create_file"})
+"""Operations that find no room for what they should keep."""
+DECIDING: Final = frozenset(
+    {
+        "approve_application",
+        "refuse_application",
+        "return_application",
+        "take_back_decision",
+        "suspend_grant",
+        "resume_grant",
+        "revoke_grant",
+    }
+)
+"""Operations that find that somebody was first."""
+NAMING_NOTHING: Final = frozenset(
+    {"list_grants", "list_models", "get_usage", "export_usage", "create_file"}
+)
+"""Operations that name neither a model nor anything of the caller's."""
+NEEDING_ENGINE: Final = frozenset({"tokenize", "detokenize"})
+
+
+def statuses_of(operation_id: str, *, has_body: bool) -> list[int]:
+    """The refusals of one operation, in order."""
+    found = set(EVERYWHERE)
+    if operation_id not in NAMING_NOTHING:
+        found.add(404)
+    if has_body:
+        found |= {408, 413, 415}
+    if operation_id in RUNNING:
+        found |= {429, 503}
+    if operation_id in KEEPING:
+        found.add(429)
+    if operation_id in DECIDING:
+        found.add(409)
+    if operation_id in NEEDING_ENGINE:
+        found.add(503)
+    return sorted(found)
+
+
+def write_responses() -> dict[str, Any]:
+    """`components.responses`: one for each status, with its meaning and an example."""
+    return {name_of(status): _write(status) for status in MEANINGS}
+
+
+def name_of(status: int) -> str:
+    """How the document calls the response."""
+    return f"Refusal{status}"
+
+
+def codes_by_status() -> dict[int, list[str]]:
+    """Every code that has a status of its own; all other codes are 400."""
+    found: dict[int, list[str]] = {status: [] for status in MEANINGS}
+    for code, shape in SHAPES.items():
+        found.setdefault(int(shape.status), []).append(str(code))
+    return found
+
+
+def _write(status: int) -> dict[str, Any]:
+    code, meaning, message = MEANINGS[status]
+    shape = SHAPES.get(code)
+    error = DomainError(code, message)
+    headers: dict[str, Any] = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
+    if status in (429, 503):
+        headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    return {
+        "description": meaning,
+        "headers": headers,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/ErrorBody"},
+                "example": {
+                    "error": {
+                        "message": error.message,
+                        "type": shape.type if shape else "invalid_request_error",
+                        "param": error.field,
+                        "code": error.code,
+                    }
+                },
+            }
+        },
+    }

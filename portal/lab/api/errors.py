@@ -1,0 +1,23 @@
+"""Every refusal of the API as the one body that the field's clients understand."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import JsonResponse
+
+from portal.lab.completions.refusals import describe_error, shape_of
+from portal.platform.core.errors import DomainError
+
+
+class Refusal(JsonResponse):
+    """A refusal in the API's words, and not in those of a page of the site."""
+
+
+def answer_error(error: DomainError) -> Refusal:
+    """The refusal as a response."""
+    shape = shape_of(error)
+    headers = dict(shape.headers)
+    if shape.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Refusal(describe_error(error), status=shape.status, headers=headers)

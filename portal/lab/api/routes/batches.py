@@ -1,0 +1,80 @@
+"""Batches of requests."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from portal.gate.keys.enums import KeyScope
+from portal.lab.api.auth import KeyAuth, Right, require
+from portal.lab.api.schemas import REFUSALS, BatchList, BatchObject
+from portal.lab.batches.domain.creation import BatchOrder, find_batch
+from portal.lab.batches.domain.creation import cancel_batch as stop_batch
+from portal.lab.batches.domain.creation import create_batch as accept_batch
+from portal.lab.batches.domain.listing import describe_batch
+from portal.lab.batches.domain.listing import list_batches as list_own_batches
+from portal.platform.core.database import in_database
+from portal.platform.core.wire import WireModel
+
+router = Router(tags=["Files and batches"])
+
+
+class BatchRequest(WireModel):
+    """The body of `POST /v1/batches`."""
+
+    input_file_id: str = Field(description="A file that was uploaded with purpose `batch`.")
+    endpoint: str = Field(description="What every line of the file asks, `/v1/completions`.")
+    completion_window: str = Field(description="`24h`.")
+    metadata: dict[str, str] | None = Field(default=None, description="Notes of your own.")
+
+
+@router.post(
+    "/batches", response={HTTPStatus.OK: BatchObject, **REFUSALS}, summary="Run a file of requests"
+)
+async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+    order = BatchOrder(**body.model_dump())
+    return await in_database(lambda: describe_batch(accept_batch(key, order)))
+
+
+@router.get(
+    "/batches",
+    response={HTTPStatus.OK: BatchList, **REFUSALS},
+    summary="List your batches",
+    auth=KeyAuth(Right.NONE),
+)
+async def list_batches(
+    request: HttpRequest, after: str | None = None, limit: Annotated[int, Field(ge=1, le=100)] = 20
+) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+    return await in_database(lambda: list_own_batches(key.user, after=after, limit=limit))
+
+
+@router.get(
+    "/batches/{batch_id}",
+    response={HTTPStatus.OK: BatchObject, **REFUSALS},
+    summary="See how far a batch is",
+    auth=KeyAuth(Right.NONE),
+)
+async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+    return await in_database(lambda: describe_batch(find_batch(key.user, batch_id)))
+
+
+@router.post(
+    "/batches/{batch_id}/cancel",
+    response={HTTPStatus.OK: BatchObject, **REFUSALS},
+    summary="Stop a batch and keep what is finished",
+    auth=KeyAuth(Right.NONE),
+)
+async def cancel_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
+    key = require(request, KeyScope.BATCHES)
+
+    def stop() -> dict[str, Any]:
+        return describe_batch(stop_batch(find_batch(key.user, batch_id), actor=key.user))
+
+    return await in_database(stop)

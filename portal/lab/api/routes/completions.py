@@ -1,0 +1,37 @@
+"""Completions, whole or as a stream."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponseBase
+from ninja import Router
+
+from portal.lab.api.auth import KeyAuth, Right
+from portal.lab.api.completion_answers import answer_completion
+from portal.lab.api.schemas import REFUSALS, CompletionObject
+from portal.lab.completions.wire import CompletionRequest, EngineCompletionRequest
+
+router = Router(tags=["Completions"])
+
+
+@router.post(
+    "/completions",
+    response={HTTPStatus.OK: CompletionObject, **REFUSALS},
+    summary="Complete texts or token ids",
+    auth=KeyAuth(Right.MODEL),
+)
+async def create_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
+    return await answer_completion(request, body)
+
+
+@router.post(
+    "/engines/{path:engine}/completions",
+    response={HTTPStatus.OK: CompletionObject, **REFUSALS},
+    summary="The same, as clients of 2022 ask",
+    auth=KeyAuth(Right.MODEL),
+)
+async def create_engine_completion(
+    request: HttpRequest, engine: str, body: EngineCompletionRequest
+) -> HttpResponseBase:
+    return await answer_completion(request, body.model_copy(update={"model": engine}))

@@ -1,0 +1,76 @@
+"""Texts to token ids and back, as the model sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from portal.gate.keys.enums import KeyScope
+from portal.lab.api.auth import KeyAuth, Right
+from portal.lab.api.calls import Asking, open_model, read_asking
+from portal.lab.api.schemas import REFUSALS, Detokenized, Tokenized
+from portal.lab.jobs.domain.admission import context_length
+from portal.lab.jobs.domain.token_text import token_texts
+from portal.lab.jobs.domain.tokens import decode_ids, encode_text, find_vocabulary, parse_token_ids
+from portal.lab.jobs.domain.workers import engine_status
+from portal.lab.scoring.domain.tokens import require_tokenizer
+from portal.lab.scoring.wire import DetokenizeRequest, TokenizeRequest
+from portal.platform.core.database import in_database
+from portal.platform.core.json_writing import write_json
+from portal.platform.core.turns import in_turn
+
+router = Router(tags=["Tokens"])
+
+
+@router.post(
+    "/tokenize",
+    response={HTTPStatus.OK: Tokenized, **REFUSALS},
+    summary="The token ids of a text",
+    auth=KeyAuth(Right.MODEL),
+)
+async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
+    asking = read_asking(request, endpoint="/v1/tokenize")
+    model = await in_database(lambda: open_model(asking, body.model, scope=KeyScope.READ))
+
+    def work() -> dict[str, Any]:
+        special = body.add_special_tokens
+        ids = encode_text(require_tokenizer(model), body.prompt, add_special_tokens=special)
+        texts = token_texts(model.deployment)
+        strs = [texts.text_of(token) for token in ids] if body.return_token_strs else None
+        return {
+            "count": len(ids),
+            "max_model_len": context_length(model, engine_status(model.deployment)),
+            "tokens": ids,
+            "token_strs": strs,
+        }
+
+    return await _answer(asking, work)
+
+
+@router.post(
+    "/detokenize",
+    response={HTTPStatus.OK: Detokenized, **REFUSALS},
+    summary="The text of token ids",
+    auth=KeyAuth(Right.MODEL),
+)
+async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpResponse:
+    asking = read_asking(request, endpoint="/v1/detokenize")
+    model = await in_database(lambda: open_model(asking, body.model, scope=KeyScope.READ))
+
+    def work() -> dict[str, Any]:
+        tokenizer = require_tokenizer(model)
+        vocabulary = find_vocabulary(model.deployment) or tokenizer.get_vocab_size()
+        ids = parse_token_ids(body.tokens, field="tokens", vocabulary=vocabulary)
+        return {"prompt": decode_ids(tokenizer, ids)}
+
+    return await _answer(asking, work)
+
+
+async def _answer(asking: Asking, work: Callable[[], dict[str, Any]]) -> HttpResponse:
+    """Not through the schema, and written in the same turn: an answer may have a million ids."""
+    content = await in_turn(asking.key.user_id, lambda: write_json(work()))
+    return HttpResponse(content, content_type="application/json")

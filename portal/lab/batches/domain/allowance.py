@@ -1,0 +1,41 @@
+"""How much one person may keep: their uploads and the results of their batches together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Sum
+
+from portal.lab.batches.models import StoredFile
+from portal.platform.accounts.models import User
+from portal.platform.core.errors import DomainError
+
+WAY_OUT: Final = "Delete some (DELETE /v1/files/{id}), then upload this one again."
+_UPLOAD_LOCK: Final = 7_235_005
+
+
+def require_room(user: User, *, size: int) -> None:
+    """Let a file of so many bytes in, or raise `DomainError` with code `files_full`.
+
+    A person's other uploads wait here until the caller's transaction ends, so that two of them
+    never pass together. Results of batches are always kept, and take room like uploads.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_UPLOAD_LOCK, user.pk])
+    kept = StoredFile.objects.filter(user=user, erased_at__isnull=True).aggregate(
+        count=Count("pk"), size=Sum("size", default=0)
+    )
+    if kept["count"] >= settings.FILES_PER_USER:
+        raise _full(f"You keep {kept['count']:,} files, and may keep {settings.FILES_PER_USER:,}.")
+    limit = settings.FILE_MB_PER_USER * 1_000_000
+    if kept["size"] + size > limit:
+        raise _full(
+            f"Your files have {kept['size']:,} bytes and this one {size:,}; "
+            f"together they may have {limit:,}."
+        )
+
+
+def _full(message: str) -> DomainError:
+    return DomainError("files_full", f"{message} {WAY_OUT}", field="file")

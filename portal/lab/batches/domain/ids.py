@@ -1,0 +1,33 @@
+"""The ids that clients see."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from portal.platform.core.errors import DomainError
+
+FILE: Final = "file-"
+BATCH: Final = "batch_"
+
+
+def write_id(prefix: str, value: UUID) -> str:
+    return prefix + value.hex
+
+
+def parse_id(text: str, *, prefix: str, field: str | None = None) -> UUID:
+    """Raises `DomainError` with code `not_found` for what cannot be an id."""
+    try:
+        return UUID(hex=text.removeprefix(prefix)) if text.startswith(prefix) else _fail()
+    except ValueError:
+        raise missing(text, prefix=prefix, field=field) from None
+
+
+def missing(text: str, *, prefix: str, field: str | None = None) -> DomainError:
+    """The same words for what never was, was erased, or is another person's."""
+    name = "file" if prefix == FILE else "batch"
+    return DomainError("not_found", f"There is no {name} {text[:100]!r}.", field=field)
+
+
+def _fail() -> UUID:
+    raise ValueError

@@ -1,0 +1,20 @@
+"""A batch outlives its request, and neither its person's access nor its key's revocation."""
+
+from __future__ import annotations
+
+from portal.gate.catalog.models import HostedModel
+from portal.lab.batches.models import Batch
+from portal.lab.jobs.domain.admission import require_access
+from portal.lab.jobs.enums import Origin
+from portal.platform.core.errors import DomainError
+
+
+def require_rights(batch: Batch, model: HostedModel) -> None:
+    """Raise `DomainError` unless the batch may go on now.
+
+    A key that expired meanwhile does not stop it: that is how rotation ends an old key, and
+    the batch was handed in before.
+    """
+    if batch.key.revoked_at is not None or not batch.user.is_active:
+        raise DomainError("key_revoked", "The batch's API key was revoked.")
+    require_access(batch.user, model, Origin.API)

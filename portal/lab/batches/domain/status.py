@@ -1,0 +1,69 @@
+"""The only writer of a batch's status: compare-and-set along `enums.TRANSITIONS`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.lab.batches.domain.ids import BATCH, write_id
+from portal.lab.batches.domain.lines import LineError
+from portal.lab.batches.enums import TRANSITIONS, BatchStatus
+from portal.lab.batches.models import Batch
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import record
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.errors import DomainError
+
+
+def lock_batch(batch: Batch, *statuses: BatchStatus, wait: bool = True) -> Batch | None:
+    """The batch, locked until the transaction ends; None where it is in no such status.
+
+    Without `wait` also None where somebody else has it.
+    """
+    rows: QuerySet[Batch] = Batch.objects.filter(pk=batch.pk, status__in=statuses)
+    return rows.select_for_update(of=("self",), skip_locked=not wait).first()
+
+
+def move_batch(
+    batch: Batch, target: BatchStatus, *, actor: User | None = None, **fields: Any
+) -> bool:
+    """Set the status and its time; False where the batch cannot go there from where it is.
+
+    Inside the caller's transaction, and last in it.
+    """
+    sources = [status for status, targets in TRANSITIONS.items() if target in targets]
+    changes = {**fields, "status": target, f"{target}_at": timezone.now()}
+    moved = Batch.objects.filter(pk=batch.pk, status__in=sources).update(**changes)
+    if moved:
+        for name, value in changes.items():
+            setattr(batch, name, value)
+        data = {"status": target.value, "code": _code(batch)}
+        record(AuditTag.BATCH_CHANGED, actor=actor, subject=f"batch:{batch.pk}", data=data)
+    return bool(moved)
+
+
+def close_batch(batch: Batch, *, as_status: BatchStatus, errors: Sequence[LineError] = ()) -> bool:
+    """Submit no more of it; it becomes `as_status` once its last runs have ended."""
+    return move_batch(
+        batch,
+        BatchStatus.FINALIZING,
+        closes_as=as_status,
+        errors=[error.as_json() for error in errors],
+        paused_code="",
+        paused_until=None,
+    )
+
+
+def refuse_change(batch: Batch) -> DomainError:
+    """For a command that came too late."""
+    return DomainError(
+        "invalid_value",
+        f"The batch {write_id(BATCH, batch.pk)} is {batch.status} and cannot be cancelled.",
+    )
+
+
+def _code(batch: Batch) -> str:
+    return str(batch.errors[0]["code"]) if batch.errors else ""

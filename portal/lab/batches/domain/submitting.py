@@ -1,0 +1,165 @@
+"""Rows become runs, a bounded number at a time, each exactly once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from portal.gate.access.enums import Code
+from portal.gate.catalog.models import HostedModel
+from portal.lab.batches.domain.endpoints import ENDPOINTS, fingerprint
+from portal.lab.batches.domain.lines import LineError
+from portal.lab.batches.domain.results import BROKEN, refuse_row
+from portal.lab.batches.domain.status import close_batch, lock_batch
+from portal.lab.batches.enums import BatchStatus, RowState
+from portal.lab.batches.models import Batch, BatchRow
+from portal.lab.jobs.domain.admission import AccessRefused, reserve_for
+from portal.lab.jobs.domain.calls import CallOrigin, Submitted, submit_call
+from portal.lab.jobs.domain.workers import engine_status
+from portal.lab.jobs.enums import ACTIVE_STATES, JobClass
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.core.each import is_passing, note_fault
+from portal.platform.core.errors import DomainError
+
+PAUSE: Final = timedelta(seconds=30)
+"""After which a batch that had to wait asks again."""
+BUSY: Final = "compiler_busy"
+WAITS_FOR: Final = frozenset({Code.QUOTA_EXCEEDED, Code.MODEL_OFFLINE, "model_loading", BUSY})
+"""Refusals that pass by themselves."""
+NOT_KEPT: Final = {"prompt"}
+"""What people wrote; a call's row does not hold it."""
+
+
+class Step(Enum):
+    """What became of one look at the next row."""
+
+    TAKEN = auto()
+    FULL = auto()
+
+
+def submit_rows(batch: Batch) -> None:
+    """Submit rows in order until so many of their runs are under way as the person may have."""
+    window = count_window(batch)
+    while _submit_next(batch, window=window) is Step.TAKEN:
+        pass
+
+
+def count_window(batch: Batch) -> int:
+    """Twice what runs at a time for one person, shared by the person's batches."""
+    own = Batch.objects.filter(user=batch.user_id, status=BatchStatus.IN_PROGRESS).count()
+    return max(1, 2 * settings.API_JOBS_PER_USER // max(1, own))
+
+
+def pause(batch: Batch, *, code: str) -> None:
+    """Submit nothing for a while, and say why."""
+    Batch.objects.filter(pk=batch.pk).update(paused_code=code, paused_until=timezone.now() + PAUSE)
+
+
+def _submit_next(batch: Batch, *, window: int) -> Step:
+    """One row, its call and its new state in one transaction, under the batch's lock.
+
+    So a crash leaves a row that is waiting without runs, or one that is submitted with them.
+    """
+    with transaction.atomic():
+        locked = lock_batch(batch, BatchStatus.IN_PROGRESS, wait=False)
+        if locked is None:
+            return Step.FULL
+        rows = BatchRow.objects.filter(batch=locked)
+        row = rows.filter(state=RowState.WAITING).order_by("line").first()
+        # Runs and not rows: one row may ask for hundreds.
+        if row is None or _count_runs(locked) >= window:
+            return Step.FULL
+        return _submit_or_refuse(locked, row)
+
+
+def _count_runs(batch: Batch) -> int:
+    return GenerationJob.objects.filter(
+        call__batch_row__batch=batch, state__in=ACTIVE_STATES
+    ).count()
+
+
+def _submit_or_refuse(batch: Batch, row: BatchRow) -> Step:
+    """Whatever else the row raises is that row's failure, as it is one request's to the API."""
+    try:
+        with transaction.atomic():
+            submitted = _submit(batch, row)
+    except AccessRefused as error:
+        return _stop(batch, error)
+    except DomainError as error:
+        if error.code in WAITS_FOR and (error.code == BUSY or not _never_fits(batch, row)):
+            pause(batch, code=str(error.code))
+            return Step.FULL
+        _refuse(row, error)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        note_fault(error, doing="submit_batch_row", row=row)
+        _refuse(row, BROKEN)
+    else:
+        _note_submitted(row, submitted)
+    return Step.TAKEN
+
+
+def _refuse(row: BatchRow, error: DomainError) -> None:
+    BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
+        state=RowState.FAILED, result=refuse_row(row, error)
+    )
+
+
+def _submit(batch: Batch, row: BatchRow) -> Submitted:
+    body = json.loads(row.body)
+    model = _model(batch)
+    runs = ENDPOINTS[batch.endpoint].plan(body, model=model)
+    origin = CallOrigin(
+        endpoint=batch.endpoint,
+        key=batch.key,
+        fingerprint=fingerprint(batch.endpoint, body, row=row.pk),
+        request={name: value for name, value in body.items() if name not in NOT_KEPT},
+    )
+    return submit_call(batch.user, model=model, runs=runs, origin=origin, job_class=JobClass.BATCH)
+
+
+def _note_submitted(row: BatchRow, submitted: Submitted) -> None:
+    BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
+        state=RowState.SUBMITTED, call=submitted.call
+    )
+
+
+def _stop(batch: Batch, refused: AccessRefused) -> Step:
+    if refused.code in WAITS_FOR:
+        pause(batch, code=str(refused.code))
+    else:
+        error = LineError(str(refused.code), refused.message)
+        close_batch(batch, as_status=BatchStatus.FAILED, errors=[error])
+    return Step.FULL
+
+
+def _never_fits(batch: Batch, row: BatchRow) -> bool:
+    """Whether the row needs more tokens than a whole day has."""
+    model = _model(batch)
+    engine = engine_status(model.deployment)
+    runs = ENDPOINTS[batch.endpoint].plan(json.loads(row.body), model=model)
+    needed = sum(
+        len(run.positions)
+        + reserve_for(
+            model,
+            prompt=run.prompt,
+            sampling=run.sampling,
+            engine=engine,
+            prompt_token_ids=run.prompt_token_ids,
+        )
+        for run in runs
+    )
+    return needed > settings.DAILY_TOKEN_QUOTA
+
+
+def _model(batch: Batch) -> HostedModel:
+    if batch.model is None:
+        raise TypeError("the batch has not been checked")
+    return batch.model

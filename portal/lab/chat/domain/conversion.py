@@ -1,0 +1,112 @@
+"""A chat is a completion in other clothes: the request there, and the answer back."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from portal.gate.catalog.models import HostedModel
+from portal.lab.chat.domain.templates import render_prompt
+from portal.lab.chat.wire import ChatRequest
+from portal.lab.completions.domain.assemble import Answer
+from portal.lab.completions.domain.fields import list_ignored
+from portal.lab.completions.wire import CompletionRequest, GenerationFields
+from portal.lab.jobs.domain.admission import context_length
+from portal.lab.jobs.domain.tokens import count_tokens
+from portal.lab.jobs.domain.workers import engine_status
+from portal.platform.core.errors import DomainError
+
+SAME_FIELDS: Final = ("model", *GenerationFields.model_fields)
+
+
+def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequest:
+    """The same as a completion; raises `DomainError` naming the field at fault."""
+    ignored = list_ignored(request)
+    if request.top_logprobs is not None and not request.logprobs:
+        raise DomainError(
+            "invalid_value", "top_logprobs needs logprobs to be true.", field="top_logprobs"
+        )
+    prompt = render_prompt(model, request.messages)
+    fields = {name: getattr(request, name) for name in SAME_FIELDS}
+    return CompletionRequest(
+        **fields,
+        # They have no field there, and are named in the answer.
+        **ignored,
+        prompt=prompt,
+        # The template has written what a text begins with.
+        add_special_tokens=False,
+        max_tokens=request.max_completion_tokens
+        or request.max_tokens
+        or _room(prompt, model=model),
+        logprobs=(request.top_logprobs or 0) if request.logprobs else None,
+    )
+
+
+def to_chat_refusal(error: DomainError, request: ChatRequest) -> DomainError:
+    """The same refusal on the field that the chat has for the completion's."""
+    names = {
+        "prompt": "messages",
+        "logprobs": "top_logprobs",
+        "max_tokens": "max_tokens" if request.max_tokens else "max_completion_tokens",
+    }
+    if error.field not in names or error.code == "unsupported_parameter":
+        return error
+    return DomainError(error.code, error.message, field=names[error.field], next_url=error.next_url)
+
+
+def to_chat(answer: Answer, completion: dict[str, Any]) -> dict[str, Any]:
+    """A whole completion as a chat's answer."""
+    choices = [
+        {
+            **_common(choice),
+            "message": {"role": "assistant", "content": choice["text"], "refusal": None},
+        }
+        for choice in completion["choices"]
+    ]
+    return {**completion, **_head(answer, "chat.completion"), "choices": choices}
+
+
+def to_piece(answer: Answer, choice: dict[str, Any]) -> dict[str, Any]:
+    """A piece of a streamed completion as one of a chat; every delta names the role."""
+    head = {**answer.envelope(), **_head(answer, "chat.completion.chunk")}
+    if not choice:
+        return head
+    delta = {"role": "assistant", "content": choice["text"]}
+    return {**head, "choices": [{**_common(choice), "delta": delta}]}
+
+
+def _head(answer: Answer, object_name: str) -> dict[str, str]:
+    return {"id": f"chatcmpl-{answer.submitted.call.pk.hex}", "object": object_name}
+
+
+def _common(choice: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in choice.items() if name not in {"text", "logprobs"}}
+    lists = choice["logprobs"]
+    return {**kept, "logprobs": _write_logprobs(lists) if lists else None}
+
+
+def _write_logprobs(lists: dict[str, Any]) -> dict[str, Any]:
+    """One object for each token, the likeliest first among its alternatives."""
+    content = [
+        {
+            **_name(token, logprob),
+            "top_logprobs": [
+                _name(other, value)
+                for other, value in sorted(top.items(), key=lambda item: -item[1])
+            ],
+        }
+        for token, logprob, top in zip(
+            lists["tokens"], lists["token_logprobs"], lists["top_logprobs"], strict=True
+        )
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _name(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+
+
+def _room(prompt: str, *, model: HostedModel) -> int:
+    """What the context holds beside the prompt."""
+    limit = context_length(model, engine_status(model.deployment))
+    count = count_tokens(prompt, deployment=model.deployment, add_special_tokens=False)
+    return max(1, limit - count.tokens)

@@ -1,0 +1,41 @@
+"""A run that did not end well, as a refusal with its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from inference_workers.contract import Cancelled, CancelReason, Done, Failed
+from portal.lab.jobs.domain.completion import Completion
+from portal.lab.jobs.wording import describe_failure
+from portal.platform.core.errors import DomainError
+
+STOPPED = {
+    CancelReason.USER: "The run was stopped.",
+    CancelReason.ACCESS_ENDED: "The run was stopped, because your access to the model has ended.",
+    CancelReason.DELETED: "The run was deleted.",
+}
+
+
+def require_done(completions: Iterable[Completion]) -> None:
+    """Raise `DomainError` for the first completion that has no good end.
+
+    Its code is the failure's, or `cancelled`, or `access_ended`.
+    """
+    for completion in completions:
+        if (error := find_failure(completion)) is not None:
+            raise error
+
+
+def find_failure(completion: Completion) -> DomainError | None:
+    """What went wrong; None for a completion that is done."""
+    match completion.end:
+        case Done():
+            return None
+        case Failed(code=code):
+            return DomainError(code.value, describe_failure(code))
+        case Cancelled(reason=CancelReason.ACCESS_ENDED as reason):
+            return DomainError("access_ended", STOPPED[reason])
+        case Cancelled(reason=reason):
+            return DomainError("cancelled", STOPPED[reason])
+        case None:
+            return DomainError("worker_lost", "The run has no end.")

@@ -1,0 +1,183 @@
+"""From a request to the runs that answer it, and from runs back to choices."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from inference_workers.contract import SamplingParams
+from portal.lab.completions.domain.bounds import require_affordable
+from portal.lab.completions.domain.fields import list_ignored, warn
+from portal.lab.completions.domain.prompts import Prompt, parse_prompts
+from portal.lab.completions.domain.structure import parse_structure
+from portal.lab.completions.wire import LARGEST_SEED, CompletionRequest
+from portal.lab.jobs.domain.calls import Run, require_runs
+from portal.lab.jobs.domain.tokens import count_tokens, find_vocabulary, require_token
+from portal.platform.core.errors import DomainError
+
+DEFAULT_MAX_TOKENS: Final = 16
+SEED_STEP: Final = 1_000_003
+"""Between the seeds of two samples of one prompt."""
+CANONICAL_ID: Final = re.compile(r"0|[1-9][0-9]{0,9}")
+"""One spelling for each token: a second one would hide the first's value."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the runs of a request make its choices.
+
+    Prompt i has the runs `i * samples` to `(i + 1) * samples - 1`, and `n` choices.
+    """
+
+    prompts: tuple[Prompt, ...]
+    runs: tuple[Run, ...]
+    samples: int
+    n: int
+    echo: bool
+    logprobs: int | None
+    ranks: bool
+    """Whether the best of the samples are chosen, rather than all returned."""
+    warnings: tuple[str, ...] = ()
+
+
+def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
+    """What has to run for the request; raises `DomainError` naming the field at fault."""
+    ignored = list_ignored(request)
+    _require_supported(request)
+    prompts = parse_prompts(request.prompt, deployment=deployment)
+    n = request.n or 1
+    best_of = request.best_of or n
+    if best_of < n:
+        raise _refuse("best_of", f"best_of is {best_of}, less than n, which is {n}.")
+    sampling = build_sampling(request)
+    ranks = best_of > n
+    if ranks and sampling.logprobs is None:
+        sampling = sampling.model_copy(update={"logprobs": 0})
+    require_runs(len(prompts) * best_of, field="prompt")
+    _require_tokens(sampling, vocabulary=find_vocabulary(deployment))
+    require_affordable(
+        sampling,
+        prompts=[_count(prompt, sampling, deployment=deployment) for prompt in prompts]
+        if sampling.prompt_logprobs is not None
+        else [],
+        deployment=deployment,
+    )
+    runs = [
+        Run(
+            sampling=_for_sample(sampling, sample=sample),
+            prompt=prompt.text,
+            prompt_token_ids=prompt.token_ids,
+        )
+        for prompt in prompts
+        for sample in range(best_of)
+    ]
+    return Plan(
+        prompts=tuple(prompts),
+        runs=tuple(runs),
+        samples=best_of,
+        n=n,
+        echo=bool(request.echo),
+        logprobs=request.logprobs,
+        ranks=ranks,
+        warnings=warn(ignored),
+    )
+
+
+def build_sampling(request: CompletionRequest) -> SamplingParams:
+    """The request's parameters, exactly; raises `DomainError` naming the field."""
+    given = {
+        name: getattr(request, name)
+        for name in (
+            "temperature", "top_p", "presence_penalty", "frequency_penalty", "min_p",
+            "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids",
+            "allowed_token_ids", "bad_words", "stop", "logprobs", "prompt_logprobs",
+            "add_special_tokens",
+        )
+    }  # fmt: skip
+    given["max_tokens"] = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
+    given["top_k"] = max(0, request.top_k or 0)
+    given["logit_bias"] = _parse_bias(request.logit_bias)
+    given["structure"] = parse_structure(request)
+    given["seed"] = _choose_seed(request)
+    if request.echo and request.logprobs is not None and request.prompt_logprobs is None:
+        given["prompt_logprobs"] = request.logprobs
+    try:
+        return SamplingParams(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else None
+        raise _refuse(field, f"{field}: {first['msg']}.") from error
+
+
+def _require_supported(request: CompletionRequest) -> None:
+    if request.stream and (request.best_of or 1) > (request.n or 1):
+        raise _refuse("best_of", "best_of cannot be streamed: leave stream out, or best_of.")
+    if request.max_tokens == 0 and not (request.echo or request.prompt_logprobs is not None):
+        raise _refuse(
+            "max_tokens",
+            "max_tokens is 0, so nothing would be generated. Ask for the prompt by echo or "
+            "prompt_logprobs, or choose at least 1.",
+        )
+    for place, word in enumerate(request.bad_words or []):
+        if not word.strip():
+            raise _refuse(f"bad_words[{place}]", f"bad_words[{place}] is blank. Leave it out.")
+    most = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
+    if (request.min_tokens or 0) > most:
+        raise _refuse(
+            "min_tokens", f"min_tokens is {request.min_tokens:,}, and max_tokens is {most:,}."
+        )
+
+
+def _choose_seed(request: CompletionRequest) -> int | None:
+    """Drawn here where none is given, so that the receipt can name it."""
+    if request.temperature == 0.0:
+        return None
+    if request.seed is None:
+        return secrets.randbelow(2**31)
+    return request.seed
+
+
+def _for_sample(sampling: SamplingParams, *, sample: int) -> SamplingParams:
+    if sample == 0 or sampling.seed is None:
+        return sampling
+    seed = (sampling.seed + sample * SEED_STEP) % (LARGEST_SEED + 1)
+    return sampling.model_copy(update={"seed": seed})
+
+
+def _parse_bias(bias: dict[str, float] | None) -> dict[int, float] | None:
+    if bias is None:
+        return None
+    for token in bias:
+        if not CANONICAL_ID.fullmatch(token):
+            raise _refuse(
+                "logit_bias",
+                f'logit_bias is keyed by token ids, such as {{"50256": -100}}, and '
+                f"{token[:20]!r} is none.",
+            )
+    return {int(token): value for token, value in bias.items()}
+
+
+def _require_tokens(sampling: SamplingParams, *, vocabulary: int | None) -> None:
+    """Of every token that the request names, whether the model has it."""
+    for name in ("stop_token_ids", "allowed_token_ids"):
+        for place, token in enumerate(getattr(sampling, name)):
+            require_token(token, field=f"{name}[{place}]", vocabulary=vocabulary)
+    for token in sampling.logit_bias:
+        require_token(token, field="logit_bias", vocabulary=vocabulary)
+
+
+def _count(prompt: Prompt, sampling: SamplingParams, *, deployment: str) -> int:
+    if prompt.token_ids:
+        return len(prompt.token_ids)
+    count = count_tokens(
+        prompt.text, deployment=deployment, add_special_tokens=sampling.add_special_tokens
+    )
+    return count.tokens
+
+
+def _refuse(field: str | None, message: str) -> DomainError:
+    return DomainError("invalid_value", message, field=field)

@@ -1,0 +1,54 @@
+"""The four shapes of a prompt, as a list of exact prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal.lab.completions.domain.document_start import find_document_start
+from portal.lab.jobs.domain.tokens import find_vocabulary, parse_token_ids
+from portal.platform.core.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text, or exact ids."""
+
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+
+
+def parse_prompts(value: object, *, deployment: str) -> list[Prompt]:
+    """The prompts in their order; raises `DomainError` on `prompt` or the item at fault."""
+    if value is None or value == "":
+        return [Prompt(token_ids=find_document_start(deployment).token_ids)]
+    if isinstance(value, str):
+        return [Prompt(text=value)]
+    if not isinstance(value, list) or not value:
+        raise _refuse("Give a text, a list of texts, a list of token ids, or a list of such lists.")
+    vocabulary = find_vocabulary(deployment)
+    kinds = {_kind(item) for item in value}
+    if len(kinds) > 1:
+        raise _refuse("A list of prompts holds either texts or token ids, not both.")
+    if kinds == {str}:
+        return [_parse_text(text, place=place) for place, text in enumerate(value)]
+    if kinds == {list}:
+        return [
+            Prompt(token_ids=parse_token_ids(ids, field=f"prompt[{place}]", vocabulary=vocabulary))
+            for place, ids in enumerate(value)
+        ]
+    return [Prompt(token_ids=parse_token_ids(value, field="prompt", vocabulary=vocabulary))]
+
+
+def _kind(item: object) -> type:
+    """Text, list, or else what is meant for a token id."""
+    return next((kind for kind in (str, list) if isinstance(item, kind)), object)
+
+
+def _parse_text(text: str, *, place: int) -> Prompt:
+    if not text:
+        raise DomainError("invalid_value", f"prompt[{place}] is empty.", field=f"prompt[{place}]")
+    return Prompt(text=text)
+
+
+def _refuse(message: str) -> DomainError:
+    return DomainError("invalid_value", message, field="prompt")

@@ -1,0 +1,85 @@
+"""What the text has to look like, whether it is asked for in vLLM's words or in OpenAI's."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from inference_workers.contract import Structure
+from portal.lab.completions.domain.closed_objects import close_objects
+from portal.lab.completions.domain.compiling import compilers
+from portal.lab.completions.domain.structure_bounds import require_bounded
+from portal.lab.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
+from portal.platform.core.errors import DomainError
+
+ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
+
+
+def parse_structure(request: CompletionRequest) -> Structure | None:
+    """The structure that is asked for; raises `DomainError` naming the field at fault.
+
+    Raises `UncompiledError` for one that nobody has asked for yet: see `with_compiled`.
+    """
+    wanted = read_format(request.response_format)
+    if wanted is not None and request.structured_outputs is not None:
+        raise _refuse(
+            "response_format", "Give response_format or structured_outputs, and not both."
+        )
+    return wanted or _read(request.structured_outputs)
+
+
+def read_format(wanted: ResponseFormat | None) -> Structure | None:
+    """None for a text; raises `DomainError` where type and schema do not fit together."""
+    if wanted is None:
+        return None
+    if wanted.type == "json_schema" and wanted.json_schema is None:
+        raise _refuse(
+            "response_format.json_schema",
+            "response_format.json_schema is missing, and type json_schema needs it.",
+        )
+    if wanted.type != "json_schema" and wanted.json_schema is not None:
+        raise _refuse(
+            "response_format.json_schema",
+            f"response_format.json_schema goes with type json_schema, and type is {wanted.type}.",
+        )
+    if wanted.json_schema is not None:
+        structure = Structure(json_schema=close_objects(wanted.json_schema.json_schema))
+        return _require_compiled(structure, field="response_format.json_schema.schema")
+    return Structure(json_schema=ANY_OBJECT) if wanted.type == "json_object" else None
+
+
+def _read(structure: StructuredOutputs | None) -> Structure | None:
+    if structure is None:
+        return None
+    try:
+        wanted = Structure(
+            regex=structure.regex,
+            choice=tuple(structure.choice or ()),
+            json_schema=_close(structure.json_schema),
+        )
+    except ValidationError as error:
+        raise _refuse(
+            "structured_outputs", "Give exactly one of regex, choice and json."
+        ) from error
+    return _require_compiled(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
+
+
+def _close(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if schema is None else close_objects(schema)
+
+
+def _require_compiled(structure: Structure, *, field: str) -> Structure:
+    require_bounded(structure, field=field)
+    compilers.require_compiled(structure, field=field)
+    return structure
+
+
+def _name_kind(structure: Structure) -> str:
+    if structure.regex is not None:
+        return "regex"
+    return "choice" if structure.choice else "json"
+
+
+def _refuse(field: str, message: str) -> DomainError:
+    return DomainError("invalid_value", message, field=field)

@@ -1,0 +1,117 @@
+"""Take runs in: under locks, within quota and room, recorded, and then sent to the workers.
+
+Submissions that come at the same moment are taken in together: a crowd of a hundred then costs
+the database a dozen transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.domain.dispatch import Outgoing, send_generations
+from portal.lab.jobs.domain.load import Load, read_load
+from portal.lab.jobs.domain.scheduling import send_waiting
+from portal.lab.jobs.enums import JobClass
+from portal.lab.jobs.models import Call, GenerationJob
+from portal.lab.usage.domain.quota import Ledger, lock_persons, open_ledger
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import Entry, record_all
+from portal.platform.core.errors import DomainError
+from portal.platform.core.gathering import Gathering
+from portal.platform.core.tracing import annotate_span, trace_headers
+
+TOGETHER: Final = 32
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Runs of one person on one model, not saved yet, which are accepted together or not at all."""
+
+    user: User
+    model: HostedModel
+    job_class: JobClass
+    jobs: tuple[GenerationJob, ...]
+    tokens: Mapping[UUID, int]
+    """How many each may need."""
+    entry: Entry
+    """What the audit log is to say of it."""
+    slots: int = 0
+    """Runs the workers take at a time: while there is room, these go at once. 0: in their turn."""
+    call: Call | None = None
+    headers: Mapping[str, str] = field(default_factory=trace_headers)
+    """The trace that it belongs to."""
+
+    @property
+    def deployment(self) -> str:
+        return self.model.deployment
+
+
+def accept(offer: Offer) -> None:
+    """Write the runs, and once they are committed send their messages, or hold them back.
+
+    Raises `DomainError` with code `too_many_jobs`, `queue_full` or `quota_exceeded`, and then
+    nothing is written.
+    """
+    # In a transaction of the caller's, what is taken in for others would be his to roll back.
+    is_alone = connection.in_atomic_block
+    refusal = _accept_all([offer])[0] if is_alone else _TOGETHER.ask(offer)
+    if refusal is not None:
+        raise refusal
+    first = offer.jobs[0]
+    annotate_span(job_id=str(first.pk), deployment=first.deployment, attempt=first.attempt)
+
+
+def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
+    """Take offers in one after another, in one transaction; why not, for those that are refused."""
+    users = {offer.user.pk for offer in offers}
+    with transaction.atomic():
+        lock_persons(users)
+        load = read_load(users, {offer.deployment for offer in offers})
+        ledger = open_ledger(users, at=timezone.now())
+        refusals = [_weigh(offer, load, ledger) for offer in offers]
+        accepted = [
+            offer for offer, refusal in zip(offers, refusals, strict=True) if refusal is None
+        ]
+        if accepted:
+            ledger.write()
+            Call.objects.bulk_create(offer.call for offer in accepted if offer.call)
+            GenerationJob.objects.bulk_create(job for offer in accepted for job in offer.jobs)
+            record_all([offer.entry for offer in accepted])
+            # What is written stays accepted, whatever becomes of its message: robust.
+            transaction.on_commit(lambda: _send_all(accepted), robust=True)
+    return refusals
+
+
+def _weigh(offer: Offer, load: Load, ledger: Ledger) -> DomainError | None:
+    place, runs = offer.deployment, len(offer.jobs)
+    try:
+        load.require_room(offer.user, deployment=place, runs=runs, job_class=offer.job_class)
+        ledger.take(offer.user, model=offer.model, tokens=offer.tokens)
+    except DomainError as error:
+        return error
+    may_go = offer.slots > 0 and load.may_send(
+        offer.user, deployment=place, job_class=offer.job_class, slots=offer.slots
+    )
+    for job in offer.jobs:
+        job.sent_at = job.created_at if may_go else None
+    load.count(offer.user, deployment=place, runs=runs, job_class=offer.job_class, is_sent=may_go)
+    return None
+
+
+def _send_all(offers: Sequence[Offer]) -> None:
+    """Send what may go, together; of what is held back, that whose turn it is."""
+    traces = {job.pk: offer.headers for offer in offers for job in offer.jobs}
+    jobs = [job for offer in offers for job in offer.jobs]
+    send_generations([Outgoing(job, traces[job.pk]) for job in jobs if job.sent_at is not None])
+    for deployment in {job.deployment for job in jobs if job.sent_at is None}:
+        send_waiting(deployment, traces=traces)
+
+
+_TOGETHER: Final = Gathering(_accept_all, at_most=TOGETHER)

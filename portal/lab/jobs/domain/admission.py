@@ -1,0 +1,149 @@
+"""Everything that is refused before a job is queued, each with the field and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from inference_workers.contract import SamplingParams
+from portal.gate.access.domain.decide import Decision, decide
+from portal.gate.access.enums import Capability
+from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.domain.access import describe_api_access
+from portal.lab.jobs.domain.tokens import TokenCount, count_tokens
+from portal.lab.jobs.domain.workers import EngineStatus
+from portal.lab.jobs.enums import Origin
+from portal.platform.accounts.models import User
+from portal.platform.core.errors import DomainError
+
+CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
+STOP_LIMIT = 16
+STOP_LENGTH = 200
+PROMPT_BYTES_PER_TOKEN = 64
+"""No text of more bytes than this for each token of context can fit; it is not even counted."""
+
+
+class AccessRefused(DomainError):  # noqa: N818 -- it names what happened
+    """`access.decide` said no; `decision` carries the next step."""
+
+    def __init__(self, decision: Decision) -> None:
+        step = decision.next_step
+        super().__init__(decision.code, decision.message, next_url=step.url if step else None)
+        self.decision = decision
+
+
+def require_access(user: User, model: HostedModel, origin: Origin) -> None:
+    """Raise `AccessRefused` unless the person may use the model through this door now."""
+    decision = decide(user, model, CAPABILITIES[origin], timezone.now())
+    if not decision.allowed:
+        raise AccessRefused(decision)
+
+
+def require_some_access(user: User) -> None:
+    """Raise `AccessRefused` unless some model is open to the person through the API now."""
+    access = describe_api_access(user, at=timezone.now())
+    if access.refusal is not None:
+        raise AccessRefused(access.refusal)
+    if not access.is_open:
+        raise DomainError("model_not_found", "No model is released here yet.")
+
+
+def check_values(
+    prompt: str, sampling: SamplingParams, *, prompt_token_ids: Sequence[int] = ()
+) -> None:
+    """Refuse what no engine can take; ranges are `SamplingParams`' own business."""
+    if not prompt and not prompt_token_ids:
+        raise DomainError("invalid_value", "Write a prompt first.", field="prompt")
+    if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
+        raise DomainError(
+            "invalid_value",
+            "The prompt contains a character that is not text. Remove it and run again.",
+            field="prompt",
+        )
+    if len(sampling.stop) > STOP_LIMIT:
+        raise DomainError(
+            "invalid_value",
+            f"{len(sampling.stop)} stop sequences are more than the {STOP_LIMIT} a run may have.",
+            field="stop",
+        )
+    if any(not 0 < len(stop) <= STOP_LENGTH for stop in sampling.stop):
+        raise DomainError(
+            "invalid_value",
+            f"A stop sequence has between 1 and {STOP_LENGTH} characters.",
+            field="stop",
+        )
+
+
+def context_length(model: HostedModel, engine: EngineStatus) -> int:
+    """Tokens that prompt and completion may have together, as the model is served now."""
+    served = engine.max_model_len
+    return min(model.context_length, served) if served else model.context_length
+
+
+def reserve_for(
+    model: HostedModel,
+    *,
+    prompt: str,
+    sampling: SamplingParams,
+    engine: EngineStatus,
+    prompt_token_ids: Sequence[int] = (),
+) -> int:
+    """The tokens that the run may need at most. Ids, where there are any, are the prompt.
+
+    Raises `DomainError` with code `context_length_exceeded` when the run surely does not
+    fit. Where only a bound of the prompt's length is known, the engine has the last word.
+    """
+    limit = context_length(model, engine)
+    if len(prompt) > limit * PROMPT_BYTES_PER_TOKEN:
+        raise DomainError(
+            "context_length_exceeded",
+            f"The prompt has {len(prompt):,} characters, far more than fit into the model's "
+            f"context of {limit:,} tokens. Shorten it.",
+            field="prompt",
+        )
+    if sampling.max_tokens >= limit:
+        raise DomainError(
+            "context_length_exceeded",
+            f"Max tokens is {sampling.max_tokens:,}, and the model's context of {limit:,} tokens "
+            f"has to hold the prompt as well. Choose at most {limit - 1:,}.",
+            field="max_tokens",
+        )
+    if 0 < engine.max_tokens < sampling.max_tokens:
+        raise DomainError(
+            "invalid_value",
+            f"Max tokens is {sampling.max_tokens:,}, and this model gives at most "
+            f"{engine.max_tokens:,} in one run.",
+            field="max_tokens",
+        )
+    count = (
+        TokenCount(len(prompt_token_ids), is_exact=True)
+        if prompt_token_ids
+        else count_tokens(
+            prompt,
+            deployment=model.deployment,
+            add_special_tokens=sampling.add_special_tokens,
+        )
+    )
+    if count.is_exact:
+        _require_fit(count, limit=limit, max_tokens=sampling.max_tokens)
+    return min(count.tokens + sampling.max_tokens, limit)
+
+
+def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:
+    left = limit - count.tokens
+    if left < 1:
+        raise DomainError(
+            "context_length_exceeded",
+            f"The prompt is {count.tokens:,} tokens long and the model's context is {limit:,}, "
+            f"so no room is left for a completion. Shorten the prompt by {1 - left:,} or more.",
+            field="prompt",
+        )
+    if max_tokens > left:
+        raise DomainError(
+            "context_length_exceeded",
+            f"The prompt is {count.tokens:,} tokens long; with max tokens {max_tokens:,} that is "
+            f"{count.tokens + max_tokens:,}, more than the model's context of {limit:,}. Lower "
+            f"max tokens to {left:,}, or shorten the prompt.",
+            field="max_tokens",
+        )

@@ -1,0 +1,42 @@
+"""A person's own runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+
+from portal.lab.jobs.enums import Origin
+from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.platform.accounts.models import User
+
+EXCERPT = 160
+
+
+def runs_of(user: User) -> QuerySet[GenerationJob]:
+    """The runs that a person may open: their own, less what was erased."""
+    return GenerationJob.objects.filter(user=user, erased_at__isnull=True)
+
+
+def list_runs(user: User) -> QuerySet[GenerationJob]:
+    """For a list: newest first, with `excerpt` instead of the whole texts."""
+    return (
+        runs_of(user)
+        .filter(origin=Origin.PLAYGROUND)
+        .select_related("model")
+        .defer(*LARGE_FIELDS)
+        .annotate(excerpt=Left("prompt", EXCERPT))
+        .order_by("-created_at", "-id")
+    )
+
+
+def find_run(user: User, job_id: UUID) -> GenerationJob | None:
+    """One run of the person with its model, or None where there is none of theirs."""
+    return runs_of(user).select_related("model__release").filter(pk=job_id).first()
+
+
+def find_stream(user: User, job_id: UUID) -> GenerationJob | None:
+    """The same run for who reads its events: without its model and what it was told and wrote."""
+    run = runs_of(user).only("state", "deployment", "created_at").filter(pk=job_id)
+    return run.first()

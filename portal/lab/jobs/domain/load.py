@@ -1,0 +1,116 @@
+"""What is under way when runs are accepted, and whether there is room for more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+
+from portal.lab.jobs.domain.fairness import Held
+from portal.lab.jobs.enums import JobClass
+from portal.platform.accounts.models import User
+from portal.platform.core.errors import DomainError
+
+
+@dataclass
+class QueueLoad:
+    """One deployment's runs that have not ended."""
+
+    waiting: Counter[tuple[JobClass, int]] = field(default_factory=Counter)
+    """Those that have not begun, by class and person."""
+    held_back: int = 0
+    sent: Held = field(default_factory=Held)
+
+    def count_people(self, job_class: JobClass) -> int:
+        """Who waits in the class."""
+        return sum(each is job_class and runs > 0 for (each, _), runs in self.waiting.items())
+
+
+@dataclass
+class Load:
+    """What some people run by hand, on any deployment, and what waits on some deployments."""
+
+    own: Counter[int]
+    queues: dict[str, QueueLoad]
+
+    def require_room(self, user: User, *, deployment: str, runs: int, job_class: JobClass) -> None:
+        """Refuse when the person has enough under way, or waiting.
+
+        The places of a class are shared by the people who wait in it, so that what one person
+        has waiting takes no place from another. Who has nothing waiting is always let in.
+
+        Raises `DomainError` with code `too_many_jobs` (who runs by hand) or `queue_full`.
+        """
+        if job_class is JobClass.BATCH:
+            return
+        if job_class is JobClass.INTERACTIVE and self.own[user.pk] >= settings.JOBS_PER_USER:
+            raise DomainError(
+                "too_many_jobs",
+                f"You have {self.own[user.pk]} runs under way, and {settings.JOBS_PER_USER} is the "
+                "most at a time. Wait for one to finish, or stop one.",
+            )
+        queue = self.queues[deployment]
+        own, people = queue.waiting[job_class, user.pk], queue.count_people(job_class)
+        share = settings.QUEUE_LIMIT // max(1, people)
+        if own and own + runs > share:
+            raise DomainError(
+                "queue_full",
+                f"This is {runs:,} more beside {own:,} of yours that wait for this model, and your "
+                f"share of its queue is {share:,}: everybody who waits shares its "
+                f"{settings.QUEUE_LIMIT:,} places. Nothing is lost; try again in a minute.",
+            )
+
+    def may_send(self, user: User, *, deployment: str, job_class: JobClass, slots: int) -> bool:
+        """Whether one more run may go to the workers at once, past nobody who is held back."""
+        queue = self.queues[deployment]
+        return not queue.held_back and queue.sent.may_begin(job_class, user.pk, slots=slots)
+
+    def count(
+        self, user: User, *, deployment: str, runs: int, job_class: JobClass, is_sent: bool
+    ) -> None:
+        """Take in what was just accepted."""
+        queue = self.queues[deployment]
+        if job_class is JobClass.INTERACTIVE:
+            self.own[user.pk] += runs
+        queue.waiting[job_class, user.pk] += runs
+        if is_sent:
+            queue.sent.take(job_class, user.pk, runs=runs)
+        else:
+            queue.held_back += runs
+
+
+# Written out: the ORM takes longer to put this together than the database to answer it.
+_LOAD: Final = """
+SELECT
+    user_id,
+    deployment,
+    job_class,
+    count(*),
+    count(*) FILTER (WHERE state = 'queued'),
+    count(*) FILTER (WHERE state = 'queued' AND sent_at IS NULL),
+    count(*) FILTER (WHERE sent_at IS NOT NULL)
+FROM jobs_generationjob
+WHERE state IN ('queued', 'running')
+    AND (user_id = ANY (%(users)s) OR deployment = ANY (%(deployments)s))
+GROUP BY user_id, deployment, job_class
+"""
+
+
+def read_load(users: Collection[int], deployments: Collection[str]) -> Load:
+    """One query; call it under the locks on the persons."""
+    load = Load(Counter(), {name: QueueLoad() for name in deployments})
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD, {"users": list(users), "deployments": list(deployments)})
+        for user, deployment, name, runs, waiting, held_back, sent in cursor.fetchall():
+            job_class = JobClass(name)
+            if job_class is JobClass.INTERACTIVE and user in users:
+                load.own[user] += runs
+            if (queue := load.queues.get(deployment)) is not None:
+                queue.waiting[job_class, user] += waiting
+                queue.held_back += held_back
+                queue.sent.take(job_class, user, runs=sent)
+    return load

@@ -1,0 +1,210 @@
+"""Finds jobs that the broker or a worker lost, and jobs whose time is up.
+
+The database is the record. The broker is asked what it still knows; when it does not answer,
+nothing is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from inference_workers.contract import (
+    Cancelled,
+    CancelReason,
+    Failed,
+    FailureCode,
+    JobStarted,
+)
+from portal.lab.jobs.domain.completion import Completion
+from portal.lab.jobs.domain.dispatch import signal_cancels
+from portal.lab.jobs.domain.events import read_stream, reopen_stream
+from portal.lab.jobs.domain.lifecycle import (
+    MAX_ATTEMPTS,
+    Ending,
+    end_job,
+    end_queued,
+    fail_job,
+    lock_jobs,
+    record_started,
+    requeue_job,
+    return_to_queue,
+)
+from portal.lab.jobs.domain.reaper_actions import ReaperAction, count_action
+from portal.lab.jobs.domain.scheduling import send_waiting
+from portal.lab.jobs.domain.sightings import Sighting, look_up
+from portal.lab.jobs.enums import ACTIVE_STATES, JobState
+from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.platform.core.each import do_each
+
+ABSENCE: Final = timedelta(seconds=2.5)
+"""How long a job is nowhere before it is sent again: a worker that lost the broker for a
+moment renews its leases within two seconds."""
+_LOCK: Final = 7_235_003
+_HELD_BACK: Final = GenerationJob.objects.filter(state=JobState.QUEUED, sent_at__isnull=True)
+
+log = structlog.get_logger(__name__)
+
+
+def reap_jobs() -> None:
+    """Look once at every active job. Does nothing while another process does it."""
+    with _alone() as is_alone:
+        if not is_alone:
+            return
+        _expire_held_back(timezone.now())
+        _look_at_sent()
+        held_back = _HELD_BACK.order_by("deployment").values_list("deployment", flat=True)
+        do_each(held_back.distinct(), send_waiting, doing="send_waiting")
+
+
+def _look_at_sent() -> None:
+    """Those whose message went to the workers, so that somebody can have lost it."""
+    jobs = list(
+        GenerationJob.objects.filter(state__in=ACTIVE_STATES)
+        .exclude(state=JobState.QUEUED, sent_at__isnull=True)
+        .defer(*LARGE_FIELDS)
+        .order_by("created_at")
+    )
+    if not jobs:
+        return
+    try:
+        sightings = look_up(jobs)
+    except redis.RedisError as error:
+        log.warning("reaper_cannot_see", error=type(error).__name__)
+        return
+    do_each(
+        jobs, lambda job: _judge_if_seen(job, sightings[job.pk], timezone.now()), doing="reap_job"
+    )
+
+
+@transaction.atomic
+def _expire_held_back(now: datetime) -> None:
+    """Nobody has begun them, so they end together, however many one person had waiting."""
+    late = lock_jobs(_HELD_BACK.filter(deadline_at__lt=now), JobState.QUEUED)
+    end_queued(late, Failed(code=FailureCode.EXPIRED_IN_QUEUE))
+    transaction.on_commit(lambda: count_action(ReaperAction.EXPIRED, times=len(late)))
+
+
+def _judge_if_seen(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+    try:
+        _judge(job, sighting, now)
+    except redis.RedisError as error:
+        log.warning("reaper_cannot_see", job_id=str(job.pk), error=type(error).__name__)
+
+
+def _judge(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+    if sighting.is_ended and sighting.leased_to is None and _take_end_from_stream(job):
+        return
+    if job.cancel_requested_at is not None:
+        _see_to_cancel(job, sighting)
+    elif now > job.deadline_at:
+        _expire(job)
+    elif sighting.leased_to is not None:
+        _see_to_leased(job, sighting)
+    elif sighting.is_queued:
+        _see_to_queued(job)
+    else:
+        _see_to_missing(job, sighting, now)
+
+
+def _take_end_from_stream(job: GenerationJob) -> bool:
+    """A worker ended the job and was gone before the outcome arrived."""
+    streamed = read_stream(job.pk)
+    if streamed.end is None:
+        return False
+    log.info("outcome_taken_from_stream", job_id=str(job.pk))
+    count_action(ReaperAction.TAKEN_FROM_STREAM)
+    return end_job(job, _ending(streamed))
+
+
+def _ending(streamed: Completion) -> Ending:
+    if streamed.end is None:
+        raise ValueError("the stream has no end")
+    usage = getattr(streamed.end, "usage", None)
+    return Ending(streamed.end, made=streamed, usage=usage)
+
+
+def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
+    reason = CancelReason(job.cancel_reason)
+    if sighting.leased_to is not None:
+        signal_cancels([job], reason=reason)
+        return
+    count_action(ReaperAction.CANCELLED)
+    end_job(job, Ending(Cancelled(reason=reason), made=read_stream(job.pk)))
+
+
+def _expire(job: GenerationJob) -> None:
+    count_action(ReaperAction.EXPIRED)
+    is_queued = job.state == JobState.QUEUED
+    code = FailureCode.EXPIRED_IN_QUEUE if is_queued else FailureCode.DEADLINE_EXCEEDED
+    fail_job(job, code=code, made=read_stream(job.pk))
+
+
+def _see_to_leased(job: GenerationJob, sighting: Sighting) -> None:
+    _found(job)
+    if job.state != JobState.QUEUED or not sighting.is_streamed or sighting.is_ended:
+        return
+    started = read_stream(job.pk).started
+    start = JobStarted(
+        job_id=job.pk,
+        worker=sighting.leased_to or "",
+        attempt=job.attempt,
+        started_at=timezone.now(),
+        prompt_tokens=started.prompt_tokens if started else 0,
+    )
+    record_started([start])
+
+
+def _see_to_queued(job: GenerationJob) -> None:
+    _found(job)
+    if job.state == JobState.RUNNING:
+        count_action(ReaperAction.RETURNED)
+        return_to_queue(job)
+
+
+def _see_to_missing(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+    if job.missing_since is None:
+        GenerationJob.objects.filter(pk=job.pk, state=job.state).update(missing_since=now)
+    elif now - job.missing_since >= ABSENCE:
+        _send_again(job, sighting)
+
+
+def _send_again(job: GenerationJob, sighting: Sighting) -> None:
+    if job.attempt >= MAX_ATTEMPTS:
+        count_action(ReaperAction.LOST)
+        fail_job(
+            job,
+            code=FailureCode.WORKER_LOST,
+            made=read_stream(job.pk),
+            detail=f"nowhere to be found after {job.attempt} attempts",
+        )
+        return
+    if sighting.is_ended:
+        reopen_stream(job.pk)
+    count_action(ReaperAction.REQUEUED)
+    requeue_job(job)
+
+
+def _found(job: GenerationJob) -> None:
+    if job.missing_since is not None:
+        GenerationJob.objects.filter(pk=job.pk).update(missing_since=None)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other process holds the reaper's lock; ours is let go at the end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        is_alone = bool(cursor.fetchone()[0])
+        try:
+            yield is_alone
+        finally:
+            if is_alone and connection.is_usable():
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -1,0 +1,78 @@
+"""What the broker knows of the active jobs, asked for all of them in a few round trips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, cast
+from uuid import UUID
+
+import redis
+
+from inference_workers.contract import end_key, lease_key, queue_for, stream_key
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.core.redis import sync_redis
+
+QUEUED_IDS: Final = """
+-- KEYS queue. The job ids of all waiting messages; prompts stay in the broker.
+local ids = {}
+for _, raw in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local ok, message = pcall(cjson.decode, raw)
+  if ok and message.headers and message.headers.id then
+    ids[#ids + 1] = string.match(message.headers.id, '^[^:]+')
+  end
+end
+return ids
+"""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One job as the broker has it."""
+
+    leased_to: str | None
+    is_queued: bool
+    is_streamed: bool
+    is_ended: bool
+
+
+def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, Sighting]:
+    """A sighting of each job; raises `redis.RedisError` when the broker does not answer."""
+    jobs = list(jobs)
+    client = sync_redis()
+    # Queues before leases: a message that is taken meanwhile is seen here or has its lease.
+    queued: set[str] = set()
+    for deployment in {job.deployment for job in jobs}:
+        queued.update(cast("list[str]", client.eval(QUEUED_IDS, 1, queue_for(deployment))))
+    pipeline = client.pipeline(transaction=False)
+    for job in jobs:
+        pipeline.get(lease_key(job.pk))
+        pipeline.exists(stream_key(job.pk))
+        pipeline.exists(end_key(job.pk))
+    replies = iter(pipeline.execute())
+    return {
+        job.pk: Sighting(
+            leased_to=next(replies),
+            is_queued=str(job.pk) in queued,
+            is_streamed=bool(next(replies)),
+            is_ended=bool(next(replies)),
+        )
+        for job in jobs
+    }
+
+
+def find_begun(job_ids: Iterable[UUID]) -> set[UUID]:
+    """Those that a worker is streaming, although their rows may not say so yet.
+
+    Empty when the broker does not answer.
+    """
+    ids = list(job_ids)
+    try:
+        pipeline = sync_redis().pipeline(transaction=False)
+        for job_id in ids:
+            pipeline.exists(lease_key(job_id))
+            pipeline.exists(stream_key(job_id))
+        replies = iter(pipeline.execute())
+    except redis.RedisError:
+        return set()
+    return {job_id for job_id in ids if all([next(replies), next(replies)])}

@@ -1,0 +1,93 @@
+"""Asking for a run by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from inference_workers.contract import SamplingParams
+from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.domain.acceptance import Offer, accept
+from portal.lab.jobs.domain.admission import check_values, require_access, reserve_for
+from portal.lab.jobs.domain.scheduling import count_slots
+from portal.lab.jobs.domain.workers import EngineStatus, engine_status
+from portal.lab.jobs.enums import CLASS_OF_ORIGIN, JobClass, Origin
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.accounts.models import User
+from portal.platform.audit.domain.record import Entry
+from portal.platform.audit.enums import AuditTag
+from portal.platform.core.tracing import submit_span
+
+
+def submit_job(
+    user: User, *, model: HostedModel, prompt: str, sampling: SamplingParams, origin: Origin
+) -> GenerationJob:
+    """Accept a run: the row is written, and once it is committed its message is sent.
+
+    Where the workers have enough, the message is held back until it is the run's turn.
+
+    Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `too_many_jobs`,
+    `queue_full`, `context_length_exceeded` or `quota_exceeded`, before anything is queued.
+    """
+    with submit_span():
+        require_access(user, model, origin)
+        engine = engine_status(model.deployment)
+        job_class = CLASS_OF_ORIGIN[origin]
+        job, tokens = build_job(
+            user, model=model, prompt=prompt, sampling=sampling, origin=origin,
+            job_class=job_class, engine=engine,
+        )  # fmt: skip
+        data = {"model": model.slug, "origin": str(origin), "max_tokens": sampling.max_tokens}
+        offer = Offer(
+            user=user,
+            model=model,
+            job_class=job_class,
+            jobs=(job,),
+            tokens={job.pk: tokens},
+            entry=Entry(AuditTag.JOB_SUBMITTED, user, f"job:{job.pk}", data),
+            slots=count_slots(engine),
+        )
+        accept(offer)
+        return job
+
+
+def build_job(
+    user: User,
+    *,
+    model: HostedModel,
+    sampling: SamplingParams,
+    origin: Origin,
+    job_class: JobClass,
+    engine: EngineStatus,
+    prompt: str = "",
+    prompt_token_ids: Sequence[int] = (),
+    positions: Sequence[int] = (),
+) -> tuple[GenerationJob, int]:
+    """A row that is not saved yet, and how many tokens the run may need.
+
+    Raises `DomainError` with code `invalid_value` or `context_length_exceeded`.
+    """
+    check_values(prompt, sampling, prompt_token_ids=prompt_token_ids)
+    tokens = len(positions) + reserve_for(
+        model, prompt=prompt, sampling=sampling, engine=engine, prompt_token_ids=prompt_token_ids
+    )
+    now = timezone.now()
+    job = GenerationJob(
+        id=uuid4(),
+        user=user,
+        model=model,
+        deployment=model.deployment,
+        origin=origin,
+        job_class=job_class,
+        prompt=prompt,
+        prompt_token_ids=list(prompt_token_ids),
+        positions=list(positions),
+        params=sampling.model_dump(mode="json"),
+        created_at=now,
+        deadline_at=now + timedelta(seconds=settings.QUEUE_DEADLINE_SECONDS),
+    )
+    return job, tokens

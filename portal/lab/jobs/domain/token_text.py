@@ -1,0 +1,60 @@
+"""What token ids say, for people and for clients that speak of tokens as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+from portal.lab.jobs.domain.tokens import find_tokenizer
+
+
+class TokenTexts:
+    """The texts of one deployment's tokens; of unknown ones `token_id:<id>`."""
+
+    def __init__(self, tokenizer: Tokenizer | None) -> None:
+        self._tokenizer = tokenizer
+        self._known: dict[int, str] = {}
+
+    def text_of(self, token_id: int) -> str:
+        """One token by itself; part of a character is shown as the replacement character."""
+        text = self._known.get(token_id)
+        if text is None:
+            text = self._known[token_id] = self._decode(token_id)
+        return text
+
+    def decode(self, token_ids: Iterable[int]) -> str:
+        """The text of all, without special tokens."""
+        return "".join(self.pieces().feed(token_ids))
+
+    def pieces(self, *, skip_special_tokens: bool = True) -> Pieces:
+        """For one text, from its first token on."""
+        return Pieces(self, self._tokenizer, skip_special_tokens=skip_special_tokens)
+
+    def _decode(self, token_id: int) -> str:
+        if self._tokenizer is None or self._tokenizer.id_to_token(token_id) is None:
+            return f"token_id:{token_id}"
+        return self._tokenizer.decode([token_id], skip_special_tokens=False)
+
+
+class Pieces:
+    """What each token of one text adds to it."""
+
+    def __init__(
+        self, texts: TokenTexts, tokenizer: Tokenizer | None, *, skip_special_tokens: bool
+    ) -> None:
+        self._texts = texts
+        self._tokenizer = tokenizer
+        self._stream = DecodeStream(skip_special_tokens=skip_special_tokens)
+
+    def feed(self, token_ids: Iterable[int]) -> list[str]:
+        """A piece for each token; empty for skipped tokens and unfinished characters."""
+        if self._tokenizer is None:
+            return [self._texts.text_of(token_id) for token_id in token_ids]
+        return [self._stream.step(self._tokenizer, token_id) or "" for token_id in token_ids]
+
+
+def token_texts(deployment: str) -> TokenTexts:
+    """For one answer; the texts it looks up are kept as long as it lives."""
+    return TokenTexts(find_tokenizer(deployment))

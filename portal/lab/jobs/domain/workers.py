@@ -1,0 +1,202 @@
+"""What the workers say of themselves and their engines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, cast
+
+import redis
+import structlog
+from pydantic import ValidationError
+
+from inference_workers.contract import (
+    WORKERS_KEY,
+    EnergySource,
+    EngineState,
+    Heartbeat,
+    Provenance,
+    worker_key,
+)
+from portal.platform.core.gathering import Gathering
+from portal.platform.core.redis import sync_redis
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """One living worker."""
+
+    id: str
+    deployment: str
+    model: str
+    engine: EngineState
+    engine_since: datetime
+    ready_in_seconds: int | None
+    tensor_parallel_size: int
+    pipeline_parallel_size: int
+    max_num_seqs: int
+    max_model_len: int
+    running: int
+    waiting: int
+    tokens_per_second: float
+    started_at: datetime
+    kv_cache_usage: float | None = None
+    energy_source: EnergySource = EnergySource.UNKNOWN
+    energy_joules: float = 0.0
+    power_watts: float | None = None
+    max_logprobs: int = 20
+    max_tokens: int = 0
+    provenance: Provenance | None = None
+
+    @property
+    def kv_cache_percent(self) -> float | None:
+        """Used part of the engine's key-value cache."""
+        return None if self.kv_cache_usage is None else 100 * self.kv_cache_usage
+
+    @property
+    def is_power_assumed(self) -> bool:
+        return self.energy_source is EnergySource.ASSUMED
+
+
+class Readiness(StrEnum):
+    """Whether a deployment can run jobs now."""
+
+    READY = "ready"
+    STARTING = "starting"
+    NO_WORKER = "no_worker"
+    UNKNOWN = "unknown"
+    """The broker does not answer."""
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """A deployment's engines, all workers together."""
+
+    readiness: Readiness
+    ready_in_seconds: int | None = None
+    capacity: int = 0
+    """Jobs that the engines run at the same time, once they are ready."""
+    max_model_len: int | None = None
+    max_logprobs: int | None = None
+    """The widest log-probabilities that every engine gives; -1 for the full vocabulary."""
+    max_tokens: int = 0
+    """The most tokens that one run may ask for; 0 leaves the context as the only limit."""
+    provenance: Provenance | None = None
+
+    @property
+    def operator_words(self) -> str:
+        """The state in two or three words."""
+        match self.readiness:
+            case Readiness.READY:
+                return "Ready"
+            case Readiness.STARTING:
+                return "Starting"
+            case Readiness.NO_WORKER:
+                return "No worker online"
+            case Readiness.UNKNOWN:
+                return "Unknown"
+
+    @property
+    def sentence(self) -> str:
+        """What to tell somebody who waits; empty when there is nothing to tell."""
+        match self.readiness:
+            case Readiness.STARTING if self.ready_in_seconds:
+                return f"The model is starting, about {self.ready_in_seconds} s."
+            case Readiness.STARTING:
+                return "The model is starting."
+            case Readiness.NO_WORKER:
+                return "No worker is online for this model. Your run waits until one is."
+            case Readiness.UNKNOWN:
+                return "The queue does not answer at the moment. Your run is kept."
+            case Readiness.READY:
+                return ""
+
+
+def list_workers() -> list[WorkerStatus]:
+    """Every worker whose heartbeat has not expired, by deployment; raises `redis.RedisError`."""
+    client = sync_redis()
+    ids = cast("list[str]", client.zrangebyscore(WORKERS_KEY, time.time(), "+inf"))
+    if not ids:
+        return []
+    values = cast("list[str | None]", client.mget([worker_key(id_) for id_ in ids]))
+    workers = [worker for value in values if value and (worker := _read(value))]
+    return sorted(workers, key=lambda worker: (worker.deployment, worker.id))
+
+
+def engine_status(deployment: str) -> EngineStatus:
+    """Whether the deployment can run jobs now, as one answer. Never raises."""
+    workers = _TOGETHER.ask(deployment)
+    return EngineStatus(Readiness.UNKNOWN) if workers is None else judge_engines(workers)
+
+
+def _find_workers(deployments: Sequence[str]) -> list[list[WorkerStatus] | None]:
+    """The living workers of each deployment; None for all while the broker does not answer."""
+    try:
+        workers = list_workers()
+    except redis.RedisError:
+        return [None] * len(deployments)
+    return [
+        [worker for worker in workers if worker.deployment == deployment]
+        for deployment in deployments
+    ]
+
+
+_TOGETHER: Final = Gathering(_find_workers, at_most=64)
+"""Runs that are accepted at the same moment ask once."""
+
+
+def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
+    """One answer over the workers of one deployment."""
+    if not workers:
+        return EngineStatus(Readiness.NO_WORKER)
+    ready = [worker for worker in workers if worker.engine is EngineState.READY]
+    estimates = [worker.ready_in_seconds for worker in workers if worker.ready_in_seconds]
+    widths = [worker.max_logprobs for worker in workers]
+    return EngineStatus(
+        Readiness.READY if ready else Readiness.STARTING,
+        ready_in_seconds=None if ready else min(estimates, default=None),
+        capacity=sum(worker.max_num_seqs for worker in ready or workers),
+        max_model_len=min(worker.max_model_len for worker in workers),
+        max_logprobs=min((width for width in widths if width >= 0), default=-1),
+        max_tokens=min((worker.max_tokens for worker in workers if worker.max_tokens), default=0),
+        provenance=next((worker.provenance for worker in ready or workers), None),
+    )
+
+
+@lru_cache(maxsize=64)
+def _read(value: str) -> WorkerStatus | None:
+    """A heartbeat is asked for with every run, and says the same until the next one."""
+    try:
+        beat = Heartbeat.model_validate_json(value)
+    except ValidationError:
+        log.warning("heartbeat_not_understood")
+        return None
+    return WorkerStatus(
+        id=beat.worker,
+        deployment=beat.deployment,
+        model=beat.model,
+        engine=beat.engine,
+        engine_since=beat.engine_since,
+        ready_in_seconds=beat.ready_in_seconds,
+        tensor_parallel_size=beat.tensor_parallel_size,
+        pipeline_parallel_size=beat.pipeline_parallel_size,
+        max_num_seqs=beat.max_num_seqs,
+        max_model_len=beat.max_model_len,
+        running=beat.running,
+        waiting=beat.waiting,
+        tokens_per_second=beat.tokens_per_second,
+        started_at=beat.started_at,
+        kv_cache_usage=beat.kv_cache_usage,
+        energy_source=beat.energy_source,
+        energy_joules=beat.energy_joules,
+        power_watts=beat.power_watts,
+        max_logprobs=beat.max_logprobs,
+        max_tokens=beat.max_tokens,
+        provenance=beat.provenance,
+    )

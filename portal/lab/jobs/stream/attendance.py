@@ -1,0 +1,95 @@
+"""Who still reads the answer to a call: when nobody does, its runs are stopped.
+
+A client that lost its connection comes back within a moment, maybe to another web process, and
+attaches to the runs of its first attempt; so the count is kept at the broker and there is a
+short grace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import redis
+import structlog
+from asgiref.sync import sync_to_async
+
+from inference_workers.contract import CancelReason
+from portal.lab.jobs.domain.answered import mark_answered
+from portal.lab.jobs.domain.stopping import stop_jobs
+from portal.lab.jobs.models import GenerationJob
+from portal.platform.core.database import read_database
+from portal.platform.core.redis import sync_redis
+
+GRACE_SECONDS: Final = 1.5
+"""The first repetition of the field's client comes within a second."""
+COUNT_TTL_SECONDS: Final = 86_400
+
+log = structlog.get_logger(__name__)
+_leaving: set[asyncio.Task[None]] = set()
+
+
+@dataclass(slots=True)
+class Attendance:
+    """One reader's presence."""
+
+    has_given_up: bool = False
+
+    def give_up(self) -> None:
+        """What is left is of no use to the reader any more."""
+        self.has_given_up = True
+
+
+@asynccontextmanager
+async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[Attendance]:
+    """Read a call's runs until the context is left; left early by the last reader, they stop."""
+    attendance = Attendance()
+    is_complete = False
+    try:
+        await sync_to_async(_count, thread_sensitive=False)(call_id, 1)
+        yield attendance
+        is_complete = not attendance.has_given_up
+    finally:
+        _start(_leave(call_id, jobs, is_complete=is_complete))
+
+
+def leave_unread(call_id: UUID, jobs: Sequence[GenerationJob]) -> None:
+    """The client went away before it could attend: the runs stop unless somebody reads them."""
+    _start(_stop_unless_read(call_id, jobs))
+
+
+async def _leave(call_id: UUID, jobs: Sequence[GenerationJob], *, is_complete: bool) -> None:
+    await sync_to_async(_count, thread_sensitive=False)(call_id, -1)
+    if is_complete:
+        await sync_to_async(mark_answered, thread_sensitive=False)(call_id)
+    else:
+        await _stop_unless_read(call_id, jobs)
+
+
+async def _stop_unless_read(call_id: UUID, jobs: Sequence[GenerationJob]) -> None:
+    await asyncio.sleep(GRACE_SECONDS)
+    if await sync_to_async(_count, thread_sensitive=False)(call_id, 0) <= 0:
+        left = GenerationJob.objects.filter(pk__in=[job.pk for job in jobs])
+        await read_database(lambda: stop_jobs(left, reason=CancelReason.USER, actor=None))
+
+
+def _start(leaving: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(leaving, name="leave-call")
+    _leaving.add(task)
+    task.add_done_callback(_leaving.discard)
+
+
+def _count(call_id: UUID, change: int) -> int:
+    key = f"call:{{{call_id}}}:readers"
+    try:
+        pipeline = sync_redis().pipeline(transaction=False)
+        pipeline.incrby(key, change)
+        pipeline.expire(key, COUNT_TTL_SECONDS)
+        return int(pipeline.execute()[0])
+    except redis.RedisError as error:
+        log.warning("readers_not_counted", error=type(error).__name__)
+        return 0

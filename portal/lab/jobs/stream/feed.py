@@ -1,0 +1,118 @@
+"""A job's events as bytes for one reader, from the stream while it lives and then the row."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Final
+from uuid import UUID
+
+from inference_workers.contract import EVENT, Cancelled, CancelReason
+from portal.lab.jobs.domain.access import explain_ended_access
+from portal.lab.jobs.domain.lifecycle import rebuild_end
+from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.stream.frames import (
+    KEEP_ALIVE,
+    RETRY,
+    frame_end,
+    frame_entry,
+    frame_place,
+    frame_snapshot,
+)
+from portal.lab.jobs.stream.subscription import FIRST_ID, Entry
+from portal.lab.jobs.stream.turns import Turn, take_turns
+from portal.platform.core.database import read_database
+
+KEEP_ALIVE_SECONDS: Final = 10.0
+ACCESS_ENDED: Final = f'"reason":"{CancelReason.ACCESS_ENDED.value}"'
+"""In an event's JSON; text from a model has its quotes escaped."""
+TERMINAL: Final = frozenset({"done", "failed", "cancelled"})
+_ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+
+
+def parse_last_event_id(value: str) -> str:
+    """A reader's Last-Event-ID, or the beginning where it is missing or not one of ours."""
+    return value if _ENTRY_ID.fullmatch(value) else FIRST_ID
+
+
+async def stream_job(
+    job: GenerationJob, *, after: str, opening: bytes = b""
+) -> AsyncIterator[bytes]:
+    """`opening`, then the job's frames behind the entry id `after` to its one terminal event.
+
+    It takes a database connection only while it reads: the request has given its own back.
+    """
+    yield opening + RETRY
+    if not job.is_active:
+        yield await _frames_of_row(job.pk)
+        return
+    feed = _Feed(job.pk, ran=after != FIRST_ID)
+    async with aclosing(take_turns(job, after=after)) as turns:
+        async for turn in turns:
+            if frames := await feed.frame(turn):
+                yield frames
+            if feed.is_over:
+                return
+
+
+class _Feed:
+    """Puts one job's turns into frames."""
+
+    def __init__(self, job_id: UUID, *, ran: bool) -> None:
+        self._job_id = job_id
+        self._ran = ran
+        self._spoke_at = time.monotonic()
+        self.is_over = False
+
+    async def frame(self, turn: Turn) -> bytes:
+        """The turn's frames; a sign of life where there have been none for a while."""
+        frames = await self._frame_entries(turn.entries)
+        if turn.is_over and not self.is_over:
+            frames += await _frames_of_row(self._job_id)
+            self.is_over = True
+        if turn.place is not None and not self.is_over:
+            frames += frame_place(turn.place)
+        now = time.monotonic()
+        if not frames and now - self._spoke_at > KEEP_ALIVE_SECONDS:
+            frames = KEEP_ALIVE
+        if frames:
+            self._spoke_at = now
+        return frames
+
+    async def _frame_entries(self, entries: list[Entry]) -> bytes:
+        """Frames up to the terminal event; what the stream may hold behind it is not told."""
+        frames: list[bytes] = []
+        for entry_id, raw in entries:
+            if ACCESS_ENDED in raw and isinstance(end := EVENT.validate_json(raw), Cancelled):
+                frames.append(await self._frame_ended_access(entry_id, end))
+                break
+            frame, name = frame_entry(entry_id, raw, ran=self._ran)
+            frames.append(frame)
+            self._ran = True
+            if name in TERMINAL:
+                self.is_over = True
+                break
+        return b"".join(frames)
+
+    async def _frame_ended_access(self, entry_id: str, end: Cancelled) -> bytes:
+        """Only the database knows why, and only now it is asked."""
+        self.is_over = True
+        refusal = await read_database(lambda: explain_ended_access(self._job_id))
+        return frame_end(end, entry_id=entry_id, ran=self._ran, refusal=refusal)
+
+
+async def _frames_of_row(job_id: UUID) -> bytes:
+    return await read_database(lambda: frame_row(job_id))
+
+
+def frame_row(job_id: UUID) -> bytes:
+    """A finished job's whole stream from its row: what there is of text, and the end."""
+    job = GenerationJob.objects.filter(pk=job_id, erased_at__isnull=True).first()
+    if job is None or job.is_active:
+        return frame_end(Cancelled(reason=CancelReason.DELETED), ran=True)
+    is_refused = job.cancel_reason == CancelReason.ACCESS_ENDED
+    refusal = explain_ended_access(job.pk) if is_refused else None
+    end = frame_end(rebuild_end(job), ran=job.started_at is not None, refusal=refusal)
+    return frame_snapshot(job.text, job.token_ids) + end

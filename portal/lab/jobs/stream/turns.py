@@ -1,0 +1,67 @@
+"""What is new about a job, turn by turn: stream entries, its place, or that it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from portal.lab.jobs.domain.queue import Place
+from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.stream.board import Watch, current_board
+from portal.lab.jobs.stream.reader import BROKER_ERRORS, current_reader
+from portal.lab.jobs.stream.subscription import Entry, Subscription
+
+WAIT_SECONDS: Final = 0.5
+FINAL_TICKS: Final = 2
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`place` is told once for each look at the queue; `is_over`: only the row knows more."""
+
+    entries: list[Entry]
+    place: Place | None
+    is_over: bool
+
+
+async def take_turns(job: GenerationJob, *, after: str) -> AsyncGenerator[Turn, None]:
+    """Turns of a job that has not ended, behind the entry id `after`, twice a second or sooner.
+
+    Whoever reads them stops at the terminal event or at the turn that is over. No database
+    connection is held.
+    """
+    async with (
+        current_reader().subscribe(job.pk, after=after) as subscription,
+        current_board().watch(job.pk, deployment=job.deployment) as watch,
+    ):
+        told_tick, heard_at = 0, 0.0
+        while True:
+            entries = await _take(subscription)
+            if entries:
+                heard_at = time.monotonic()
+            place = _find_place(watch, told_tick=told_tick, heard_at=heard_at)
+            if place is not None:
+                told_tick = watch.ticks
+            yield Turn(entries, place, is_over=watch.final_ticks >= FINAL_TICKS)
+
+
+def _find_place(watch: Watch, *, told_tick: int, heard_at: float) -> Place | None:
+    """The job's place, unless it was told or looked up before the job was last heard of."""
+    is_news = watch.ticks != told_tick and watch.asked_at >= heard_at
+    return watch.place if is_news else None
+
+
+async def _take(subscription: Subscription) -> list[Entry]:
+    try:
+        return await subscription.take(seconds=WAIT_SECONDS)
+    except BROKER_ERRORS as error:
+        log.warning("stream_replay_failed", error=type(error).__name__)
+        await asyncio.sleep(WAIT_SECONDS)
+        return []

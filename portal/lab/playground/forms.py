@@ -1,0 +1,178 @@
+"""The playground's form: a prompt and the field's standard sampling parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from inference_workers.contract import SamplingParams
+from portal.gate.catalog.models import HostedModel
+from portal.lab.playground.stops import format_stops, parse_stops
+
+DEFAULTS: Final[Mapping[str, object]] = {
+    "max_tokens": 128,
+    "temperature": 0.7,
+    "top_p": 1,
+    "top_k": 0,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "stop": "",
+    "seed": None,
+}
+LARGEST_INTEGER: Final = 2**31 - 1
+
+
+def _say_range(name: str, low: str, high: str = "") -> dict[str, str]:
+    """Errors that name the value and its range."""
+    between = f"between {low} and {high}" if high else f"{low} or more"
+    return {
+        "required": f"{name} is a number {between}.",
+        "invalid": f"{name} is a number {between}.",
+        "min_value": f"{name} is {between}.",
+        "max_value": f"{name} is {between}." if high else f"{name} is too large.",
+    }
+
+
+def _number(*, step: str = "any", **attributes: str) -> forms.NumberInput:
+    return forms.NumberInput(attrs={"step": step, "autocomplete": "off", **attributes})
+
+
+class SharedFields(dict[str, forms.Field]):
+    """Fields that no form changes. Django would copy all of them for each run that is submitted."""
+
+    def __deepcopy__(self, _: dict[int, Any]) -> SharedFields:
+        return SharedFields(self)
+
+
+class GenerationForm(forms.Form):
+    """Everything a run needs. Values are passed on as typed, never rounded or clamped."""
+
+    model = forms.ChoiceField(label="Model")
+    prompt = forms.CharField(
+        label="Prompt and completion",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "autocomplete": "off"}),
+        error_messages={
+            "required": "Write a prompt first.",
+            "null_characters_not_allowed": "The prompt contains a character that is not text.",
+        },
+    )
+    max_tokens = forms.IntegerField(
+        label="Max tokens",
+        error_messages=_say_range("Max tokens", "1"),
+        min_value=1,
+        max_value=LARGEST_INTEGER,
+        help_text="The longest completion you want, at least 1. It shares the context with the "
+        "prompt.",
+        widget=_number(step="1", inputmode="numeric"),
+    )
+    temperature = forms.FloatField(
+        label="Temperature",
+        error_messages=_say_range("Temperature", "0", "2"),
+        min_value=0,
+        max_value=2,
+        help_text="From 0, which always takes the likeliest token, to 2, which draws most freely.",
+        widget=_number(inputmode="decimal"),
+    )
+    top_p = forms.FloatField(
+        label="Top-p",
+        error_messages=_say_range("Top-p", "0", "1"),
+        min_value=0,
+        max_value=1,
+        help_text="Draws only from the likeliest tokens that together reach this, above 0 to 1.",
+        widget=_number(inputmode="decimal"),
+    )
+    top_k = forms.IntegerField(
+        label="Top-k",
+        error_messages=_say_range("Top-k", "0"),
+        min_value=0,
+        max_value=LARGEST_INTEGER,
+        help_text="Draws only from this many of the likeliest tokens; 0 sets no limit.",
+        widget=_number(step="1", inputmode="numeric"),
+    )
+    presence_penalty = forms.FloatField(
+        label="Presence penalty",
+        error_messages=_say_range("Presence penalty", "-2", "2"),
+        min_value=-2,
+        max_value=2,
+        help_text="From -2 to 2. Above 0, a token that has appeared becomes less likely.",
+        widget=_number(),
+    )
+    frequency_penalty = forms.FloatField(
+        label="Frequency penalty",
+        error_messages=_say_range("Frequency penalty", "-2", "2"),
+        min_value=-2,
+        max_value=2,
+        help_text="From -2 to 2. Above 0, every repetition makes a token less likely.",
+        widget=_number(),
+    )
+    stop = forms.CharField(
+        label="Stop sequences",
+        required=False,
+        strip=False,
+        help_text="One per line. The model stops before it writes one; \\n stands for a line "
+        "break, \\t for a tab, \\\\ for a backslash.",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+    )
+    seed = forms.IntegerField(
+        label="Seed",
+        error_messages=_say_range("Seed", "0"),
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="The same seed, prompt and parameters repeat a run. Empty draws anew.",
+        widget=_number(step="1", inputmode="numeric", placeholder="random"),
+    )
+
+    def __init__(self, *args: Any, models: Iterable[HostedModel], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(model.slug, model.name) for model in models]
+        self.fields["model"] = forms.ChoiceField(label="Model", choices=choices)
+
+    def clean_prompt(self) -> str:
+        """Browsers send every line break of a form as CRLF; the model is to see what was typed."""
+        return _restore_line_breaks(self.cleaned_data["prompt"])
+
+    def clean_stop(self) -> tuple[str, ...]:
+        return parse_stops(_restore_line_breaks(self.cleaned_data["stop"]))
+
+    def clean_top_p(self) -> float:
+        value: float = self.cleaned_data["top_p"]
+        if value == 0:
+            raise ValidationError("Top-p is above 0: with 0, no token would be left to draw.")
+        return value
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty"):
+            if name in values and not math.isfinite(values[name]):
+                self.add_error(name, "Enter a number.")
+        return values
+
+    def to_sampling(self) -> SamplingParams:
+        """The parameters of a valid form."""
+        names = SamplingParams.model_fields.keys() & self.cleaned_data.keys()
+        return SamplingParams(**{name: self.cleaned_data[name] for name in names})
+
+
+for _name, _value in DEFAULTS.items():
+    GenerationForm.base_fields[_name].initial = _value
+GenerationForm.base_fields = SharedFields(GenerationForm.base_fields)
+
+
+def initial_from(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Initial values that show the parameters of an earlier run."""
+    sampling = SamplingParams.model_validate(params)
+    values: dict[str, Any] = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in sampling.model_dump(exclude={"v", "stop"}).items()
+    }
+    return {**values, "stop": format_stops(sampling.stop)}
+
+
+def _restore_line_breaks(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

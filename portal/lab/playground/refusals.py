@@ -1,0 +1,45 @@
+"""A domain's refusal as an answer: code, sentence, next step and HTTP status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from portal.gate.access.enums import Code
+from portal.lab.jobs.domain.admission import AccessRefused
+from portal.platform.core.errors import DomainError
+
+STATUSES: Final[Mapping[str, int]] = {
+    **dict.fromkeys(Code, HTTPStatus.FORBIDDEN),
+    Code.QUOTA_EXCEEDED: HTTPStatus.TOO_MANY_REQUESTS,
+    "too_many_jobs": HTTPStatus.TOO_MANY_REQUESTS,
+    "queue_full": HTTPStatus.SERVICE_UNAVAILABLE,
+    "model_not_found": HTTPStatus.NOT_FOUND,
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """`status` is None where the refusal does not say."""
+
+    code: str
+    message: str
+    label: str = ""
+    url: str = ""
+    status: int | None = None
+
+    def as_json(self) -> dict[str, object]:
+        step = {"label": self.label, "url": self.url} if self.url else None
+        return {"code": self.code, "message": self.message, "next_step": step}
+
+
+def describe_refusal(error: DomainError | None) -> Refusal:
+    """The refusal of a run; None stands for fields that are marked one by one."""
+    if error is None:
+        return Refusal("invalid_value", "Some values need another look. They are marked.")
+    status = STATUSES.get(error.code)
+    if isinstance(error, AccessRefused) and (step := error.decision.next_step):
+        return Refusal(error.code, error.message, step.label, step.url, status)
+    return Refusal(error.code, error.message, status=status)

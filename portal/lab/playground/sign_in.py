@@ -1,0 +1,42 @@
+"""Who is not signed in gets a page, or for a script an answer it can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import reverse
+
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.http import takes_events, wants_json
+
+P = ParamSpec("P")
+
+
+def sign_in_required(
+    view: Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Redirect to the sign-in page; answer 401 to a client that asked for JSON."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(cast("AuthenticatedHttpRequest", request), *args, **kwargs)
+        return refuse_stranger(request)
+
+    return wrapper
+
+
+def refuse_stranger(request: HttpRequest) -> HttpResponse:
+    """The answer to a request of somebody who is not signed in."""
+    if not wants_json(request) and not takes_events(request):
+        return redirect_to_login(request.get_full_path())
+    error = {
+        "code": "not_signed_in",
+        "message": "You are signed out. What you typed is still here.",
+        "next_step": {"label": "Sign in", "url": reverse("account_login")},
+    }
+    return JsonResponse({"error": error}, status=401)

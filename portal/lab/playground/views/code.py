@@ -1,0 +1,53 @@
+"""The editor's document and parameters as code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from portal.lab.completions.domain.code import Snippet, write_code
+from portal.lab.completions.domain.models import names_of
+from portal.lab.playground.forms import DEFAULTS, GenerationForm
+from portal.lab.playground.presentation import list_usable
+from portal.lab.playground.sign_in import sign_in_required
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.http import wants_json
+
+
+@require_POST
+@sign_in_required
+def code(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The form as programs, as JSON for the dialog or as a page; nothing is kept or run."""
+    models = {model.slug: model for model in list_usable(request.user).select_related("release")}
+    form = GenerationForm(request.POST, models=models.values())
+    if not form.is_valid():
+        return _refuse(request, form)
+    values = form.cleaned_data
+    model = models[values["model"]]
+    hub = next((name for name in sorted(names_of(model)) if "/" in name), model.slug)
+    snippets = write_code(
+        {name: values[name] for name in ("model", "prompt", *DEFAULTS)},
+        base_url=f"{settings.SITE_URL}/v1",
+        tokenizer=hub,
+        # OPT's texts begin with a token that lm_eval leaves out unless told.
+        begins_with_bos=hub.rpartition("/")[2].startswith("opt-"),
+    )
+    return _answer(request, snippets)
+
+
+def _answer(request: AuthenticatedHttpRequest, snippets: list[Snippet]) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"snippets": [asdict(snippet) for snippet in snippets]})
+    return render(request, "lab/playground/code.html", {"snippets": snippets})
+
+
+def _refuse(request: AuthenticatedHttpRequest, form: GenerationForm) -> HttpResponse:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if wants_json(request):
+        return JsonResponse({"errors": form.errors}, status=status)
+    return render(request, "lab/playground/code.html", {"form": form}, status=status)

@@ -1,0 +1,155 @@
+"""The editor: an empty one, one that shows a run, and submitting what it holds."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.domain.history import find_run
+from portal.lab.jobs.domain.submission import submit_job
+from portal.lab.jobs.enums import Origin
+from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.stream.answer import answer_stream
+from portal.lab.jobs.stream.frames import frame_accepted
+from portal.lab.playground.forms import GenerationForm, initial_from
+from portal.lab.playground.presentation import Choice, Models, RunView, list_models, view_run
+from portal.lab.playground.refusals import describe_refusal
+from portal.lab.playground.sign_in import sign_in_required
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.compiled import CompiledModels
+from portal.platform.core.errors import DomainError
+from portal.platform.core.http import takes_events, wants_json
+
+_SERVED: Final = CompiledModels(
+    lambda slug: (
+        HostedModel.objects.filter(slug=slug)
+        .exclude(deployment="")
+        .select_related("release__licence")
+    ),
+    slug=str,
+)
+
+
+@require_safe
+@never_cache
+@sign_in_required
+def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """A new document, for the model `?model=` if it is open; or with `?from=` an earlier run's."""
+    models = list_models(request.user)
+    source = _find_source(request)
+    if source is None:
+        wanted = [model.slug for model in models.usable if model.slug == request.GET.get("model")]
+        initial = {"model": wanted[0]} if wanted else {}
+        return _render(request, GenerationForm(initial=initial, models=models.usable), models)
+    initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
+    return _render(request, GenerationForm(initial=initial, models=models.usable), models)
+
+
+@require_safe
+@never_cache
+@sign_in_required
+def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
+    """One's own run: its document, and its state."""
+    job = find_run(request.user, job_id)
+    if job is None:
+        raise Http404
+    models = list_models(request.user)
+    if job.model not in models.usable:
+        models = Models([*models.choices, Choice(job.model, "")], models.refusals)
+    view = view_run(job)
+    initial = {**initial_from(job.params), "model": job.model.slug, "prompt": view.document}
+    form = GenerationForm(initial=initial, models=models.usable)
+    return _render(request, form, models, view=view)
+
+
+@require_POST
+@sign_in_required
+def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
+    """Submit a run; a refusal keeps everything that was typed.
+
+    A script that takes events gets the run's own in the same answer, `accepted` before them.
+    """
+    # A model that is no longer open is refused by name below, not as an unknown choice.
+    wanted = request.POST.get("model", "").replace("\0", "")
+    known = {model.slug: model for model in _SERVED.find(slug=wanted)}
+    form = GenerationForm(request.POST, models=known.values())
+    if not form.is_valid():
+        return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        job = submit_job(
+            request.user,
+            model=known[form.cleaned_data["model"]],
+            prompt=form.cleaned_data["prompt"],
+            sampling=form.to_sampling(),
+            origin=Origin.PLAYGROUND,
+        )
+    except DomainError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return _refuse(request, form, error=error)
+    if takes_events(request):
+        opening = frame_accepted(_describe(job))
+        return answer_stream(job, opening=opening, status=HTTPStatus.CREATED)
+    if wants_json(request):
+        return JsonResponse(_describe(job), status=HTTPStatus.CREATED)
+    return redirect("playground:run", job.pk)
+
+
+def _describe(job: GenerationJob) -> dict[str, str]:
+    return {
+        "id": str(job.pk),
+        "url": reverse("playground:run", args=[job.pk]),
+        "events_url": reverse("playground:events", args=[job.pk]),
+        "stop_url": reverse("playground:stop", args=[job.pk]),
+    }
+
+
+def _find_source(request: AuthenticatedHttpRequest) -> GenerationJob | None:
+    try:
+        return find_run(request.user, UUID(request.GET.get("from", "")))
+    except ValueError:
+        return None
+
+
+def _refuse(
+    request: AuthenticatedHttpRequest,
+    form: GenerationForm,
+    *,
+    error: DomainError | None = None,
+    status: int = HTTPStatus.BAD_REQUEST,
+) -> HttpResponse:
+    refusal = describe_refusal(error)
+    if wants_json(request):
+        body = {"errors": form.errors, "error": refusal.as_json()}
+        return JsonResponse(body, status=refusal.status or status)
+    models = list_models(request.user)
+    # The choices of the page are the models that are open to the person.
+    form.fields["model"].choices = [  # type: ignore[attr-defined]
+        (model.slug, model.name) for model in models.usable
+    ]
+    return _render(request, form, models, refusal=refusal, status=refusal.status or status)
+
+
+def _render(
+    request: AuthenticatedHttpRequest,
+    form: GenerationForm,
+    models: Models,
+    *,
+    view: RunView | None = None,
+    status: int = HTTPStatus.OK,
+    **context: object,
+) -> HttpResponse:
+    chosen = form["model"].value() or (models.usable[0].slug if models.usable else "")
+    return render(
+        request,
+        "lab/playground/editor.html",
+        {"form": form, "models": models, "chosen": chosen, "view": view, **context},
+        status=status,
+    )

@@ -1,0 +1,86 @@
+"""A run after it was submitted: its events, stopping, deleting, and the list of them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import (
+    Http404,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from inference_workers.contract import CancelReason
+from portal.lab.jobs.domain.history import find_run, find_stream, list_runs
+from portal.lab.jobs.domain.stopping import erase_job, request_cancel
+from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.stream.answer import answer_stream
+from portal.lab.jobs.stream.feed import parse_last_event_id
+from portal.lab.playground.sign_in import sign_in_required
+from portal.lab.playground.summaries import list_rows
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.http import wants_json
+
+PAGE_SIZE = 20
+
+
+@require_safe
+@sign_in_required
+def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResponse:
+    """The run's events as Server-Sent Events, from `Last-Event-ID` or the beginning."""
+    job = find_stream(request.user, job_id)
+    if job is None:
+        raise Http404
+    after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
+    return answer_stream(job, after=after)
+
+
+@require_POST
+@sign_in_required
+def stop(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
+    """Ask for the run to be stopped; one that has ended is left as it is."""
+    job = _own_run(request, job_id)
+    state = request_cancel(job, reason=CancelReason.USER, actor=request.user)
+    if wants_json(request):
+        return JsonResponse({"state": state}, status=HTTPStatus.ACCEPTED)
+    return redirect("playground:run", job.pk)
+
+
+@require_POST
+@sign_in_required
+def delete(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
+    """Erase the run's prompt and text; a running one is stopped first."""
+    job = _own_run(request, job_id)
+    erase_job(job, actor=request.user)
+    if wants_json(request):
+        return JsonResponse({"state": "erased"})
+    messages.success(request, "The run is deleted. Only its token counts are kept.")
+    return redirect("playground:history")
+
+
+@require_safe
+@never_cache
+@sign_in_required
+def history(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """One's own runs, newest first."""
+    page = Paginator(list_runs(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "lab/playground/history.html",
+        {"page": page, "runs": list_rows(page.object_list), "days": settings.PROMPT_RETENTION_DAYS},
+    )
+
+
+def _own_run(request: AuthenticatedHttpRequest, job_id: UUID) -> GenerationJob:
+    job = find_run(request.user, job_id)
+    if job is None:
+        raise Http404
+    return job

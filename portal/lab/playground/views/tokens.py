@@ -1,0 +1,42 @@
+"""Counting tokens while somebody types."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.http import require_POST
+
+from portal.lab.jobs.domain.admission import context_length
+from portal.lab.jobs.domain.tokens import count_tokens
+from portal.lab.jobs.domain.workers import engine_status
+from portal.lab.playground.presentation import list_usable
+from portal.lab.playground.sign_in import sign_in_required
+from portal.platform.accounts.http import AuthenticatedHttpRequest
+
+
+@require_POST
+@sign_in_required
+def count(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The prompt's tokens for a model that is open to the person, and its engine's state."""
+    model = (
+        list_usable(request.user)
+        .filter(slug=request.POST.get("model", "").replace("\0", ""))
+        .first()
+    )
+    if model is None:
+        error = {
+            "code": "model_not_found",
+            "message": "This model is not open to you.",
+            "next_step": None,
+        }
+        return JsonResponse({"error": error}, status=404)
+    prompt = request.POST.get("prompt", "").replace("\r\n", "\n")
+    tokens = count_tokens(prompt, deployment=model.deployment)
+    engine = engine_status(model.deployment)
+    return JsonResponse(
+        {
+            "tokens": tokens.tokens,
+            "is_exact": tokens.is_exact,
+            "context": context_length(model, engine),
+            "engine": {"state": engine.readiness, "message": engine.sentence},
+        }
+    )

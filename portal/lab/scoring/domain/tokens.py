@@ -1,0 +1,72 @@
+"""Contexts and continuations as exact ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tokenizers import Tokenizer
+
+from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.domain.tokens import encode_text, find_tokenizer, parse_token_ids
+from portal.platform.core.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A context and one continuation of it, together."""
+
+    token_ids: tuple[int, ...]
+    start: int
+    """Where the continuation begins."""
+    is_joined: bool = False
+    """The texts meet within a token, so that the boundary is where the context's ids end."""
+
+
+def require_tokenizer(model: HostedModel) -> Tokenizer:
+    """Raises `DomainError` with code `model_loading` until a worker has published it."""
+    tokenizer = find_tokenizer(model.deployment)
+    if tokenizer is None:
+        raise DomainError(
+            "model_loading",
+            f"No worker of {model.name} has been there yet, so its tokens are not known. Try again "
+            "in a minute.",
+        )
+    return tokenizer
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Texts and ids as one model reads them."""
+
+    tokenizer: Tokenizer
+    vocabulary: int | None
+    add_special_tokens: bool = True
+
+    def read(self, value: object, *, field: str) -> tuple[int, ...]:
+        """A text's ids, or ids as they are; raises `DomainError` on the field or item at fault."""
+        if isinstance(value, str):
+            return self._encode(value)
+        if not isinstance(value, list | tuple):
+            raise DomainError(
+                "invalid_value", f"{field} has to be a text or a list of token ids.", field=field
+            )
+        return parse_token_ids(value, field=field, vocabulary=self.vocabulary)
+
+    def join(self, context: object, continuation: object, *, fields: tuple[str, str]) -> Pair:
+        """The pair as the model sees it.
+
+        Two texts are encoded together, and the continuation is what comes after the context's own
+        number of tokens, as evaluation harnesses do it. Spaces at the end of the context belong
+        to the continuation, where they are part of its first token.
+        """
+        if isinstance(context, str) and isinstance(continuation, str):
+            head = self._encode(context.rstrip(" "))
+            ids = self._encode(context + continuation)
+            return Pair(ids, len(head), is_joined=ids[: len(head)] != head)
+        head = self.read(context, field=fields[0])
+        bare = replace(self, add_special_tokens=False)
+        return Pair((*head, *bare.read(continuation, field=fields[1])), len(head))
+
+    def _encode(self, text: str) -> tuple[int, ...]:
+        special = self.add_special_tokens
+        return tuple(encode_text(self.tokenizer, text, add_special_tokens=special))

@@ -1,0 +1,28 @@
+"""What every template may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from portal.platform.core.unsent import Unsent, find_unsent
+
+THEMES = ("auto", "light", "dark")
+
+
+def site(request: HttpRequest) -> dict[str, object]:
+    """`DEMO`, and the `theme` chosen by cookie so that the first paint is right."""
+    return {"DEMO": settings.DEMO, "theme": chosen_theme(request)}
+
+
+def unsent(request: HttpRequest) -> dict[str, Callable[[], Unsent | None]]:
+    """`unsent`: what the person sent from this page and the site did not take."""
+    return {"unsent": lambda: find_unsent(request)}
+
+
+def chosen_theme(request: HttpRequest) -> str:
+    """One of `THEMES`; `auto` where the cookie is missing or says something else."""
+    theme = request.COOKIES.get("theme", "auto")
+    return theme if theme in THEMES else "auto"

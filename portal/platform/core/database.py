@@ -1,0 +1,46 @@
+"""The database, from code that runs in the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+
+from portal.platform.core.turnstile import places
+
+T = TypeVar("T")
+
+
+async def in_database(work: Callable[[], T], *, unread: Callable[[T], object] | None = None) -> T:
+    """Call `work` in a thread once there is a connection for it, and give it back at once.
+
+    For requests that last longer than their use of the database: nothing is held in between.
+    Work that has begun goes on and keeps its place where its client leaves; what it answers is
+    then told to `unread`.
+    """
+    place = places(settings.REQUESTS_AT_A_TIME)
+    await place.acquire()
+    working = asyncio.ensure_future(read_database(work))
+    working.add_done_callback(lambda _: place.release())
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        if unread is not None:
+            working.add_done_callback(lambda done: done.exception() or unread(done.result()))
+        raise
+
+
+async def read_database(read: Callable[[], T]) -> T:
+    """The same at once, for streams, which ask beside the requests that wait for a place."""
+
+    def call() -> T:
+        try:
+            return read()
+        finally:
+            connections.close_all()
+
+    return await sync_to_async(call, thread_sensitive=False)()

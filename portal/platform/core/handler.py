@@ -1,0 +1,86 @@
+"""The site's way through Django: into a thread once for all middlewares and the view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import IO, Any
+
+from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_started
+from django.db import close_old_connections, connections, reset_queries
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from portal.platform.core.request_bodies import BodyReceived
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class SharedThreads(ASGIHandler):
+    """Django's own handler makes a thread for every request, and ends it after.
+
+    Nor is there a turn in a thread before each request, to look after connections that the one
+    before may have left: its end sees to them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        request_started.disconnect(close_old_connections)
+        request_started.disconnect(reset_queries)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401
+        if scope["type"] != "http":
+            raise ValueError(f"this site speaks HTTP only, not {scope['type']}")
+        await self.handle(scope, receive, send)
+
+    async def read_body(self, receive: Any) -> IO[bytes]:  # noqa: ANN401
+        if isinstance(receive, BodyReceived):
+            return receive.file
+        body: IO[bytes] = await super().read_body(receive)
+        return body
+
+
+class SiteHandler(SharedThreads):
+    """Django's own handler goes back to the event loop before each view, and to a thread again.
+
+    The middlewares in front that are asynchronous stay in the event loop. From the first one
+    that is not, everything is synchronous and in one of the site's threads, which gives its
+    database connection back before the answer begins: streams hold none. An asynchronous view
+    still runs in the event loop.
+    """
+
+    def __init__(self, *, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
+        super().__init__()
+
+    def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature
+        super().load_middleware(is_async=False)
+        chain: Any = self._middleware_chain  # type: ignore[has-type]  # set by Django
+        # Wrapped by Django for a synchronous server.
+        chain = chain.awaitable if isinstance(chain, AsyncToSync) else chain
+        self._middleware_chain = chain if iscoroutinefunction(chain) else self._in_thread(chain)
+
+    def adapt_method_mode(
+        self,
+        is_async: bool,  # noqa: FBT001 -- Django's signature
+        method: Any,  # noqa: ANN401
+        method_is_async: bool | None = None,  # noqa: FBT001
+        debug: bool = False,  # noqa: FBT001, FBT002
+        name: str | None = None,
+    ) -> Any:  # noqa: ANN401
+        if is_async and not iscoroutinefunction(method):
+            return self._in_thread(method)
+        return super().adapt_method_mode(is_async, method, method_is_async, debug, name)
+
+    def _in_thread(self, method: GetResponse) -> Any:  # noqa: ANN401 -- asgiref's own type
+        @wraps(method)
+        def call(request: HttpRequest) -> HttpResponseBase:
+            try:
+                return method(request)
+            finally:
+                connections.close_all()
+
+        return sync_to_async(call, thread_sensitive=False, executor=self._threads)

@@ -1,0 +1,33 @@
+"""Mail by SMTP: a conversation ends in time, not only each line of it."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends import smtp
+
+from portal.platform.core.deadlines import Deadline, watch
+
+MAIL_SECONDS: Final = 60.0
+
+
+class EmailBackend(smtp.EmailBackend):
+    """Django's, with a deadline for everything that is sent at once."""
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return _WatchedSmtp
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """How many left; raises `DeadlineExceededError` after MAIL_SECONDS."""
+        with Deadline(MAIL_SECONDS):
+            return super().send_messages(email_messages)
+
+
+class _WatchedSmtp(smtplib.SMTP):
+    def _get_socket(self, *args: Any) -> socket.socket:
+        return watch(super()._get_socket(*args))  # type: ignore[misc]

@@ -1,0 +1,71 @@
+"""Counting what comes from one place, so that links cannot be guessed and cores not hogged.
+
+Sign-in has django-allauth's own limits, which need Valkey. These let everybody through without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar, cast
+
+from django.http import HttpRequest, HttpResponse
+from redis import RedisError
+
+from portal.platform.core.http import client_ip, network_of
+from portal.platform.core.redis import sync_redis
+from portal.platform.core.views import too_many_requests
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=HttpRequest)
+View = Callable[Concatenate[R, P], HttpResponse]
+MOST: Final = 60
+SECONDS: Final = 600
+
+
+def pace_links(action: str) -> Callable[[View[R, P]], View[R, P]]:
+    """Answer 429 to an address that looks at more links in ten minutes, right or wrong."""
+    return _pace(action, whose=_address)
+
+
+def pace_downloads(action: str) -> Callable[[View[R, P]], View[R, P]]:
+    """Answer 429 to a person who asks for more in ten minutes of what takes a core to make."""
+    return _pace(action, whose=_person)
+
+
+def _pace(
+    action: str, *, whose: Callable[[HttpRequest], str]
+) -> Callable[[View[R, P]], View[R, P]]:
+    def decorate(view: View[R, P]) -> View[R, P]:
+        @wraps(view)
+        def paced(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if _is_too_fast(f"pace:{action}:{whose(request)}"):
+                return too_many_requests(request)
+            return view(request, *args, **kwargs)
+
+        return cast("View[R, P]", paced)
+
+    return decorate
+
+
+def _address(request: HttpRequest) -> str:
+    return network_of(client_ip(request) or "unknown")
+
+
+def _person(request: HttpRequest) -> str:
+    return f"user:{request.user.pk}"
+
+
+def _is_too_fast(key: str) -> bool:
+    """Count one more; True above MOST within SECONDS, which begin with the first.
+
+    Without Valkey nobody is held up: the tokens of links cannot be guessed anyway.
+    """
+    try:
+        counter = sync_redis().pipeline()
+        counter.set(key, 0, nx=True, ex=SECONDS)
+        counter.incr(key)
+        _, count = counter.execute()
+    except RedisError:
+        return False
+    return int(count) > MOST

@@ -1,0 +1,18 @@
+"""When mail comes."""
+
+from __future__ import annotations
+
+from django import forms
+
+from portal.platform.core.forms import SeenMixin
+from portal.platform.notices.models import MailPreference
+
+
+class MailPreferenceForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """One mail a day instead of one for every application."""
+
+    class Meta:
+        model = MailPreference
+        fields = ["is_digest"]
+        labels = {"is_digest": "Send me one mail a day about work for reviewers"}
+        help_texts = {"is_digest": "Every notice still appears here at once."}

@@ -1,0 +1,85 @@
+// Draws each table of weeks as a chart above it. Without this script the tables are there.
+
+import uPlot from "../../../vendored/uplot/uPlot.esm.js";
+
+const HEIGHT = 240;
+// Around each point, so that one week alone has a width; uPlot would give it three years.
+const HALF_A_WEEK = (7 * 86400) / 2;
+const INKS = ["--accent", "--info", "--danger", "--warning"];
+const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
+
+// A canvas knows no variables, and a variable may be another colour in each scheme.
+function resolveColour(element, variable) {
+  element.style.color = `var(${variable})`;
+  const colour = getComputedStyle(element).color;
+  element.style.color = "";
+  return colour;
+}
+
+function readTable(table) {
+  const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent.trim()));
+  const weeks = rows.map((row) => Date.parse(`${row[0]}T00:00:00Z`) / 1000);
+  const series = names.slice(1).map((_, index) => rows.map((row) => toNumber(row[index + 1])));
+  return { names: names.slice(1), data: [weeks, ...series] };
+}
+
+function toNumber(text) {
+  const number = Number.parseFloat(text);
+  return Number.isNaN(number) ? null : number;
+}
+
+function describeAxis(place, label) {
+  const ink = resolveColour(place, "--ink-soft");
+  const rule = { stroke: resolveColour(place, "--rule"), width: 1 };
+  const font = `12px ${getComputedStyle(place).getPropertyValue("--sans")}`;
+  return { stroke: ink, grid: rule, ticks: rule, font, labelFont: font, label };
+}
+
+function showWhole(tick) {
+  return Number.isInteger(tick) ? String(tick) : "";
+}
+
+function draw(place) {
+  const { names, data } = readTable(document.getElementById(place.dataset.chart));
+  const lastWeek = data[0].at(-1);
+  place.replaceChildren();
+  const series = names.map((name, index) => ({
+    label: name,
+    stroke: resolveColour(place, INKS[index]),
+    dash: DASHES[index],
+    width: 2,
+    points: { show: true, size: 5 },
+    spanGaps: true,
+    value: (_, value) => (value === null ? "–" : String(value)),
+  }));
+  return new uPlot(
+    {
+      width: place.clientWidth,
+      height: HEIGHT,
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      scales: {
+        x: { range: (_, from, to) => [from - HALF_A_WEEK, Math.min(to, lastWeek) + HALF_A_WEEK] },
+        y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] },
+      },
+      axes: [
+        { ...describeAxis(place), space: 70, values: [[86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1]] },
+        { ...describeAxis(place, place.dataset.unit), labelSize: 20, values: (_, ticks) => ticks.map(showWhole) },
+      ],
+      series: [{ label: "Week from", value: "{YYYY}-{MM}-{DD}" }, ...series],
+    },
+    data,
+    place,
+  );
+}
+
+for (const place of document.querySelectorAll("[data-chart]")) {
+  let chart = draw(place);
+  const redraw = () => {
+    chart.destroy();
+    chart = draw(place);
+  };
+  new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}

@@ -1,0 +1,91 @@
+"""The cast of the access tests."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from importlib import import_module
+
+import pytest
+import redis
+from celery import current_app
+
+from portal.gate.access.domain.process.applications import Answers
+from portal.gate.access.enums import Capability
+from portal.gate.catalog.models import HostedModel
+from portal.platform.accounts.models import User
+from tests.factories.accounts import UserFactory
+from tests.factories.catalog import HostedModelFactory
+from tests.factories.licensing import SignatureFactory
+
+TYPED = {
+    "affiliation": "University of the Tests",
+    "position": "Researcher",
+    "sector": "university",
+    "country": "NL",
+    "orcid": "0000-0002-1825-0097",
+    "homepage": "https://people.example.org/researcher",
+    "intended_use": "Measuring how calibration changes with scale.",
+    "capabilities": ["playground"],
+    "data_handling": "On an encrypted disk.",
+    "others_with_access": "Nobody.",
+}
+"""A whole application as a browser sends it, but for the models."""
+
+
+@pytest.fixture
+def model(db: None) -> HostedModel:
+    return HostedModelFactory()
+
+
+@pytest.fixture
+def reviewer(db: None) -> User:
+    return UserFactory(is_reviewer=True, name="Rita Reviewer")
+
+
+@pytest.fixture
+def signed_applicant(model: HostedModel) -> User:
+    """Somebody who has signed the licence of `model`."""
+    return sign(UserFactory(), model)
+
+
+@pytest.fixture
+def answers(model: HostedModel) -> Callable[..., Answers]:
+    """Makes a whole set of answers, for `model` unless told otherwise."""
+
+    def make(**changes: object) -> Answers:
+        values = {
+            **TYPED,
+            "models": (model,),
+            "capabilities": (Capability.PLAYGROUND, Capability.API),
+            **changes,
+        }
+        values.pop("models_wanted", None)
+        return Answers(**values)
+
+    return make
+
+
+def sign(user: User, model: HostedModel) -> User:
+    """Sign the version of the model's licence that is in force."""
+    SignatureFactory(user=user, version=model.release.licence.versions.get())
+    return user
+
+
+@pytest.fixture
+def run_queued_tasks(valkey: redis.Redis) -> Callable[[], list[str]]:
+    """Does what a worker of the queue `portal` would; answers the names of the tasks."""
+    import_module("portal.platform.notices.tasks")
+
+    def run() -> list[str]:
+        names = []
+        while message := valkey.rpop("portal"):
+            envelope = json.loads(str(message))
+            name = envelope["headers"]["task"]
+            args, kwargs, _ = json.loads(base64.b64decode(envelope["body"]))
+            current_app.tasks[name](*args, **kwargs)
+            names.append(name)
+        return names
+
+    return run

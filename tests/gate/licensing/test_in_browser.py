@@ -1,0 +1,159 @@
+"""A changed licence from the bar over a page to the paper that somebody else verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page, expect
+from pypdf import PdfReader
+from pytest_django.live_server_helper import LiveServer
+
+from portal.gate.access.domain.reconsent.announcements import tell_of_changes
+from portal.gate.licensing.models import LicenceVersion, Signature
+from portal.platform.accounts.models import User
+from portal.platform.notices.models import Notice
+from tests.e2e.browser import (
+    DESKTOP,
+    PHONE,
+    launched_browser,
+    open_page,
+    overflow,
+    serious_violations,
+)
+from tests.factories.access import GrantFactory
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.catalog import HostedModelFactory, ReleaseFactory
+from tests.factories.licensing import LicenceVersionFactory, SignatureFactory
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("valkey"),
+]
+
+
+@pytest.fixture(scope="module")
+def context(django_db_setup: None) -> Iterator[BrowserContext]:
+    """One browser. Playwright keeps an event loop in this thread, which Django would refuse."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with launched_browser() as chromium:
+            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def page(context: BrowserContext, live_server: LiveServer) -> Iterator[Page]:
+    context.clear_cookies()
+    complaints: list[str] = []
+    page = open_page(context, complaints)
+    yield page
+    page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def change(db: None) -> LicenceVersion:
+    """A second version five days ago; six signed the first."""
+    first = LicenceVersionFactory(licence__name="Research licence", licence__slug="research")
+    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence), name="Great Model")
+    for number in range(6):
+        email, name = f"signer{number}@example.org", f"Signer {number}"
+        signature = SignatureFactory(version=first, user__email=email, user__name=name)
+        GrantFactory(user=signature.user, model=model)
+    now = timezone.now()
+    LicenceVersionFactory(licence=first.licence, number=2, effective_at=now - timedelta(days=5))
+    second: LicenceVersion = first.licence.versions.get(number=2)
+    return second
+
+
+def enter(page: Page, live_server: LiveServer, user: User) -> None:
+    page.context.clear_cookies()
+    page.goto(f"{live_server.url}/account/login/")
+    page.get_by_label("E-mail address").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/login/" not in url)
+
+
+def judge(page: Page) -> None:
+    """The page is accessible in both schemes and fits a phone."""
+    complaints = []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        complaints += serious_violations(page)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    complaints += overflow(page)
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    assert complaints == []
+
+
+def test_sign_again_take_the_paper_and_let_it_be_verified(
+    page: Page, live_server: LiveServer, change: LicenceVersion, tmp_path: Path
+) -> None:
+    signer = User.objects.get(email="signer0@example.org")
+    enter(page, live_server, signer)
+    judge(page)
+    page.get_by_role("link", name="Read and sign the new version").click()
+    page.get_by_label("Your full legal name").fill("Ольга Byron")
+    page.get_by_label("I have read the licence").check()
+    page.get_by_role("button", name="Sign version 2").click()
+    expect(page.get_by_role("heading", name="Signed copy")).to_be_visible()
+    expect(page.get_by_label("A licence to sign again")).to_have_count(0)
+    judge(page)
+    signature = Signature.objects.get(version=change)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Signed agreement as PDF").click()
+    paper = tmp_path / "paper.pdf"
+    download.value.save_as(paper)
+    text = " ".join(PdfReader(paper).pages[0].extract_text().split())
+    assert text.count("Signed by Ольга Byron") == 1
+
+    page.context.clear_cookies()
+    page.goto(f"{live_server.url}/verify/")
+    page.get_by_label("Or a file").set_input_files(paper)
+    expect(page.get_by_text("Its SHA-256 stands above")).to_be_visible()
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("This file is unchanged")).to_be_visible()
+    judge(page)
+    page.get_by_label("Code of the signature").fill(signature.code.lower())
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="This signature exists")).to_be_visible()
+    page.get_by_label("Name of the signer").fill("ольга byron")
+    page.get_by_role("button", name="Compare the name").click()
+    expect(page.get_by_text("That is a name that signed")).to_be_visible()
+    judge(page)
+    paper.write_bytes(paper.read_bytes() + b"\n")
+    page.goto(f"{live_server.url}/verify/")
+    page.get_by_label("Or a file").set_input_files(paper)
+    expect(page.get_by_text("Its SHA-256 stands above")).to_be_visible()
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("We know no file with this SHA-256")).to_be_visible()
+    judge(page)
+
+
+def test_a_reviewer_reminds_some_of_those_who_have_not_signed(
+    page: Page, live_server: LiveServer, change: LicenceVersion, valkey: redis.Redis
+) -> None:
+    reviewer = UserFactory(is_reviewer=True)
+    tell_of_changes(at=timezone.now())
+    Notice.objects.exclude(recipient__email="signer5@example.org").delete()
+    enter(page, live_server, reviewer)
+    page.get_by_role("link", name="Console").click()
+    page.get_by_role("link", name="Not signed again").click()
+    expect(page.get_by_role("row")).to_have_count(7)
+    judge(page)
+    for box in page.get_by_role("checkbox").all()[3:]:
+        box.check()
+    page.get_by_role("button", name="See whom a reminder would reach").click()
+    expect(page.get_by_role("heading", name="Remind 2 people")).to_be_visible()
+    expect(page.get_by_text("Wait a week before telling again.")).to_be_visible()
+    judge(page)
+    page.get_by_role("button", name="Send the mail").click()
+    expect(page.get_by_text("Reminded: 2 people.")).to_be_visible()
+    assert Notice.objects.filter(kind="access.licence_reminded").count() == 2

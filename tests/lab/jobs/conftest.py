@@ -1,0 +1,37 @@
+"""What tests of jobs share."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from inference_workers.contract import queue_for
+from portal.lab.jobs.domain.tokens import forget_tokenizers
+
+
+@pytest.fixture(autouse=True)
+def _no_tokenizers_of_other_tests() -> Iterator[None]:
+    forget_tokenizers()
+    yield
+    forget_tokenizers()
+
+
+def queued_messages(client: redis.Redis, deployment: str = "smollm2-135m") -> list[dict[str, Any]]:
+    """The messages that wait in the deployment's queue, oldest first."""
+    raw: Any = client.lrange(queue_for(deployment), 0, -1)
+    return [json.loads(message) for message in reversed(raw)]
+
+
+def message_ids(client: redis.Redis) -> list[str]:
+    return [message["headers"]["id"] for message in queued_messages(client)]
+
+
+def messages(client: redis.Redis) -> list[Any]:
+    """What the queue's messages carry, as the worker's task gets it."""
+    bodies = [base64.b64decode(message["body"]) for message in queued_messages(client)]
+    return [json.loads(body)[0][0] for body in bodies]
