@@ -19,8 +19,8 @@ import psutil
 from demo.terminal import RefusalError
 from inference_workers.config import LauncherSettings
 from inference_workers.deployments import Deployment
-from inference_workers.engine_process import find_session, start_engine, stop_session
-from inference_workers.vllm_command import build_command, build_environment
+from inference_workers.launcher.process import find_session, start_engine, stop_session
+from inference_workers.launcher.vllm_command import build_command, build_environment
 
 LONGEST_ANSWER = aiohttp.ClientTimeout(total=None)
 POLL_SECONDS = 0.25

@@ -14,7 +14,7 @@ from demo.start import start_own_postgres
 from demo.terminal import RefusalError, say
 from inference_workers.contract import EngineState
 from inference_workers.deployments import Deployment
-from inference_workers.engine_status import read_status
+from inference_workers.engines.status import read_status
 
 DATABASE_CHECK_SECONDS = 2
 HEAD_START_SECONDS = 10

@@ -8,7 +8,7 @@ from importlib import import_module
 from inference_workers.errors import EXIT_CONFIGURATION, stop_process
 
 COMMANDS = {
-    "launch": "inference_workers.launcher",
+    "launch": "inference_workers.launcher.launch",
     "check": "inference_workers.check.command",
     "plan": "inference_workers.planner.cli",
 }

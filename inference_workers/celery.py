@@ -16,7 +16,7 @@ from celery.concurrency.thread import TaskPool
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
-from inference_workers.celery_transport import keep_clients
+from inference_workers.broker.celery_transport import keep_clients
 from inference_workers.config import load_or_stop
 from inference_workers.contract import QUEUE_PORTAL, Message, queue_for
 from inference_workers.errors import EXIT_CONFIGURATION, stop_process

@@ -151,3 +151,31 @@ class RunningJob:
             self.cancel_reason = reason
             self.cancelled_at = time.monotonic()
         self.interrupt(Interruption.CANCELLED)
+
+
+class JobSet:
+    """The jobs whose leases this worker holds: those it runs and those it still settles."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[UUID, RunningJob] = {}
+
+    def add(self, job: RunningJob) -> None:
+        self._jobs[job.job_id] = job
+
+    def discard(self, job: RunningJob) -> None:
+        if self._jobs.get(job.job_id) is job:
+            del self._jobs[job.job_id]
+
+    def get(self, job_id: UUID) -> RunningJob | None:
+        return self._jobs.get(job_id)
+
+    def all(self) -> list[RunningJob]:
+        # A copy first, for the metrics ask from a thread of their own.
+        return [job for job in list(self._jobs.values()) if not job.is_fenced]
+
+    def running(self) -> list[RunningJob]:
+        """Those that have not ended yet."""
+        return [job for job in self.all() if job.end is None]
+
+    def any_in_doubt(self) -> bool:
+        return any(job.lease_renewed_at == 0.0 for job in self.all())

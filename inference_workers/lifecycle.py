@@ -13,7 +13,12 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
+from inference_workers.broker.control import read_reason
+from inference_workers.broker.history import History, read_history, read_past
+from inference_workers.broker.leases import Claim, Leases
+from inference_workers.broker.outcomes import Outcomes
+from inference_workers.broker.publisher import StreamPublisher
 from inference_workers.contract import (
     Cancelled,
     CancelReason,
@@ -24,15 +29,10 @@ from inference_workers.contract import (
     Started,
     TerminalEvent,
 )
-from inference_workers.control import read_reason
 from inference_workers.engines.base import Engine, EngineUnavailableError
-from inference_workers.generation import Generator
-from inference_workers.history import History, read_history, read_past
-from inference_workers.job import Interruption, RunningJob
-from inference_workers.leases import Claim, JobSet, Leases
+from inference_workers.generation.generator import Generator
+from inference_workers.job import Interruption, JobSet, RunningJob
 from inference_workers.logs import get_logger
-from inference_workers.outcomes import Outcomes
-from inference_workers.publisher import StreamPublisher
 
 RETRY_SECONDS = 0.5
 FREED_WITHIN_SECONDS = 2.0

@@ -9,32 +9,33 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from inference_workers.background import end_tasks, keep_running
-from inference_workers.broker import connect
+from inference_workers.broker.connections import connect
+from inference_workers.broker.control import Control
+from inference_workers.broker.engine_deaths import remember_deaths
+from inference_workers.broker.leases import Leases
+from inference_workers.broker.outcomes import Outcomes, Send
+from inference_workers.broker.peers import Peers
+from inference_workers.broker.publisher import StreamPublisher
 from inference_workers.config import WorkerSettings
 from inference_workers.contract import GenerationRequest
-from inference_workers.control import Control
 from inference_workers.deployments import Deployment
-from inference_workers.energy import EnergyCounter
-from inference_workers.engine_deaths import remember_deaths
 from inference_workers.engines.base import Engine
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.engines.scripted import ByteDecoder, ScriptedEngine
 from inference_workers.engines.vllm_server import VLLMServer
-from inference_workers.generation import Generator
-from inference_workers.heartbeat import HeartbeatSender
-from inference_workers.leases import JobSet, Leases
+from inference_workers.generation.failover import Relay
+from inference_workers.generation.generator import Generator
+from inference_workers.generation.throughput import Throughput
+from inference_workers.job import JobSet
 from inference_workers.lifecycle import JobResult, JobRunner
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
-from inference_workers.metrics_server import LiveState, MetricsServer
-from inference_workers.outcomes import Outcomes, Send
-from inference_workers.peers import Peers
-from inference_workers.power import find_meter
-from inference_workers.provenance import ProvenanceReader
-from inference_workers.publisher import StreamPublisher
-from inference_workers.relay import Relay
-from inference_workers.throughput import Throughput
-from inference_workers.tokenizer_publisher import TokenizerPublisher
+from inference_workers.telemetry.energy import EnergyCounter
+from inference_workers.telemetry.heartbeat import HeartbeatSender
+from inference_workers.telemetry.metrics_server import LiveState, MetricsServer
+from inference_workers.telemetry.power import find_meter
+from inference_workers.telemetry.provenance import ProvenanceReader
+from inference_workers.tokenizer.publisher import TokenizerPublisher
 from inference_workers.tracing import job_span
 
 log = get_logger(__name__)

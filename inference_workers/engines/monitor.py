@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from inference_workers.config import LauncherSettings
 from inference_workers.contract import EngineState
 from inference_workers.deployments import Deployment
-from inference_workers.engine_status import EngineStatus, read_status
 from inference_workers.engines.base import Engine
+from inference_workers.engines.status import EngineStatus, read_status
 from inference_workers.logs import get_logger
 
 PROBE_SECONDS = 2.0

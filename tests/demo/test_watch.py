@@ -14,7 +14,7 @@ from demo.place import Place
 from demo.watch import Watch
 from inference_workers.contract import EngineState
 from inference_workers.deployments import PACKAGED_MODELS_FILE, load_deployment
-from inference_workers.engine_status import EngineStatus, write_status
+from inference_workers.engines.status import EngineStatus, write_status
 
 SLUG = "smollm2-135m"
 MEANWHILE = "The playground takes prompts already."

@@ -29,6 +29,10 @@ BREACHES = {
         "inference_workers/lifecycle.py",
         "import portal.platform.core.errors",
     ),
+    "Rooms of the workers import downwards only": (
+        "inference_workers/broker/scripts.py",
+        "import inference_workers.telemetry.energy",
+    ),
     "The portal imports of the workers nothing but the wire contract": (
         "portal/lab/jobs/domain/queue.py",
         "import inference_workers.lifecycle",
@@ -42,7 +46,10 @@ BREACHES = {
         "import portal.gate.vouching.forms",
     ),
     "Capacity is arithmetic that knows nobody": ("capacity/memory.py", "import pydantic"),
-    "Nobody imports vLLM: it is its own process": ("inference_workers/text.py", "import vllm"),
+    "Nobody imports vLLM: it is its own process": (
+        "inference_workers/generation/text.py",
+        "import vllm",
+    ),
 }
 """By contract: a file, and the line that it must refuse there."""
 

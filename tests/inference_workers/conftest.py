@@ -15,7 +15,8 @@ import pytest
 import redis as redis_sync
 from redis.asyncio import Redis
 
-from inference_workers.broker import connect
+from inference_workers.broker.connections import connect
+from inference_workers.broker.history import read_entries, read_history
 from inference_workers.config import WorkerSettings
 from inference_workers.contract import (
     TASK_RECORD_OUTCOME,
@@ -28,7 +29,6 @@ from inference_workers.contract import (
 )
 from inference_workers.deployments import Deployment
 from inference_workers.engines.scripted import ALPHABET, END_OF_PROMPT, ScriptedEngine
-from inference_workers.history import read_entries, read_history
 from inference_workers.worker import Worker
 from tests.plugin import running_valkey
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inference_workers.contract import EngineState
-from inference_workers.engine_process import find_session, read_process
-from inference_workers.engine_status import EngineStatus, read_status
+from inference_workers.engines.status import EngineStatus, read_status
+from inference_workers.launcher.process import find_session, read_process
 from tests.inference_workers.conftest import MODELS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]

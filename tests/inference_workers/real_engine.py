@@ -20,8 +20,8 @@ import pytest
 
 from inference_workers.config import WorkerSettings
 from inference_workers.contract import EngineState, GenerationRequest, SamplingParams
-from inference_workers.engine_process import find_session
-from inference_workers.engine_status import EngineStatus, read_status
+from inference_workers.engines.status import EngineStatus, read_status
+from inference_workers.launcher.process import find_session
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import FakePortal
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from inference_workers.broker.history import History
 from inference_workers.contract import GenerationRequest, SamplingParams
-from inference_workers.history import History
 from tests.inference_workers.real_engine import ask, run_tool
 
 

@@ -8,7 +8,7 @@ import pytest
 from kombu import Connection, Queue, transport
 from kombu.transport.redis import Channel
 
-from inference_workers import celery_transport
+from inference_workers.broker import celery_transport
 from inference_workers.config import WorkerSettings
 
 

@@ -17,6 +17,7 @@ import pytest
 import redis as redis_sync
 from celery import Celery
 
+from inference_workers.broker.history import fold
 from inference_workers.contract import (
     EVENT,
     QUEUE_PORTAL,
@@ -36,7 +37,6 @@ from inference_workers.contract import (
     stream_key,
     worker_key,
 )
-from inference_workers.history import fold
 from tests.inference_workers.conftest import MODELS_FILE, expected_text, make_request
 from tests.plugin import running_valkey
 

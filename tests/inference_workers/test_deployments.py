@@ -17,7 +17,7 @@ from inference_workers.deployments import (
     load_deployments,
 )
 from inference_workers.errors import ConfigurationError
-from inference_workers.vllm_command import build_command
+from inference_workers.launcher.vllm_command import build_command
 
 TINY_OPT = ModelShape(
     name="tiny-opt-tp2",

@@ -10,8 +10,8 @@ import pytest
 
 from inference_workers.contract import EnergySource, EngineState
 from inference_workers.deployments import Deployment
-from inference_workers.energy import EnergyCounter, EnergyReading
-from inference_workers.power import MeterFailedError, find_meter
+from inference_workers.telemetry.energy import EnergyCounter, EnergyReading
+from inference_workers.telemetry.power import MeterFailedError, find_meter
 from tests.inference_workers.conftest import StartWorker
 
 READY, STARTING, DOWN = EngineState.READY, EngineState.STARTING, EngineState.DOWN

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from inference_workers import engine_process, launcher
-from inference_workers.engine_process import BEHIND_OTHERS, find_session, stop_session
+from inference_workers.launcher import launch
+from inference_workers.launcher import process as engine_process
+from inference_workers.launcher.process import BEHIND_OTHERS, find_session, stop_session
 from tests.inference_workers.conftest import MODELS_FILE
 
 DEAF = """
@@ -67,10 +68,10 @@ def test_an_error_of_the_system_names_the_deployment(
     async def fail(*_: object) -> None:
         raise TimeoutError("it took too long")
 
-    monkeypatch.setattr(launcher, "launch", fail)
-    monkeypatch.setattr(launcher, "configure_logging", lambda **_: None)
+    monkeypatch.setattr(launch, "launch", fail)
+    monkeypatch.setattr(launch, "configure_logging", lambda **_: None)
 
     with pytest.raises(SystemExit):
-        launcher.main(["fake-vllm"])
+        launch.main(["fake-vllm"])
 
     assert capsys.readouterr().err == "inference_workers: fake-vllm: it took too long\n"

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from inference_workers.broker.history import read_history
 from inference_workers.contract import (
     Delta,
     Done,
@@ -24,8 +25,7 @@ from inference_workers.contract import (
     stream_key,
 )
 from inference_workers.engines.scripted import ScriptedEngine
-from inference_workers.generation import carry_penalties, shift_seed
-from inference_workers.history import read_history
+from inference_workers.generation.generator import carry_penalties, shift_seed
 from inference_workers.lifecycle import JobResult
 from tests.inference_workers.conftest import (
     FakePortal,
@@ -95,7 +95,7 @@ async def test_lease_is_released_once_the_outcome_is_recorded(
 async def test_outcome_is_repeated_until_it_is_recorded(
     start_worker: StartWorker, portal: FakePortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inference_workers.outcomes.REPEAT_SECONDS", 0.1)
+    monkeypatch.setattr("inference_workers.broker.outcomes.REPEAT_SECONDS", 0.1)
     portal.is_recording = False
     worker = await start_worker()
     request = make_request()

@@ -20,8 +20,8 @@ from inference_workers.contract import (
     tokenizer_key,
     worker_key,
 )
-from inference_workers.engine_status import EngineStatus, write_status
 from inference_workers.engines.scripted import ScriptedEngine
+from inference_workers.engines.status import EngineStatus, write_status
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import StartWorker, make_request, wait_until
 

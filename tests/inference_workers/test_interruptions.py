@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from inference_workers import generation
+from inference_workers.broker.history import read_history
 from inference_workers.contract import (
     Cancelled,
     CancelReason,
@@ -27,7 +27,7 @@ from inference_workers.contract import (
 )
 from inference_workers.engines.base import Chunk, EngineLoad, EngineRequest
 from inference_workers.engines.scripted import ScriptedEngine
-from inference_workers.history import read_history
+from inference_workers.generation import generator
 from inference_workers.lifecycle import JobResult
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import (
@@ -80,7 +80,7 @@ async def test_engine_that_never_pauses_leaves_turns_to_everything_else(
     start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A process that is kept waiting by a busy machine would pass for one that its engine keeps.
-    monkeypatch.setattr(generation, "SUSPENDED_SECONDS", math.inf)
+    monkeypatch.setattr(generator, "SUSPENDED_SECONDS", math.inf)
     engine = BreathlessEngine()
     worker = await start_worker(engine=engine)
     running = asyncio.create_task(worker.run_job(make_request("x", sampling={"max_tokens": 1000})))
@@ -235,7 +235,7 @@ async def test_fenced_worker_falls_silent(
     portal: FakePortal,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("inference_workers.leases.LEASE_RENEWAL_SECONDS", 1)
+    monkeypatch.setattr("inference_workers.broker.leases.LEASE_RENEWAL_SECONDS", 1)
     engine = ScriptedEngine()
     worker = await start_worker(engine=engine)
     request = make_request("[delay=0.01]x", sampling={"max_tokens": 4000})

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from inference_workers.contract import EngineState
-from inference_workers.engine_process import find_session, read_process
-from inference_workers.engine_status import write_status
+from inference_workers.engines.status import write_status
+from inference_workers.launcher.process import find_session, read_process
 from tests.inference_workers.conftest import MODELS_FILE
 from tests.inference_workers.launched import ROOT, Host, is_alive, wait_for
 

@@ -11,12 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from inference_workers.background import end_tasks
+from inference_workers.broker.leases import Leases
 from inference_workers.contract import CancelReason, cancel_key
 from inference_workers.engines.scripted import ScriptedEngine
-from inference_workers.job import RunningJob
-from inference_workers.leases import JobSet, Leases
+from inference_workers.job import JobSet, RunningJob
 from inference_workers.metrics import INTER_TOKEN_SECONDS, WeightedHistogram, WorkerMetrics
-from inference_workers.metrics_server import MetricsServer
+from inference_workers.telemetry.metrics_server import MetricsServer
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import (
     StartWorker,
@@ -201,7 +201,7 @@ async def test_failed_renewals_and_flushes_are_counted(redis: Redis) -> None:
 async def test_the_page_is_served_as_soon_as_its_address_is_free(
     start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inference_workers.metrics_server.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("inference_workers.telemetry.metrics_server.RETRY_SECONDS", 0.05)
     worker, port = await start_worker(MeteredEngine()), find_free_port()
     address = f"http://127.0.0.1:{port}/metrics"
 

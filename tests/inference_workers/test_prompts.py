@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from inference_workers import prompts as prompts_module
 from inference_workers.background import end_tasks
 from inference_workers.contract import GenerationRequest, SamplingParams
 from inference_workers.engines.base import EngineRefusedError, EngineUnavailableError
 from inference_workers.engines.scripted import END_OF_PROMPT as END
 from inference_workers.engines.scripted import ScriptedEngine
-from inference_workers.prompts import LONG_CHARACTERS, PROBES, PromptReader
+from inference_workers.generation import prompts as prompts_module
+from inference_workers.generation.prompts import LONG_CHARACTERS, PROBES, PromptReader
 
 ASKED_TO_PROVE = [probe for probe in PROBES for _ in range(2)]
 

@@ -11,7 +11,17 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from inference_workers.background import end_tasks
-from inference_workers.broker import connect
+from inference_workers.broker.connections import connect
+from inference_workers.broker.history import read_history
+from inference_workers.broker.leases import Leases
+from inference_workers.broker.publisher import (
+    BUSY_STREAMS,
+    FLUSH_SECONDS,
+    PACE_SECONDS,
+    StreamPublisher,
+    choose_pace,
+)
+from inference_workers.broker.stream_writes import STREAMS_PER_CALL
 from inference_workers.contract import (
     STREAM_TTL_SECONDS,
     Delta,
@@ -25,17 +35,7 @@ from inference_workers.contract import (
     lease_key,
     stream_key,
 )
-from inference_workers.history import read_history
-from inference_workers.job import GrowingDelta, RunningJob
-from inference_workers.leases import JobSet, Leases
-from inference_workers.publisher import (
-    BUSY_STREAMS,
-    FLUSH_SECONDS,
-    PACE_SECONDS,
-    StreamPublisher,
-    choose_pace,
-)
-from inference_workers.stream_writes import STREAMS_PER_CALL
+from inference_workers.job import GrowingDelta, JobSet, RunningJob
 from tests.inference_workers.conftest import make_request, read_events, wait_until
 from tests.plugin import running_valkey
 

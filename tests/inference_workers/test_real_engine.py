@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from inference_workers.broker.history import History, read_history
 from inference_workers.contract import (
     Cancelled,
     CancelReason,
@@ -26,12 +27,11 @@ from inference_workers.contract import (
     engine_deaths_key,
     stream_key,
 )
-from inference_workers.engine_metrics import PASSED_ON
 from inference_workers.engines.vllm_server import VLLMServer
-from inference_workers.history import History, read_history
-from inference_workers.prompts import PROBES, PromptReader
-from inference_workers.text import CompletionText
-from inference_workers.tokenizer_files import TokenizerCodec, load_tokenizer
+from inference_workers.generation.prompts import PROBES, PromptReader
+from inference_workers.generation.text import CompletionText
+from inference_workers.telemetry.engine_metrics import PASSED_ON
+from inference_workers.tokenizer.files import TokenizerCodec, load_tokenizer
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import (
     FakePortal,

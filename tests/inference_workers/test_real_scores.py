@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from inference_workers.broker.history import History, read_history
 from inference_workers.contract import (
     Done,
     Failed,
@@ -21,7 +22,6 @@ from inference_workers.contract import (
     SamplingParams,
     row_key,
 )
-from inference_workers.history import History, read_history
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import FakePortal, wait_until
 from tests.inference_workers.real_engine import (

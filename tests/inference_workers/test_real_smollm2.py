@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
-from inference_workers.history import read_history
+from inference_workers.broker.history import read_history
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import FakePortal
 from tests.inference_workers.real_engine import (

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from inference_workers.broker.history import read_history
 from inference_workers.contract import Done, EngineState
 from inference_workers.engines.scripted import ScriptedEngine
-from inference_workers.history import read_history
 from inference_workers.lifecycle import JobResult
 from tests.inference_workers.conftest import (
     StartWorker,
@@ -22,9 +22,9 @@ from tests.inference_workers.conftest import (
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference_workers.relay.GRACE_SECONDS", 0.2)
-    monkeypatch.setattr("inference_workers.relay.LOOK_SECONDS", 0.1)
-    monkeypatch.setattr("inference_workers.peers.FRESH_SECONDS", 0.1)
+    monkeypatch.setattr("inference_workers.generation.failover.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("inference_workers.generation.failover.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("inference_workers.broker.peers.FRESH_SECONDS", 0.1)
 
 
 async def test_a_run_goes_on_at_the_worker_whose_engine_stands_ready(

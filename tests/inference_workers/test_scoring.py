@@ -9,6 +9,7 @@ from array import array
 import pytest
 from redis.asyncio import Redis
 
+from inference_workers.broker.history import read_history
 from inference_workers.contract import (
     Delta,
     Done,
@@ -30,8 +31,7 @@ from inference_workers.engines.scripted import (
     ScriptedEngine,
     look_up,
 )
-from inference_workers.history import read_history
-from inference_workers.scoring import Allowance, pack
+from inference_workers.generation.scoring import Allowance, pack
 from tests.inference_workers.conftest import (
     FakePortal,
     StartWorker,

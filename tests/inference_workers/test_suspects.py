@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 
 from redis.asyncio import Redis
 
+from inference_workers.broker.engine_deaths import remember_deaths
+from inference_workers.broker.history import read_history, read_past
 from inference_workers.contract import (
     Done,
     Failed,
@@ -14,12 +16,15 @@ from inference_workers.contract import (
     GenerationRequest,
     engine_deaths_key,
 )
-from inference_workers.engine_deaths import remember_deaths
 from inference_workers.engines.base import Chunk, EngineFailedError, EngineRequest
 from inference_workers.engines.scripted import ScriptedEngine, split_prompt
-from inference_workers.history import read_history, read_past
+from inference_workers.generation.crash_attribution import (
+    FIRST_TRIAL,
+    LATE_PROOF,
+    MOST_DEATHS,
+    Suspects,
+)
 from inference_workers.job import PROOF_TOKENS, RunningJob
-from inference_workers.suspects import FIRST_TRIAL, LATE_PROOF, MOST_DEATHS, Suspects
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import StartWorker, expected_text, make_request
 

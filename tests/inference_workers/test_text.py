@@ -12,8 +12,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from inference_workers.contract import FinishReason
 from inference_workers.engines.base import Chunk
 from inference_workers.engines.scripted import ByteDecoder
-from inference_workers.text import CompletionText, DerivedText, Piece, StopWatch
-from inference_workers.tokenizer_files import TokenizerCodec
+from inference_workers.generation.text import CompletionText, DerivedText, Piece, StopWatch
+from inference_workers.tokenizer.files import TokenizerCodec
 
 PROMPT = list("prompt 🙂".encode())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inference_workers.throughput import StreamSpeed, Throughput, choose_stream_interval
+from inference_workers.generation.throughput import StreamSpeed, Throughput, choose_stream_interval
 
 
 def test_rate_is_over_the_last_ten_seconds() -> None:

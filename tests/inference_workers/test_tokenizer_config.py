@@ -17,8 +17,8 @@ from inference_workers.contract import (
     tokenizer_config_key,
     tokenizer_key,
 )
-from inference_workers.tokenizer_config import read_tokenizer_config
-from inference_workers.tokenizer_files import FoundTokenizer
+from inference_workers.tokenizer.config import read_tokenizer_config
+from inference_workers.tokenizer.files import FoundTokenizer
 from tests.inference_workers.conftest import StartWorker, wait_until
 from tests.inference_workers.test_text import build_byte_level_tokenizer
 

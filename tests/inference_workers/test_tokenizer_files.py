@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from inference_workers.config import WorkerSettings
 from inference_workers.deployments import Deployment
-from inference_workers.tokenizer_files import TokenizerCodec, load_tokenizer
+from inference_workers.tokenizer.files import TokenizerCodec, load_tokenizer
 from tests.inference_workers.test_text import build_byte_level_tokenizer
 
 HUB = "facebook/opt-125m"

@@ -16,7 +16,7 @@ from inference_workers.config import LauncherSettings
 from inference_workers.deployments import Deployment
 from inference_workers.engines.base import Chunk, EngineRequest
 from inference_workers.engines.scripted import ScriptedEngine
-from inference_workers.vllm_command import build_command, build_environment
+from inference_workers.launcher.vllm_command import build_command, build_environment
 from tests.inference_workers.conftest import StartWorker, make_request
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

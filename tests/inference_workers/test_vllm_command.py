@@ -10,7 +10,7 @@ import pytest
 from inference_workers.config import LauncherSettings
 from inference_workers.deployments import Deployment
 from inference_workers.errors import LaunchError
-from inference_workers.vllm_command import build_command, build_environment
+from inference_workers.launcher.vllm_command import build_command, build_environment
 
 
 def make_settings(folder: Path, **values: Any) -> LauncherSettings:

@@ -14,7 +14,7 @@ import pytest
 
 from inference_workers.config import LauncherSettings
 from inference_workers.deployments import PACKAGED_MODELS_FILE, load_deployment
-from inference_workers.vllm_command import ALWAYS, build_command
+from inference_workers.launcher.vllm_command import ALWAYS, build_command
 from tests.production.compose import (
     ROOT,
     example_variables,

@@ -17,7 +17,7 @@ from prometheus_client.core import Metric
 
 from inference_workers.config import WorkerSettings
 from inference_workers.deployments import Deployment
-from inference_workers.engine_metrics import PASSED_ON
+from inference_workers.telemetry.engine_metrics import PASSED_ON
 from inference_workers.worker import Worker
 from portal.desk.observability.views import site_collector
 from portal.lab.jobs.stream import meter

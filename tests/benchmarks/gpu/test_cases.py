@@ -23,7 +23,7 @@ from capacity.memory import plan_memory
 from capacity.parallel import Layout, Placement
 from demo.terminal import RefusalError
 from inference_workers.config import LauncherSettings
-from inference_workers.vllm_command import build_command
+from inference_workers.launcher.vllm_command import build_command
 from tests.benchmarks.gpu.machines import machine
 
 LENGTHS = Lengths()

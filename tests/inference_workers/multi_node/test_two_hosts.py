@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inference_workers.contract import EngineState
-from inference_workers.engine_process import find_session
+from inference_workers.launcher.process import find_session
 from tests.inference_workers.launched import Host, is_alive, wait_for
 
 DEPLOYMENT = "fake-nodes"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_workers.contract import TokenizerConfig
-from inference_workers.tokenizer_files import FoundTokenizer
+from inference_workers.tokenizer.files import FoundTokenizer
 
 SPECIAL_TOKENS_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 """Where transformers keeps the names of special tokens, in the order in which it trusts them."""

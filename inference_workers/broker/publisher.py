@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
+from inference_workers.broker.history import read_entries
+from inference_workers.broker.stream_writes import Written, write_streams
 from inference_workers.contract import (
     LEASE_SECONDS,
     Cancelled,
@@ -18,11 +20,9 @@ from inference_workers.contract import (
     TerminalEvent,
     TokenLogprobs,
 )
-from inference_workers.history import read_entries
 from inference_workers.job import GrowingDelta, Interruption, RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
-from inference_workers.stream_writes import Written, write_streams
 
 FLUSH_SECONDS = 0.025
 PACE_SECONDS = 0.06

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from inference_workers.contract import ChatTemplate
-from inference_workers.tokenizer_config import read_json, read_token
+from inference_workers.tokenizer.config import read_json, read_token
 
 DEFAULT_NAME = "default"
 

@@ -14,13 +14,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from inference_workers.contract import EngineState
-from inference_workers.energy import EnergyCounter
-from inference_workers.engine_metrics import select_metrics
 from inference_workers.engines.base import Engine, EngineUnavailableError
 from inference_workers.engines.monitor import EngineMonitor
-from inference_workers.leases import JobSet
+from inference_workers.job import JobSet
 from inference_workers.logs import get_logger
 from inference_workers.metrics import LABEL, WorkerMetrics
+from inference_workers.telemetry.energy import EnergyCounter
+from inference_workers.telemetry.engine_metrics import select_metrics
 
 RETRY_SECONDS: Final = 30.0
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import NoScriptError
 
-from inference_workers.broker import evaluate
+from inference_workers.broker.connections import evaluate
+from inference_workers.broker.scripts import APPEND, END
 from inference_workers.contract import STREAM_TTL_SECONDS, end_key, lease_key
 from inference_workers.job import RunningJob
-from inference_workers.scripts import APPEND, END
 
 STREAMS_PER_CALL = 64
 """What one call of a script writes to, so that it never holds the broker up for long."""

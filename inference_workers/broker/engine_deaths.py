@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
 from inference_workers.contract import STREAM_TTL_SECONDS, engine_deaths_key, proof_tokens_key
 from inference_workers.job import RunningJob
 from inference_workers.logs import get_logger

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from inference_workers.contract import EnergySource, EngineState
 from inference_workers.logs import get_logger
-from inference_workers.power import MeterFailedError, PowerMeter
+from inference_workers.telemetry.power import MeterFailedError, PowerMeter
 
 log = get_logger(__name__)
 

@@ -12,7 +12,9 @@ from kombu.exceptions import OperationalError
 from redis.asyncio import Redis
 
 from inference_workers.background import end_tasks
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
+from inference_workers.broker.leases import Leases
+from inference_workers.broker.publisher import StreamPublisher
 from inference_workers.contract import (
     TASK_RECORD_OUTCOME,
     TASK_RECORD_STARTED,
@@ -24,11 +26,9 @@ from inference_workers.contract import (
     recorded_key,
     stream_key,
 )
-from inference_workers.job import RunningJob
-from inference_workers.leases import JobSet, Leases
+from inference_workers.job import JobSet, RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
-from inference_workers.publisher import StreamPublisher
 
 REPEAT_SECONDS = 3.0
 GIVE_UP_SECONDS = 600.0

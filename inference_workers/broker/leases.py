@@ -11,7 +11,8 @@ from uuid import UUID
 from opentelemetry.trace import get_current_span
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS, evaluate
+from inference_workers.broker.connections import BROKER_ERRORS, evaluate
+from inference_workers.broker.scripts import CLAIM, RELEASE, RENEW
 from inference_workers.contract import (
     LEASE_RENEWAL_SECONDS,
     LEASE_SECONDS,
@@ -19,10 +20,9 @@ from inference_workers.contract import (
     lease_key,
     recorded_key,
 )
-from inference_workers.job import Interruption, RunningJob
+from inference_workers.job import Interruption, JobSet, RunningJob
 from inference_workers.logs import get_logger
 from inference_workers.metrics import WorkerMetrics
-from inference_workers.scripts import CLAIM, RELEASE, RENEW
 
 RETRY_SECONDS = 0.5
 CHECKS_PER_SECOND = 10
@@ -104,31 +104,3 @@ class Leases:
                 await asyncio.sleep(1 / CHECKS_PER_SECOND)
                 if jobs.any_in_doubt():
                     break
-
-
-class JobSet:
-    """The jobs whose leases this worker holds: those it runs and those it still settles."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[UUID, RunningJob] = {}
-
-    def add(self, job: RunningJob) -> None:
-        self._jobs[job.job_id] = job
-
-    def discard(self, job: RunningJob) -> None:
-        if self._jobs.get(job.job_id) is job:
-            del self._jobs[job.job_id]
-
-    def get(self, job_id: UUID) -> RunningJob | None:
-        return self._jobs.get(job_id)
-
-    def all(self) -> list[RunningJob]:
-        # A copy first, for the metrics ask from a thread of their own.
-        return [job for job in list(self._jobs.values()) if not job.is_fenced]
-
-    def running(self) -> list[RunningJob]:
-        """Those that have not ended yet."""
-        return [job for job in self.all() if job.end is None]
-
-    def any_in_doubt(self) -> bool:
-        return any(job.lease_renewed_at == 0.0 for job in self.all())

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
-from inference_workers.chat_templates import load_chat_template
+from inference_workers.broker.connections import BROKER_ERRORS
 from inference_workers.config import LauncherSettings
 from inference_workers.contract import (
     HEARTBEAT_SECONDS,
@@ -19,10 +18,11 @@ from inference_workers.contract import (
     tokenizer_key,
 )
 from inference_workers.deployments import Deployment
-from inference_workers.generation import Generator
+from inference_workers.generation.generator import Generator
 from inference_workers.logs import get_logger
-from inference_workers.tokenizer_config import read_tokenizer_config
-from inference_workers.tokenizer_files import FoundTokenizer, TokenizerCodec, load_tokenizer
+from inference_workers.tokenizer.chat_templates import load_chat_template
+from inference_workers.tokenizer.config import read_tokenizer_config
+from inference_workers.tokenizer.files import FoundTokenizer, TokenizerCodec, load_tokenizer
 
 log = get_logger(__name__)
 

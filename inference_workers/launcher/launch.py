@@ -15,9 +15,6 @@ from collections.abc import Sequence
 
 from inference_workers.config import LauncherSettings, load_launcher_settings
 from inference_workers.deployments import Deployment
-from inference_workers.engine_lock import lock_deployment
-from inference_workers.engine_process import adopt_orphans, stop_with_parent
-from inference_workers.engine_supervisor import EngineSupervisor
 from inference_workers.errors import (
     EXIT_CONFIGURATION,
     EXIT_FAILURE,
@@ -25,16 +22,19 @@ from inference_workers.errors import (
     LaunchError,
     stop_process,
 )
-from inference_workers.logs import configure_logging
-from inference_workers.multi_node.node import find_node
-from inference_workers.multi_node.open import open_link
-from inference_workers.preflight import (
+from inference_workers.launcher.lock import lock_deployment
+from inference_workers.launcher.preflight import (
     check_interpreter,
     check_machine,
     name_os_error,
     prepare_directory,
 )
-from inference_workers.vllm_command import build_command, build_environment
+from inference_workers.launcher.process import adopt_orphans, stop_with_parent
+from inference_workers.launcher.supervisor import EngineSupervisor
+from inference_workers.launcher.vllm_command import build_command, build_environment
+from inference_workers.logs import configure_logging
+from inference_workers.multi_node.node import find_node
+from inference_workers.multi_node.open import open_link
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
+from inference_workers.broker.publisher import StreamPublisher
 from inference_workers.contract import (
     FULL_VOCABULARY,
     STREAM_TTL_SECONDS,
@@ -25,7 +26,6 @@ from inference_workers.contract import (
 )
 from inference_workers.engines.base import Chunk, Engine, EngineRequest
 from inference_workers.job import RunningJob
-from inference_workers.publisher import StreamPublisher
 
 SCORED_TOKENS: Final = 8192
 """Prompt tokens that are scored at a time. vLLM computes as many rows as a step holds tokens, 2,048

@@ -7,10 +7,9 @@ import asyncio
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
 from inference_workers.contract import CancelReason, ControlMessage, cancel_key, control_channel
-from inference_workers.job import RunningJob
-from inference_workers.leases import JobSet
+from inference_workers.job import JobSet, RunningJob
 from inference_workers.logs import get_logger
 
 POLL_SECONDS = 1.0

@@ -12,26 +12,26 @@ from datetime import UTC, datetime
 from inference_workers.config import LauncherSettings
 from inference_workers.contract import EngineState
 from inference_workers.deployments import Deployment
-from inference_workers.engine_process import (
-    read_process,
-    reap_adopted,
-    start_engine,
-    stop_session,
-)
-from inference_workers.engine_status import (
+from inference_workers.engines.base import EngineFailedError, EngineUnavailableError
+from inference_workers.engines.headless import HeadlessEngine
+from inference_workers.engines.status import (
     REFRESH_SECONDS,
     EngineStatus,
     read_status,
     write_status,
 )
-from inference_workers.engines.base import EngineFailedError, EngineUnavailableError
-from inference_workers.engines.headless import HeadlessEngine
 from inference_workers.engines.vllm_server import VLLMServer
 from inference_workers.errors import LaunchError
+from inference_workers.launcher.preflight import explain_failure, name_os_error, remove_stale_socket
+from inference_workers.launcher.process import (
+    read_process,
+    reap_adopted,
+    start_engine,
+    stop_session,
+)
 from inference_workers.logs import get_logger
 from inference_workers.multi_node.follower import FollowerLink
 from inference_workers.multi_node.link import NodeLink
-from inference_workers.preflight import explain_failure, name_os_error, remove_stale_socket
 
 PROBE_SECONDS = 0.5
 WATCH_SECONDS = 2.0

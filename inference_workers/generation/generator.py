@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
+from inference_workers.broker.publisher import StreamPublisher
 from inference_workers.contract import (
     Done,
     Failed,
@@ -34,21 +35,20 @@ from inference_workers.engines.base import (
     EngineUnavailableError,
 )
 from inference_workers.engines.monitor import EngineMonitor
-from inference_workers.job import RunningJob
-from inference_workers.logs import get_logger
-from inference_workers.prompts import PromptReader
-from inference_workers.publisher import StreamPublisher
-from inference_workers.relay import Relay
-from inference_workers.scoring import Scorer
-from inference_workers.suspects import Suspects
-from inference_workers.text import (
+from inference_workers.generation.crash_attribution import Suspects
+from inference_workers.generation.failover import Relay
+from inference_workers.generation.prompts import PromptReader
+from inference_workers.generation.scoring import Scorer
+from inference_workers.generation.text import (
     CompletionSource,
     CompletionText,
     Decoder,
     DerivedText,
     EngineText,
 )
-from inference_workers.throughput import StreamSpeed, Throughput, choose_stream_interval
+from inference_workers.generation.throughput import StreamSpeed, Throughput, choose_stream_interval
+from inference_workers.job import RunningJob
+from inference_workers.logs import get_logger
 
 RETRY_SECONDS = 0.2
 SUSPENDED_SECONDS = 0.001

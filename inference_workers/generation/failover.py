@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import time
 
+from inference_workers.broker.peers import Peers
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.job import Interruption, RunningJob
 from inference_workers.logs import get_logger
-from inference_workers.peers import Peers
 
 GRACE_SECONDS = 2.0
 """An engine that answers again within this keeps its jobs."""

@@ -7,7 +7,7 @@ import time
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
 from inference_workers.contract import WORKERS_KEY, EngineState, Heartbeat, worker_key
 from inference_workers.logs import get_logger
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from inference_workers.broker import BROKER_ERRORS
+from inference_workers.broker.connections import BROKER_ERRORS
 from inference_workers.contract import (
     HEARTBEAT_SECONDS,
     HEARTBEAT_TTL_SECONDS,
@@ -18,13 +18,13 @@ from inference_workers.contract import (
     worker_key,
 )
 from inference_workers.deployments import Deployment
-from inference_workers.energy import EnergyCounter
 from inference_workers.engines.base import Engine, EngineLoad, EngineUnavailableError
 from inference_workers.engines.monitor import EngineMonitor
-from inference_workers.leases import JobSet
+from inference_workers.generation.throughput import Throughput
+from inference_workers.job import JobSet
 from inference_workers.logs import get_logger
-from inference_workers.provenance import ProvenanceReader
-from inference_workers.throughput import Throughput
+from inference_workers.telemetry.energy import EnergyCounter
+from inference_workers.telemetry.provenance import ProvenanceReader
 
 log = get_logger(__name__)
 

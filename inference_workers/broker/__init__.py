@@ -1,0 +1,1 @@
+"""What lies at the broker: streams, leases, outcomes, messages to one worker."""

@@ -1,0 +1,1 @@
+"""Starts an engine, looks after it, ends it."""
