@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.gate.access.domain.desk.denials import deny, find_denials
-from portal.gate.access.domain.process.concerns import find_concerns
+from portal.gate.access.domain.screening.denylist import deny, find_denials
+from portal.gate.access.domain.screening.flags import find_concerns
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Application
 from portal.gate.catalog.models import HostedModel

@@ -25,6 +25,10 @@ BREACHES = {
         "portal/platform/core/errors.py",
         "import portal.platform.accounts.models",
     ),
+    "Rooms of access import downwards only": (
+        "portal/gate/access/domain/workflow/mail.py",
+        "import portal.gate.access.domain.rights.limits",
+    ),
     "Workers know neither Django nor the portal": (
         "inference_workers/lifecycle.py",
         "import portal.platform.core.errors",

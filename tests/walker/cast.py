@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.demo import REVIEWER
-from portal.gate.access.domain.desk.denials import deny
+from portal.gate.access.domain.screening.denylist import deny
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Application, Grant
 from portal.gate.catalog.models import HostedModel, Release

@@ -23,7 +23,6 @@ from portal.gate.access.domain.desk.claims import (
     possible_receivers,
     release_application,
 )
-from portal.gate.access.domain.process.concerns import Concern, find_concerns
 from portal.gate.access.domain.process.endorsements import current_endorsements, open_models
 from portal.gate.access.domain.process.notices import preview_letter
 from portal.gate.access.domain.process.reminders import remind_applicant
@@ -34,6 +33,7 @@ from portal.gate.access.domain.process.reviews import (
     return_application,
 )
 from portal.gate.access.domain.process.rulings import take_back_decision
+from portal.gate.access.domain.screening.flags import Concern, find_concerns
 from portal.gate.access.enums import Capability, Command, ReasonCode
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User

@@ -9,17 +9,16 @@ from django.utils import timezone
 from portal.desk.console.forms.decisions import DecisionForm
 from portal.desk.console.forms.remarks import make_remark_form
 from portal.desk.console.review_commands import REVIEW_COMMANDS, concerns_of, make_form
-from portal.gate.access.domain.desk.denials import find_denials
 from portal.gate.access.domain.desk.dossier import gather_dossier
 from portal.gate.access.domain.desk.queue import pace_of
 from portal.gate.access.domain.desk.replies import list_replies
 from portal.gate.access.domain.process.endorsements import current_endorsements, open_models
 from portal.gate.access.domain.process.history import tell_history
-from portal.gate.access.domain.process.insiders import nearness
 from portal.gate.access.domain.process.journey import expected_by
 from portal.gate.access.domain.process.remarks import list_remarks
-from portal.gate.access.domain.process.separation import deciders, shares_domain
 from portal.gate.access.domain.process.versions import compare_versions
+from portal.gate.access.domain.screening.denylist import find_denials
+from portal.gate.access.domain.workflow.separation import deciders, nearness, shares_domain
 from portal.gate.access.enums import ApplicationState, Command, Role
 from portal.gate.access.models import Application
 from portal.gate.access.rules import application_commands

@@ -9,9 +9,9 @@ from django import forms
 from django.http import QueryDict
 from django_countries import countries
 
-from portal.gate.access.domain.desk.orcid import normalise_orcid
 from portal.gate.access.domain.process.applications import DRAFT_FIELDS, Answers
 from portal.gate.access.domain.process.reopening import LONGEST_APPEAL
+from portal.gate.access.domain.screening.orcid import normalise_orcid
 from portal.gate.access.enums import Capability, Sector
 from portal.gate.catalog.models import HostedModel
 

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from django.dispatch import receiver
 from django.urls import reverse
 
-from portal.gate.access.domain.process.concerns import (
+from portal.gate.access.domain.screening.flags import (
     Concern,
     mark_lookalikes,
     register_concerns,
 )
-from portal.gate.access.domain.process.insiders import register_insiders
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.workflow.separation import domain_of, register_insiders
 from portal.gate.access.models import Application
 from portal.gate.access.signals import application_submitted, application_submitting
 from portal.gate.catalog.models import HostedModel

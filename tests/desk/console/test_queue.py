@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from portal.gate.access.domain.process.timing import Pace
+from portal.gate.access.domain.workflow.working_days import Pace
 from portal.gate.access.enums import REVIEW_STATES, ApplicationState
 from portal.gate.access.models import Application
 from portal.platform.accounts.models import User

@@ -21,7 +21,6 @@ from pypdf import PdfReader
 
 from portal.desk.privacy.domain.erasure import erase_person
 from portal.gate.access.domain.desk.claims import claim_application, hand_over_application
-from portal.gate.access.domain.desk.denials import appeal_denial, deny, lift_denial
 from portal.gate.access.domain.desk.merging import merge_accounts
 from portal.gate.access.domain.process.applications import (
     Answers,
@@ -31,6 +30,7 @@ from portal.gate.access.domain.process.applications import (
 from portal.gate.access.domain.process.drafts import save_draft
 from portal.gate.access.domain.process.remarks import write_remark
 from portal.gate.access.domain.process.reviews import return_application
+from portal.gate.access.domain.screening.denylist import appeal_denial, deny, lift_denial
 from portal.gate.access.enums import ApplicationState, Capability, DenialKind, GrantState
 from portal.gate.access.models import Application, Denial, Override, Step
 from portal.gate.catalog.enums import Tier

@@ -17,8 +17,8 @@ from pytest_django import Settings
 
 from portal.desk.privacy.domain import retention
 from portal.desk.privacy.domain.retention import POLICIES, carry_out_retention
+from portal.gate.access.domain.numbers.reconcile import find_differences
 from portal.gate.access.domain.process.applications import Answers, open_draft, submit_application
-from portal.gate.access.domain.process.rebuild import find_differences
 from portal.gate.access.domain.process.reviews import reject_application, return_application
 from portal.gate.access.enums import ApplicationState, Command
 from portal.gate.access.models import Application, Grant, Step

@@ -223,7 +223,7 @@ def test_every_command_of_the_tables_is_carried_out_by_the_matrix(
 def test_a_command_outside_of_a_transaction_is_a_mistake_of_the_program(
     transactional_db: None,
 ) -> None:
-    from portal.gate.access.domain.process.commands import move_application
+    from portal.gate.access.domain.workflow.commands import move_application
 
     application = ApplicationFactory()
     with pytest.raises(transaction.TransactionManagementError):

@@ -14,8 +14,8 @@ from pytest_django import Settings
 from portal.gate.access.country_list import read_country_list
 from portal.gate.access.domain.desk.bulk import BULK_COMMANDS
 from portal.gate.access.domain.process.applications import Answers, open_draft, submit_application
-from portal.gate.access.domain.process.concerns import review_country
 from portal.gate.access.domain.process.reviews import approve_application
+from portal.gate.access.domain.screening.flags import review_country
 from portal.gate.access.enums import ApplicationState, Capability, Command
 from portal.gate.access.models import Application, Override, Step
 from portal.gate.catalog.enums import Tier

@@ -8,9 +8,14 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from portal.gate.access.domain.desk.denials import appeal_denial, deny, find_denials, lift_denial
 from portal.gate.access.domain.process.applications import Answers, open_draft, submit_application
 from portal.gate.access.domain.process.reviews import approve_application, reject_application
+from portal.gate.access.domain.screening.denylist import (
+    appeal_denial,
+    deny,
+    find_denials,
+    lift_denial,
+)
 from portal.gate.access.enums import ApplicationState, Capability, DenialKind
 from portal.gate.access.models import Application, Denial
 from portal.gate.catalog.models import HostedModel

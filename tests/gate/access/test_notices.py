@@ -14,13 +14,13 @@ from portal.gate.access.domain.process.applications import (
     submit_application,
     withdraw_application,
 )
-from portal.gate.access.domain.process.dispatch import dispatch_mail
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
+from portal.gate.access.domain.workflow.mail import dispatch_mail
 from portal.gate.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.gate.access.models import Application, Step
 from portal.gate.catalog.enums import Tier

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.gate.access.domain.desk.orcid import check_character, normalise_orcid
+from portal.gate.access.domain.screening.orcid import check_character, normalise_orcid
 
 
 @pytest.mark.parametrize(

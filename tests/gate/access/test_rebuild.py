@@ -16,13 +16,13 @@ from portal.gate.access.domain.desk.claims import (
     hand_over_application,
     release_application,
 )
+from portal.gate.access.domain.numbers.reconcile import find_differences, read_rows
 from portal.gate.access.domain.process.applications import (
     Answers,
     open_draft,
     submit_application,
     withdraw_application,
 )
-from portal.gate.access.domain.process.rebuild import find_differences, read_rows
 from portal.gate.access.domain.process.reopening import appeal_decision, reopen_application
 from portal.gate.access.domain.process.reviews import (
     approve_application,

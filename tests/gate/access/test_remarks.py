@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from portal.gate.access.domain.process import insiders
 from portal.gate.access.domain.process.remarks import list_remarks, write_remark
+from portal.gate.access.domain.workflow import separation
 from portal.gate.access.models import Application, Remark
 from portal.platform.accounts.models import User
 from portal.platform.audit.models import AuditEvent
@@ -70,7 +70,7 @@ def test_who_is_near_to_the_applicant_neither_writes_nor_reads_nor_is_asked(
         is_near = (person_id, who) == (application.applicant_id, colleague)
         return "in their team" if is_near else ""
 
-    monkeypatch.setattr(insiders, "_FINDERS", [find])
+    monkeypatch.setattr(separation, "_FINDERS", [find])
     write_remark(application, by=reviewer, text=TEXT)
     codes = []
     for by, asked in ((colleague, None), (reviewer, colleague)):

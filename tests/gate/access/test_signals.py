@@ -8,8 +8,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from portal.gate.access.affiliation_list import read_affiliations
 from portal.gate.access.domain.desk.dossier import gather_dossier
-from portal.gate.access.domain.desk.duplicates import find_likenesses, normalise_email
-from portal.gate.access.domain.desk.institutions import judge_domain
+from portal.gate.access.domain.screening.duplicates import find_likenesses, normalise_email
+from portal.gate.access.domain.screening.institutions import judge_domain
 from tests.factories.access import ApplicationFactory
 from tests.factories.accounts import UserFactory
 

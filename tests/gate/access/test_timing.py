@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.gate.access.domain.process.timing import Pace, add_working_days, judge_pace
+from portal.gate.access.domain.workflow.working_days import Pace, add_working_days, judge_pace
 
 FRIDAY = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.decide import decide
-from portal.gate.access.domain.desk.denials import deny
 from portal.gate.access.domain.rights.grants import revoke_grant, suspend_grant
+from portal.gate.access.domain.screening.denylist import deny
 from portal.gate.access.enums import Capability, Code, Command, DenialKind, GrantState
 from portal.gate.access.models import Grant
 from portal.gate.renewals.domain.decisions import (

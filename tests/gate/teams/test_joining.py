@@ -11,8 +11,8 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.gate.access.domain.desk.denials import deny
-from portal.gate.access.domain.process.rebuild import find_differences
+from portal.gate.access.domain.numbers.reconcile import find_differences
+from portal.gate.access.domain.screening.denylist import deny
 from portal.gate.access.enums import ApplicationState, Capability, DenialKind, GrantState
 from portal.gate.access.models import Application, Grant
 from portal.gate.teams.domain.invitations import invite_again, invite_member

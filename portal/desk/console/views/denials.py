@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_required
 from portal.desk.console.forms.desk import DenialForm, LiftForm
-from portal.gate.access.domain.desk.denials import deny, lift_denial
+from portal.gate.access.domain.screening.denylist import deny, lift_denial
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Denial
 from portal.platform.accounts.http import AuthenticatedHttpRequest

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.desk.console.access import reviewer_required
 from portal.desk.console.forms.desk import DomainForm
-from portal.gate.access.domain.desk.institutions import judge_domain
+from portal.gate.access.domain.screening.institutions import judge_domain
 from portal.gate.vouching.domain.domains import confirm_domain, decline_domain, withdraw_domain
 from portal.gate.vouching.enums import DomainState
 from portal.gate.vouching.models import AuthorisedDomain

@@ -16,8 +16,8 @@ from portal.desk.console.access import reviewer_required
 from portal.desk.console.forms.bulk import BulkForm
 from portal.desk.console.forms.queue import QueueFilterForm
 from portal.gate.access.domain.desk.queue import find_applications, pace_of
-from portal.gate.access.domain.process.concerns import review_submission
-from portal.gate.access.domain.process.timing import Pace
+from portal.gate.access.domain.screening.flags import review_submission
+from portal.gate.access.domain.workflow.working_days import Pace
 from portal.gate.access.enums import REVIEW_STATES
 from portal.gate.access.models import Absence, Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest

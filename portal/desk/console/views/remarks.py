@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_or_auditor_required
 from portal.desk.console.forms.remarks import RemarkForm, make_remark_form
-from portal.gate.access.domain.process.insiders import nearness
 from portal.gate.access.domain.process.remarks import list_remarks, write_remark
+from portal.gate.access.domain.workflow.separation import nearness
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.audit.domain.record import record

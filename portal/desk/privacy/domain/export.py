@@ -18,8 +18,8 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from portal.desk.privacy.models import ErasureRequest
-from portal.gate.access.domain.process.commands import hide_untold
 from portal.gate.access.domain.process.telling import HeldMoves, as_told, held_moves, told_grants
+from portal.gate.access.domain.workflow.lost_races import hide_untold
 from portal.gate.access.models import (
     Application,
     Denial,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.gate.access.domain.desk.denials import appeal_denial, in_force
+from portal.gate.access.domain.screening.denylist import appeal_denial, in_force
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.forms import AppealForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest

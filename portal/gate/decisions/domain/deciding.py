@@ -9,7 +9,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import lost_grant
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
@@ -18,6 +17,7 @@ from portal.gate.access.domain.process.reviews import (
 from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.process.versions import FIELD_LABELS
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
+from portal.gate.access.domain.workflow.lost_races import lost_grant
 from portal.gate.access.enums import Capability, Command, ReasonCode
 from portal.gate.access.models import Application, Step
 from portal.gate.catalog.models import HostedModel

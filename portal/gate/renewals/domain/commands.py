@@ -7,8 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_role
-from portal.gate.access.domain.process.insiders import require_outsider
+from portal.gate.access.domain.workflow.separation import require_outsider, require_role
 from portal.gate.access.enums import Role
 from portal.gate.access.rules import compare_and_set
 from portal.gate.renewals.domain.history import name_actor

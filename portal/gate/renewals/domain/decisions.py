@@ -13,11 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.desk.claims import LEASE, is_absent
-from portal.gate.access.domain.desk.denials import require_may_be_approved
-from portal.gate.access.domain.process.commands import require_text
-from portal.gate.access.domain.process.separation import require_free_claim
 from portal.gate.access.domain.process.terms import require_sensible_end
 from portal.gate.access.domain.rights.duration import extend_grants
+from portal.gate.access.domain.screening.denylist import require_may_be_approved
+from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import require_free_claim
 from portal.gate.access.enums import GrantState, Role
 from portal.gate.access.models import Grant
 from portal.gate.catalog.enums import Tier

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_text
+from portal.gate.access.domain.workflow.commands import require_text
 from portal.gate.access.enums import Role
 from portal.gate.access.models import Grant
 from portal.gate.renewals.domain.commands import move_renewal

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_role, require_text
 from portal.gate.access.domain.rights.duration import give_grant_back
+from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import HELD_STATES, Capability, GrantState, Role
 from portal.gate.access.models import Grant, Step
 from portal.gate.renewals.domain.handing_in import open_renewal, withdraw_renewal

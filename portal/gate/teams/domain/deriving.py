@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import move_grant
 from portal.gate.access.domain.rights.grants import announce_end, record_made, supersede_grants
+from portal.gate.access.domain.workflow.commands import move_grant
 from portal.gate.access.enums import HELD_STATES, Capability, Command, GrantState, Role
 from portal.gate.access.models import Grant
 from portal.gate.catalog.models import HostedModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from portal.gate.access.domain.process.insiders import register_insiders
+from portal.gate.access.domain.workflow.separation import register_insiders
 from portal.gate.teams.models import Team
 from portal.platform.accounts.models import User
 

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_address, require_role
+from portal.gate.access.domain.workflow.commands import require_address
+from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import ApplicationState, Role
 from portal.gate.access.models import Application
 from portal.gate.teams.domain.deriving import derive_grants, lead_grants

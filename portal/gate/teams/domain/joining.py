@@ -9,8 +9,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.gate.access.domain.desk.denials import require_not_denied
-from portal.gate.access.domain.process.separation import deciders
+from portal.gate.access.domain.screening.denylist import require_not_denied
+from portal.gate.access.domain.workflow.separation import deciders
 from portal.gate.licensing.domain.signing import standing
 from portal.gate.licensing.enums import Standing
 from portal.gate.licensing.models import Licence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_text
-from portal.gate.access.domain.process.insiders import require_outsider
+from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import require_outsider
 from portal.gate.teams.domain.deriving import end_derived, lock_derived
 from portal.gate.teams.domain.invitations import subject_of
 from portal.gate.teams.domain.letters import tell_lead, tell_member

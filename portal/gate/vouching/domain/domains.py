@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.gate.access.domain.desk.institutions import FREE_MAIL
-from portal.gate.access.domain.process.commands import require_text
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.screening.institutions import FREE_MAIL
+from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.vouching.domain.letters import DOMAIN_KIND
 from portal.gate.vouching.domain.requests import post_letter
 from portal.gate.vouching.enums import DomainState, VouchKind

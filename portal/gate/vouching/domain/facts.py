@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from portal.gate.access.domain.desk.dossier import Fact
-from portal.gate.access.domain.desk.institutions import judge_domain
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.screening.institutions import judge_domain
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.access.models import Application
 from portal.gate.vouching.domain.domains import find_authorisation
 from portal.gate.vouching.enums import Answer, RequestState, VouchKind

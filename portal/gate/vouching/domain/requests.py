@@ -9,9 +9,9 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.desk.institutions import FREE_MAIL
-from portal.gate.access.domain.process.commands import require_address, require_role, require_text
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.screening.institutions import FREE_MAIL
+from portal.gate.access.domain.workflow.commands import require_address, require_text
+from portal.gate.access.domain.workflow.separation import domain_of, require_role
 from portal.gate.access.enums import OPEN_STATES, REVIEW_STATES, Role
 from portal.gate.access.models import Application
 from portal.gate.vouching.enums import LIVE_STATES, RequestState, VouchKind

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.vouching.domain.answers import Link, answer_request, read_link
 from portal.gate.vouching.domain.domains import may_authorise, withdraw_by_official
 from portal.gate.vouching.domain.erasure import erase_vouchers

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.access.models import Application
 from portal.gate.webhooks.domain.tasks import SEND_TASK
 from portal.gate.webhooks.enums import UNDONE

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import check_application, move_application
-from portal.gate.access.domain.process.separation import require_free_claim, require_fresh_eyes
+from portal.gate.access.domain.workflow.commands import check_application, move_application
+from portal.gate.access.domain.workflow.separation import require_free_claim, require_fresh_eyes
 from portal.gate.access.enums import REVIEW_STATES, Command, Role
 from portal.gate.access.models import Absence, Application, Step
 from portal.platform.accounts.models import User

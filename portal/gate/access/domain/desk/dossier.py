@@ -9,10 +9,10 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 
 from portal.gate.access.affiliation_list import read_affiliations
-from portal.gate.access.domain.desk.duplicates import Likeness, find_likenesses
-from portal.gate.access.domain.desk.institutions import judge_domain
 from portal.gate.access.domain.desk.merging import accounts_of
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.screening.duplicates import Likeness, find_likenesses
+from portal.gate.access.domain.screening.institutions import judge_domain
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.access.models import Application, Grant
 from portal.gate.licensing.models import Signature
 from portal.platform.accounts.domain.identity import is_email_verified, verified_orcid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_text
+from portal.gate.access.domain.workflow.commands import require_text
 from portal.gate.access.enums import HELD_STATES, OPEN_STATES
 from portal.gate.access.models import AccountMerge, Application, Grant
 from portal.platform.accounts.models import User

@@ -15,8 +15,8 @@ from django.urls import reverse
 
 from portal.gate.access.domain.desk.claims import is_absent
 from portal.gate.access.domain.desk.queue import promised_days
-from portal.gate.access.domain.process.insiders import is_outsider
-from portal.gate.access.domain.process.timing import add_working_days
+from portal.gate.access.domain.workflow.separation import is_outsider
+from portal.gate.access.domain.workflow.working_days import add_working_days
 from portal.gate.access.enums import REVIEW_STATES
 from portal.gate.access.models import Application
 from portal.platform.accounts.models import User

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django_countries import countries
 
-from portal.gate.access.domain.process.timing import Pace, judge_pace
+from portal.gate.access.domain.workflow.working_days import Pace, judge_pace
 from portal.gate.access.enums import REVIEW_STATES
 from portal.gate.access.models import Application, Endorsement, Grant
 from portal.gate.catalog.models import HostedModel

@@ -9,12 +9,13 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.gate.access.domain.desk.denials import require_not_denied
-from portal.gate.access.domain.process.commands import move_application, require_role
-from portal.gate.access.domain.process.concerns import review_country
-from portal.gate.access.domain.process.rulings import reapply_at, require_told
+from portal.gate.access.domain.process.rulings import reapply_at
 from portal.gate.access.domain.process.versions import freeze_version
 from portal.gate.access.domain.rights.grants import end_grants, lock_halted_grants
+from portal.gate.access.domain.screening.denylist import require_not_denied
+from portal.gate.access.domain.screening.flags import review_country
+from portal.gate.access.domain.workflow.commands import move_application, require_told
+from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import (
     OPEN_STATES,
     REVIEW_STATES,

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from portal.gate.access.domain.process.applications import DRAFT_FIELDS, open_draft
-from portal.gate.access.domain.process.commands import lost_application, require_role
-from portal.gate.access.domain.process.rulings import require_told
+from portal.gate.access.domain.workflow.commands import require_told
+from portal.gate.access.domain.workflow.lost_races import lost_application
+from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import EDITABLE_STATES, OPEN_STATES, ApplicationState, Role
 from portal.gate.access.models import Application
 from portal.platform.accounts.models import User

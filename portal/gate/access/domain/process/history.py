@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import hide_untold, name_actor
 from portal.gate.access.domain.process.versions import label_notes
+from portal.gate.access.domain.workflow.lost_races import hide_untold, name_actor
 from portal.gate.access.enums import Command, ReasonCode
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.gate.access.domain.decide import NextStep, usable_models
-from portal.gate.access.domain.process.timing import add_working_days
+from portal.gate.access.domain.workflow.working_days import add_working_days
 from portal.gate.access.enums import (
     HELD_STATES,
     REVIEW_STATES,

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from portal.gate.access.domain.process.commands import move_application
 from portal.gate.access.domain.rights.grants import end_grants, lock_halted_grants
+from portal.gate.access.domain.workflow.commands import move_application
 from portal.gate.access.enums import ApplicationState, Command, Role
 from portal.gate.access.models import Application, Step
 from portal.platform.core.each import do_each

@@ -8,8 +8,12 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_role, require_text
-from portal.gate.access.domain.process.insiders import is_outsider, require_outsider
+from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import (
+    is_outsider,
+    require_outsider,
+    require_role,
+)
 from portal.gate.access.enums import Role
 from portal.gate.access.models import Application, Remark
 from portal.platform.accounts.models import User

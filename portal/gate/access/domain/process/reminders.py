@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import check_application, move_application
+from portal.gate.access.domain.workflow.commands import check_application, move_application
 from portal.gate.access.enums import Command, Role
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User

@@ -8,14 +8,14 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import (
+from portal.gate.access.domain.rights.grants import halt_grants, lock_active_grants
+from portal.gate.access.domain.workflow.commands import (
     check_application,
     move_application,
     require_text,
+    require_told,
 )
-from portal.gate.access.domain.process.rulings import require_told
-from portal.gate.access.domain.process.separation import deciders
-from portal.gate.access.domain.rights.grants import halt_grants, lock_active_grants
+from portal.gate.access.domain.workflow.separation import deciders
 from portal.gate.access.enums import OPEN_STATES, Command, Role
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User

@@ -8,17 +8,6 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.desk.denials import require_may_be_approved
-from portal.gate.access.domain.process.commands import (
-    check_application,
-    move_application,
-    require_text,
-)
-from portal.gate.access.domain.process.concerns import (
-    find_concerns,
-    keep_override,
-    require_override,
-)
 from portal.gate.access.domain.process.endorsements import endorse, needs_endorsement
 from portal.gate.access.domain.process.rulings import require_may_rule, rule
 from portal.gate.access.domain.process.terms import require_sensible_end, require_within_request
@@ -29,6 +18,17 @@ from portal.gate.access.domain.rights.grants import (
     lock_halted_grants,
     lock_replaced_grants,
     supersede_grants,
+)
+from portal.gate.access.domain.screening.denylist import require_may_be_approved
+from portal.gate.access.domain.screening.flags import (
+    find_concerns,
+    keep_override,
+    require_override,
+)
+from portal.gate.access.domain.workflow.commands import (
+    check_application,
+    move_application,
+    require_text,
 )
 from portal.gate.access.enums import Capability, Command, GrantState, ReasonCode, Role
 from portal.gate.access.models import Application, Grant, Ruling, Step

@@ -9,18 +9,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import (
-    check_application,
-    lost_application,
-    move_application,
-)
-from portal.gate.access.domain.process.dispatch import withdraw_mail
-from portal.gate.access.domain.process.separation import (
+from portal.gate.access.domain.rights.grants import put_back_grants, void_grants
+from portal.gate.access.domain.workflow.commands import check_application, move_application
+from portal.gate.access.domain.workflow.lost_races import lost_application
+from portal.gate.access.domain.workflow.mail import withdraw_mail
+from portal.gate.access.domain.workflow.separation import (
     require_free_claim,
     require_fresh_eyes,
     shares_domain,
 )
-from portal.gate.access.domain.rights.grants import put_back_grants, void_grants
 from portal.gate.access.enums import ApplicationState, Command, ReasonCode, Role
 from portal.gate.access.models import Application, Grant, Ruling, Step
 from portal.platform.accounts.models import User
@@ -143,18 +140,6 @@ def current_ruling(application: Application) -> Ruling | None:
     """The last decision that was not taken back."""
     rulings = Ruling.objects.filter(step__application=application, taken_back_at=None)
     return rulings.select_related("step__actor").order_by("-made_at", "-pk").first()
-
-
-def require_told(application: Application) -> None:
-    """Raise `DomainError` (`application_pending`) while a decision is held: for its applicant
-    nothing has happened yet.
-    """
-    if application.is_held(at=timezone.now()):
-        raise DomainError(
-            "application_pending",
-            f"Your application {application.case_number} is with a reviewer at this moment. "
-            "Try again in some minutes.",
-        )
 
 
 def reapply_at(application: Application) -> datetime | None:

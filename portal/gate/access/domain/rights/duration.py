@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from portal.gate.access.domain.process.commands import move_grant
-from portal.gate.access.domain.process.rulings import require_told
 from portal.gate.access.domain.rights.grants import announce_end
+from portal.gate.access.domain.workflow.commands import move_grant, require_told
 from portal.gate.access.enums import Command, Role
 from portal.gate.access.models import Grant, Step
 from portal.platform.accounts.models import User

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import move_grant, require_text
+from portal.gate.access.domain.workflow.commands import move_grant, require_text
 from portal.gate.access.enums import HELD_STATES, Capability, Command, GrantState, Role
 from portal.gate.access.models import Application, Grant, Step
 from portal.gate.access.signals import access_ended, grant_made

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from portal.gate.access.domain.process.commands import require_text
+from portal.gate.access.domain.workflow.commands import require_text
 from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
 from portal.gate.catalog.models import HostedModel

@@ -13,7 +13,7 @@ from django.conf import settings
 from django_countries import countries
 
 from portal.gate.access.country_list import read_country_list
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.access.models import Application, Override, Step
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User

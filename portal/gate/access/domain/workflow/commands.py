@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal.gate.access.domain.process.dispatch import dispatch_mail
-from portal.gate.access.domain.process.insiders import require_outsider
+from portal.gate.access.domain.workflow.lost_races import lost_application, lost_grant
+from portal.gate.access.domain.workflow.mail import dispatch_mail
+from portal.gate.access.domain.workflow.separation import require_outsider, require_role
 from portal.gate.access.enums import (
     HELD_COMMANDS,
-    INTERNAL_COMMANDS,
     ApplicationState,
     Command,
     GrantState,
@@ -26,7 +24,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.domain_names import canonical_address
-from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.errors import DomainError
 
 APPLICATION_TAGS = {
     Command.SUBMIT: AuditTag.APPLICATION_SUBMITTED,
@@ -153,27 +151,6 @@ def move_grant(
     return step
 
 
-def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> None:
-    """Raise `DomainError` unless `by` stands in `role` to what `owner_id` owns.
-
-    Raises `ValueError` where nobody gives a command that is not the system's.
-    """
-    if role == Role.SYSTEM:
-        return
-    if by is None:
-        raise ValueError("only the system acts without a person")
-    is_owner = by.pk == owner_id
-    if role == Role.APPLICANT and not is_owner:
-        raise DomainError(f"not_your_{what}", f"This {what} belongs to somebody else.")
-    if role == Role.REVIEWER and not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
-    if role == Role.REVIEWER and is_owner:
-        raise DomainError(
-            f"own_{what}",
-            f"This is your own {what}. Another reviewer decides on it.",
-        )
-
-
 def require_text(text: str, *, field: str, message: str) -> str:
     """The text without outer space; raises `DomainError` naming `field` when nothing is left."""
     stripped = text.strip()
@@ -195,53 +172,16 @@ def require_address(email: str, *, message: str) -> str:
         ) from None
 
 
-def lost_application(application: Application, *, viewer: User | None) -> LostRace:
-    """The answer to a command that came too late: what holds now, and who made it so.
-
-    An applicant is told no more than their pages tell: a held decision is still a review.
+def require_told(application: Application) -> None:
+    """Raise `DomainError` (`application_pending`) while a decision is held: for its applicant
+    nothing has happened yet.
     """
-    application.refresh_from_db(fields=["state", "revision", "effective_at"])
-    state = ApplicationState(application.state)
-    steps = application.steps.filter(grant=None).select_related("actor")
-    if viewer is not None and application.applicant_id == viewer.pk:
-        now = timezone.now()
-        state = application.told_state(at=now)
-        steps = hide_untold(steps, at=now)
-    return LostRace(_say("application", str(state.label), steps.last(), viewer=viewer))
-
-
-def hide_untold(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
-    """Leave out what an applicant is not told: the desk's own steps, and decisions held
-    or taken back.
-    """
-    untold = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=at)
-    return steps.exclude(command__in=INTERNAL_COMMANDS).exclude(untold)
-
-
-def lost_grant(grant: Grant, *, viewer: User | None) -> LostRace:
-    """As `lost_application`, for a grant."""
-    grant.refresh_from_db(fields=["state", "revision"])
-    step = grant.steps.select_related("actor").last()
-    return LostRace(_say("grant", str(GrantState(grant.state).label), step, viewer=viewer))
-
-
-def _say(what: str, state: str, step: Step | None, *, viewer: User | None) -> str:
-    now = f"Nothing was changed. This {what} is now “{state.lower()}”"
-    if step is None:
-        return f"{now}."
-    command = str(Command(step.command).label).lower()
-    who = name_actor(step, viewer=viewer)
-    return f"{now}: {command} by {who} on {step.at:%d %B %Y at %H:%M} UTC."
-
-
-def name_actor(step: Step, *, viewer: User | None) -> str:
-    """Who made a step. Reviewers see names; applicants see “a reviewer”, also those who review."""
-    if step.actor is None:
-        return "this site"
-    if viewer is not None and step.actor_id == viewer.pk:
-        return "you"
-    is_owner = viewer is not None and step.application.applicant_id == viewer.pk
-    return "a reviewer" if is_owner else step.actor.name
+    if application.is_held(at=timezone.now()):
+        raise DomainError(
+            "application_pending",
+            f"Your application {application.case_number} is with a reviewer at this moment. "
+            "Try again in some minutes.",
+        )
 
 
 def _require_transaction() -> None:

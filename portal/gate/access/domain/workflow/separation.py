@@ -1,10 +1,14 @@
-"""Who may not decide though they review: separation of duties, held by the command layer."""
+"""Who may not decide though they review: separation of duties, held by the command layer.
+
+Beside the applicant, who stands too near to one; who holds a claim; who decided before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from portal.gate.access.enums import Command
+from portal.gate.access.enums import Command, Role
 from portal.gate.access.models import Application, Claimable
 from portal.platform.accounts.domain.identity import is_email_verified
 from portal.platform.accounts.models import User
@@ -12,6 +16,53 @@ from portal.platform.core.domain_names import canonical_domain
 from portal.platform.core.errors import DomainError
 
 DECIDING = (Command.APPROVE, Command.REJECT)
+
+Finder = Callable[[int, User], str]
+_FINDERS: list[Finder] = []
+
+
+def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> None:
+    """Raise `DomainError` unless `by` stands in `role` to what `owner_id` owns.
+
+    Raises `ValueError` where nobody gives a command that is not the system's.
+    """
+    if role == Role.SYSTEM:
+        return
+    if by is None:
+        raise ValueError("only the system acts without a person")
+    is_owner = by.pk == owner_id
+    if role == Role.APPLICANT and not is_owner:
+        raise DomainError(f"not_your_{what}", f"This {what} belongs to somebody else.")
+    if role == Role.REVIEWER and not (by.is_reviewer and by.is_active):
+        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+    if role == Role.REVIEWER and is_owner:
+        raise DomainError(
+            f"own_{what}",
+            f"This is your own {what}. Another reviewer decides on it.",
+        )
+
+
+def register_insiders(find: Finder) -> None:
+    """Let a capability above this one say how a reviewer stands to a person by their id: in a
+    few words such as `in their team`, or empty.
+    """
+    _FINDERS.append(find)
+
+
+def nearness(person_id: int, reviewer: User) -> str:
+    """How the reviewer stands to the person; empty for strangers."""
+    return next(filter(None, (find(person_id, reviewer) for find in _FINDERS)), "")
+
+
+def is_outsider(person_id: int, reviewer: User) -> bool:
+    """Whether the reviewer is neither the person nor near to them."""
+    return person_id != reviewer.pk and not nearness(person_id, reviewer)
+
+
+def require_outsider(person_id: int, *, by: User) -> None:
+    """Raise `DomainError` (`own_team`) where a reviewer stands too near to decide."""
+    if how := nearness(person_id, by):
+        raise DomainError("own_team", f"You are {how}. Another reviewer decides.")
 
 
 def require_free_claim(

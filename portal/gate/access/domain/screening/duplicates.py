@@ -10,9 +10,9 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q
 
-from portal.gate.access.domain.desk.denials import normalise_name
-from portal.gate.access.domain.desk.institutions import FREE_MAIL
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.screening.denylist import normalise_name
+from portal.gate.access.domain.screening.institutions import FREE_MAIL
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.access.models import Application
 from portal.platform.accounts.models import User
 

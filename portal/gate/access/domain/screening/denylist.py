@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal.gate.access.domain.process.commands import require_text
-from portal.gate.access.domain.process.separation import domain_of
+from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import domain_of
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Application, Denial
 from portal.platform.accounts.models import User

@@ -1,0 +1,1 @@
+"""What is found out about an applicant: flags, the denylist, institutions, likenesses."""
