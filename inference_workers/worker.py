@@ -23,7 +23,7 @@ from inference_workers.engines.base import Engine
 from inference_workers.engines.monitor import EngineMonitor
 from inference_workers.engines.scripted import ByteDecoder, ScriptedEngine
 from inference_workers.engines.vllm_server import VLLMServer
-from inference_workers.generation.failover import Relay
+from inference_workers.generation.failover import Failover
 from inference_workers.generation.generator import Generator
 from inference_workers.generation.throughput import Throughput
 from inference_workers.job import JobSet
@@ -84,7 +84,7 @@ class Worker:
             publisher=self.publisher,
             throughput=throughput,
             remember_deaths=lambda job: remember_deaths(self.redis, job),
-            relay=Relay(self.monitor, peers),
+            relay=Failover(self.monitor, peers),
             max_model_len=deployment.max_model_len,
             max_tokens=deployment.max_tokens,
         )

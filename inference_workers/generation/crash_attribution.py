@@ -25,7 +25,7 @@ MOST_DEATHS = 6
 """A bound for what cannot be judged, such as an engine that dies of everything."""
 
 
-class Suspects:
+class CrashAttribution:
     """The requests that are with the engine, as far as it may die of them."""
 
     def __init__(self) -> None:

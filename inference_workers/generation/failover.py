@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.5
 log = get_logger(__name__)
 
 
-class Relay:
+class Failover:
     def __init__(self, monitor: EngineMonitor, peers: Peers) -> None:
         self._monitor = monitor
         self._peers = peers

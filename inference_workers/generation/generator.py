@@ -35,8 +35,8 @@ from inference_workers.engines.base import (
     EngineUnavailableError,
 )
 from inference_workers.engines.monitor import EngineMonitor
-from inference_workers.generation.crash_attribution import Suspects
-from inference_workers.generation.failover import Relay
+from inference_workers.generation.crash_attribution import CrashAttribution
+from inference_workers.generation.failover import Failover
 from inference_workers.generation.prompts import PromptReader
 from inference_workers.generation.scoring import Scorer
 from inference_workers.generation.text import (
@@ -69,7 +69,7 @@ class Generator:
         publisher: StreamPublisher,
         throughput: Throughput,
         remember_deaths: Callable[[RunningJob], Awaitable[None]],
-        relay: Relay,
+        relay: Failover,
         max_model_len: int,
         max_tokens: int = 0,
     ) -> None:
@@ -80,7 +80,7 @@ class Generator:
         self._remember_deaths = remember_deaths
         self.relay = relay
         self._speed = StreamSpeed()
-        self._suspects = Suspects()
+        self._suspects = CrashAttribution()
         self._scorer = Scorer(engine, publisher=publisher)
         self._max_model_len = max_model_len
         self._max_tokens = max_tokens

@@ -13,10 +13,16 @@ from django.urls import get_resolver
 
 from portal.lab.api.handler import ApiHandler
 from portal.lab.api.middleware import PREFIX
+from portal.platform.core.concurrency_limit import (
+    Application,
+    ConcurrencyLimit,
+    Receive,
+    Scope,
+    Send,
+)
 from portal.platform.core.handler import SiteHandler
 from portal.platform.core.request_bodies import BodyReader
 from portal.platform.core.tracing import configure_tracing
-from portal.platform.core.turnstile import Application, Receive, Scope, Send, Turnstile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -31,7 +37,7 @@ def build_application() -> Application:
     from portal.lab.api.auth import admit_by_key  # noqa: PLC0415 -- models are there after the setup
 
     places = settings.REQUESTS_AT_A_TIME
-    site = BodyReader(Turnstile(SiteHandler(threads=places), places=places))
+    site = BodyReader(ConcurrencyLimit(SiteHandler(threads=places), places=places))
     api = BodyReader(ApiHandler(), admit=admit_by_key)
     probes = BodyReader(SiteHandler(threads=PROBE_THREADS))
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.models import Call
-from portal.lab.usage.domain.quota import lock_persons, open_ledger
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.domain.ledger import lock_persons, open_ledger
+from portal.lab.quota.models import Reservation
 from portal.platform.accounts.models import User
 from tests.factories.accounts import UserFactory
 from tests.factories.keys import ApiKeyFactory

@@ -28,9 +28,9 @@ from portal.gate.access.models import Application, Step
 from portal.gate.renewals.domain import endings, statements
 from portal.gate.renewals.enums import RenewalState
 from portal.gate.renewals.models import EndNotice, StatementRequest
-from portal.gate.teams.domain import tending as teams
+from portal.gate.teams.domain import upkeep as teams
 from portal.gate.teams.enums import MemberState
-from portal.gate.vouching.domain import tending as vouching
+from portal.gate.vouching.domain import upkeep as vouching
 from portal.gate.vouching.enums import DomainState, VouchKind
 from portal.gate.vouching.models import AuthorisedDomain, VouchRequest
 from portal.gate.webhooks.domain import fan_out

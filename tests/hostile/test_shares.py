@@ -22,9 +22,9 @@ from portal.lab.jobs.domain.calls import submit_call
 from portal.lab.jobs.domain.lifecycle import record_started
 from portal.lab.jobs.domain.tokens import decode_ids, encode_text
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.jobs.stream import attendance
+from portal.lab.jobs.stream import reader_presence
 from portal.lab.scoring.domain import tokens as scoring_tokens
-from portal.platform.core.turnstile import places
+from portal.platform.core.concurrency_limit import places
 from tests.factories.jobs import FakeWorker, make_researcher
 from tests.inference_workers.conftest import wait_until
 from tests.lab.api.client import ApiClient, aclient_of
@@ -89,7 +89,7 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
     laboratory: Laboratory, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All 512 in one transaction; before, each had its own, and the running ones came last."""
-    monkeypatch.setattr(attendance, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.0)
     response = await ask(laboratory.client, laboratory, **SAMPLES)
     jobs = GenerationJob.objects.order_by("call_index")
     ids = await in_thread(lambda: list(jobs.values_list("pk", flat=True)))
@@ -97,7 +97,7 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
     await in_thread(record_started, [worker.started_message() for worker in workers])
 
     queries: list[int] = []
-    stop = attendance.stop_jobs
+    stop = reader_presence.stop_jobs
 
     def count(*args: Any, **options: Any) -> object:
         with CaptureQueriesContext(connection) as captured:
@@ -105,7 +105,7 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
         queries.append(len(captured))
         return stopped
 
-    monkeypatch.setattr(attendance, "stop_jobs", count)
+    monkeypatch.setattr(reader_presence, "stop_jobs", count)
     await leave(response)
     await wait_until(lambda: queries)
 
@@ -122,7 +122,7 @@ async def test_a_call_whose_client_leaves_before_it_is_accepted_is_stopped_too(
 ) -> None:
     """Its work in the database goes on, and keeps its place there until it has ended."""
     settings.REQUESTS_AT_A_TIME = 1
-    monkeypatch.setattr(attendance, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.0)
     is_accepting, has_left = threading.Event(), threading.Event()
 
     def submit(*args: Any, **options: Any) -> object:

@@ -21,7 +21,7 @@ from portal.gate.keys.domain.text import make_text
 from portal.lab.batches.models import StoredFile
 from portal.platform.accounts.models import User
 from portal.platform.core import http_protocol
-from portal.platform.core.turnstile import places
+from portal.platform.core.concurrency_limit import places
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import make_researcher
 from tests.factories.keys import ApiKeyFactory

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.gate.access.domain.screening.denylist import deny, find_denials
-from portal.gate.access.domain.screening.flags import find_concerns
+from portal.gate.access.domain.screening.flags import find_flags
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Application
 from portal.gate.catalog.models import HostedModel
@@ -36,7 +36,7 @@ MIXED = f"{PUNYCODE} (shown elsewhere as “{LOOKALIKE}”)"
 
 
 def messages(application: Application, models: list[HostedModel]) -> list[str]:
-    return [concern.message for concern in find_concerns(application, models=models)]
+    return [flag.message for flag in find_flags(application, models=models)]
 
 
 @pytest.fixture

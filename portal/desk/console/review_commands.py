@@ -23,6 +23,7 @@ from portal.gate.access.domain.desk.claims import (
     possible_receivers,
     release_application,
 )
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.endorsements import current_endorsements, open_models
 from portal.gate.access.domain.process.notices import preview_letter
 from portal.gate.access.domain.process.reminders import remind_applicant
@@ -32,8 +33,7 @@ from portal.gate.access.domain.process.reviews import (
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
-from portal.gate.access.domain.screening.flags import Concern, find_concerns
+from portal.gate.access.domain.screening.flags import Flag, find_flags
 from portal.gate.access.enums import Capability, Command, ReasonCode
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User
@@ -52,7 +52,7 @@ def make_form(
                 data,
                 application=application,
                 open_models=open_models(application, by=viewer),
-                has_concerns=bool(concerns_of(application)),
+                has_concerns=bool(flags_of(application)),
                 initial=terms,
                 prefix=command,
             )
@@ -69,9 +69,9 @@ def make_form(
             return DecisionForm(data, initial=initial, prefix=command)
 
 
-def concerns_of(application: Application) -> list[Concern]:
+def flags_of(application: Application) -> list[Flag]:
     """What an approval of everything that is asked for would have to override."""
-    return find_concerns(application, models=list(application.models_wanted.all()))
+    return find_flags(application, models=list(application.models_wanted.all()))
 
 
 CarryOut = Callable[[Application, User, DecisionForm], Step]

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.desk.console.forms.decisions import DecisionForm
 from portal.desk.console.forms.remarks import make_remark_form
-from portal.desk.console.review_commands import REVIEW_COMMANDS, concerns_of, make_form
+from portal.desk.console.review_commands import REVIEW_COMMANDS, flags_of, make_form
 from portal.gate.access.domain.desk.dossier import gather_dossier
 from portal.gate.access.domain.desk.queue import pace_of
 from portal.gate.access.domain.desk.replies import list_replies
@@ -23,7 +23,7 @@ from portal.gate.access.enums import ApplicationState, Command, Role
 from portal.gate.access.models import Application
 from portal.gate.access.rules import application_commands
 from portal.gate.catalog.enums import Tier
-from portal.gate.teams.domain.telling import list_members
+from portal.gate.teams.domain.team_view import list_members
 from portal.gate.vouching.domain.facts import list_vouches
 from portal.platform.accounts.models import User
 from portal.platform.notices.domain.outbox import Letter
@@ -72,7 +72,7 @@ def describe_review(
         "remark_form": None if is_own or near else make_remark_form(application, viewer),
         "dossier": (dossier := gather_dossier(application)),
         "facts": [*dossier.facts, *list_vouches(application, at=now)],
-        "concerns": concerns_of(application),
+        "flags": flags_of(application),
         "denials": find_denials(application, at=now),
         "changes": compare_versions(versions[1], versions[0]) if len(versions) == 2 else None,
         "versions": versions,

@@ -18,7 +18,7 @@ from portal.gate.catalog.enums import ModelStatus, Tier
 from portal.gate.catalog.models import HostedModel, Release
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 from portal.platform.core.site_admin import ReadOnlyAdmin
 
 SERVING = ("status", "deployment", "tier")
@@ -29,7 +29,7 @@ FACTS = (
 )
 
 
-class ServingForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class ServingForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Whether a model is served here, by what, and what opens it."""
 
     class Meta:

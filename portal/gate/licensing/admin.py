@@ -18,7 +18,7 @@ from portal.gate.licensing.domain.versions import (
 from portal.gate.licensing.models import Licence, LicenceVersion, Signature
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 from portal.platform.core.site_admin import ReadOnlyAdmin
 from portal.platform.core.unsent import turn_away
 
@@ -26,7 +26,7 @@ WRITTEN = ("licence", "text", "changes", "effective_at", "is_material", "grace_d
 PUBLISHED = ("licence", "number", "sha256", "published_at", *WRITTEN[1:])
 
 
-class PublishForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class PublishForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A new text and how it follows the one before."""
 
     text = forms.CharField(

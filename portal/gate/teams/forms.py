@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 from django import forms
 
-from portal.platform.core.forms import DayField, SeenMixin
+from portal.platform.core.forms import DayField, FingerprintMixin
 
 LAST_MINUTE = time(23, 59, 59)
 
@@ -23,7 +23,7 @@ class InviteForm(forms.Form):
     use_required_attribute = False
 
 
-class ClassForm(SeenMixin, forms.Form):
+class ClassForm(FingerprintMixin, forms.Form):
     """Until when the team is a class."""
 
     ends_on = DayField(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from portal.gate.teams.domain import tending
+from portal.gate.teams.domain import upkeep
 
 
 @shared_task(name="portal.teams.tend")
 def tend() -> None:
     """Follow the leads, and forget."""
-    tending.tend()
+    upkeep.tend()

@@ -8,7 +8,7 @@ from django import forms
 
 from portal.gate.vouching.domain.answers import LONGEST_TEXT
 from portal.gate.vouching.enums import Answer, VouchKind
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 
 HELP = {
     VouchKind.REFEREE: "An address that an institution gave them speaks louder than others.",
@@ -16,7 +16,7 @@ HELP = {
 }
 
 
-class NameForm(SeenMixin, forms.Form):
+class NameForm(FingerprintMixin, forms.Form):
     """Who is asked."""
 
     name = forms.CharField(

@@ -8,9 +8,9 @@ from django.dispatch import receiver
 from django.urls import reverse
 
 from portal.gate.access.domain.screening.flags import (
-    Concern,
+    Flag,
     mark_lookalikes,
-    register_concerns,
+    register_flags,
 )
 from portal.gate.access.domain.workflow.separation import domain_of, register_insiders
 from portal.gate.access.models import Application
@@ -48,9 +48,7 @@ def send_links(application: Application, **_: object) -> None:
         issue_link(request, actor=application.applicant)
 
 
-def find_missing_reference(
-    application: Application, models: Sequence[HostedModel]
-) -> list[Concern]:
+def find_missing_reference(application: Application, models: Sequence[HostedModel]) -> list[Flag]:
     """A model that wants a referee, and nobody who confirms yet."""
     wanting = [model.name for model in models if model.requires_referee]
     confirmed = VouchRequest.objects.filter(
@@ -59,12 +57,10 @@ def find_missing_reference(
     if not wanting or confirmed.exists():
         return []
     message = f"{wanting[0]} asks for a referee, and none has confirmed."
-    return [Concern("referee_unconfirmed", message, "the model's release")]
+    return [Flag("referee_unconfirmed", message, "the model's release")]
 
 
-def find_disguised_vouchers(
-    application: Application, _models: Sequence[HostedModel]
-) -> list[Concern]:
+def find_disguised_vouchers(application: Application, _models: Sequence[HostedModel]) -> list[Flag]:
     """Those who speak for the applicant from a domain that looks like another one."""
     live = VouchRequest.objects.filter(application=application, state__in=LIVE_STATES)
     return mark_lookalikes(
@@ -85,6 +81,6 @@ def speak_for(person_id: int, reviewer: User) -> str:
     return "their referee or official" if answered.exists() else ""
 
 
-register_concerns(find_missing_reference)
-register_concerns(find_disguised_vouchers)
+register_flags(find_missing_reference)
+register_flags(find_disguised_vouchers)
 register_insiders(speak_for)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from portal.gate.vouching.domain import tending
+from portal.gate.vouching.domain import upkeep
 
 
 @shared_task(name="portal.vouching.tend")
 def tend() -> None:
     """Remind, warn and forget."""
-    tending.tend()
+    upkeep.tend()

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from ninja.parser import Parser
 from ninja.types import DictStrAny
 
-from portal.lab.usage.domain.reading import Allowance, take_bytes
+from portal.lab.quota.domain.bytes_read import Allowance, take_bytes
 from portal.platform.core.json_text import LARGE_BYTES, read_json, require_few_parts
 from portal.platform.core.turns import in_turn
 

@@ -36,7 +36,7 @@ from portal.lab.jobs.domain.calls import (
 )
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.enums import Origin
-from portal.lab.jobs.stream.attendance import attend, leave_unread
+from portal.lab.jobs.stream.reader_presence import attend, leave_unread
 from portal.platform.core.database import in_database, read_database
 from portal.platform.core.errors import DomainError
 from portal.platform.core.turns import in_turn

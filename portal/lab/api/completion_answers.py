@@ -41,7 +41,7 @@ from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.token_text import token_texts
 from portal.lab.jobs.domain.workers import engine_status
-from portal.lab.jobs.stream.attendance import attend
+from portal.lab.jobs.stream.reader_presence import attend
 from portal.platform.core.json_writing import write_json
 from portal.platform.core.turns import in_turn
 
@@ -153,7 +153,7 @@ def _stream(accepted: Accepted, body: Streamable, *, style: Style) -> StreamingH
 
 async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> AsyncIterator[bytes]:
     """The whole stream; after a failure it says so and ends."""
-    async with attend(answer.submitted.call.pk, answer.submitted.jobs) as attendance:
+    async with attend(answer.submitted.call.pk, answer.submitted.jobs) as presence:
         yield b": accepted\n\n"
         pieces = stream_pieces(answer, include_usage=include_usage, write=style.piece)
         try:
@@ -161,7 +161,7 @@ async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> Asy
                 async for piece in frames:
                     yield piece
         except StreamFailedError as failure:
-            attendance.give_up()
+            presence.give_up()
             error = await explain_failure(failure.error, answer.submitted)
             yield frame(describe_error(error))
         yield DONE

@@ -29,7 +29,7 @@ NamedReason = Annotated[ReasonCode, Field(strict=False)]
 """JSON has no enumerations: its texts are taken for them, and nothing else is."""
 
 
-class Seen(WireModel):
+class RevisionBody(WireModel):
     """Names what was read, so that nobody decides on what has changed since."""
 
     revision: int = Field(
@@ -37,7 +37,7 @@ class Seen(WireModel):
     )
 
 
-class ApproveBody(Seen):
+class ApproveBody(RevisionBody):
     """What is given."""
 
     models: list[str] | None = Field(
@@ -52,14 +52,14 @@ class ApproveBody(Seen):
     note: str = Field(default="", max_length=5000, description="The applicant reads it.")
 
 
-class RefuseBody(Seen):
+class RefuseBody(RevisionBody):
     """Why not."""
 
     reason: str = Field(max_length=5000, description="The applicant reads it, word for word.")
     reason_code: NamedReason = Field(default=ReasonCode.OTHER, description="For the metrics.")
 
 
-class ReturnBody(Seen):
+class ReturnBody(RevisionBody):
     """What should be changed; a note, or one on a field, has to be there."""
 
     note: str = Field(default="", max_length=5000, description="On the whole.")
@@ -67,13 +67,13 @@ class ReturnBody(Seen):
     reason_code: NamedReason | None = Field(default=None, description="For the metrics.")
 
 
-class TakeBackBody(Seen):
+class TakeBackBody(RevisionBody):
     """Undo."""
 
     note: str = Field(default="", max_length=5000, description="For the record.")
 
 
-class GrantBody(Seen):
+class GrantBody(RevisionBody):
     """Why a grant is changed."""
 
     reason: str = Field(max_length=5000, description="The researcher reads it, word for word.")

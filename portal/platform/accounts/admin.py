@@ -23,7 +23,7 @@ from portal.platform.accounts.domain.roles import (
 )
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 from portal.platform.core.site_admin import SiteAdmin
 
 # Their rows hold session keys, tokens and secrets, or are the business of their owners alone.
@@ -33,7 +33,7 @@ for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken
 admin.site.unregister(Group)
 
 
-class PersonForm(SeenMixin, ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class PersonForm(FingerprintMixin, ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """What an operator may change about a person."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 
 from portal.platform.accounts.models import User
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 
 NAME_HELP = "As colleagues would cite you. Reviewers see it."
 
@@ -29,7 +29,7 @@ class SignupForm(forms.Form):
         user.save(update_fields=["name"])
 
 
-class NameForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class NameForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Change one's own name."""
 
     class Meta:

@@ -19,7 +19,7 @@ from redis import RedisError
 from requests import RequestException
 
 from portal.platform.accounts.domain.identity import lacks_required_mfa
-from portal.platform.core.gathering import Gathering
+from portal.platform.core.batching import Batching
 from portal.platform.core.http import wants_json
 from portal.platform.core.redis import sync_redis
 from portal.platform.core.unsent import keep_unsent
@@ -77,7 +77,7 @@ def _leave_marks(keys: Sequence[str]) -> list[bool]:
         return [True] * len(keys)
 
 
-_TOGETHER: Final = Gathering(_leave_marks, at_most=64)
+_TOGETHER: Final = Batching(_leave_marks, at_most=64)
 
 
 class StaffMFAMiddleware:

@@ -14,8 +14,8 @@ from portal.platform.accounts.domain.overview import describe_account
 from portal.platform.accounts.forms import NameForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
+from portal.platform.core.fingerprints import SavedMeanwhile
 from portal.platform.core.form_origin import read_origin
-from portal.platform.core.seen import SavedMeanwhile
 from portal.platform.core.unsent import forget_unsent
 
 

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connec
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
-from portal.platform.core.gathering import Gathering
+from portal.platform.core.batching import Batching
 from portal.platform.core.statement import Statement, Values, give_examples
 
 M = TypeVar("M", bound=Model)
@@ -36,7 +36,7 @@ class CompiledQuery:
     def __init__(self, build: Callable[..., QuerySet[Any, Any]], **types: type) -> None:
         self._build = build
         self._types = types
-        self._together = Gathering(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
+        self._together = Batching(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
 
     def rows(self, **values: object) -> list[Row]:
         """The rows as the database gives them: no field converts them."""
@@ -64,7 +64,7 @@ class CompiledModels(Generic[M]):
     def __init__(self, build: Callable[..., QuerySet[M]], **types: type) -> None:
         self._build = build
         self._types = types
-        self._together = Gathering(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
+        self._together = Batching(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
         self._thread = threading.local()
 
     def find(self, **values: object) -> list[M]:

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
-from portal.platform.core.turnstile import places
+from portal.platform.core.concurrency_limit import places
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
-from portal.platform.core.seen import fingerprint
+from portal.platform.core.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     Base = forms.BaseForm
@@ -29,7 +29,7 @@ class FieldRenderer(TemplatesSetting):
     field_template_name = "forms/field.html"
 
 
-class SeenMixin(Base):
+class FingerprintMixin(Base):
     """A form that writes over what is there: it says what its reader saw of that.
 
     `cleaned_data["seen"]` is what was sent, for the domain's comparison; the form that comes

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.http import HttpRequest
 
+from portal.platform.core.concurrency_limit import Application, Message, Receive, Scope, Send
 from portal.platform.core.errors import DomainError
-from portal.platform.core.turnstile import Application, Message, Receive, Scope, Send
 
 AHEAD_BYTES: Final = 64 * 2**10
 """Read from anybody, and kept in memory; what exceeds it is on disk."""

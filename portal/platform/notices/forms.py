@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django import forms
 
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 from portal.platform.notices.models import MailPreference
 
 
-class MailPreferenceForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class MailPreferenceForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """One mail a day instead of one for every application."""
 
     class Meta:

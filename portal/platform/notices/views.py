@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.platform.core.seen import SavedMeanwhile
+from portal.platform.core.fingerprints import SavedMeanwhile
 from portal.platform.notices.domain.preferences import choose_digest
 from portal.platform.notices.domain.reading import list_notices, mark_read
 from portal.platform.notices.forms import MailPreferenceForm

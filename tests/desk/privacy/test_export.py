@@ -17,13 +17,13 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.remarks import write_remark
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.gate.access.models import Application, Step
 from portal.gate.catalog.models import HostedModel

@@ -81,8 +81,8 @@ def test_what_is_listed_or_differs_is_said_with_the_list_s_version(
 ) -> None:
     application = ApplicationFactory(country=declared, connection_country=connected)
     found = review_country(application)
-    assert [concern.message for concern in found] == ([message] if message else [])
-    assert [concern.source for concern in found] == ["country list 7: The tests"] * bool(message)
+    assert [flag.message for flag in found] == ([message] if message else [])
+    assert [flag.source for flag in found] == ["country list 7: The tests"] * bool(message)
 
 
 def test_it_is_submitted_all_the_same_and_the_event_names_the_version(

@@ -15,12 +15,12 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from portal.gate.access.domain.decide import decide, usable_models
 from portal.gate.access.domain.numbers.waits import measure_waits
 from portal.gate.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.enums import ApplicationState, Capability, Code, Command, GrantState
 from portal.gate.access.models import Application, Step
 from portal.gate.catalog.enums import Tier

@@ -18,7 +18,7 @@ from portal.lab.jobs.domain.scheduling import send_waiting
 from portal.lab.jobs.domain.usage_report import report_usage
 from portal.lab.jobs.enums import JobClass, Origin
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.usage.domain.quota import find_quota
+from portal.lab.quota.domain.ledger import find_quota
 from portal.platform.audit.models import AuditEvent
 from portal.platform.core.errors import DomainError
 from tests.factories.access import GrantFactory

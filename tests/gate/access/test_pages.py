@@ -21,7 +21,7 @@ from portal.gate.access.enums import ApplicationState
 from portal.gate.access.models import Application
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
-from portal.platform.core.seen import fingerprint
+from portal.platform.core.fingerprints import fingerprint
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import UserFactory
 from tests.gate.access.conftest import TYPED

@@ -32,6 +32,7 @@ from portal.gate.access.domain.process.applications import (
     submit_application,
     withdraw_application,
 )
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.lapsing import close_unanswered, remind_unanswered
 from portal.gate.access.domain.process.reminders import remind_applicant
 from portal.gate.access.domain.process.reopening import appeal_decision, reopen_application
@@ -40,7 +41,6 @@ from portal.gate.access.domain.process.reviews import (
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.rights.duration import give_grant_back
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.gate.access.enums import (

@@ -22,12 +22,12 @@ from portal.gate.access.domain.process.applications import (
     submit_application,
     withdraw_application,
 )
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant
 from portal.gate.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.gate.access.models import Application, Grant, Step

@@ -23,13 +23,13 @@ from portal.gate.access.domain.process.applications import (
     submit_application,
     withdraw_application,
 )
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reopening import appeal_decision, reopen_application
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.rights.duration import extend_grants, give_grant_back
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.gate.access.enums import Capability

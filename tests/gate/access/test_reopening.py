@@ -15,9 +15,9 @@ from portal.gate.access.domain.process.applications import (
     submit_application,
     withdraw_application,
 )
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reopening import appeal_decision, reopen_application
 from portal.gate.access.domain.process.reviews import approve_application, reject_application
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.enums import ApplicationState, Capability, GrantState
 from portal.gate.access.models import Application, Grant
 from portal.gate.catalog.models import HostedModel

@@ -14,9 +14,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from portal.gate.access.domain.decide import decide, usable_models
 from portal.gate.access.domain.desk.claims import claim_application
 from portal.gate.access.domain.process.applications import Answers, open_draft, submit_application
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reopening import reopen_application
 from portal.gate.access.domain.process.reviews import approve_application
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.gate.access.enums import ApplicationState, Capability, Code, GrantState
 from portal.gate.access.models import Application, Grant
@@ -25,7 +25,7 @@ from portal.gate.catalog.models import HostedModel
 from portal.gate.renewals.domain.statements import give_back
 from portal.gate.teams.domain.invitations import make_class
 from portal.gate.teams.domain.leaving import expel_member, leave_team, remove_member
-from portal.gate.teams.domain.tending import follow_leads
+from portal.gate.teams.domain.upkeep import follow_leads
 from portal.gate.teams.enums import MemberState
 from portal.gate.teams.models import Member
 from portal.platform.accounts.models import User

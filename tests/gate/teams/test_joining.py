@@ -19,7 +19,7 @@ from portal.gate.teams.domain.invitations import invite_again, invite_member
 from portal.gate.teams.domain.joining import decline_invitation, join_team, read_invitation
 from portal.gate.teams.domain.leaving import remove_member
 from portal.gate.teams.domain.letters import link_of
-from portal.gate.teams.domain.tending import forget_invitations
+from portal.gate.teams.domain.upkeep import forget_invitations
 from portal.gate.teams.enums import InvitationStanding, MemberState
 from portal.gate.teams.models import Member
 from portal.platform.accounts.models import User

@@ -20,7 +20,7 @@ from portal.gate.vouching.domain.domains import (
     withdraw_domain,
 )
 from portal.gate.vouching.domain.facts import list_vouches
-from portal.gate.vouching.domain.tending import warn_of_ends
+from portal.gate.vouching.domain.upkeep import warn_of_ends
 from portal.gate.vouching.enums import Answer, DomainState, VouchKind
 from portal.gate.vouching.models import AuthorisedDomain
 from portal.platform.accounts.models import User

@@ -14,7 +14,7 @@ from portal.gate.access.models import Application
 from portal.gate.vouching.domain.answers import answer_request
 from portal.gate.vouching.domain.domains import confirm_domain
 from portal.gate.vouching.domain.erasure import erase_person_from_vouches
-from portal.gate.vouching.domain.tending import tend
+from portal.gate.vouching.domain.upkeep import tend
 from portal.gate.vouching.enums import Answer, RequestState, VouchKind
 from portal.gate.vouching.models import AuthorisedDomain, VouchRequest
 from portal.platform.accounts.models import User

@@ -15,6 +15,7 @@ from portal.gate.access.domain.process.applications import Answers, open_draft, 
 from portal.gate.access.enums import ApplicationState
 from portal.gate.access.models import Application
 from portal.gate.catalog.models import HostedModel
+from portal.gate.vouching.domain.applicant_view import tell_vouches
 from portal.gate.vouching.domain.letters import link_of
 from portal.gate.vouching.domain.requests import (
     MOST_LINKS,
@@ -23,8 +24,7 @@ from portal.gate.vouching.domain.requests import (
     name_voucher,
     resend_link,
 )
-from portal.gate.vouching.domain.telling import tell_vouches
-from portal.gate.vouching.domain.tending import remind_the_silent, tend
+from portal.gate.vouching.domain.upkeep import remind_the_silent, tend
 from portal.gate.vouching.enums import Delivery, RequestState, VouchKind
 from portal.gate.vouching.models import VouchRequest
 from portal.platform.accounts.models import User

@@ -11,13 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reopening import reopen_application
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.gate.access.enums import Capability
 from portal.gate.access.models import Application, Grant

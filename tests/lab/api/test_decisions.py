@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from portal.gate.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.gate.access.models import Application, Grant, Step
 from portal.gate.catalog.enums import Tier
-from portal.gate.decisions.domain.reading import STATUSES, list_applications, list_grants
+from portal.gate.decision_api.domain.reading import STATUSES, list_applications, list_grants
 from portal.gate.keys.enums import RESEARCH_SCOPES
 from portal.platform.accounts.models import User
 from portal.platform.core.database import in_database

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inference_workers.contract import ChatTemplate, chat_template_key
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.jobs.stream import attendance
+from portal.lab.jobs.stream import reader_presence
 from tests.factories.jobs import make_researcher
 from tests.inference_workers.conftest import wait_until
 from tests.lab.api.client import aclient_of
@@ -93,7 +93,7 @@ async def test_a_run_can_be_erased(laboratory: Laboratory) -> None:
 async def test_a_dropped_stream_stops_its_runs(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attendance, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.05)
     response = await laboratory.client.ask(
         "/v1/completions",
         json={"model": laboratory.model.slug, "prompt": "a", "stream": True},
@@ -112,7 +112,7 @@ async def test_a_dropped_stream_stops_its_runs(
 async def test_a_waiting_request_that_is_given_up_stops_too(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attendance, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.05)
     body = {"model": laboratory.model.slug, "prompt": "a"}
     task = asyncio.create_task(laboratory.client.ask("/v1/completions", json=body))
 
@@ -132,7 +132,7 @@ async def test_a_waiting_request_that_is_given_up_stops_too(
 async def test_a_client_that_comes_back_keeps_its_runs(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attendance, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.3)
     body = {"model": laboratory.model.slug, "prompt": "a", "max_tokens": 2}
     first = await laboratory.client.ask("/v1/completions", json={**body, "stream": True})
     reading = asyncio.create_task(read_all(first))

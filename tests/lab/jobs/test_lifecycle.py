@@ -43,7 +43,7 @@ from portal.lab.jobs.domain.retention import erase_old_prompts
 from portal.lab.jobs.domain.stopping import erase_job, request_cancel
 from portal.lab.jobs.enums import FINAL_STATES, JobState
 from portal.lab.jobs.models import Call, GenerationJob
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.models import Reservation
 from portal.platform.audit.models import AuditEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, make_researcher

@@ -35,7 +35,7 @@ from portal.lab.jobs.domain.stopping import stop_jobs
 from portal.lab.jobs.enums import JobClass, JobState, Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.signals import jobs_ended
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.models import Reservation
 from portal.platform.audit.domain.record import find_breaks
 from portal.platform.audit.models import AuditEvent
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher

@@ -24,7 +24,7 @@ from portal.lab.jobs.domain.load import Load, QueueLoad, read_load
 from portal.lab.jobs.domain.submission import submit_job
 from portal.lab.jobs.enums import JobClass, JobState, Origin
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.models import Reservation
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import find_breaks
 from portal.platform.audit.models import AuditEvent

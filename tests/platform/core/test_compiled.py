@@ -16,8 +16,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
+from portal.platform.core.batching import Batching
 from portal.platform.core.compiled import CompiledModels, CompiledQuery
-from portal.platform.core.gathering import Gathering
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 
@@ -96,7 +96,7 @@ def test_every_thread_asks_on_its_own_connection() -> None:
 
 
 def ask_together(
-    gathering: Gathering[Any, Any],
+    batching: Batching[Any, Any],
     ask: Callable[..., Any],
     questions: Sequence[Mapping[str, object]],
 ) -> tuple[list[Any], list[str]]:
@@ -111,11 +111,11 @@ def ask_together(
             connection.close()
 
     with ThreadPoolExecutor(len(questions)) as pool:
-        with gathering._turn:
+        with batching._turn:
             answers = []
             for values in questions:
                 answers.append(pool.submit(call, values))
-                while len(gathering._waiting) < len(answers):
+                while len(batching._waiting) < len(answers):
                     threading.Event().wait(0.001)
         done = [answer.result() for answer in answers]
     return [answer for answer, _ in done], [sql for _, queries in done for sql in queries]

@@ -13,10 +13,10 @@ from portal.desk.console.forms.filters import ReviewerField, set_reviewers
 from portal.gate.access.enums import DenialKind
 from portal.platform.accounts.models import User
 from portal.platform.core.domain_names import canonical_address
-from portal.platform.core.forms import DayField, SeenMixin
+from portal.platform.core.forms import DayField, FingerprintMixin
 
 
-class AbsenceForm(SeenMixin, forms.Form):
+class AbsenceForm(FingerprintMixin, forms.Form):
     """Until when, and who stands in."""
 
     until = DayField(

@@ -8,7 +8,7 @@ from django import forms
 
 from portal.desk.console.forms.filters import FilterForm, model_choices, set_choices
 from portal.gate.access.enums import GrantState
-from portal.platform.core.forms import SeenMixin
+from portal.platform.core.forms import FingerprintMixin
 from portal.platform.core.wire import LARGEST_COUNT
 
 
@@ -57,7 +57,7 @@ class GrantReasonForm(forms.Form):
     use_required_attribute = False
 
 
-class GrantLimitsForm(SeenMixin, forms.Form):
+class GrantLimitsForm(FingerprintMixin, forms.Form):
     """How much one grant allows."""
 
     daily_tokens = forms.IntegerField(

@@ -18,7 +18,12 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from portal.desk.privacy.models import ErasureRequest
-from portal.gate.access.domain.process.telling import HeldMoves, as_told, held_moves, told_grants
+from portal.gate.access.domain.process.applicant_view import (
+    HeldMoves,
+    as_told,
+    held_moves,
+    told_grants,
+)
 from portal.gate.access.domain.workflow.lost_races import hide_untold
 from portal.gate.access.models import (
     Application,
@@ -39,7 +44,7 @@ from portal.gate.vouching.domain.erasure import vouches_by
 from portal.gate.vouching.models import VouchRequest
 from portal.lab.batches.models import Batch, StoredFile
 from portal.lab.jobs.models import Call, GenerationJob
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.models import Reservation
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag
 from portal.platform.audit.models import AuditEvent

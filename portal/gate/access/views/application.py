@@ -10,11 +10,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.gate.access.domain.process.applicant_view import (
+    as_told,
+    is_open_to_applicant,
+    told_grants,
+)
 from portal.gate.access.domain.process.applications import withdraw_application
 from portal.gate.access.domain.process.history import tell_history
 from portal.gate.access.domain.process.journey import expected_by
 from portal.gate.access.domain.process.reopening import appeal_decision
-from portal.gate.access.domain.process.telling import as_told, is_open_to_applicant, told_grants
 from portal.gate.access.enums import Command
 from portal.gate.access.forms import AppealForm
 from portal.gate.access.models import Application

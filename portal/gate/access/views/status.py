@@ -10,15 +10,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.gate.access.domain.numbers.waits import measure_waits
-from portal.gate.access.domain.process.history import tell_history
-from portal.gate.access.domain.process.journey import expected_by, plan_journey, review_days
-from portal.gate.access.domain.process.telling import (
+from portal.gate.access.domain.process.applicant_view import (
     as_led,
     as_told,
     is_open_to_applicant,
     told_grants,
     who_acts_next,
 )
+from portal.gate.access.domain.process.history import tell_history
+from portal.gate.access.domain.process.journey import expected_by, plan_journey, review_days
 from portal.gate.access.enums import Command
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest

@@ -14,7 +14,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
-from portal.platform.core.seen import require_unchanged
+from portal.platform.core.fingerprints import require_unchanged
 
 
 def text_sha256(text: str) -> str:

@@ -6,7 +6,7 @@ from django import template
 from django.utils import timezone
 
 from portal.gate.teams.domain.invitations import applications_with_team
-from portal.gate.teams.domain.telling import memberships
+from portal.gate.teams.domain.team_view import memberships
 from portal.platform.accounts.models import User
 
 register = template.Library()

@@ -22,7 +22,7 @@ from portal.gate.teams.domain.invitations import (
     make_class,
 )
 from portal.gate.teams.domain.leaving import leave_team, remove_member
-from portal.gate.teams.domain.telling import list_members
+from portal.gate.teams.domain.team_view import list_members
 from portal.gate.teams.enums import CURRENT_STATES, MemberState
 from portal.gate.teams.forms import ClassForm, InviteForm
 from portal.gate.teams.models import Member, Team

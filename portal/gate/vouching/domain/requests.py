@@ -20,8 +20,8 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.fingerprints import require_unchanged
 from portal.platform.core.link_tokens import digest_token, make_token
-from portal.platform.core.seen import require_unchanged
 from portal.platform.notices.domain.outbox import post, withdraw
 from portal.platform.notices.models import Notice
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal.gate.access.enums import OPEN_STATES
 from portal.gate.access.models import Application
-from portal.gate.vouching.domain.telling import needs_referee, tell_vouches
+from portal.gate.vouching.domain.applicant_view import needs_referee, tell_vouches
 
 register = template.Library()
 

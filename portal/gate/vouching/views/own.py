@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.gate.access.enums import OPEN_STATES
 from portal.gate.access.models import Application
+from portal.gate.vouching.domain.applicant_view import needs_referee, tell_vouches
 from portal.gate.vouching.domain.requests import (
     current_request,
     name_voucher,
     pk_of,
     resend_link,
 )
-from portal.gate.vouching.domain.telling import needs_referee, tell_vouches
 from portal.gate.vouching.enums import VouchKind
 from portal.gate.vouching.forms import NameForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest

@@ -11,7 +11,7 @@ from portal.gate.access.domain.rights.limits import parallel_limit_of
 from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.enums import ACTIVE_STATES, Origin
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.usage.domain.quota import find_quota
+from portal.lab.quota.domain.ledger import find_quota
 from portal.platform.accounts.models import User
 
 

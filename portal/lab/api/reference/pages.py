@@ -14,7 +14,7 @@ from portal.lab.api.document.errors import MEANINGS, codes_by_status
 from portal.lab.api.document.example import MODEL
 from portal.lab.api.document.examples import EXAMPLES
 from portal.lab.api.reference.fields import Field, read_field, read_fields
-from portal.lab.api.reference.snippets import Asked, write_curl, write_python
+from portal.lab.api.reference.snippets import ExampleCall, write_curl, write_python
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _read(
     )
 
 
-def _ask(path: str, method: str, operation: Mapping[str, Any], *, model: str) -> Asked:
+def _ask(path: str, method: str, operation: Mapping[str, Any], *, model: str) -> ExampleCall:
     example = EXAMPLES[operation["operationId"]]
     values = {
         name: model if value == MODEL else value
@@ -120,7 +120,7 @@ def _ask(path: str, method: str, operation: Mapping[str, Any], *, model: str) ->
     query = {name: value for name, value in values.items() if f"{{{name}}}" not in path}
     filled = path.removeprefix("/v1").format(**values)
     content = operation.get("requestBody", {}).get("content", {})
-    return Asked(
+    return ExampleCall(
         operation_id=operation["operationId"],
         method=method,
         path=f"{filled}?{urlencode(query)}" if query else filled,

@@ -30,7 +30,7 @@ CLIENT_CALLS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExampleCall:
     """An operation with an example's values."""
 
     operation_id: str
@@ -41,7 +41,7 @@ class Asked:
     body: Mapping[str, Any] | None
 
 
-def write_curl(asked: Asked, *, base_url: str) -> str:
+def write_curl(asked: ExampleCall, *, base_url: str) -> str:
     """One command; the key comes from the environment."""
     lines = [f"curl {shlex.quote(base_url + asked.path)}"]
     if asked.method == "delete":
@@ -57,7 +57,7 @@ def write_curl(asked: Asked, *, base_url: str) -> str:
     return " \\\n  ".join(lines)
 
 
-def write_python(asked: Asked, *, base_url: str) -> str:
+def write_python(asked: ExampleCall, *, base_url: str) -> str:
     """A whole program for the `openai` package, which reads OPENAI_API_KEY itself."""
     call = CLIENT_CALLS.get(asked.operation_id)
     if call is None:
@@ -74,7 +74,7 @@ def write_python(asked: Asked, *, base_url: str) -> str:
     )
 
 
-def _write_raw(asked: Asked) -> str:
+def _write_raw(asked: ExampleCall) -> str:
     cast = "str" if asked.path.endswith((".csv", "/events")) else "object"
     body = ""
     if asked.body is not None:

@@ -13,9 +13,9 @@ from ninja import Path, Router
 from pydantic import BaseModel, Field
 
 from portal.gate.access.enums import Command, GrantState
-from portal.gate.decisions.domain import deciding, reading
-from portal.gate.decisions.domain.idempotency import Asked
-from portal.gate.decisions.domain.reviewer import require_reviewer
+from portal.gate.decision_api.domain import deciding, reading
+from portal.gate.decision_api.domain.idempotency import IdempotentRequest
+from portal.gate.decision_api.domain.reviewer import require_reviewer
 from portal.lab.api.auth import KeyAuth, Right, key_of
 from portal.lab.api.calls import read_asking
 from portal.lab.api.decision_schemas import (
@@ -175,9 +175,11 @@ def _reviewer(request: HttpRequest) -> User:
     return require_reviewer(key_of(request))
 
 
-def _read(request: HttpRequest, body: BaseModel) -> Asked:
+def _read(request: HttpRequest, body: BaseModel) -> IdempotentRequest:
     """Who asks; the same request is the same address and the same content."""
     reviewer = _reviewer(request)
     asking = read_asking(request, endpoint=request.path)
     text = json.dumps([request.path, body.model_dump(mode="json")], sort_keys=True)
-    return Asked(reviewer, hashlib.sha256(text.encode()).hexdigest(), asking.idempotency_key)
+    return IdempotentRequest(
+        reviewer, hashlib.sha256(text.encode()).hexdigest(), asking.idempotency_key
+    )

@@ -20,11 +20,11 @@ from portal.lab.jobs.domain.load import Load, read_load
 from portal.lab.jobs.domain.scheduling import send_waiting
 from portal.lab.jobs.enums import JobClass
 from portal.lab.jobs.models import Call, GenerationJob
-from portal.lab.usage.domain.quota import Ledger, lock_persons, open_ledger
+from portal.lab.quota.domain.ledger import Ledger, lock_persons, open_ledger
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry, record_all
+from portal.platform.core.batching import Batching
 from portal.platform.core.errors import DomainError
-from portal.platform.core.gathering import Gathering
 from portal.platform.core.tracing import annotate_span, trace_headers
 
 TOGETHER: Final = 32
@@ -114,4 +114,4 @@ def _send_all(offers: Sequence[Offer]) -> None:
         send_waiting(deployment, traces=traces)
 
 
-_TOGETHER: Final = Gathering(_accept_all, at_most=TOGETHER)
+_TOGETHER: Final = Batching(_accept_all, at_most=TOGETHER)

@@ -40,7 +40,7 @@ from portal.lab.jobs.enums import (
 )
 from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
 from portal.lab.jobs.signals import jobs_ended
-from portal.lab.usage.domain.quota import settle_tokens
+from portal.lab.quota.domain.ledger import settle_tokens
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry, record, record_all
 from portal.platform.audit.enums import AuditTag

@@ -23,6 +23,7 @@ from inference_workers.contract import (
     FailureCode,
     JobStarted,
 )
+from portal.lab.jobs.domain.broker_state import BrokerState, look_up
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.dispatch import signal_cancels
 from portal.lab.jobs.domain.events import read_stream, reopen_stream
@@ -39,7 +40,6 @@ from portal.lab.jobs.domain.lifecycle import (
 )
 from portal.lab.jobs.domain.reaper_actions import ReaperAction, count_action
 from portal.lab.jobs.domain.scheduling import send_waiting
-from portal.lab.jobs.domain.sightings import Sighting, look_up
 from portal.lab.jobs.enums import ACTIVE_STATES, JobState
 from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
 from portal.platform.core.each import do_each
@@ -92,26 +92,26 @@ def _expire_held_back(now: datetime) -> None:
     transaction.on_commit(lambda: count_action(ReaperAction.EXPIRED, times=len(late)))
 
 
-def _judge_if_seen(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+def _judge_if_seen(job: GenerationJob, broker_state: BrokerState, now: datetime) -> None:
     try:
-        _judge(job, sighting, now)
+        _judge(job, broker_state, now)
     except redis.RedisError as error:
         log.warning("reaper_cannot_see", job_id=str(job.pk), error=type(error).__name__)
 
 
-def _judge(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
-    if sighting.is_ended and sighting.leased_to is None and _take_end_from_stream(job):
+def _judge(job: GenerationJob, broker_state: BrokerState, now: datetime) -> None:
+    if broker_state.is_ended and broker_state.leased_to is None and _take_end_from_stream(job):
         return
     if job.cancel_requested_at is not None:
-        _see_to_cancel(job, sighting)
+        _see_to_cancel(job, broker_state)
     elif now > job.deadline_at:
         _expire(job)
-    elif sighting.leased_to is not None:
-        _see_to_leased(job, sighting)
-    elif sighting.is_queued:
+    elif broker_state.leased_to is not None:
+        _see_to_leased(job, broker_state)
+    elif broker_state.is_queued:
         _see_to_queued(job)
     else:
-        _see_to_missing(job, sighting, now)
+        _see_to_missing(job, broker_state, now)
 
 
 def _take_end_from_stream(job: GenerationJob) -> bool:
@@ -131,9 +131,9 @@ def _ending(streamed: Completion) -> Ending:
     return Ending(streamed.end, made=streamed, usage=usage)
 
 
-def _see_to_cancel(job: GenerationJob, sighting: Sighting) -> None:
+def _see_to_cancel(job: GenerationJob, broker_state: BrokerState) -> None:
     reason = CancelReason(job.cancel_reason)
-    if sighting.leased_to is not None:
+    if broker_state.leased_to is not None:
         signal_cancels([job], reason=reason)
         return
     count_action(ReaperAction.CANCELLED)
@@ -147,14 +147,14 @@ def _expire(job: GenerationJob) -> None:
     fail_job(job, code=code, made=read_stream(job.pk))
 
 
-def _see_to_leased(job: GenerationJob, sighting: Sighting) -> None:
+def _see_to_leased(job: GenerationJob, broker_state: BrokerState) -> None:
     _found(job)
-    if job.state != JobState.QUEUED or not sighting.is_streamed or sighting.is_ended:
+    if job.state != JobState.QUEUED or not broker_state.is_streamed or broker_state.is_ended:
         return
     started = read_stream(job.pk).started
     start = JobStarted(
         job_id=job.pk,
-        worker=sighting.leased_to or "",
+        worker=broker_state.leased_to or "",
         attempt=job.attempt,
         started_at=timezone.now(),
         prompt_tokens=started.prompt_tokens if started else 0,
@@ -169,14 +169,14 @@ def _see_to_queued(job: GenerationJob) -> None:
         return_to_queue(job)
 
 
-def _see_to_missing(job: GenerationJob, sighting: Sighting, now: datetime) -> None:
+def _see_to_missing(job: GenerationJob, broker_state: BrokerState, now: datetime) -> None:
     if job.missing_since is None:
         GenerationJob.objects.filter(pk=job.pk, state=job.state).update(missing_since=now)
     elif now - job.missing_since >= ABSENCE:
-        _send_again(job, sighting)
+        _send_again(job, broker_state)
 
 
-def _send_again(job: GenerationJob, sighting: Sighting) -> None:
+def _send_again(job: GenerationJob, broker_state: BrokerState) -> None:
     if job.attempt >= MAX_ATTEMPTS:
         count_action(ReaperAction.LOST)
         fail_job(
@@ -186,7 +186,7 @@ def _send_again(job: GenerationJob, sighting: Sighting) -> None:
             detail=f"nowhere to be found after {job.attempt} attempts",
         )
         return
-    if sighting.is_ended:
+    if broker_state.is_ended:
         reopen_stream(job.pk)
     count_action(ReaperAction.REQUEUED)
     requeue_job(job)

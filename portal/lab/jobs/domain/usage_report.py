@@ -13,7 +13,7 @@ from portal.gate.access.domain.rights.limits import limited_grants
 from portal.gate.access.models import Grant
 from portal.lab.jobs.enums import ACTIVE_STATES, Origin
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.usage.domain.quota import WINDOW, find_quota
+from portal.lab.quota.domain.ledger import WINDOW, find_quota
 from portal.platform.accounts.models import User
 
 

@@ -22,7 +22,7 @@ from inference_workers.contract import (
     Provenance,
     worker_key,
 )
-from portal.platform.core.gathering import Gathering
+from portal.platform.core.batching import Batching
 from portal.platform.core.redis import sync_redis
 
 log = structlog.get_logger(__name__)
@@ -147,7 +147,7 @@ def _find_workers(deployments: Sequence[str]) -> list[list[WorkerStatus] | None]
     ]
 
 
-_TOGETHER: Final = Gathering(_find_workers, at_most=64)
+_TOGETHER: Final = Batching(_find_workers, at_most=64)
 """Runs that are accepted at the same moment ask once."""
 
 

@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 import structlog
 from django.db import Error as DatabaseError
 
+from portal.lab.jobs.domain.broker_state import find_begun
 from portal.lab.jobs.domain.queue import Place, view_queue
-from portal.lab.jobs.domain.sightings import find_begun
 from portal.lab.jobs.enums import FINAL_STATES, JobState
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.database import read_database

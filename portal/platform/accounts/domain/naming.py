@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from portal.platform.accounts.models import User
-from portal.platform.core.seen import require_unchanged
+from portal.platform.core.fingerprints import require_unchanged
 
 
 @transaction.atomic

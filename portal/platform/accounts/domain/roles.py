@@ -8,7 +8,7 @@ from django.db import transaction
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
-from portal.platform.core.seen import require_unchanged
+from portal.platform.core.fingerprints import require_unchanged
 
 ROLE_FIELDS = ("is_active", "is_reviewer", "is_auditor", "is_staff")
 

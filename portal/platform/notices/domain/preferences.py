@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from portal.platform.core.seen import require_unchanged
+from portal.platform.core.fingerprints import require_unchanged
 from portal.platform.notices.models import MailPreference
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.gate.access.domain.process.rulings import reapply_at
+from portal.gate.access.domain.process.decisions import reapply_at
 from portal.gate.access.domain.process.versions import freeze_version
 from portal.gate.access.domain.rights.grants import end_grants, lock_halted_grants
 from portal.gate.access.domain.screening.denylist import require_not_denied
@@ -120,7 +120,7 @@ def submit_application(
     application_submitting.send(sender=Application, application=application, models=answers.models)
     orcid = verified_orcid(by)
     application.country, application.connection_country = answers.country, connection_country
-    review = {concern.code: concern.data for concern in review_country(application)}
+    review = {flag.code: flag.data for flag in review_country(application)}
     step = move_application(
         application,
         Command.SUBMIT,

@@ -16,7 +16,7 @@ from portal.gate.access.enums import EDITABLE_STATES, OPEN_STATES, ApplicationSt
 from portal.gate.access.models import Application
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
-from portal.platform.core.seen import SavedMeanwhile, fingerprint
+from portal.platform.core.fingerprints import SavedMeanwhile, fingerprint
 
 LONGEST_DRAFT_VALUE = 50_000
 """Characters of one field that a draft keeps; far above what submitting accepts."""

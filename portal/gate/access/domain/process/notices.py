@@ -11,9 +11,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.gate.access.domain.process.decisions import reapply_at
 from portal.gate.access.domain.process.journey import expected_by
 from portal.gate.access.domain.process.lapsing import lapses_at
-from portal.gate.access.domain.process.rulings import reapply_at
 from portal.gate.access.domain.process.versions import label_notes
 from portal.gate.access.domain.workflow.mail import MAILED_COMMANDS, STEP_COMPOSER
 from portal.gate.access.models import Grant, Ruling, Step

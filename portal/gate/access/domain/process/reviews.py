@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from portal.gate.access.domain.process.decisions import require_may_rule, rule
 from portal.gate.access.domain.process.endorsements import endorse, needs_endorsement
-from portal.gate.access.domain.process.rulings import require_may_rule, rule
 from portal.gate.access.domain.process.terms import require_sensible_end, require_within_request
 from portal.gate.access.domain.process.versions import FIELD_LABELS
 from portal.gate.access.domain.rights.grants import (
@@ -21,7 +21,7 @@ from portal.gate.access.domain.rights.grants import (
 )
 from portal.gate.access.domain.screening.denylist import require_may_be_approved
 from portal.gate.access.domain.screening.flags import (
-    find_concerns,
+    find_flags,
     keep_override,
     require_override,
 )
@@ -117,7 +117,7 @@ def approve_application(
     Where a model's tier asks for two reviewers and nobody else has endorsed this submission
     for the same models and capabilities, the approval is kept as an endorsement instead: the
     step's command is then `ENDORSE`, the application waits on, and no grant is made.
-    `override` says why, where a concern has to be overridden: by each of two reviewers.
+    `override` says why, where a flag has to be overridden: by each of two reviewers.
     Raises `DomainError`: `models_missing`, `capabilities_missing`, `not_asked_for`,
     `end_not_in_future`, `end_too_far`, `already_endorsed`, `grant_suspended`,
     `claimed_by_other`, `decided_before`, `denied`, `needs_override`; `LostRace`.
@@ -127,8 +127,8 @@ def approve_application(
     require_within_request(application, models=models, capabilities=capabilities)
     require_sensible_end(ends_at)
     require_may_be_approved(application, at=timezone.now())
-    concerns = find_concerns(application, models=models)
-    require_override(concerns, override)
+    flags = find_flags(application, models=models)
+    require_override(flags, override)
     data = {
         "models": sorted(model.slug for model in models),
         "capabilities": sorted(capabilities),
@@ -149,7 +149,7 @@ def approve_application(
             claimed_by=None,
             claim_ends_at=None,
         )
-        keep_override(step, concerns, by=by, reason=override)
+        keep_override(step, flags, by=by, reason=override)
         return step
     replaced = lock_replaced_grants(application, models=models)
     step = rule(
@@ -176,7 +176,7 @@ def approve_application(
         running=running,
     )
     Ruling.objects.filter(step=step).update(made_grants=[grant.pk for grant in grants])
-    keep_override(step, concerns, by=by, reason=override)
+    keep_override(step, flags, by=by, reason=override)
     return step
 
 

@@ -1,6 +1,6 @@
 """What has to be looked at before an approval, and the reasoned override of it.
 
-A concern rejects nobody. A reviewer who approves all the same says why; the reason is kept, and
+A flag rejects nobody. A reviewer who approves all the same says why; the reason is kept, and
 the event says what was overridden.
 """
 
@@ -29,7 +29,7 @@ SCRIPTS = "the scripts of Unicode"
 
 
 @dataclass(frozen=True)
-class Concern:
+class Flag:
     """A code for the record, a sentence for the reviewer, and what else the event names."""
 
     code: str
@@ -38,16 +38,16 @@ class Concern:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
-Finder = Callable[[Application, Sequence[HostedModel]], list[Concern]]
+Finder = Callable[[Application, Sequence[HostedModel]], list[Flag]]
 _FINDERS: list[Finder] = []
 
 
-def register_concerns(find: Finder) -> None:
+def register_flags(find: Finder) -> None:
     """Let a capability above this one point out what has to be looked at."""
     _FINDERS.append(find)
 
 
-def find_concerns(application: Application, *, models: Sequence[HostedModel]) -> list[Concern]:
+def find_flags(application: Application, *, models: Sequence[HostedModel]) -> list[Flag]:
     """Everything that an approval for `models` would have to override."""
     found = review_submission(application)
     for find in _FINDERS:
@@ -55,29 +55,29 @@ def find_concerns(application: Application, *, models: Sequence[HostedModel]) ->
     return found
 
 
-def review_submission(application: Application) -> list[Concern]:
+def review_submission(application: Application) -> list[Flag]:
     """What the application itself shows, without asking the database."""
     return [*review_country(application), *review_domains(application)]
 
 
-def review_domains(application: Application) -> list[Concern]:
+def review_domains(application: Application) -> list[Flag]:
     """Domains of the address and of links that look like others by letters of other scripts."""
     links = [("A link of theirs", domain) for domain in find_domains(application.homepage)]
     own = ("The address's domain", domain_of(application.applicant_email))
     return mark_lookalikes([own, *links])
 
 
-def mark_lookalikes(named: Sequence[tuple[str, str]]) -> list[Concern]:
-    """One concern about those of the domains, each with whose it is, that look like others."""
+def mark_lookalikes(named: Sequence[tuple[str, str]]) -> list[Flag]:
+    """One flag about those of the domains, each with whose it is, that look like others."""
     messages = [
         f"{whose}, {describe_domain(domain)}: {why}."
         for whose, domain in named
         if (why := find_lookalike(domain))
     ]
-    return [Concern(LOOKALIKE_DOMAIN, " ".join(messages), SCRIPTS)] if messages else []
+    return [Flag(LOOKALIKE_DOMAIN, " ".join(messages), SCRIPTS)] if messages else []
 
 
-def review_country(application: Application) -> list[Concern]:
+def review_country(application: Application) -> list[Flag]:
     """By the list as it is now: the declared country, that of the connection, and whether the
     two differ. The connection's is known only where COUNTRY_HEADER is set.
     """
@@ -96,29 +96,29 @@ def review_country(application: Application) -> list[Concern]:
         if connected in listed.reasons:
             messages.append(f"{_name(connected)} is listed: {listed.reasons[connected]}.")
     data = {"country_list": listed.version}
-    return [Concern(COUNTRY_REVIEW, " ".join(messages), source, data)] if messages else []
+    return [Flag(COUNTRY_REVIEW, " ".join(messages), source, data)] if messages else []
 
 
-def require_override(concerns: Sequence[Concern], reason: str) -> None:
+def require_override(flags: Sequence[Flag], reason: str) -> None:
     """Raise `DomainError` (`needs_override`) unless there is a reason, or nothing to override."""
-    if concerns and not reason.strip():
+    if flags and not reason.strip():
         raise DomainError(
             "needs_override",
-            f"{concerns[0].message} Say why it is approved all the same.",
+            f"{flags[0].message} Say why it is approved all the same.",
             field="override",
         )
 
 
-def keep_override(step: Step, concerns: Sequence[Concern], *, by: User, reason: str) -> None:
+def keep_override(step: Step, flags: Sequence[Flag], *, by: User, reason: str) -> None:
     """Write down what was overridden and why, in the approval's transaction."""
-    if not concerns:
+    if not flags:
         return
-    data: dict[str, object] = {"codes": [concern.code for concern in concerns], "step": step.pk}
-    for concern in concerns:
-        data |= concern.data
+    data: dict[str, object] = {"codes": [flag.code for flag in flags], "step": step.pk}
+    for flag in flags:
+        data |= flag.data
     Override.objects.create(
         step=step,
-        codes=[concern.code for concern in concerns],
+        codes=[flag.code for flag in flags],
         list_version=str(data.get("country_list", "")),
         reason=reason.strip(),
     )

@@ -18,7 +18,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Turnstile:
+class ConcurrencyLimit:
     """An ASGI application in front of another.
 
     A request counts until its response begins: what streams after that holds no connection.

@@ -9,13 +9,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.gate.access.models import Step
-from portal.gate.decisions.models import DecisionRequest
+from portal.gate.decision_api.models import DecisionRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 
 
 @dataclass(frozen=True)
-class Asked:
+class IdempotentRequest:
     """A request to decide: by whom, under which key if any, and a hash of what it says."""
 
     by: User
@@ -31,7 +31,7 @@ class Decided:
     is_repeat: bool = False
 
 
-def decide_once(asked: Asked, decide: Callable[[], Step]) -> Decided:
+def decide_once(asked: IdempotentRequest, decide: Callable[[], Step]) -> Decided:
     """Call `decide`, or answer the step that the same request made before.
 
     Of two at the same moment one waits for the other. What is refused leaves the key free.
@@ -49,7 +49,7 @@ def decide_once(asked: Asked, decide: Callable[[], Step]) -> Decided:
     return Decided(row.step)
 
 
-def _take(asked: Asked) -> tuple[DecisionRequest, bool]:
+def _take(asked: IdempotentRequest) -> tuple[DecisionRequest, bool]:
     try:
         with transaction.atomic():
             row = DecisionRequest.objects.create(
@@ -64,7 +64,7 @@ def _take(asked: Asked) -> tuple[DecisionRequest, bool]:
     return row, True
 
 
-def _read(row: DecisionRequest, asked: Asked) -> Step:
+def _read(row: DecisionRequest, asked: IdempotentRequest) -> Step:
     if row.fingerprint != asked.fingerprint or row.step is None:
         raise DomainError(
             "idempotency_key_reused",

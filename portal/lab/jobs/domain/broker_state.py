@@ -27,7 +27,7 @@ return ids
 
 
 @dataclass(frozen=True)
-class Sighting:
+class BrokerState:
     """One job as the broker has it."""
 
     leased_to: str | None
@@ -36,8 +36,8 @@ class Sighting:
     is_ended: bool
 
 
-def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, Sighting]:
-    """A sighting of each job; raises `redis.RedisError` when the broker does not answer."""
+def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, BrokerState]:
+    """A broker_state of each job; raises `redis.RedisError` when the broker does not answer."""
     jobs = list(jobs)
     client = sync_redis()
     # Queues before leases: a message that is taken meanwhile is seen here or has its lease.
@@ -51,7 +51,7 @@ def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, Sighting]:
         pipeline.exists(end_key(job.pk))
     replies = iter(pipeline.execute())
     return {
-        job.pk: Sighting(
+        job.pk: BrokerState(
             leased_to=next(replies),
             is_queued=str(job.pk) in queued,
             is_streamed=bool(next(replies)),

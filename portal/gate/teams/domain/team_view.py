@@ -17,19 +17,19 @@ UNDELIVERED = (NoticeState.BOUNCED, NoticeState.FAILED)
 
 
 @dataclass(frozen=True)
-class Seen:
+class MemberView:
     """A member with what an invitation's mail has come to: `sent`, `undelivered`, `expired`."""
 
     member: Member
     delivery: str
 
 
-def list_members(application: Application, *, at: datetime) -> list[Seen]:
+def list_members(application: Application, *, at: datetime) -> list[MemberView]:
     """Everybody who is in the team or invited, and everybody who once joined it."""
     members = Member.objects.filter(team__application=application)
     shown = members.filter(state__in=CURRENT_STATES) | members.filter(joined_at__isnull=False)
     found = shown.select_related("user", "notice", "ended_by")
-    return [Seen(member, _judge(member, at=at)) for member in found]
+    return [MemberView(member, _judge(member, at=at)) for member in found]
 
 
 def memberships(user: User) -> QuerySet[Member]:

@@ -11,7 +11,7 @@ Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
 
 
-class Gathering(Generic[Ask, Answer]):
+class Batching(Generic[Ask, Answer]):
     """Many threads ask one by one, and whoever's turn it is answers for all who wait by then.
 
     `answer_all` gives one answer for each question, in order. Where it raises for several, each of

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from portal.platform.core.gathering import Gathering
+from portal.platform.core.batching import Batching
 
 SECONDS = 10
 
@@ -20,7 +20,7 @@ class Desk:
         self.groups: list[list[int]] = []
         self.is_asked = threading.Event()
         self.may_answer = threading.Event()
-        self.gathering = Gathering(self.answer, at_most=at_most, shared=shared)
+        self.batching = Batching(self.answer, at_most=at_most, shared=shared)
 
     def answer(self, numbers: Sequence[int]) -> list[int]:
         self.groups.append(list(numbers))
@@ -33,12 +33,12 @@ class Desk:
     def ask_while_busy(self, *numbers: int) -> list[Future[int]]:
         """One question that is being answered, and others that come meanwhile."""
         with ThreadPoolExecutor(len(numbers) + 1) as pool:
-            first = pool.submit(self.gathering.ask, 0)
+            first = pool.submit(self.batching.ask, 0)
             assert self.is_asked.wait(SECONDS)
             others = []
             for number in numbers:
-                others.append(pool.submit(self.gathering.ask, number))
-                while len(self.gathering._waiting) < len(others):
+                others.append(pool.submit(self.batching.ask, number))
+                while len(self.batching._waiting) < len(others):
                     threading.Event().wait(0.001)
             self.may_answer.set()
         return [first, *others]
@@ -48,7 +48,7 @@ def test_a_question_alone_is_answered_at_once() -> None:
     desk = Desk()
     desk.may_answer.set()
 
-    assert [desk.gathering.ask(number) for number in (1, 2)] == [2, 4]
+    assert [desk.batching.ask(number) for number in (1, 2)] == [2, 4]
     assert desk.groups == [[1], [2]]
 
 

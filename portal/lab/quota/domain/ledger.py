@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.gate.access.domain.rights.limits import daily_quotas
 from portal.gate.access.enums import Code
 from portal.gate.catalog.models import HostedModel
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.models import Reservation
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 

@@ -9,20 +9,20 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
+from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.rulings import take_back_decision
 from portal.gate.access.domain.process.versions import FIELD_LABELS
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.gate.access.domain.workflow.lost_races import lost_grant
 from portal.gate.access.enums import Capability, Command, ReasonCode
 from portal.gate.access.models import Application, Step
 from portal.gate.catalog.models import HostedModel
-from portal.gate.decisions.domain.idempotency import Asked, Decided, decide_once
-from portal.gate.decisions.domain.reading import (
+from portal.gate.decision_api.domain.idempotency import Decided, IdempotentRequest, decide_once
+from portal.gate.decision_api.domain.reading import (
     describe_application,
     describe_grant,
     find_application,
@@ -38,7 +38,7 @@ GRANT_FUNCTIONS: Final[Mapping[Command, Callable[..., Step]]] = {
 
 
 def approve(
-    asked: Asked,
+    asked: IdempotentRequest,
     case_number: str,
     *,
     revision: int,
@@ -70,7 +70,12 @@ def approve(
 
 
 def refuse(
-    asked: Asked, case_number: str, *, revision: int, reason: str, reason_code: ReasonCode
+    asked: IdempotentRequest,
+    case_number: str,
+    *,
+    revision: int,
+    reason: str,
+    reason_code: ReasonCode,
 ) -> dict[str, Any]:
     """Refuse; raises as `reject_application` does."""
 
@@ -87,7 +92,7 @@ def refuse(
 
 
 def send_back(
-    asked: Asked,
+    asked: IdempotentRequest,
     case_number: str,
     *,
     revision: int,
@@ -117,7 +122,9 @@ def send_back(
     return _answer(asked, decide_once(asked, decide))
 
 
-def take_back(asked: Asked, case_number: str, *, revision: int, note: str = "") -> dict[str, Any]:
+def take_back(
+    asked: IdempotentRequest, case_number: str, *, revision: int, note: str = ""
+) -> dict[str, Any]:
     """Undo a decision within its hold; raises as `take_back_decision` does."""
 
     def decide() -> Step:
@@ -128,7 +135,7 @@ def take_back(asked: Asked, case_number: str, *, revision: int, note: str = "") 
 
 
 def change_grant(
-    asked: Asked, grant_id: int, command: Command, *, revision: int, reason: str
+    asked: IdempotentRequest, grant_id: int, command: Command, *, revision: int, reason: str
 ) -> dict[str, Any]:
     """Suspend, resume or revoke; raises as the console's commands do."""
 
@@ -143,7 +150,7 @@ def change_grant(
     return {**_describe_step(decided), "grant": describe_grant(grant)}
 
 
-def _answer(asked: Asked, decided: Decided) -> dict[str, Any]:
+def _answer(asked: IdempotentRequest, decided: Decided) -> dict[str, Any]:
     case_number = decided.step.application.case_number
     application = describe_application(find_application(asked.by, case_number))
     return {**_describe_step(decided), "application": application}

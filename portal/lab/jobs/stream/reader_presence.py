@@ -34,7 +34,7 @@ _leaving: set[asyncio.Task[None]] = set()
 
 
 @dataclass(slots=True)
-class Attendance:
+class ReaderPresence:
     """One reader's presence."""
 
     has_given_up: bool = False
@@ -45,14 +45,14 @@ class Attendance:
 
 
 @asynccontextmanager
-async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[Attendance]:
+async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[ReaderPresence]:
     """Read a call's runs until the context is left; left early by the last reader, they stop."""
-    attendance = Attendance()
+    presence = ReaderPresence()
     is_complete = False
     try:
         await sync_to_async(_count, thread_sensitive=False)(call_id, 1)
-        yield attendance
-        is_complete = not attendance.has_given_up
+        yield presence
+        is_complete = not presence.has_given_up
     finally:
         _start(_leave(call_id, jobs, is_complete=is_complete))
 

@@ -22,7 +22,7 @@ from inference_workers.generation.crash_attribution import (
     FIRST_TRIAL,
     LATE_PROOF,
     MOST_DEATHS,
-    Suspects,
+    CrashAttribution,
 )
 from inference_workers.job import PROOF_TOKENS, RunningJob
 from inference_workers.worker import Worker
@@ -131,7 +131,7 @@ def make_job(deaths: int = 0) -> RunningJob:
     return RunningJob(make_request(), engine_deaths=deaths)
 
 
-async def begin(suspects: Suspects, job: RunningJob) -> asyncio.Event:
+async def begin(suspects: CrashAttribution, job: RunningJob) -> asyncio.Event:
     """Attempt the job in the background; the event ends it."""
     end = asyncio.Event()
 
@@ -148,7 +148,7 @@ async def begin(suspects: Suspects, job: RunningJob) -> asyncio.Event:
 
 
 async def test_a_few_suspects_are_tried_before_the_others() -> None:
-    suspects = Suspects()
+    suspects = CrashAttribution()
     jobs = [make_job(deaths=1) for _ in range(FIRST_TRIAL + 12)]
     ends = [await begin(suspects, job) for job in jobs]
     running = []
@@ -165,7 +165,7 @@ async def test_a_few_suspects_are_tried_before_the_others() -> None:
 
 
 async def test_after_a_second_death_each_is_tried_alone() -> None:
-    suspects = Suspects()
+    suspects = CrashAttribution()
     jobs = [make_job(deaths=2) for _ in range(3)]
     newcomer = make_job()
     ends = [await begin(suspects, job) for job in (*jobs, newcomer)]
@@ -176,7 +176,7 @@ async def test_after_a_second_death_each_is_tried_alone() -> None:
 
 
 async def test_who_had_proved_itself_goes_on_at_once() -> None:
-    suspects = Suspects()
+    suspects = CrashAttribution()
     proved, young = [make_job() for _ in range(3 * FIRST_TRIAL)], make_job()
     ends = [await begin(suspects, job) for job in (*proved, young)]
     for job in proved:
@@ -196,7 +196,7 @@ async def test_who_had_proved_itself_goes_on_at_once() -> None:
 
 
 async def test_after_a_late_death_a_proof_takes_twice_the_tokens() -> None:
-    suspects = Suspects()
+    suspects = CrashAttribution()
     job = make_job()
     first = await begin(suspects, job)
     job.token_ids.extend(range(50))
@@ -226,7 +226,7 @@ async def test_the_next_worker_knows_what_proves_a_job(redis: Redis) -> None:
 
 
 async def test_who_broke_off_together_is_judged_together() -> None:
-    suspects = Suspects()
+    suspects = CrashAttribution()
     first, second = make_job(), make_job()
     ends = [await begin(suspects, job) for job in (first, second)]
     first.engine_deaths = second.engine_deaths = 1
@@ -240,7 +240,7 @@ async def test_who_broke_off_together_is_judged_together() -> None:
 
 
 async def test_nobody_sees_engines_die_for_ever() -> None:
-    suspects = Suspects()
+    suspects = CrashAttribution()
     job, other = make_job(), make_job()
     ends = [await begin(suspects, each) for each in (job, other)]
 

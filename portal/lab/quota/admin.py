@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portal.lab.usage.models import Reservation
+from portal.lab.quota.models import Reservation
 from portal.platform.core.site_admin import ReadOnlyAdmin
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from portal.platform.core.turnstile import Message, Receive, Scope, Send, Turnstile
+from portal.platform.core.concurrency_limit import ConcurrencyLimit, Message, Receive, Scope, Send
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -39,7 +39,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def ask(turnstile: Turnstile, path: str, scope_type: str = "http") -> asyncio.Task[None]:
+def ask(limit: ConcurrencyLimit, path: str, scope_type: str = "http") -> asyncio.Task[None]:
     async def receive() -> Message:
         return {}
 
@@ -47,15 +47,15 @@ def ask(turnstile: Turnstile, path: str, scope_type: str = "http") -> asyncio.Ta
         assert message == START
 
     async def run() -> None:
-        await turnstile({"type": scope_type, "path": path}, receive, send)
+        await limit({"type": scope_type, "path": path}, receive, send)
 
     return asyncio.create_task(run())
 
 
 async def test_the_third_waits_until_a_response_begins() -> None:
     site = Site()
-    turnstile = Turnstile(site, places=2)
-    tasks = [ask(turnstile, path) for path in ("/1", "/2", "/3", "/4")]
+    limit = ConcurrencyLimit(site, places=2)
+    tasks = [ask(limit, path) for path in ("/1", "/2", "/3", "/4")]
     await settle()
     assert site.inside == ["/1", "/2"]
 
@@ -79,10 +79,10 @@ async def test_the_third_waits_until_a_response_begins() -> None:
 
 async def test_a_request_that_fails_or_is_given_up_frees_its_place() -> None:
     site = Site()
-    turnstile = Turnstile(site, places=1)
+    limit = ConcurrencyLimit(site, places=1)
     with pytest.raises(ValueError, match="broken"):
-        await ask(turnstile, "/broken")
-    first, waiting, last = (ask(turnstile, path) for path in ("/1", "/2", "/3"))
+        await ask(limit, "/broken")
+    first, waiting, last = (ask(limit, path) for path in ("/1", "/2", "/3"))
     await settle()
     waiting.cancel()
     first.cancel()
@@ -94,8 +94,8 @@ async def test_a_request_that_fails_or_is_given_up_frees_its_place() -> None:
 
 async def test_what_is_not_http_passes() -> None:
     site = Site()
-    turnstile = Turnstile(site, places=1)
-    tasks = [ask(turnstile, "/1"), ask(turnstile, "/2", scope_type="lifespan")]
+    limit = ConcurrencyLimit(site, places=1)
+    tasks = [ask(limit, "/1"), ask(limit, "/2", scope_type="lifespan")]
     await settle()
 
     assert site.inside == ["/1", "/2"]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.gate.catalog.models import HostedModel
-from portal.lab.usage.domain.quota import settle_tokens, tokens_left
+from portal.lab.quota.domain.ledger import settle_tokens, tokens_left
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 from tests.factories.accounts import UserFactory

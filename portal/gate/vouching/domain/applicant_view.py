@@ -22,7 +22,7 @@ DELIVERIES = {
 
 
 @dataclass(frozen=True)
-class Told:
+class VoucherView:
     """One kind of voucher as its applicant sees it; `request` is None while nobody is named."""
 
     kind: VouchKind
@@ -32,7 +32,7 @@ class Told:
     links_left: int
 
 
-def tell_vouches(application: Application, *, at: datetime) -> list[Told]:
+def tell_vouches(application: Application, *, at: datetime) -> list[VoucherView]:
     """The referee and the official of an application."""
     return [_tell(current_request(application, kind), kind, at=at) for kind in VouchKind]
 
@@ -46,13 +46,15 @@ def needs_referee(application: Application) -> bool:
     return wanted.filter(slug__in=chosen).exists()
 
 
-def _tell(request: VouchRequest | None, kind: VouchKind, *, at: datetime) -> Told:
+def _tell(request: VouchRequest | None, kind: VouchKind, *, at: datetime) -> VoucherView:
     if request is None:
-        return Told(kind, None, None, can_resend=False, links_left=MOST_LINKS)
+        return VoucherView(kind, None, None, can_resend=False, links_left=MOST_LINKS)
     left = MOST_LINKS - request.serial
     is_pausing = bool(request.sent_at) and at < request.sent_at + RESEND_PAUSE  # type: ignore[operator]
     can_resend = request.state == RequestState.ASKED and left > 0 and not is_pausing
-    return Told(kind, request, _judge(request, at=at), can_resend=can_resend, links_left=left)
+    return VoucherView(
+        kind, request, _judge(request, at=at), can_resend=can_resend, links_left=left
+    )
 
 
 def _judge(request: VouchRequest, *, at: datetime) -> Delivery:
