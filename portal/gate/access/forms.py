@@ -9,6 +9,7 @@ from django import forms
 from django.http import QueryDict
 from django_countries import countries
 
+from portal.gate.access.capabilities import CAPABILITIES
 from portal.gate.access.domain.process.applications import DRAFT_FIELDS, Answers
 from portal.gate.access.domain.process.reopening import LONGEST_APPEAL
 from portal.gate.access.domain.screening.orcid import normalise_orcid
@@ -29,11 +30,6 @@ MISSING = {
 """What an empty field is told."""
 
 MANY = ("models_wanted", "capabilities")
-USES = (
-    (Capability.PLAYGROUND, "Playground: prompts in the browser"),
-    (Capability.API, "API: prompts from your own programs"),
-    (Capability.WEIGHTS, "Weights: a copy of the parameters on your own machines"),
-)
 
 
 class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
@@ -99,7 +95,7 @@ class ApplicationForm(forms.Form):
     )
     capabilities = forms.MultipleChoiceField(
         label="Ways of use",
-        choices=USES,
+        choices=[(each, terms.words) for each, terms in CAPABILITIES.items()],
         widget=forms.CheckboxSelectMultiple,
     )
     data_handling = forms.CharField(

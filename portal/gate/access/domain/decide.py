@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.urls import reverse
 
+from portal.gate.access.capabilities import CAPABILITIES
 from portal.gate.access.enums import REVIEW_STATES, ApplicationState, Capability, Code, GrantState
 from portal.gate.access.models import Application, Grant
 from portal.gate.catalog.enums import ModelStatus, Tier
@@ -20,9 +21,6 @@ from portal.gate.licensing.models import Licence, Signature
 from portal.platform.accounts.domain.identity import is_email_verified, lacks_required_mfa
 from portal.platform.accounts.models import User
 from portal.platform.core.compiled import CompiledQuery
-
-SIGNATURE_CAPABILITIES = (Capability.PLAYGROUND, Capability.API)
-"""What a signature alone opens on models of that tier; weights always need a grant."""
 
 ENDED_BY_ITSELF = (GrantState.ACTIVE, GrantState.CLOSED)
 """Grants in these that are over ran out or were given back; nobody took them away."""
@@ -77,7 +75,7 @@ def usable_models(user: User, capability: Capability, at: datetime) -> QuerySet[
     of_lead = _own_grants(at).filter(user=OuterRef("lead"), model=OuterRef("model"))
     is_led = Q(lead=None) | Q(Exists(_in_force(of_lead, capability, at)))
     allowed = Q(Exists(in_force.filter(is_led)))
-    if capability in SIGNATURE_CAPABILITIES:
+    if CAPABILITIES[capability].is_opened_by_signature:
         newest_of_lead = Subquery(_by_age(of_lead).values("state")[:1])
         effective = Case(
             When(lead__isnull=False, state=GrantState.ACTIVE, then=newest_of_lead),
@@ -140,7 +138,7 @@ def _judge_right(
         return None
     if grants and (newest_state := grants[0].state) in STOPPED_STATES:
         return _refuse(STOPPED_STATES[GrantState(newest_state)], "access:status")
-    if model.tier == Tier.SIGNATURE and capability in SIGNATURE_CAPABILITIES:
+    if model.tier == Tier.SIGNATURE and CAPABILITIES[capability].is_opened_by_signature:
         return None
     return _judge_application(user, model, at, has_expired=bool(of_capability))
 

@@ -10,10 +10,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from portal.gate.access.capabilities import OWING_STATEMENT, owes_statement
 from portal.gate.access.domain.rights.duration import give_grant_back
 from portal.gate.access.domain.workflow.commands import require_text
 from portal.gate.access.domain.workflow.separation import require_role
-from portal.gate.access.enums import HELD_STATES, Capability, GrantState, Role
+from portal.gate.access.enums import HELD_STATES, GrantState, Role
 from portal.gate.access.models import Grant, Step
 from portal.gate.renewals.domain.handing_in import open_renewal, withdraw_renewal
 from portal.gate.renewals.domain.mail import mail_holder, statement_link, status_link
@@ -51,7 +52,7 @@ def owed_grants(*, at: datetime) -> QuerySet[Grant]:
         Grant.objects.filter(
             user=OuterRef("user"),
             model=OuterRef("model"),
-            capabilities__contains=[Capability.WEIGHTS],
+            capabilities__overlap=OWING_STATEMENT,
         )
         .exclude(state__in=NEVER_BEGAN)
         .filter(
@@ -64,7 +65,7 @@ def owed_grants(*, at: datetime) -> QuerySet[Grant]:
     asked = StatementRequest.objects.filter(grant=OuterRef("pk")).order_by("-at").values("at")[:1]
     is_over = Q(state__in=HELD_STATES, ends_at__lte=at) | ~Q(state__in=HELD_STATES)
     return (
-        Grant.objects.filter(is_over, capabilities__contains=[Capability.WEIGHTS])
+        Grant.objects.filter(is_over, capabilities__overlap=OWING_STATEMENT)
         .filter(starts_at__lte=at, statement=None)
         .exclude(state__in=NEVER_BEGAN)
         .exclude(Exists(newer))
@@ -89,7 +90,7 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
     `DomainError`: `not_your_grant`, `statement_missing`, and as `state_destruction`; `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=grant.user_id, what="grant")
-    if Capability.WEIGHTS in grant.capabilities and statement is None:
+    if owes_statement(grant.capabilities) and statement is None:
         raise DomainError("statement_missing", "State first that the weights are destroyed.")
     # As an approval does: first the grant, then the renewal, and the audit log last.
     list(Grant.objects.select_for_update().filter(pk=grant.pk))
@@ -97,7 +98,7 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
     if renewal is not None and not _others_in(renewal, besides=grant):
         withdraw_renewal(renewal, by=by)
     step = give_grant_back(grant, by=by)
-    if statement is not None and Capability.WEIGHTS in grant.capabilities:
+    if statement is not None and owes_statement(grant.capabilities):
         _write(grant, by=by, answers=statement)
     mail_holder("given_back", [grant], link=status_link(), values={"statement": statement})
     return step

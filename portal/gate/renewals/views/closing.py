@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.gate.access.enums import Capability, GrantState
+from portal.gate.access.capabilities import owes_statement
+from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
 from portal.gate.renewals.domain.statements import (
     give_back,
@@ -33,7 +34,7 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     if grant.state != GrantState.ACTIVE or grant.ends_at <= timezone.now():
         ended = f"Access to {grant.model.name} does not hold any more."
         return turn_away(request, DomainError("grant_ended", ended), to="access:status")
-    has_weights = Capability.WEIGHTS in grant.capabilities
+    has_weights = owes_statement(grant.capabilities)
     form = StatementForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and (not has_weights or form.is_valid()):
         try:

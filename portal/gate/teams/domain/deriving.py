@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from portal.gate.access.capabilities import CAPABILITIES
 from portal.gate.access.domain.rights.grants import announce_end, record_made, supersede_grants
 from portal.gate.access.domain.workflow.commands import move_grant
 from portal.gate.access.enums import HELD_STATES, Capability, Command, GrantState, Role
@@ -116,7 +117,7 @@ def _terms(grant: Grant, team: Team) -> _Terms:
         return _Terms(grant.model, capabilities, grant.ends_at)
     return _Terms(
         grant.model,
-        [use for use in capabilities if use == Capability.PLAYGROUND],
+        [use for use in capabilities if CAPABILITIES[Capability(use)].is_for_classes],
         min(grant.ends_at, team.class_ends_at),
     )
 

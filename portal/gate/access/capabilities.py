@@ -1,0 +1,44 @@
+"""What each capability means: the one table that forms, `decide`, teams and close-outs read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from portal.gate.access.enums import Capability
+
+
+@dataclass(frozen=True)
+class CapabilityTerms:
+    """How a capability is asked for, opened and ended."""
+
+    words: str
+    """On the application form."""
+    is_opened_by_signature: bool = False
+    """On models of that tier; the others always need a grant."""
+    is_for_classes: bool = False
+    """Members of a class get it from their lead."""
+    owes_statement: bool = False
+    """Its holder states at the end that every copy is destroyed."""
+
+
+CAPABILITIES: Final[Mapping[Capability, CapabilityTerms]] = {
+    Capability.PLAYGROUND: CapabilityTerms(
+        "Playground: prompts in the browser", is_opened_by_signature=True, is_for_classes=True
+    ),
+    Capability.API: CapabilityTerms(
+        "API: prompts from your own programs", is_opened_by_signature=True
+    ),
+    Capability.WEIGHTS: CapabilityTerms(
+        "Weights: a copy of the parameters on your own machines", owes_statement=True
+    ),
+}
+OWING_STATEMENT: Final = tuple(
+    capability for capability, terms in CAPABILITIES.items() if terms.owes_statement
+)
+
+
+def owes_statement(capabilities: list[str]) -> bool:
+    """Whether the end of a grant of these owes a statement."""
+    return any(capability in capabilities for capability in OWING_STATEMENT)
