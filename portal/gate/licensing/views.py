@@ -20,6 +20,7 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
 from portal.platform.core.http import client_ip
 from portal.platform.core.rate_limit import pace_downloads
+from portal.platform.core.refusals import RefusalCode
 
 
 @require_safe
@@ -83,10 +84,10 @@ def _sign(request: AuthenticatedHttpRequest, reading: Reading) -> HttpResponse:
 def _explain_refusal(
     request: AuthenticatedHttpRequest, reading: Reading, form: SignForm, error: DomainError
 ) -> HttpResponse:
-    if error.code == "already_signed" and error.next_url:
+    if error.code == RefusalCode.ALREADY_SIGNED and error.next_url:
         messages.info(request, error.message)
         return redirect(error.next_url)
-    if error.code == "licence_version_superseded":
+    if error.code == RefusalCode.LICENCE_VERSION_SUPERSEDED:
         # What was typed stays, beside the text that is to be signed now.
         moved = SignForm(move_to_version(request.POST, reading.version), user=request.user)
         return _show_form(request, reading, moved, status=409, superseded=error.message)

@@ -21,6 +21,7 @@ from portal.gate.vouching.enums import LIVE_STATES, Answer, RequestState, VouchK
 from portal.gate.vouching.models import VouchRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @receiver(application_submitting)
@@ -33,7 +34,7 @@ def require_referee(application: Application, models: Sequence[HostedModel], **_
     wanting = [model.name for model in models if model.requires_referee]
     if wanting and VouchKind.REFEREE not in kinds:
         raise DomainError(
-            "referee_missing",
+            RefusalCode.REFEREE_MISSING,
             f"{wanting[0]} asks for a referee: name one, then submit. What you have written is "
             "kept.",
             next_url=reverse("vouching:own"),

@@ -29,6 +29,7 @@ from portal.lab.api.routes import (
     usage,
 )
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.request_bodies import limit_of, too_large
 from portal.platform.core.wire import describe_invalid
 
@@ -107,7 +108,7 @@ def refuse_body(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa
     """What is wrong before fields are looked at: a body that is no JSON, or cannot be kept."""
     if isinstance(error.__cause__, DomainError):
         return answer_error(error.__cause__)
-    return answer_error(DomainError("invalid_value", "The body is not valid JSON."))
+    return answer_error(DomainError(RefusalCode.INVALID_VALUE, "The body is not valid JSON."))
 
 
 @api.exception_handler(RequestDataTooBig)
@@ -120,5 +121,7 @@ def apologise(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: 
     """A fault of ours: the log has it, the client gets a sentence."""
     log.error("api_failed", exc_info=error)
     return answer_error(
-        DomainError("server_error", "Something broke on our side. It has been logged; try again.")
+        DomainError(
+            RefusalCode.SERVER_ERROR, "Something broke on our side. It has been logged; try again."
+        )
     )

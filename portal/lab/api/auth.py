@@ -18,6 +18,7 @@ from portal.lab.jobs.domain.admission import require_some_access
 from portal.platform.core.concurrency_limit import Scope
 from portal.platform.core.database import in_database
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 class Right(Enum):
@@ -62,7 +63,7 @@ async def _authenticate(header: str, *, right: Right = Right.NONE) -> ApiKey:
     scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise DomainError(
-            "invalid_api_key",
+            RefusalCode.INVALID_API_KEY,
             "Send your API key in the header: Authorization: Bearer <key>.",
             next_url="/account/keys/",
         )

@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from pydantic import BaseModel
 
-from inference_workers.contract import CancelReason
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.authentication import require_scope
 from portal.gate.keys.enums import KeyScope
@@ -39,6 +38,7 @@ from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.stream.reader_presence import attend, leave_unread
 from portal.platform.core.database import in_database, read_database
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.turns import in_turn
 
 IDEMPOTENCY_KEY_LENGTH: Final = 255
@@ -86,14 +86,16 @@ def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
     is_good = idempotency_key.isprintable() and len(idempotency_key) <= IDEMPOTENCY_KEY_LENGTH
     if not is_good:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} printable characters.",
             field="Idempotency-Key",
         )
     strict = request.headers.get("Gatehouse-Strict", "false").lower()
     if strict not in {"true", "false"}:
         raise DomainError(
-            "invalid_value", "Gatehouse-Strict is true or false.", field="Gatehouse-Strict"
+            RefusalCode.INVALID_VALUE,
+            "Gatehouse-Strict is true or false.",
+            field="Gatehouse-Strict",
         )
     count = request.headers.get("X-Stainless-Retry-Count", "")
     return Asking(
@@ -186,7 +188,7 @@ async def wait_for(submitted: Submitted) -> list[Completion]:
 
 async def explain_failure(error: DomainError, submitted: Submitted) -> DomainError:
     """The same for every failure but one: ended access is refused as a new request would be."""
-    if error.code != CancelReason.ACCESS_ENDED:
+    if error.code != RefusalCode.ACCESS_ENDED:
         return error
     job_id = submitted.jobs[0].pk
     decision = await read_database(lambda: explain_ended_access(job_id))

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from django.http import JsonResponse
 
-from portal.lab.completions.refusals import describe_error, shape_of
+from portal.lab.completions.refusals import describe_error
 from portal.platform.core.errors import DomainError
 
 
@@ -16,7 +16,7 @@ class Refusal(JsonResponse):
 
 def answer_error(error: DomainError) -> Refusal:
     """The refusal as a response."""
-    shape = shape_of(error)
+    shape = error.code.shape
     headers = dict(shape.headers)
     if shape.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"

@@ -18,6 +18,7 @@ from portal.lab.api.errors import Refusal, answer_error
 from portal.platform.core.errors import DomainError
 from portal.platform.core.http import has_nul
 from portal.platform.core.metrics import count_request
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.request_bodies import refusal_of
 from portal.platform.core.tracing import describe_span, request_span
 
@@ -67,19 +68,23 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return answer_error(DomainError("invalid_value", "This is not the site's host name."))
+        return answer_error(
+            DomainError(RefusalCode.INVALID_VALUE, "This is not the site's host name.")
+        )
     if "\0" in request.path_info:
-        return answer_error(DomainError("not_found", "No address has a NUL character."))
+        return answer_error(DomainError(RefusalCode.NOT_FOUND, "No address has a NUL character."))
     if has_nul(request.META.get("QUERY_STRING", "")):
-        return answer_error(DomainError("invalid_value", "The query has a NUL character."))
+        return answer_error(
+            DomainError(RefusalCode.INVALID_VALUE, "The query has a NUL character.")
+        )
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key has been sent in the clear.
-        return answer_error(DomainError("https_required", "Use https:// for the API."))
+        return answer_error(DomainError(RefusalCode.HTTPS_REQUIRED, "Use https:// for the API."))
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         return answer_error(
             DomainError(
-                "unsupported_media_type",
+                RefusalCode.UNSUPPORTED_MEDIA_TYPE,
                 f"The body is compressed ({encoding[:20]}), which is not supported. Send it as it "
                 "is, without Content-Encoding.",
                 field="Content-Encoding",
@@ -98,7 +103,7 @@ def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
         ("server_error", "Something broke on our side. It has been logged."),
     )
     message = words.format(method=request.method, path=request.path_info)
-    answer = answer_error(DomainError(code, message))
+    answer = answer_error(DomainError(RefusalCode(code), message))
     if "Allow" in response:
         answer["Allow"] = response["Allow"]
     return answer

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final
 
-from portal.gate.access.enums import Code
 from portal.lab.jobs.domain.admission import AccessRefused
 from portal.platform.core.errors import DomainError
-
-STATUSES: Final[Mapping[str, int]] = {
-    **dict.fromkeys(Code, HTTPStatus.FORBIDDEN),
-    Code.QUOTA_EXCEEDED: HTTPStatus.TOO_MANY_REQUESTS,
-    "too_many_jobs": HTTPStatus.TOO_MANY_REQUESTS,
-    "queue_full": HTTPStatus.SERVICE_UNAVAILABLE,
-    "model_not_found": HTTPStatus.NOT_FOUND,
-}
+from portal.platform.core.refusals import INVALID
 
 
 @dataclass(frozen=True)
@@ -39,7 +28,8 @@ def describe_refusal(error: DomainError | None) -> Refusal:
     """The refusal of a run; None stands for fields that are marked one by one."""
     if error is None:
         return Refusal("invalid_value", "Some values need another look. They are marked.")
-    status = STATUSES.get(error.code)
+    shape = error.code.shape
+    status = None if shape is INVALID else shape.status
     if isinstance(error, AccessRefused) and (step := error.decision.next_step):
         return Refusal(error.code, error.message, step.label, step.url, status)
     return Refusal(error.code, error.message, status=status)

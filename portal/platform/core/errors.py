@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 
+from portal.platform.core.refusals import RefusalCode
+
 
 class DomainError(Exception):
     """A refusal by a business rule.
 
-    `code` is stable and machine-readable; `message` is a sentence for the person;
+    `code` is one of the table in `refusals`; `message` is a sentence for the person;
     `field` names the input at fault, when there is one; `next_url` is where to go on.
     """
 
     def __init__(
-        self, code: str, message: str, *, field: str | None = None, next_url: str | None = None
+        self,
+        code: RefusalCode,
+        message: str,
+        *,
+        field: str | None = None,
+        next_url: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code
+        self.code = RefusalCode(code)
         self.message = message
         self.field = field
         self.next_url = next_url
@@ -34,4 +41,4 @@ class LostRace(DomainError):  # noqa: N818 -- it names what happened, as the sta
     """Somebody else changed the row first; the caller shows the new state."""
 
     def __init__(self, message: str = "This changed while you were looking at it.") -> None:
-        super().__init__("changed_meanwhile", message)
+        super().__init__(RefusalCode.CHANGED_MEANWHILE, message)

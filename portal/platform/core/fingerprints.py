@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LENGTH: Final = 16
 
@@ -22,7 +23,7 @@ class SavedMeanwhile(DomainError):  # noqa: N818 -- it names what happened, as L
             f"This was changed after you opened the page: {now_is}. What you wrote is still in "
             "the form; send it again to replace that."
         )
-        super().__init__("saved_meanwhile", message)
+        super().__init__(RefusalCode.SAVED_MEANWHILE, message)
 
 
 def fingerprint(value: object) -> str:

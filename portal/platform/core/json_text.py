@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LARGE_BYTES: Final = 32 * 2**10
 """What is larger is read away from the event loop, and so that other threads run meanwhile."""
@@ -54,7 +55,7 @@ def require_few_parts(raw: bytes, *, name: str, field: str | None = None) -> Non
     parts = raw.count(b"[") + raw.count(b"{")
     if parts > PARTS_MOST:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"{name} has {parts:,} opening brackets and braces, and may have {PARTS_MOST:,}. "
             "Split it.",
             field=field,
@@ -117,7 +118,9 @@ def _judge_text(text: str) -> str | None:
 
 def _refuse(field: str, words: str) -> DomainError:
     name = field[:FIELD_LENGTH]
-    return DomainError("invalid_value", f"{name or 'The body'} {words}.", field=name or None)
+    return DomainError(
+        RefusalCode.INVALID_VALUE, f"{name or 'The body'} {words}.", field=name or None
+    )
 
 
 def _load(text: str) -> Any:  # noqa: ANN401 -- JSON

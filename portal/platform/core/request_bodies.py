@@ -19,6 +19,7 @@ from django.http import HttpRequest
 
 from portal.platform.core.concurrency_limit import Application, Message, Receive, Scope, Send
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 AHEAD_BYTES: Final = 64 * 2**10
 """Read from anybody, and kept in memory; what exceeds it is on disk."""
@@ -160,7 +161,7 @@ def limit_of(path: str) -> BodyLimit:
 def too_large(limit: BodyLimit) -> DomainError:
     """The refusal of a body of more than `limit.bytes`."""
     return DomainError(
-        "request_too_large",
+        RefusalCode.REQUEST_TOO_LARGE,
         f"The request has more than {limit.bytes:,} bytes, the most that is taken here. "
         f"{limit.way_out}",
     )
@@ -197,7 +198,7 @@ async def _never() -> Message:
 
 def _too_late(limit: BodyLimit) -> DomainError:
     return DomainError(
-        "request_timeout",
+        RefusalCode.REQUEST_TIMEOUT,
         f"The request did not come whole within {limit.seconds:g} seconds, or you sent more than "
         f"{limit.at_once} slow ones at once. Try again.",
     )

@@ -12,6 +12,7 @@ from portal.platform.core.context import chosen_theme
 from portal.platform.core.errors import DomainError, RoleRequired
 from portal.platform.core.form_origin import read_origin
 from portal.platform.core.http import wants_json
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import (
     SIGNED_IN_AGAIN,
     SIGNED_OUT,
@@ -58,7 +59,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 def refuse_body(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """For a request whose body did not come in full."""
-    status = 408 if refusal.code == "request_timeout" else 413
+    status = 408 if refusal.code == RefusalCode.REQUEST_TIMEOUT else 413
     if wants_json(request):
         return _refuse(refusal.code, refusal.message, status=status)
     context = {"sentence": refusal.message}

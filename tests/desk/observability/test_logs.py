@@ -15,6 +15,7 @@ from portal.lab.jobs.domain.lifecycle import record_outcome, record_started
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.errors import DomainError
 from portal.platform.core.faults import write_fault
+from portal.platform.core.refusals import RefusalCode
 from tests.desk.observability.test_traces import SECRET, submit
 from tests.factories.jobs import FakeWorker
 from tests.factories.logs import site_log
@@ -54,7 +55,7 @@ def fail_with(error: Exception) -> tuple[type[Exception], Exception, TracebackTy
     [
         (ValueError(SECRET), "ValueError"),
         (KeyError(SECRET), "KeyError"),
-        (DomainError("invalid_value", SECRET), "portal.platform.core.errors.DomainError"),
+        (DomainError(RefusalCode.INVALID_VALUE, SECRET), "portal.platform.core.errors.DomainError"),
         (DataError(f"bad\nCONTEXT: {SECRET}"), "django.db.utils.DataError"),
         (SMTPDataError(550, SECRET.encode()), "smtplib.SMTPDataError"),
         (ConnectionRefusedError(111, "refused"), "ConnectionRefusedError: [Errno 111] refused"),

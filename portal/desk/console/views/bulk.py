@@ -15,6 +15,7 @@ from portal.gate.access.domain.desk.bulk import carry_out_bulk, try_bulk
 from portal.gate.access.enums import Command
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
@@ -26,7 +27,9 @@ def bulk(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     if not form.is_valid():
         (first, *_) = (str(errors[0]) for errors in form.errors.values())
-        return turn_away(request, DomainError("invalid", first), to=_way_back(request))
+        return turn_away(
+            request, DomainError(RefusalCode.INVALID_VALUE, first), to=_way_back(request)
+        )
     command = Command(form.cleaned_data["command"])
     run = carry_out_bulk if "confirm" in request.POST else try_bulk
     try:

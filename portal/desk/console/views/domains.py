@@ -19,6 +19,7 @@ from portal.gate.vouching.enums import DomainState
 from portal.gate.vouching.models import AuthorisedDomain
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 PAGE_SIZE = 50
 DONE = {
@@ -78,7 +79,7 @@ def _carry_out(
         case "withdraw":
             withdraw_domain(entry, by=request.user, note=note)
         case _:
-            raise DomainError("unknown_command", "Choose what to do.")
+            raise DomainError(RefusalCode.UNKNOWN_COMMAND, "Choose what to do.")
 
 
 def _entries() -> QuerySet[AuthorisedDomain]:

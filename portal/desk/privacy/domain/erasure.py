@@ -29,6 +29,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.mailbox.models import StoredMail
 from portal.platform.notices.models import MailPreference, Notice
 
@@ -55,7 +56,8 @@ def erase_person(person: User, *, actor: User | None) -> None:
     accounts = list(User.objects.filter(pk__in=accounts_of(person)).order_by("pk"))
     if any(account.is_reviewer or account.is_auditor or account.is_staff for account in accounts):
         raise DomainError(
-            "holds_a_role", "This person holds a role here. Take it away first, then erase."
+            RefusalCode.HOLDS_A_ROLE,
+            "This person holds a role here. Take it away first, then erase.",
         )
     # The one that is asked for comes last: until it is erased, it can be asked for again.
     for account in sorted(accounts, key=lambda account: account.pk == person.pk):

@@ -19,6 +19,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 
 
 def pending_request(person: User) -> ErasureRequest | None:
@@ -36,7 +37,7 @@ def request_erasure(person: User) -> ErasureRequest:
     User.objects.select_for_update().get(pk=person.pk)
     now = timezone.now()
     if pending_request(person) is not None:
-        raise DomainError("already_requested", "You have asked for this already.")
+        raise DomainError(RefusalCode.ALREADY_REQUESTED, "You have asked for this already.")
     require_erasable(person, at=now)
     asked = ErasureRequest.objects.create(
         person=person,
@@ -82,13 +83,13 @@ def require_erasable(person: User, *, at: datetime) -> None:
     operators = User.objects.filter(is_staff=True, is_active=True)
     if person.is_staff and not operators.exclude(pk=person.pk).exists():
         raise DomainError(
-            "last_operator",
+            RefusalCode.LAST_OPERATOR,
             "You are the only operator. Make somebody else one first.",
         )
     claims = _name_claims(person, at=at)
     if claims:
         raise DomainError(
-            "holds_claims",
+            RefusalCode.HOLDS_CLAIMS,
             f"You hold {', '.join(claims)}. Release or hand over what you hold first.",
             next_url=reverse("console:queue"),
         )

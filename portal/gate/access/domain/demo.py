@@ -23,6 +23,7 @@ from portal.gate.licensing.enums import Capacity, Standing
 from portal.gate.licensing.models import Licence
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 DOMAIN: Final = "demo.gatehouse.example"
 ANSWERED_USES: Final = (Capability.PLAYGROUND, Capability.API)
@@ -69,9 +70,9 @@ def seed_demo() -> tuple[DemoAccount, ...]:
     `release_not_loaded` before `load_release`.
     """
     if not settings.DEMO:
-        raise DomainError("not_a_demo", "Demo accounts are made only where DEMO is on.")
+        raise DomainError(RefusalCode.NOT_A_DEMO, "Demo accounts are made only where DEMO is on.")
     if not HostedModel.objects.filter(status=ModelStatus.LIVE).exists():
-        raise DomainError("release_not_loaded", "No live model: run load_release first.")
+        raise DomainError(RefusalCode.RELEASE_NOT_LOADED, "No live model: run load_release first.")
     people = {account: _ensure_user(account) for account in (*ACCOUNTS, QUEUED)}
     _ensure_researcher_has_access(people[RESEARCHER], reviewer=people[REVIEWER])
     _ensure_somebody_waits(people[QUEUED])

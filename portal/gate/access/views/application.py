@@ -24,6 +24,7 @@ from portal.gate.access.forms import AppealForm
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
@@ -91,7 +92,9 @@ def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
 
 
 def _nothing_to_appeal(case_number: str) -> DomainError:
-    return DomainError("nothing_to_appeal", f"There is nothing to appeal about {case_number}.")
+    return DomainError(
+        RefusalCode.NOTHING_TO_APPEAL, f"There is nothing to appeal about {case_number}."
+    )
 
 
 def _get_own(request: AuthenticatedHttpRequest, case_number: str) -> Application:

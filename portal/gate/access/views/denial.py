@@ -15,6 +15,7 @@ from portal.gate.access.enums import DenialKind
 from portal.gate.access.forms import AppealForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
@@ -25,7 +26,7 @@ def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The entry about the person, and its appeal; without an entry, their access page."""
     denial = in_force(at=timezone.now()).filter(kind=DenialKind.PERSON, person=request.user).first()
     if denial is None:
-        lifted = DomainError("no_denial", "You are on no denylist any more.")
+        lifted = DomainError(RefusalCode.NO_DENIAL, "You are on no denylist any more.")
         if request.method == "POST":
             return turn_away(request, lifted, to="access:status")
         return redirect("access:status")

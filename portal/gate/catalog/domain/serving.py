@@ -11,6 +11,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.fingerprints import require_unchanged
+from portal.platform.core.refusals import RefusalCode
 
 
 @transaction.atomic
@@ -53,7 +54,7 @@ def require_deployment(status: str, deployment: str) -> None:
     """Raise `DomainError` with code `deployment_missing` for a live model without one."""
     if status == ModelStatus.LIVE and not deployment:
         raise DomainError(
-            "deployment_missing",
+            RefusalCode.DEPLOYMENT_MISSING,
             "A live model needs the name of its deployment in models.toml.",
             field="deployment",
         )

@@ -29,6 +29,7 @@ from portal.gate.decision_api.domain.reading import (
     find_grant,
 )
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 GRANT_FUNCTIONS: Final[Mapping[Command, Callable[..., Step]]] = {
     Command.SUSPEND: suspend_grant,
@@ -52,7 +53,7 @@ def approve(
     Raises as `approve_application` does.
     """
     if ends_at is not None and timezone.is_naive(ends_at):
-        raise DomainError("invalid_value", "ends_at needs a time zone.", field="ends_at")
+        raise DomainError(RefusalCode.INVALID_VALUE, "ends_at needs a time zone.", field="ends_at")
 
     def decide() -> Step:
         application = find_application(asked.by, case_number)
@@ -104,7 +105,7 @@ def send_back(
     unknown = sorted(set(field_notes or {}) - set(FIELD_LABELS))
     if unknown:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"There is no field {unknown[0]}. There are: {', '.join(FIELD_LABELS)}.",
             field="field_notes",
         )
@@ -171,5 +172,7 @@ def _find_models(application: Application, slugs: Sequence[str] | None) -> list[
     found = {model.slug: model for model in HostedModel.objects.filter(slug__in=slugs)}
     missing = [slug for slug in slugs if slug not in found]
     if missing:
-        raise DomainError("invalid_value", f"There is no model {missing[0]}.", field="models")
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, f"There is no model {missing[0]}.", field="models"
+        )
     return list(found.values())

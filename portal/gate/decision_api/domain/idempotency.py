@@ -12,6 +12,7 @@ from portal.gate.access.models import Step
 from portal.gate.decision_api.models import DecisionRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _take(asked: IdempotentRequest) -> tuple[DecisionRequest, bool]:
 def _read(row: DecisionRequest, asked: IdempotentRequest) -> Step:
     if row.fingerprint != asked.fingerprint or row.step is None:
         raise DomainError(
-            "idempotency_key_reused",
+            RefusalCode.IDEMPOTENCY_KEY_REUSED,
             "This idempotency key was used for a different request. Use a new key for each "
             "request, and the same one only to repeat it.",
             field="Idempotency-Key",

@@ -14,6 +14,7 @@ from portal.gate.access.enums import REVIEW_STATES, ApplicationState, GrantState
 from portal.gate.access.models import Application, Grant
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 Row = TypeVar("Row", bound=Model)
 STATUSES: Final[Mapping[str, tuple[ApplicationState, ...]]] = {
@@ -62,7 +63,9 @@ def find_grant(viewer: User, grant_id: int) -> Grant:
     """One grant; raises `DomainError` with code `not_found`, for one's own too."""
     grant = _grants(viewer).filter(pk=grant_id).first()
     if grant is None:
-        raise DomainError("not_found", f"There is no grant {grant_id} that you may decide on.")
+        raise DomainError(
+            RefusalCode.NOT_FOUND, f"There is no grant {grant_id} that you may decide on."
+        )
     return grant
 
 
@@ -128,7 +131,7 @@ def _find(viewer: User, case_number: str, *, field: str | None = None) -> Applic
     application = _applications(viewer).filter(case_number=case_number).first()
     if application is None:
         raise DomainError(
-            "not_found", f"There is no application {case_number} that you may decide on.",
+            RefusalCode.NOT_FOUND, f"There is no application {case_number} that you may decide on.",
             field=field,
         )  # fmt: skip
     return application

@@ -7,6 +7,7 @@ from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 def require_reviewer(key: ApiKey) -> User:
@@ -18,6 +19,7 @@ def require_reviewer(key: ApiKey) -> User:
     require_scope(key, KeyScope.DECISIONS)
     if not (key.user.is_reviewer and key.user.is_active):
         raise DomainError(
-            "reviewers_only", "The owner of this key is not a reviewer. A reviewer's key is needed."
+            RefusalCode.REVIEWERS_ONLY,
+            "The owner of this key is not a reviewer. A reviewer's key is needed.",
         )
     return key.user

@@ -16,6 +16,7 @@ from portal.gate.keys.domain.text import parse_text, shown_part
 from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LAST_USED_EXACTNESS: Final = timedelta(minutes=1)
 """`last_used_at` is written once in this time, so that most calls write nothing."""
@@ -27,7 +28,7 @@ class KeyRefused(DomainError):  # noqa: N818 -- it names what happened
     The message names that page in full, since it is read in a terminal.
     """
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: RefusalCode, reason: str) -> None:
         path = reverse("keys:list")
         super().__init__(code, f"{reason} See {settings.SITE_URL}{path}", next_url=path)
 
@@ -42,13 +43,15 @@ def authenticate_key(text: str, *, at: datetime) -> ApiKey:
     parsed = parse_text(text)
     if parsed is None:
         raise KeyRefused(
-            "invalid_api_key",
+            RefusalCode.INVALID_API_KEY,
             "This is not an API key: it is misspelt or not whole. Copy it again, or make a new "
             "one.",
         )
     key = _CANDIDATES.filter(lookup=parsed.lookup).first()
     if key is None or not compare_digest(key.digest, parsed.digest):
-        raise KeyRefused("invalid_api_key", "This API key is not known here. Make a new one.")
+        raise KeyRefused(
+            RefusalCode.INVALID_API_KEY, "This API key is not known here. Make a new one."
+        )
     key.model_ids = key.limited_to
     _require_alive(key, at=at)
     _note_use(key, at=at)
@@ -63,7 +66,7 @@ def require_scope(key: ApiKey, scope: KeyScope, model: HostedModel | None = None
     """
     if scope not in key.scopes:
         raise KeyRefused(
-            "key_scope",
+            RefusalCode.KEY_SCOPE,
             f"The API key {key.name} is not for this: it lacks the scope {scope.value}. "
             "Make one that has it.",
         )
@@ -72,7 +75,7 @@ def require_scope(key: ApiKey, scope: KeyScope, model: HostedModel | None = None
     allowed = allowed_model_ids(key)
     if allowed and model.pk not in allowed:
         raise KeyRefused(
-            "key_model",
+            RefusalCode.KEY_MODEL,
             f"The API key {key.name} is not for the model {model.slug}. Make one that is.",
         )
 
@@ -103,12 +106,14 @@ _CANDIDATES: Final = (
 def _require_alive(key: ApiKey, *, at: datetime) -> None:
     shown = shown_part(key.lookup)
     if not key.user.is_active:
-        raise KeyRefused("key_revoked", f"The account of the API key {shown} is closed.")
+        raise KeyRefused(RefusalCode.KEY_REVOKED, f"The account of the API key {shown} is closed.")
     if key.revoked_at is not None:
-        raise KeyRefused("key_revoked", f"The API key {shown} was revoked. Make a new one.")
+        raise KeyRefused(
+            RefusalCode.KEY_REVOKED, f"The API key {shown} was revoked. Make a new one."
+        )
     if key.expires_at is not None and key.expires_at <= at:
         raise KeyRefused(
-            "key_expired",
+            RefusalCode.KEY_EXPIRED,
             f"The API key {shown} expired on {key.expires_at:%d %B %Y at %H:%M} UTC. Make a new "
             "one.",
         )

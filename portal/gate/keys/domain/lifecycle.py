@@ -19,6 +19,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 
 LIVE_KEYS_LIMIT: Final = 20
 """Keys of one person that work at a time, less those that a rotation is phasing out."""
@@ -56,7 +57,7 @@ def issue_key(
     wanted = _require_scopes(scopes, user=user)
     if expires_at is not None and expires_at <= now:
         raise DomainError(
-            "invalid_value", "The key would expire before it exists.", field="expires_at"
+            RefusalCode.INVALID_VALUE, "The key would expire before it exists.", field="expires_at"
         )
     _lock_owner(user)
     _require_room(user, at=now)
@@ -81,7 +82,7 @@ def rotate_key(key: ApiKey, *, overlap: timedelta) -> IssuedKey:
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Both keys can work for at most {LONGEST_OVERLAP.days} days.",
             field="overlap",
         )
@@ -158,14 +159,16 @@ def _lock_owner(user: User) -> User:
     """Let one person's keys be made one after another; not in the way of foreign keys."""
     owner = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not owner.is_active:
-        raise DomainError("account_closed", "This account is closed, so it can have no keys.")
+        raise DomainError(
+            RefusalCode.ACCOUNT_CLOSED, "This account is closed, so it can have no keys."
+        )
     return owner
 
 
 def _require_room(user: User, *, at: datetime) -> None:
     if live_keys(user, at=at).filter(successor=None).count() >= LIVE_KEYS_LIMIT:
         raise DomainError(
-            "too_many_keys",
+            RefusalCode.TOO_MANY_KEYS,
             f"{LIVE_KEYS_LIMIT} keys is the most at a time. Revoke one that is not needed.",
         )
 
@@ -174,7 +177,7 @@ def _require_name(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Give the key a name of 1 to {NAME_LENGTH} printable characters.",
             field="name",
         )
@@ -185,10 +188,14 @@ def _require_scopes(scopes: Iterable[KeyScope], *, user: User) -> list[KeyScope]
     wanted = set(scopes)
     if KeyScope.DECISIONS in wanted and not user.is_reviewer:
         raise DomainError(
-            "reviewers_only", "Only a reviewer can make a key for decisions.", field="scopes"
+            RefusalCode.REVIEWERS_ONLY,
+            "Only a reviewer can make a key for decisions.",
+            field="scopes",
         )
     if not wanted:
-        raise DomainError("invalid_value", "Choose what the key may be used for.", field="scopes")
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, "Choose what the key may be used for.", field="scopes"
+        )
     return [scope for scope in KeyScope if scope in wanted]
 
 

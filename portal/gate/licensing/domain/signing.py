@@ -20,6 +20,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.compiled import CompiledQuery
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 MIN_NAME_LENGTH = 3
 GRACE_END: Final = ExpressionWrapper(
@@ -47,7 +48,7 @@ def sign_licence(
     """
     if not is_email_verified(user):
         raise DomainError(
-            "email_unverified",
+            RefusalCode.EMAIL_UNVERIFIED,
             "Confirm your e-mail address before you sign.",
             next_url=reverse("account_email"),
         )
@@ -90,11 +91,12 @@ def require_in_force(version: LicenceVersion, licence: Licence) -> None:
     current = current_version(licence, at=now)
     if current is None or version.effective_at > now:
         raise DomainError(
-            "licence_version_not_effective", "This version is not in force yet. Come back later."
+            RefusalCode.LICENCE_VERSION_NOT_EFFECTIVE,
+            "This version is not in force yet. Come back later.",
         )
     if version.pk != current.pk:
         raise DomainError(
-            "licence_version_superseded",
+            RefusalCode.LICENCE_VERSION_SUPERSEDED,
             f"Version {version.number} has been replaced by version {current.number}. "
             "Read and sign that one.",
             next_url=reverse("licensing:sign", args=[licence.slug]),
@@ -141,16 +143,20 @@ def _require_full_words(
     legal_name: str, capacity: Capacity, entity_name: str, *, has_authority: bool
 ) -> None:
     if len(legal_name.strip()) < MIN_NAME_LENGTH:
-        raise DomainError("legal_name_missing", "Type your full legal name.", field="legal_name")
+        raise DomainError(
+            RefusalCode.LEGAL_NAME_MISSING, "Type your full legal name.", field="legal_name"
+        )
     if capacity != Capacity.ENTITY:
         return
     if not entity_name.strip():
         raise DomainError(
-            "entity_missing", "Name the organisation that you sign for.", field="entity_name"
+            RefusalCode.ENTITY_MISSING,
+            "Name the organisation that you sign for.",
+            field="entity_name",
         )
     if not has_authority:
         raise DomainError(
-            "authority_missing",
+            RefusalCode.AUTHORITY_MISSING,
             "Confirm that you may bind the organisation, or sign for yourself.",
             field="has_authority",
         )
@@ -158,7 +164,7 @@ def _require_full_words(
 
 def _already_signed(signature: Signature) -> DomainError:
     return DomainError(
-        "already_signed",
+        RefusalCode.ALREADY_SIGNED,
         f"You signed this version on {signature.signed_at:%-d %B %Y}. Nothing more is needed.",
         next_url=reverse("licensing:signature", args=[signature.pk]),
     )

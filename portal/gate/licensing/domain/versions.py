@@ -15,6 +15,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.fingerprints import require_unchanged
+from portal.platform.core.refusals import RefusalCode
 
 
 def text_sha256(text: str) -> str:
@@ -67,12 +68,16 @@ def require_publishable(licence: Licence, *, text: str) -> None:
     `licence_text_unchanged` (this exact text was published before).
     """
     if not text.strip():
-        raise DomainError("licence_text_empty", "A licence needs a text.", field="text")
+        raise DomainError(RefusalCode.LICENCE_TEXT_EMPTY, "A licence needs a text.", field="text")
     if "\x00" in text:
-        raise DomainError("licence_text_not_storable", "The text holds a NUL byte.", field="text")
+        raise DomainError(
+            RefusalCode.LICENCE_TEXT_NOT_STORABLE, "The text holds a NUL byte.", field="text"
+        )
     if licence.versions.filter(sha256=text_sha256(text)).exists():
         raise DomainError(
-            "licence_text_unchanged", "This exact text has been published before.", field="text"
+            RefusalCode.LICENCE_TEXT_UNCHANGED,
+            "This exact text has been published before.",
+            field="text",
         )
 
 

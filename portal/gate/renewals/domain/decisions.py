@@ -26,6 +26,7 @@ from portal.gate.renewals.enums import RenewalCommand
 from portal.gate.renewals.models import Renewal, RenewalStep
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def claim_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> Ren
     now = timezone.now()
     _require_free_claim(renewal, by=by, at=now)
     if is_absent(by, at=now):
-        raise DomainError("absent", "You are out of office. End that first.")
+        raise DomainError(RefusalCode.ABSENT, "You are out of office. End that first.")
     return move_renewal(
         renewal,
         RenewalCommand.CLAIM,
@@ -57,7 +58,7 @@ def release_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> R
     check_renewal(renewal, RenewalCommand.RELEASE, by=by, role=Role.REVIEWER, seen=seen)
     claimant = renewal.claimant_at(timezone.now())
     if claimant is None or claimant.pk != by.pk:
-        raise DomainError("not_claimed", "You do not hold this renewal now.")
+        raise DomainError(RefusalCode.NOT_CLAIMED, "You do not hold this renewal now.")
     return _rule(renewal, RenewalCommand.RELEASE, by=by, note="", seen=seen)
 
 
@@ -107,11 +108,13 @@ def approve_renewal(
     _require_free_claim(renewal, by=by, at=timezone.now())
     require_sensible_end(ends_at)
     if not renewal.holder.is_active:
-        raise DomainError("account_closed", "This account is closed; its access stays closed.")
+        raise DomainError(
+            RefusalCode.ACCOUNT_CLOSED, "This account is closed; its access stays closed."
+        )
     grants = _lock_extendable(renewal)
     if any(ends_at <= grant.ends_at for grant in grants):
         raise DomainError(
-            "end_not_later", "The new end must be after the old one.", field="ends_on"
+            RefusalCode.END_NOT_LATER, "The new end must be after the old one.", field="ends_on"
         )
     for grant in grants:
         require_may_be_approved(grant.application, at=timezone.now())
@@ -194,13 +197,13 @@ def _lock_extendable(renewal: Renewal) -> list[Grant]:
     for grant in grants:
         if grant.state == GrantState.SUSPENDED:
             raise DomainError(
-                "grant_suspended",
+                RefusalCode.GRANT_SUSPENDED,
                 f"Access to {grant.model.name} is suspended. Resume or revoke it first.",
             )
     active = [grant for grant in grants if grant.state == GrantState.ACTIVE]
     if not active:
         raise DomainError(
-            "nothing_to_extend",
+            RefusalCode.NOTHING_TO_EXTEND,
             "None of these grants can last longer: they were revoked, replaced or given back.",
         )
     return active
@@ -225,7 +228,7 @@ def _needs_endorsement(
         return False
     if any(step.actor_id == by.pk for step in endorsements):
         raise DomainError(
-            "already_endorsed",
+            RefusalCode.ALREADY_ENDORSED,
             "You have approved this already. It waits for a second reviewer, who must agree to "
             "the same end date or an earlier one.",
         )

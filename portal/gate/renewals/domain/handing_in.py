@@ -18,6 +18,7 @@ from portal.gate.renewals.enums import OPEN_STATES, RenewalCommand, RenewalState
 from portal.gate.renewals.models import Renewal, RenewalStep, Report
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LONGEST_TEXT = 5000
 TEXTS = {
@@ -55,7 +56,7 @@ def hand_in_report(
     renewal = open_renewal(holder) or _begin(holder, grants)
     if renewal.state not in (RenewalState.DRAFT, RenewalState.RETURNED):
         raise DomainError(
-            "renewal_pending",
+            RefusalCode.RENEWAL_PENDING,
             "Your renewal is with the reviewers. To change it, withdraw it first.",
             next_url=reverse("renewals:renewal", args=[renewal.pk]),
         )
@@ -97,11 +98,13 @@ def withdraw_renewal(renewal: Renewal, *, by: User) -> RenewalStep:
 
 def _begin(holder: User, grants: Sequence[Grant]) -> Renewal:
     if not grants:
-        raise DomainError("grants_missing", "Choose what you want to renew.", field="grants")
+        raise DomainError(
+            RefusalCode.GRANTS_MISSING, "Choose what you want to renew.", field="grants"
+        )
     open_now = {grant.pk for grant in renewable_grants(holder, at=timezone.now())}
     if outside := [grant for grant in grants if grant.pk not in open_now]:
         raise DomainError(
-            "not_renewable",
+            RefusalCode.NOT_RENEWABLE,
             f"Access to {outside[0].model.name} cannot be renewed now.",
             field="grants",
         )
@@ -118,5 +121,7 @@ def _begin(holder: User, grants: Sequence[Grant]) -> Renewal:
 def _require(name: str, text: str) -> str:
     text = require_text(text, field=name, message=TEXTS[name])
     if len(text) > LONGEST_TEXT:
-        raise DomainError("text_too_long", f"At most {LONGEST_TEXT:,} characters.", field=name)
+        raise DomainError(
+            RefusalCode.TEXT_TOO_LONG, f"At most {LONGEST_TEXT:,} characters.", field=name
+        )
     return text

@@ -24,6 +24,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.each import do_each
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 PAUSE: Final = timedelta(days=14)
 """The site asks this long after an end, and then again."""
@@ -91,7 +92,9 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
     """
     require_role(by, Role.APPLICANT, owner_id=grant.user_id, what="grant")
     if owes_statement(grant.capabilities) and statement is None:
-        raise DomainError("statement_missing", "State first that the weights are destroyed.")
+        raise DomainError(
+            RefusalCode.STATEMENT_MISSING, "State first that the weights are destroyed."
+        )
     # As an approval does: first the grant, then the renewal, and the audit log last.
     list(Grant.objects.select_for_update().filter(pk=grant.pk))
     renewal = open_renewal(by)
@@ -115,7 +118,7 @@ def state_destruction(grant: Grant, *, by: User, answers: StatementAnswers) -> S
     if Statement.objects.filter(grant=grant).exists():
         raise _already_stated()
     if not owed_grants(at=timezone.now()).filter(pk=grant.pk).exists():
-        raise DomainError("not_owed", "This access gave no weights, or it still holds.")
+        raise DomainError(RefusalCode.NOT_OWED, "This access gave no weights, or it still holds.")
     made = _write(grant, by=by, answers=answers)
     mail_holder("statement", [grant], link=status_link(), values={"statement": made})
     return made
@@ -134,13 +137,16 @@ def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
     locked = Grant.objects.select_for_update().get(pk=grant.pk)
     owed = owed_grants(at=now).filter(pk=locked.pk).first()
     if owed is None:
-        raise DomainError("not_owed", "Nothing is owed for this access any more.")
+        raise DomainError(RefusalCode.NOT_OWED, "Nothing is owed for this access any more.")
     if not owed.user.is_active:
-        raise DomainError("account_closed", "Their account is closed; no mail reaches them.")
+        raise DomainError(
+            RefusalCode.ACCOUNT_CLOSED, "Their account is closed; no mail reaches them."
+        )
     last = StatementRequest.objects.filter(grant=owed).last()
     if last is not None and now < last.at + REVIEWERS_PAUSE:
         raise DomainError(
-            "too_soon", f"They were asked on {last.at:%d %B}. Wait a week before asking again."
+            RefusalCode.TOO_SOON,
+            f"They were asked on {last.at:%d %B}. Wait a week before asking again.",
         )
     request = StatementRequest.objects.create(grant=owed, actor=by, at=now)
     record(AuditTag.STATEMENT_ASKED, actor=by, subject=f"grant:{owed.pk}")
@@ -188,11 +194,13 @@ def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
     )
     if answers.destroyed_on > timezone.now().date():
         raise DomainError(
-            "date_in_future", "The day must not be in the future.", field="destroyed_on"
+            RefusalCode.DATE_IN_FUTURE, "The day must not be in the future.", field="destroyed_on"
         )
     if answers.destroyed_on < grant.starts_at.date():
         raise DomainError(
-            "date_before_grant", "The day is before this access began.", field="destroyed_on"
+            RefusalCode.DATE_BEFORE_GRANT,
+            "The day is before this access began.",
+            field="destroyed_on",
         )
     try:
         with transaction.atomic():
@@ -215,4 +223,4 @@ def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
 
 
 def _already_stated() -> DomainError:
-    return DomainError("already_stated", "You have made this statement already.")
+    return DomainError(RefusalCode.ALREADY_STATED, "You have made this statement already.")

@@ -22,6 +22,7 @@ from portal.gate.renewals.domain.statements import (
 from portal.gate.renewals.forms import StatementForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
@@ -33,7 +34,7 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     grant = _get_own(request, pk)
     if grant.state != GrantState.ACTIVE or grant.ends_at <= timezone.now():
         ended = f"Access to {grant.model.name} does not hold any more."
-        return turn_away(request, DomainError("grant_ended", ended), to="access:status")
+        return turn_away(request, DomainError(RefusalCode.GRANT_ENDED, ended), to="access:status")
     has_weights = owes_statement(grant.capabilities)
     form = StatementForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and (not has_weights or form.is_valid()):
@@ -61,7 +62,9 @@ def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     owed = owed_grants(at=timezone.now()).filter(pk=grant.pk).first()
     if made is None and owed is None:
         nothing = f"No statement is owed for {grant.model.name}."
-        return turn_away(request, DomainError("nothing_owed", nothing), to="access:status")
+        return turn_away(
+            request, DomainError(RefusalCode.NOTHING_OWED, nothing), to="access:status"
+        )
     form = StatementForm(request.POST if request.method == "POST" else None)
     if made is None and request.method == "POST" and form.is_valid():
         try:

@@ -19,6 +19,7 @@ from portal.gate.renewals.forms import ReportForm, begin_with
 from portal.gate.renewals.models import Renewal
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
@@ -32,11 +33,11 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
         page = reverse("renewals:renewal", args=[renewal.pk])
         if request.method == "POST":
             waits = "A report of yours is with the reviewers already. To change it, withdraw it."
-            return turn_away(request, DomainError("renewal_pending", waits), to=page)
+            return turn_away(request, DomainError(RefusalCode.RENEWAL_PENDING, waits), to=page)
         return redirect(page)
     grants = renewable_grants(request.user, at=timezone.now())
     if renewal is None and not grants:
-        nothing = DomainError("nothing_to_renew", "There is nothing to renew now.")
+        nothing = DomainError(RefusalCode.NOTHING_TO_RENEW, "There is nothing to renew now.")
         return turn_away(request, nothing, to="access:status")
     form = _make_form(request, renewal)
     if form.is_bound and form.is_valid():

@@ -23,6 +23,7 @@ from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.fingerprints import require_unchanged
 from portal.platform.core.link_tokens import digest_token, make_token
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import post, withdraw
 
 LETTER_COMPOSER: Final = "teams.letter"
@@ -61,14 +62,16 @@ def invite_member(application: Application, *, by: User, email: str) -> Member:
     email = require_address(email, message="Give their address.")
     own = EmailAddress.objects.filter(user=by).values_list("email", flat=True)
     if email in {address.lower() for address in (by.email, *own)}:
-        raise DomainError("own_address", "This is your own address.", field="email")
+        raise DomainError(RefusalCode.OWN_ADDRESS, "This is your own address.", field="email")
     team = lock_team(application, by=by)
     current = team.members.filter(state__in=CURRENT_STATES)
     if current.filter(email=email).exists():
-        raise DomainError("invited_already", "This address is invited already.", field="email")
+        raise DomainError(
+            RefusalCode.INVITED_ALREADY, "This address is invited already.", field="email"
+        )
     if current.count() >= settings.TEAM_MEMBERS:
         raise DomainError(
-            "team_full",
+            RefusalCode.TEAM_FULL,
             f"A team has at most {settings.TEAM_MEMBERS} people beside you. Remove somebody, or "
             "take an invitation back.",
         )
@@ -90,11 +93,15 @@ def invite_again(member: Member, *, by: User) -> Member:
     lock_team(member.team.application, by=by)
     locked = Member.objects.select_for_update().get(pk=member.pk)
     if locked.state != MemberState.INVITED:
-        raise DomainError("not_invited", "There is no invitation to send again.")
+        raise DomainError(RefusalCode.NOT_INVITED, "There is no invitation to send again.")
     if locked.serial >= MOST_LINKS:
-        raise DomainError("too_many_links", f"They were sent {MOST_LINKS} links. Write to them.")
+        raise DomainError(
+            RefusalCode.TOO_MANY_LINKS, f"They were sent {MOST_LINKS} links. Write to them."
+        )
     if timezone.now() < locked.sent_at + RESEND_PAUSE:
-        raise DomainError("too_soon", "The last link is less than an hour old. Wait a little.")
+        raise DomainError(
+            RefusalCode.TOO_SOON, "The last link is less than an hour old. Wait a little."
+        )
     withdraw(about=_about(locked), data={"member": locked.pk})
     _send(locked, actor=by)
     return locked
@@ -112,7 +119,7 @@ def make_class(
     """
     if ends_at is not None and ends_at <= timezone.now():
         raise DomainError(
-            "end_not_in_future", "The end date must be in the future.", field="ends_on"
+            RefusalCode.END_NOT_IN_FUTURE, "The end date must be in the future.", field="ends_on"
         )
     team = lock_team(application, by=by)
     require_unchanged(seen, class_end(team), now_is=_describe_class(team))
@@ -151,7 +158,9 @@ def lock_team(application: Application, *, by: User) -> Team:
         team, _ = Team.objects.get_or_create(application=locked, defaults={"created_at": now})
         if lead_grants(team, at=now).exists():
             return team
-    raise DomainError("no_team", "Only an approved application with access in force has a team.")
+    raise DomainError(
+        RefusalCode.NO_TEAM, "Only an approved application with access in force has a team."
+    )
 
 
 def token_of(member: Member) -> str:

@@ -25,6 +25,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.link_tokens import digest_token, is_right_token
+from portal.platform.core.refusals import RefusalCode
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def join_team(member: Member, *, by: User) -> Member:
     _require_may_join(locked, by=by)
     for licence in unsigned_licences(locked, by=by):
         raise DomainError(
-            "licence_unsigned",
+            RefusalCode.LICENCE_UNSIGNED,
             f"Read and sign “{licence.name}” yourself, then join.",
             next_url=reverse("licensing:sign", args=[licence.slug]),
         )
@@ -100,7 +101,9 @@ def _lock(member: Member) -> Member:
     locked = Member.objects.select_for_update().get(pk=member.pk)
     standing = _judge(locked, at=timezone.now())
     if standing != InvitationStanding.OPEN or locked.digest != member.digest:
-        raise DomainError(f"link_{standing}", "Nothing was changed: this link cannot be used now.")
+        raise DomainError(
+            RefusalCode(f"link_{standing}"), "Nothing was changed: this link cannot be used now."
+        )
     return locked
 
 
@@ -117,17 +120,18 @@ def _judge(member: Member, *, at: datetime) -> InvitationStanding:
 def _require_may_join(member: Member, *, by: User) -> None:
     application = member.team.application
     if by.pk == application.applicant_id:
-        raise DomainError("own_team", "You lead this team. Sign in as who was invited.")
+        raise DomainError(RefusalCode.OWN_TEAM, "You lead this team. Sign in as who was invited.")
     if not is_email_verified(by):
         raise DomainError(
-            "email_unverified",
+            RefusalCode.EMAIL_UNVERIFIED,
             "Confirm your e-mail address first, then join.",
             next_url=reverse("account_email"),
         )
     require_not_denied(by, at=timezone.now(), next_url=reverse("access:denial"))
     if by.pk in deciders(application):
         raise DomainError(
-            "decided_before", "You decided on this application; who decides cannot join its team."
+            RefusalCode.DECIDED_BEFORE,
+            "You decided on this application; who decides cannot join its team.",
         )
     if member.team.members.filter(user=by, state=MemberState.JOINED).exists():
-        raise DomainError("member_already", "You are a member of this team already.")
+        raise DomainError(RefusalCode.MEMBER_ALREADY, "You are a member of this team already.")

@@ -16,6 +16,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import withdraw
 
 
@@ -23,7 +24,7 @@ from portal.platform.notices.domain.outbox import withdraw
 def leave_team(member: Member, *, by: User) -> Member:
     """Leave. Raises `DomainError` (`not_your_membership`) and `LostRace`."""
     if member.user_id != by.pk:
-        raise DomainError("not_your_membership", "This membership is somebody else's.")
+        raise DomainError(RefusalCode.NOT_YOUR_MEMBERSHIP, "This membership is somebody else's.")
     ended = _end(member, MemberState.LEFT, by=by)
     tell_lead(ended, how="left")
     _record(ended, by=by)
@@ -37,7 +38,9 @@ def remove_member(member: Member, *, by: User) -> Member:
     Raises `DomainError` (`not_your_application`) and `LostRace`.
     """
     if member.team.application.applicant_id != by.pk:
-        raise DomainError("not_your_application", "This application belongs to somebody else.")
+        raise DomainError(
+            RefusalCode.NOT_YOUR_APPLICATION, "This application belongs to somebody else."
+        )
     return _remove(member, by=by)
 
 
@@ -49,9 +52,11 @@ def expel_member(member: Member, *, by: User, reason: str) -> Member:
     `LostRace`.
     """
     if not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     if member.team.application.applicant_id == by.pk:
-        raise DomainError("own_application", "This is your own team. Another reviewer decides.")
+        raise DomainError(
+            RefusalCode.OWN_APPLICATION, "This is your own team. Another reviewer decides."
+        )
     require_outsider(member.team.application.applicant_id, by=by)
     reason = require_text(reason, field="reason", message="Say why. They will read it.")
     return _remove(member, by=by, reason=reason)

@@ -22,6 +22,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.link_tokens import digest_token, is_right_token
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import post
 
 LONGEST_TEXT = 5000
@@ -65,7 +66,9 @@ def answer_request(
     now = timezone.now()
     standing = _judge(locked, at=now)
     if standing != LinkStanding.OPEN or locked.digest != request.digest:
-        raise DomainError(f"link_{standing}", "Nothing was changed: this link cannot be used now.")
+        raise DomainError(
+            RefusalCode(f"link_{standing}"), "Nothing was changed: this link cannot be used now."
+        )
     locked.state, locked.answer, locked.answered_at = RequestState.ANSWERED, answer, now
     locked.text = text.strip()[:LONGEST_TEXT]
     locked.save()

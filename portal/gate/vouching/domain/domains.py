@@ -20,6 +20,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 
 LIFE: Final = timedelta(days=365)
 
@@ -55,7 +56,9 @@ def propose_domain(request: VouchRequest) -> AuthorisedDomain:
     """
     if not may_authorise(request, at=timezone.now()):
         raise DomainError(
-            "not_for_domain", "This domain cannot be authorised, or is already.", field="domain"
+            RefusalCode.NOT_FOR_DOMAIN,
+            "This domain cannot be authorised, or is already.",
+            field="domain",
         )
     return AuthorisedDomain.objects.create(
         domain=domain_of(request.email), request=request, proposed_at=timezone.now()
@@ -124,12 +127,14 @@ def _withdraw(entry: AuthorisedDomain, *, by: User | None, note: str) -> Authori
 
 def _lock(entry: AuthorisedDomain, *, by: User) -> AuthorisedDomain:
     if not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     locked = AuthorisedDomain.objects.select_for_update().get(pk=entry.pk)
     if locked.request.application.applicant_id == by.pk:
-        raise DomainError("own_application", "It came with your own application.")
+        raise DomainError(RefusalCode.OWN_APPLICATION, "It came with your own application.")
     if locked.request.email and locked.request.email == by.email:
-        raise DomainError("own_address", "You gave it yourself. Another reviewer decides.")
+        raise DomainError(
+            RefusalCode.OWN_ADDRESS, "You gave it yourself. Another reviewer decides."
+        )
     return locked
 
 

@@ -22,6 +22,7 @@ from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.fingerprints import require_unchanged
 from portal.platform.core.link_tokens import digest_token, make_token
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import post, withdraw
 from portal.platform.notices.models import Notice
 
@@ -69,7 +70,9 @@ def name_voucher(
     require_unchanged(seen, pk_of(before), now_is=now_is)
     if before is not None and before.state != RequestState.NAMED and before.email == email:
         raise DomainError(
-            "asked_already", "This person is asked already. Send the link again.", field="email"
+            RefusalCode.ASKED_ALREADY,
+            "This person is asked already. Send the link again.",
+            field="email",
         )
     if before is not None:
         _set_aside(before)
@@ -98,14 +101,16 @@ def resend_link(application: Application, *, by: User, kind: VouchKind) -> Vouch
     lock_open(application, by=by)
     request = lock_request(application, kind)
     if request is None or request.state != RequestState.ASKED or request.sent_at is None:
-        raise DomainError("nobody_asked", "There is nobody who still has to answer.")
+        raise DomainError(RefusalCode.NOBODY_ASKED, "There is nobody who still has to answer.")
     if request.serial >= MOST_LINKS:
         raise DomainError(
-            "too_many_links",
+            RefusalCode.TOO_MANY_LINKS,
             f"They were sent {MOST_LINKS} links. Write to them yourself, or name somebody else.",
         )
     if timezone.now() < request.sent_at + RESEND_PAUSE:
-        raise DomainError("too_soon", "The last link is less than an hour old. Wait a little.")
+        raise DomainError(
+            RefusalCode.TOO_SOON, "The last link is less than an hour old. Wait a little."
+        )
     withdraw(about=_about(application), kind=ASK_KIND, data={"request": request.pk})
     issue_link(request, actor=by)
     return request
@@ -154,7 +159,8 @@ def lock_open(application: Application, *, by: User) -> None:
     application.state, application.revision = locked.state, locked.revision
     if locked.told_state(at=timezone.now()) not in OPEN_STATES:
         raise DomainError(
-            "application_closed", f"{locked.case_number} is decided; nobody is asked any more."
+            RefusalCode.APPLICATION_CLOSED,
+            f"{locked.case_number} is decided; nobody is asked any more.",
         )
 
 
@@ -176,7 +182,9 @@ def _set_aside(request: VouchRequest) -> None:
         return
     asked = VouchRequest.objects.filter(application=application, kind=request.kind).count()
     if asked >= MOST_PEOPLE:
-        raise DomainError("too_many_named", f"You have named {MOST_PEOPLE} people. Ask a reviewer.")
+        raise DomainError(
+            RefusalCode.TOO_MANY_NAMED, f"You have named {MOST_PEOPLE} people. Ask a reviewer."
+        )
     withdraw(about=_about(application), data={"request": request.pk})
     request.state = RequestState.REPLACED
     request.save(update_fields=["state"])
@@ -185,10 +193,10 @@ def _set_aside(request: VouchRequest) -> None:
 def _require_independent(by: User, email: str, *, kind: VouchKind) -> None:
     own = {address.lower() for address in _addresses(by)}
     if email in own:
-        raise DomainError("own_address", "This is your own address.", field="email")
+        raise DomainError(RefusalCode.OWN_ADDRESS, "This is your own address.", field="email")
     if kind == VouchKind.OFFICIAL and domain_of(email) in FREE_MAIL:
         raise DomainError(
-            "mail_service",
+            RefusalCode.MAIL_SERVICE,
             f"Anybody can have an address at {domain_of(email)}. "
             "Give the one that the institution gave them.",
             field="email",

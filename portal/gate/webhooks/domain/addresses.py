@@ -16,6 +16,7 @@ from django.conf import settings
 
 from portal.platform.core.domain_names import to_ascii
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 """What IANA gives addresses from; every other IPv6 network is local, mapped or multicast."""
@@ -53,13 +54,15 @@ def resolve_target(url: str) -> Target:
     trusted = [address for address in addresses if _is_trusted(address)]
     if len(trusted) != len(addresses) and not all(map(_is_public, addresses)):
         raise DomainError(
-            "private_address",
+            RefusalCode.PRIVATE_ADDRESS,
             f"{host} is not a public address. WEBHOOK_NETWORKS names networks of your own that "
             "may be reached all the same.",
             field="url",
         )
     if not is_https and not settings.DEBUG and len(trusted) != len(addresses):
-        raise DomainError("https_only", "The address has to begin with https://.", field="url")
+        raise DomainError(
+            RefusalCode.HTTPS_ONLY, "The address has to begin with https://.", field="url"
+        )
     return Target(str(addresses[0]), host, port, path, is_https)
 
 
@@ -80,7 +83,9 @@ def _look_up(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise DomainError("unknown_host", f"There is no address for {host}.", field="url") from None
+        raise DomainError(
+            RefusalCode.UNKNOWN_HOST, f"There is no address for {host}.", field="url"
+        ) from None
     # A link-local address may name its interface behind a percent sign.
     return [_unmap(ipaddress.ip_address(str(row[4][0]).partition("%")[0])) for row in found]
 
@@ -106,5 +111,7 @@ def _is_trusted(address: Address) -> bool:
 
 def _invalid() -> DomainError:
     return DomainError(
-        "invalid_url", "Write an address such as https://example.org/gatehouse.", field="url"
+        RefusalCode.INVALID_URL,
+        "Write an address such as https://example.org/gatehouse.",
+        field="url",
     )

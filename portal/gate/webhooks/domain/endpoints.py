@@ -22,6 +22,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import post
 
 DOMAIN: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}", re.ASCII)
@@ -48,10 +49,12 @@ def register_endpoint(
     _require_operator(by)
     chosen = [event for event in EventType if event in events and event != EventType.PING]
     if not chosen:
-        raise DomainError("invalid_value", "Choose at least one event.", field="events")
+        raise DomainError(RefusalCode.INVALID_VALUE, "Choose at least one event.", field="events")
     domain = domain.strip().lower().removeprefix("@")
     if domain and DOMAIN.fullmatch(domain) is None:
-        raise DomainError("invalid_value", "Write a domain such as example.org.", field="domain")
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, "Write a domain such as example.org.", field="domain"
+        )
     resolve_target(url)
     endpoint = Endpoint.objects.create(
         name=name.strip(),
@@ -105,7 +108,7 @@ def ping_endpoint(endpoint: Endpoint, *, by: User) -> Event:
     """Send a test, once, whatever it was registered for. Raises `DomainError` if it is off."""
     _require_operator(by)
     if not endpoint.is_enabled:
-        raise DomainError("endpoint_off", "Turn it on first.")
+        raise DomainError(RefusalCode.ENDPOINT_OFF, "Turn it on first.")
     now = timezone.now()
     event = Event.objects.create(
         type=EventType.PING, endpoint=endpoint, data={}, created_at=now, due_at=now
@@ -146,7 +149,7 @@ def _turn_off(endpoint: Endpoint, *, reason: str) -> None:
 
 def _require_operator(by: User) -> None:
     if not (by.is_operator and by.is_active):
-        raise DomainError("operators_only", "Only an operator can do this.")
+        raise DomainError(RefusalCode.OPERATORS_ONLY, "Only an operator can do this.")
 
 
 def _record(endpoint: Endpoint, what: str, *, by: User | None, **data: object) -> None:

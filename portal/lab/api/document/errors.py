@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from portal.lab.completions.refusals import SHAPES
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import INVALID, RefusalCode
 
 MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
     400: (
@@ -144,15 +144,15 @@ def name_of(status: int) -> str:
 def codes_by_status() -> dict[int, list[str]]:
     """Every code that has a status of its own; all other codes are 400."""
     found: dict[int, list[str]] = {status: [] for status in MEANINGS}
-    for code, shape in SHAPES.items():
-        found.setdefault(int(shape.status), []).append(str(code))
+    for code in RefusalCode:
+        if code.shape is not INVALID:
+            found.setdefault(code.shape.status, []).append(code)
     return found
 
 
 def _write(status: int) -> dict[str, Any]:
     code, meaning, message = MEANINGS[status]
-    shape = SHAPES.get(code)
-    error = DomainError(code, message)
+    error = DomainError(RefusalCode(code), message)
     headers: dict[str, Any] = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
     if status in (429, 503):
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
@@ -165,7 +165,7 @@ def _write(status: int) -> dict[str, Any]:
                 "example": {
                     "error": {
                         "message": error.message,
-                        "type": shape.type if shape else "invalid_request_error",
+                        "type": error.code.shape.type,
                         "param": error.field,
                         "code": error.code,
                     }

@@ -31,6 +31,7 @@ from portal.lab.batches.enums import FilePurpose
 from portal.lab.batches.models import StoredFile
 from portal.platform.core.database import in_database
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.turns import in_turn
 
 router = Router(tags=["Files and batches"])
@@ -140,16 +141,20 @@ def _read_form(request: HttpRequest) -> UploadedFile:
     try:
         purpose, upload = request.POST.get("purpose"), request.FILES.get("file")
     except (MultiPartParserError, SuspiciousOperation):
-        raise DomainError("invalid_value", "The form could not be read.") from None
+        raise DomainError(RefusalCode.INVALID_VALUE, "The form could not be read.") from None
     unknown = sorted({*request.POST, *request.FILES} - {"purpose", "file"})
     if unknown:
-        raise DomainError("invalid_value", f"{unknown[0]} is not known here.", field=unknown[0])
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, f"{unknown[0]} is not known here.", field=unknown[0]
+        )
     if not isinstance(upload, UploadedFile):
         raise DomainError(
-            "invalid_value", "Send the file as multipart/form-data, field file.", field="file"
+            RefusalCode.INVALID_VALUE,
+            "Send the file as multipart/form-data, field file.",
+            field="file",
         )
     if purpose != FilePurpose.BATCH:
-        raise DomainError("invalid_value", "purpose has to be batch.", field="purpose")
+        raise DomainError(RefusalCode.INVALID_VALUE, "purpose has to be batch.", field="purpose")
     check_upload(upload.open("rb"), size=upload.size or 0)
     return upload
 

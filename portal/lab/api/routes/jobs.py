@@ -35,6 +35,7 @@ from portal.lab.jobs.stream.feed import parse_last_event_id
 from portal.lab.jobs.stream.recorded import wait_until_recorded
 from portal.platform.core.database import in_database
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 router = Router(tags=["Jobs"])
 REPLAY: Final = "/v1/jobs/replay"
@@ -132,10 +133,13 @@ async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 
 def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
     if job.is_active:
-        raise DomainError("invalid_value", "This run has not ended yet. Replay it when it has.")
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, "This run has not ended yet. Replay it when it has."
+        )
     if job.positions:
         raise DomainError(
-            "invalid_value", "This run made distributions and no tokens; ask for them again."
+            RefusalCode.INVALID_VALUE,
+            "This run made distributions and no tokens; ask for them again.",
         )
     model = open_model(asking, job.model.slug, scope=KeyScope.COMPLETIONS)
     run = Run(
@@ -158,5 +162,7 @@ def _provenance(submitted: Submitted) -> Any:  # noqa: ANN401 -- JSON
 def _find(key: ApiKey, job_id: UUID) -> GenerationJob:
     job = find_own_job(key.user, job_id)
     if job is None:
-        raise DomainError("not_found", "There is no such run of yours; it may have been erased.")
+        raise DomainError(
+            RefusalCode.NOT_FOUND, "There is no such run of yours; it may have been erased."
+        )
     return job

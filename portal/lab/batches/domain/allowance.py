@@ -11,6 +11,7 @@ from django.db.models import Count, Sum
 from portal.lab.batches.models import StoredFile
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 WAY_OUT: Final = "Delete some (DELETE /v1/files/{id}), then upload this one again."
 _UPLOAD_LOCK: Final = 7_235_005
@@ -38,4 +39,4 @@ def require_room(user: User, *, size: int) -> None:
 
 
 def _full(message: str) -> DomainError:
-    return DomainError("files_full", f"{message} {WAY_OUT}", field="file")
+    return DomainError(RefusalCode.FILES_FULL, f"{message} {WAY_OUT}", field="file")

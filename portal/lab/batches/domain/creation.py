@@ -23,6 +23,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 WINDOWS: Final = {"24h": timedelta(hours=24)}
 METADATA_PAIRS: Final = 16
@@ -50,7 +51,7 @@ def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
     window = WINDOWS.get(order.completion_window)
     if window is None:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"completion_window is one of: {', '.join(WINDOWS)}.",
             field="completion_window",
         )
@@ -62,7 +63,7 @@ def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
         file = StoredFile.objects.select_for_update().get(pk=file.pk)
         if file.erased_at is not None or file.purpose != FilePurpose.BATCH:
             raise DomainError(
-                "invalid_value",
+                RefusalCode.INVALID_VALUE,
                 "The input file has to be one that was uploaded with purpose batch.",
                 field="input_file_id",
             )
@@ -111,12 +112,14 @@ def _check_metadata(metadata: Mapping[str, str] | None) -> None:
     for key, value in (metadata or {}).items():
         if len(key) > METADATA_KEY or len(value) > METADATA_VALUE or "\0" in key + value:
             raise DomainError(
-                "invalid_value",
+                RefusalCode.INVALID_VALUE,
                 f"metadata has keys of at most {METADATA_KEY} characters and values of at most "
                 f"{METADATA_VALUE}.",
                 field="metadata",
             )
     if len(metadata or {}) > METADATA_PAIRS:
         raise DomainError(
-            "invalid_value", f"metadata has at most {METADATA_PAIRS} pairs.", field="metadata"
+            RefusalCode.INVALID_VALUE,
+            f"metadata has at most {METADATA_PAIRS} pairs.",
+            field="metadata",
         )

@@ -23,6 +23,7 @@ from portal.lab.jobs.domain.results import LOGPROBS_IN_A_ROW
 from portal.lab.jobs.domain.token_text import token_texts
 from portal.lab.jobs.domain.tokens import count_tokens
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.wire import describe_invalid
 
 Request = TypeVar("Request", bound=BaseModel)
@@ -83,7 +84,7 @@ def find_endpoint(path: str) -> Endpoint:
     endpoint = ENDPOINTS.get(path)
     if endpoint is None:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"A batch cannot ask {path[:100]!r}. It can ask: {', '.join(ENDPOINTS)}.",
             field="endpoint",
         )
@@ -118,7 +119,7 @@ def require_kept(run: Run, *, deployment: str) -> None:
     numbers = tokens * count_width(width, deployment=deployment)
     if numbers > LOGPROBS_IN_A_ROW:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Log-probabilities of the prompt would be {numbers:,} numbers, and in a batch a "
             f"prompt may have {LOGPROBS_IN_A_ROW:,}. Ask for fewer beside each token, shorten the "
             "prompt, or send the request by itself.",

@@ -21,6 +21,7 @@ from portal.platform.audit.enums import AuditTag
 from portal.platform.core.each import do_each
 from portal.platform.core.errors import DomainError
 from portal.platform.core.json_text import require_few_parts
+from portal.platform.core.refusals import RefusalCode
 
 CHUNK: Final = 1 << 20
 FILENAME_LENGTH: Final = 255
@@ -48,7 +49,7 @@ def check_upload(upload: IO[bytes], *, size: int) -> None:
     limit = settings.BATCH_FILE_MB * 1_000_000
     if size > limit:
         raise DomainError(
-            "request_too_large",
+            RefusalCode.REQUEST_TOO_LARGE,
             f"The file has {size:,} bytes, and one may have {limit:,}. Split it into several.",
             field="file",
         )
@@ -105,7 +106,8 @@ def erase_file(file: StoredFile, *, actor: User | None) -> bool:
         StoredFile.objects.select_for_update().get(pk=file.pk)
         if Batch.objects.filter(input_file=file, status__in=ACTIVE_STATUSES).exists():
             raise DomainError(
-                "file_in_use", "A batch still runs with this file. Cancel the batch first."
+                RefusalCode.FILE_IN_USE,
+                "A batch still runs with this file. Cancel the batch first.",
             )
         erased = StoredFile.objects.filter(pk=file.pk, erased_at__isnull=True).update(
             erased_at=timezone.now(), filename=""
@@ -148,15 +150,17 @@ def _check_lines(upload: IO[bytes]) -> None:
         try:
             parse_line(number, text)
         except LineRefusedError as refused:
-            raise DomainError("invalid_value", refused.error.message, field="file") from None
+            raise DomainError(
+                RefusalCode.INVALID_VALUE, refused.error.message, field="file"
+            ) from None
         if count > settings.BATCH_ROWS:
             raise DomainError(
-                "invalid_value",
+                RefusalCode.INVALID_VALUE,
                 f"The file has more than {settings.BATCH_ROWS:,} requests. Split it into several.",
                 field="file",
             )
     if not count:
-        raise DomainError("invalid_value", "The file is empty.", field="file")
+        raise DomainError(RefusalCode.INVALID_VALUE, "The file is empty.", field="file")
 
 
 def _require_readable(number: int, text: bytes) -> None:
@@ -164,7 +168,7 @@ def _require_readable(number: int, text: bytes) -> None:
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if len(text) > most:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Line {number} has {len(text):,} bytes, and a request may have {most:,}.",
             field="file",
         )

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 FILE: Final = "file-"
 BATCH: Final = "batch_"
@@ -26,7 +27,7 @@ def parse_id(text: str, *, prefix: str, field: str | None = None) -> UUID:
 def missing(text: str, *, prefix: str, field: str | None = None) -> DomainError:
     """The same words for what never was, was erased, or is another person's."""
     name = "file" if prefix == FILE else "batch"
-    return DomainError("not_found", f"There is no {name} {text[:100]!r}.", field=field)
+    return DomainError(RefusalCode.NOT_FOUND, f"There is no {name} {text[:100]!r}.", field=field)
 
 
 def _fail() -> UUID:

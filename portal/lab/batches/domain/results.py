@@ -9,15 +9,18 @@ from typing import Any, Final
 from portal.lab.batches.domain.endpoints import ENDPOINTS
 from portal.lab.batches.models import BatchRow
 from portal.lab.completions.domain.failures import require_done
-from portal.lab.completions.refusals import describe_error, shape_of
+from portal.lab.completions.refusals import describe_error
 from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.lifecycle import rebuild_end
 from portal.lab.jobs.domain.results import completion_of_row
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
-BROKEN: Final = DomainError("server_error", "Something broke on our side. It has been logged.")
+BROKEN: Final = DomainError(
+    RefusalCode.SERVER_ERROR, "Something broke on our side. It has been logged."
+)
 """Where a row raises what nobody foresaw."""
 
 
@@ -27,7 +30,7 @@ def answer_row(row: BatchRow, *, endpoint: str) -> str:
         raise TypeError("the row was never submitted")
     jobs = tuple(row.call.jobs.select_related("model__release").order_by("call_index"))
     if any(job.erased_at is not None for job in jobs):
-        raise DomainError("cancelled", "The run was deleted.")
+        raise DomainError(RefusalCode.CANCELLED, "The run was deleted.")
     completions = [_completion(job) for job in jobs]
     require_done(completions)
     submitted = Submitted(row.call, jobs)
@@ -39,7 +42,7 @@ def answer_row(row: BatchRow, *, endpoint: str) -> str:
 
 def refuse_row(row: BatchRow, error: DomainError) -> str:
     """The line of a row that was refused or whose run failed: what the API would have said."""
-    return write_line(row, status=shape_of(error).status, body=describe_error(error))
+    return write_line(row, status=error.code.shape.status, body=describe_error(error))
 
 
 def drop_row(row: BatchRow, *, code: str, message: str) -> str:

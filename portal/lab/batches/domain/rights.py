@@ -7,6 +7,7 @@ from portal.lab.batches.models import Batch
 from portal.lab.jobs.domain.admission import require_access
 from portal.lab.jobs.enums import Origin
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 def require_rights(batch: Batch, model: HostedModel) -> None:
@@ -16,5 +17,5 @@ def require_rights(batch: Batch, model: HostedModel) -> None:
     the batch was handed in before.
     """
     if batch.key.revoked_at is not None or not batch.user.is_active:
-        raise DomainError("key_revoked", "The batch's API key was revoked.")
+        raise DomainError(RefusalCode.KEY_REVOKED, "The batch's API key was revoked.")
     require_access(batch.user, model, Origin.API)

@@ -16,6 +16,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 def lock_batch(batch: Batch, *statuses: BatchStatus, wait: bool = True) -> Batch | None:
@@ -60,7 +61,7 @@ def close_batch(batch: Batch, *, as_status: BatchStatus, errors: Sequence[LineEr
 def refuse_change(batch: Batch) -> DomainError:
     """For a command that came too late."""
     return DomainError(
-        "invalid_value",
+        RefusalCode.INVALID_VALUE,
         f"The batch {write_id(BATCH, batch.pk)} is {batch.status} and cannot be cancelled.",
     )
 

@@ -14,6 +14,7 @@ from portal.lab.jobs.domain.admission import context_length
 from portal.lab.jobs.domain.tokens import count_tokens
 from portal.lab.jobs.domain.workers import engine_status
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 SAME_FIELDS: Final = ("model", *GenerationFields.model_fields)
 
@@ -23,7 +24,9 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
     ignored = list_ignored(request)
     if request.top_logprobs is not None and not request.logprobs:
         raise DomainError(
-            "invalid_value", "top_logprobs needs logprobs to be true.", field="top_logprobs"
+            RefusalCode.INVALID_VALUE,
+            "top_logprobs needs logprobs to be true.",
+            field="top_logprobs",
         )
     prompt = render_prompt(model, request.messages)
     fields = {name: getattr(request, name) for name in SAME_FIELDS}
@@ -48,7 +51,7 @@ def to_chat_refusal(error: DomainError, request: ChatRequest) -> DomainError:
         "logprobs": "top_logprobs",
         "max_tokens": "max_tokens" if request.max_tokens else "max_completion_tokens",
     }
-    if error.field not in names or error.code == "unsupported_parameter":
+    if error.field not in names or error.code == RefusalCode.UNSUPPORTED_PARAMETER:
         return error
     return DomainError(error.code, error.message, field=names[error.field], next_url=error.next_url)
 

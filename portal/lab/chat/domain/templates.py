@@ -15,6 +15,7 @@ from portal.gate.catalog.models import HostedModel
 from portal.lab.chat.wire import ChatMessage
 from portal.platform.core.errors import DomainError
 from portal.platform.core.redis import sync_redis
+from portal.platform.core.refusals import RefusalCode
 
 
 def render_prompt(model: HostedModel, messages: list[ChatMessage]) -> str:
@@ -26,7 +27,7 @@ def render_prompt(model: HostedModel, messages: list[ChatMessage]) -> str:
     template = find_template(model.deployment)
     if template is None:
         raise DomainError(
-            "no_chat_template",
+            RefusalCode.NO_CHAT_TEMPLATE,
             f"{model.name} continues texts and has no chat template. Send your text as `prompt` "
             "to /v1/completions.",
             field="model",
@@ -45,7 +46,7 @@ def render_prompt(model: HostedModel, messages: list[ChatMessage]) -> str:
         )
     except TemplateError as error:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"The model's chat template refuses this conversation: {str(error)[:200]}",
             field="messages",
         ) from error
@@ -64,7 +65,7 @@ def _read_text(message: ChatMessage, *, place: int) -> str:
     for number, part in enumerate(message.content):
         if part.type != "text":
             raise DomainError(
-                "unsupported_parameter",
+                RefusalCode.UNSUPPORTED_PARAMETER,
                 f"Message {place} has a part of type {part.type[:50]!r}, and only texts are "
                 "understood. Leave it out.",
                 field=f"messages[{place}].content[{number}].type",

@@ -9,6 +9,7 @@ from inference_workers.contract import FULL_VOCABULARY, SamplingParams
 from portal.lab.jobs.domain.tokens import find_tokenizer, find_vocabulary
 from portal.lab.jobs.domain.workers import engine_status
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LOGPROBS_MOST: Final = 100
 """Beside each generated token. OpenAI gives 5, vLLM 20."""
@@ -25,7 +26,7 @@ def require_affordable(
     """Raise `DomainError` with the limit and the field; `prompts` are lengths in tokens."""
     if (sampling.logprobs or 0) > LOGPROBS_MOST:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"logprobs is {sampling.logprobs:,}, and at most {LOGPROBS_MOST} are given beside a "
             "token. For whole distributions use /v1/distributions.",
             field="logprobs",
@@ -36,7 +37,7 @@ def require_affordable(
     vocabulary = find_vocabulary(deployment)
     if vocabulary is not None and sampling.prompt_logprobs > vocabulary:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"prompt_logprobs is {sampling.prompt_logprobs:,}, and the model has {vocabulary:,} "
             "tokens. -1 names them all.",
             field="prompt_logprobs",
@@ -45,7 +46,7 @@ def require_affordable(
     rows = sum(prompts)
     if rows * width > PROMPT_LOGPROBS_MOST:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Log-probabilities of {rows:,} prompt tokens, {width:,} for each, are "
             f"{rows * width:,}, and one request may have {PROMPT_LOGPROBS_MOST:,}. Ask for fewer "
             "beside each token, or send fewer or shorter prompts.",
@@ -61,7 +62,7 @@ def _require_given(field: str, asked: int | None, *, deployment: str) -> None:
         return
     if asked == FULL_VOCABULARY or asked > most:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"{field} is {asked:,}, and this model's engine gives at most {most:,}.",
             field=field,
         )

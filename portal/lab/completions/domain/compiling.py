@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from inference_workers.contract import Structure
 from portal.lab.completions.compiler.child import Child, CompilerDiedError
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 COMPILERS: Final = 2
 """Processes beside each process of the site."""
@@ -63,7 +64,7 @@ class Compilers:
         if fault is None:
             raise UncompiledError(structure)
         if fault:
-            raise DomainError("invalid_value", f"{field} {fault}.", field=field)
+            raise DomainError(RefusalCode.INVALID_VALUE, f"{field} {fault}.", field=field)
 
     def compile(self, structure: Structure) -> Future[None]:
         """Find out in a process; the future raises `DomainError` if that was not possible now."""
@@ -84,7 +85,8 @@ class Compilers:
         except CompilerDiedError as death:
             if death.was_ended:
                 raise DomainError(
-                    "compiler_busy", "Structures cannot be checked just now. Try again in a moment."
+                    RefusalCode.COMPILER_BUSY,
+                    "Structures cannot be checked just now. Try again in a moment.",
                 ) from death
             fault = TOO_SLOW if death.ran_out_of_time else TOO_MUCH
         while len(self._faults) >= VERDICTS_KEPT:

@@ -8,6 +8,7 @@ from typing import Final
 
 from portal.lab.jobs.domain.tokens import find_tokenizer, find_tokenizer_config
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 WELL_KNOWN: Final = ("</s>", "<|endoftext|>", "<s>", "<|begin_of_text|>")
 """What families of models begin a document with, where no file beside the weights says it."""
@@ -47,7 +48,7 @@ def find_document_start(deployment: str, *, field: str = "prompt") -> DocumentSt
             if (token := tokenizer.token_to_id(name)) is not None:
                 return DocumentStart((token,), ChosenBy.FALLBACK)
     raise DomainError(
-        "invalid_value",
+        RefusalCode.INVALID_VALUE,
         f"This model does not say how a document begins. Give a {field}.",
         field=field,
     )

@@ -8,6 +8,7 @@ from inference_workers.contract import Cancelled, CancelReason, Done, Failed
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.wording import describe_failure
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 STOPPED = {
     CancelReason.USER: "The run was stopped.",
@@ -32,10 +33,10 @@ def find_failure(completion: Completion) -> DomainError | None:
         case Done():
             return None
         case Failed(code=code):
-            return DomainError(code.value, describe_failure(code))
+            return DomainError(RefusalCode(code), describe_failure(code))
         case Cancelled(reason=CancelReason.ACCESS_ENDED as reason):
-            return DomainError("access_ended", STOPPED[reason])
+            return DomainError(RefusalCode.ACCESS_ENDED, STOPPED[reason])
         case Cancelled(reason=reason):
-            return DomainError("cancelled", STOPPED[reason])
+            return DomainError(RefusalCode.CANCELLED, STOPPED[reason])
         case None:
-            return DomainError("worker_lost", "The run has no end.")
+            return DomainError(RefusalCode.WORKER_LOST, "The run has no end.")

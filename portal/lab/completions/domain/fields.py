@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.wire import write_place
 
 NO_TOOLS: Final = "tools are not supported. Leave it out"
@@ -109,7 +110,7 @@ def list_ignored(request: BaseModel) -> dict[str, Any]:
         if value is None or any(_is_same(value, each) for each in neutral):
             continue
         if why:
-            raise DomainError("unsupported_parameter", f"{where}: {why}.", field=where)
+            raise DomainError(RefusalCode.UNSUPPORTED_PARAMETER, f"{where}: {why}.", field=where)
         ignored[where] = value
     return ignored
 
@@ -118,7 +119,9 @@ def require_known(request: BaseModel) -> None:
     """Raise `DomainError` for a field that is neither declared nor HARMLESS."""
     for name in sorted(list_ignored(request)):
         if not _is_harmless(name):
-            raise DomainError("unsupported_parameter", f"{name} is not known here.", field=name)
+            raise DomainError(
+                RefusalCode.UNSUPPORTED_PARAMETER, f"{name} is not known here.", field=name
+            )
 
 
 def warn(ignored: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.models import ApiKey
 from portal.lab.jobs.domain.workers import engine_status
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 HUB = "huggingface.co"
 
@@ -31,7 +32,7 @@ def find_model(name: str, *, key: ApiKey) -> HostedModel:
             return model
     names = ", ".join(str(model["id"]) for model in list_open_models(key)) or "none at present"
     raise DomainError(
-        "model_not_found",
+        RefusalCode.MODEL_NOT_FOUND,
         f"There is no model {wanted[:100]!r} here. Open to this key: {names}.",
         field="model",
     )

@@ -18,6 +18,7 @@ from portal.lab.completions.wire import LARGEST_SEED, CompletionRequest
 from portal.lab.jobs.domain.calls import Run, require_runs
 from portal.lab.jobs.domain.tokens import count_tokens, find_vocabulary, require_token
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 DEFAULT_MAX_TOKENS: Final = 16
 SEED_STEP: Final = 1_000_003
@@ -180,4 +181,4 @@ def _count(prompt: Prompt, sampling: SamplingParams, *, deployment: str) -> int:
 
 
 def _refuse(field: str | None, message: str) -> DomainError:
-    return DomainError("invalid_value", message, field=field)
+    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from portal.lab.completions.domain.document_start import find_document_start
 from portal.lab.jobs.domain.tokens import find_vocabulary, parse_token_ids
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,11 @@ def _kind(item: object) -> type:
 
 def _parse_text(text: str, *, place: int) -> Prompt:
     if not text:
-        raise DomainError("invalid_value", f"prompt[{place}] is empty.", field=f"prompt[{place}]")
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, f"prompt[{place}] is empty.", field=f"prompt[{place}]"
+        )
     return Prompt(text=text)
 
 
 def _refuse(message: str) -> DomainError:
-    return DomainError("invalid_value", message, field="prompt")
+    return DomainError(RefusalCode.INVALID_VALUE, message, field="prompt")

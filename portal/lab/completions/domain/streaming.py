@@ -29,6 +29,7 @@ from portal.lab.completions.domain.logprobs import LogprobsWriter
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.queue import Place
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 SILENCE_SECONDS: Final = 10.0
 DONE: Final = b"data: [DONE]\n\n"
@@ -151,7 +152,9 @@ class _Run:
             self.made.text
         ):
             raise StreamFailedError(
-                DomainError("worker_lost", "The run had to begin anew and went another way.")
+                DomainError(
+                    RefusalCode.WORKER_LOST, "The run had to begin anew and went another way."
+                )
             )
         yield from self._write(
             whole.text[len(self.made.text) :], whole.token_ids[sent:], whole.logprobs[sent:]

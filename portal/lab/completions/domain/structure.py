@@ -12,6 +12,7 @@ from portal.lab.completions.domain.compiling import compilers
 from portal.lab.completions.domain.structure_bounds import require_bounded
 from portal.lab.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
 
@@ -82,4 +83,4 @@ def _name_kind(structure: Structure) -> str:
 
 
 def _refuse(field: str, message: str) -> DomainError:
-    return DomainError("invalid_value", message, field=field)
+    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from inference_workers.contract import Structure
 from portal.lab.completions.domain.pattern_size import LARGEST_PATTERN, measure_pattern
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 SCHEMA_BYTES: Final = 64 * 2**10
 SCHEMA_DEPTH: Final = 64
@@ -137,4 +138,4 @@ def _require_node(node: dict[str, Any], *, field: str) -> None:
 
 
 def _refuse(field: str, message: str) -> DomainError:
-    return DomainError("invalid_value", message, field=field)
+    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)

@@ -16,6 +16,7 @@ from portal.lab.jobs.domain.workers import EngineStatus
 from portal.lab.jobs.enums import Origin
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
 STOP_LIMIT = 16
@@ -29,7 +30,9 @@ class AccessRefused(DomainError):  # noqa: N818 -- it names what happened
 
     def __init__(self, decision: Decision) -> None:
         step = decision.next_step
-        super().__init__(decision.code, decision.message, next_url=step.url if step else None)
+        super().__init__(
+            RefusalCode(decision.code), decision.message, next_url=step.url if step else None
+        )
         self.decision = decision
 
 
@@ -46,7 +49,7 @@ def require_some_access(user: User) -> None:
     if access.refusal is not None:
         raise AccessRefused(access.refusal)
     if not access.is_open:
-        raise DomainError("model_not_found", "No model is released here yet.")
+        raise DomainError(RefusalCode.MODEL_NOT_FOUND, "No model is released here yet.")
 
 
 def check_values(
@@ -54,22 +57,22 @@ def check_values(
 ) -> None:
     """Refuse what no engine can take; ranges are `SamplingParams`' own business."""
     if not prompt and not prompt_token_ids:
-        raise DomainError("invalid_value", "Write a prompt first.", field="prompt")
+        raise DomainError(RefusalCode.INVALID_VALUE, "Write a prompt first.", field="prompt")
     if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             "The prompt contains a character that is not text. Remove it and run again.",
             field="prompt",
         )
     if len(sampling.stop) > STOP_LIMIT:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"{len(sampling.stop)} stop sequences are more than the {STOP_LIMIT} a run may have.",
             field="stop",
         )
     if any(not 0 < len(stop) <= STOP_LENGTH for stop in sampling.stop):
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"A stop sequence has between 1 and {STOP_LENGTH} characters.",
             field="stop",
         )
@@ -97,21 +100,21 @@ def reserve_for(
     limit = context_length(model, engine)
     if len(prompt) > limit * PROMPT_BYTES_PER_TOKEN:
         raise DomainError(
-            "context_length_exceeded",
+            RefusalCode.CONTEXT_LENGTH_EXCEEDED,
             f"The prompt has {len(prompt):,} characters, far more than fit into the model's "
             f"context of {limit:,} tokens. Shorten it.",
             field="prompt",
         )
     if sampling.max_tokens >= limit:
         raise DomainError(
-            "context_length_exceeded",
+            RefusalCode.CONTEXT_LENGTH_EXCEEDED,
             f"Max tokens is {sampling.max_tokens:,}, and the model's context of {limit:,} tokens "
             f"has to hold the prompt as well. Choose at most {limit - 1:,}.",
             field="max_tokens",
         )
     if 0 < engine.max_tokens < sampling.max_tokens:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Max tokens is {sampling.max_tokens:,}, and this model gives at most "
             f"{engine.max_tokens:,} in one run.",
             field="max_tokens",
@@ -134,14 +137,14 @@ def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:
     left = limit - count.tokens
     if left < 1:
         raise DomainError(
-            "context_length_exceeded",
+            RefusalCode.CONTEXT_LENGTH_EXCEEDED,
             f"The prompt is {count.tokens:,} tokens long and the model's context is {limit:,}, "
             f"so no room is left for a completion. Shorten the prompt by {1 - left:,} or more.",
             field="prompt",
         )
     if max_tokens > left:
         raise DomainError(
-            "context_length_exceeded",
+            RefusalCode.CONTEXT_LENGTH_EXCEEDED,
             f"The prompt is {count.tokens:,} tokens long; with max tokens {max_tokens:,} that is "
             f"{count.tokens + max_tokens:,}, more than the model's context of {limit:,}. Lower "
             f"max tokens to {left:,}, or shorten the prompt.",

@@ -22,6 +22,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.tracing import submit_span
 
 RUNS_PER_CALL: Final = 512
@@ -113,7 +114,7 @@ def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> S
         return None
     if call.fingerprint != fingerprint:
         raise DomainError(
-            "idempotency_key_reused",
+            RefusalCode.IDEMPOTENCY_KEY_REUSED,
             "This idempotency key was used for a different request. Use a new key for each "
             "request, and the same one only to repeat it.",
             field="Idempotency-Key",
@@ -160,7 +161,7 @@ def require_runs(count: int, *, field: str) -> None:
     """Raise `DomainError` for more runs than a call may have, or none."""
     if not 0 < count <= RUNS_PER_CALL:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"This request asks for {count:,} runs (prompts times samples), and one request "
             f"may have between 1 and {RUNS_PER_CALL}. Split it.",
             field=field,

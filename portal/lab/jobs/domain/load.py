@@ -14,6 +14,7 @@ from portal.lab.jobs.domain.fairness import Held
 from portal.lab.jobs.enums import JobClass
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Load:
             return
         if job_class is JobClass.INTERACTIVE and self.own[user.pk] >= settings.JOBS_PER_USER:
             raise DomainError(
-                "too_many_jobs",
+                RefusalCode.TOO_MANY_JOBS,
                 f"You have {self.own[user.pk]} runs under way, and {settings.JOBS_PER_USER} is the "
                 "most at a time. Wait for one to finish, or stop one.",
             )
@@ -58,7 +59,7 @@ class Load:
         share = settings.QUEUE_LIMIT // max(1, people)
         if own and own + runs > share:
             raise DomainError(
-                "queue_full",
+                RefusalCode.QUEUE_FULL,
                 f"This is {runs:,} more beside {own:,} of yours that wait for this model, and your "
                 f"share of its queue is {share:,}: everybody who waits shares its "
                 f"{settings.QUEUE_LIMIT:,} places. Nothing is lost; try again in a minute.",

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from inference_workers.contract import TokenizerConfig, tokenizer_config_key, tokenizer_key
 from portal.platform.core.errors import DomainError
 from portal.platform.core.redis import sync_redis
+from portal.platform.core.refusals import RefusalCode
 
 COUNTS_KEPT: Final = 4096
 RECHECK_SECONDS: Final = 30.0
@@ -116,7 +117,7 @@ def _is_token(item: object, last: int) -> TypeGuard[int]:
 
 
 def _refuse(field: str, message: str) -> DomainError:
-    return DomainError("invalid_value", message, field=field)
+    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)
 
 
 def forget_tokenizers() -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from portal.platform.core.errors import DomainError
 from portal.platform.core.redis import sync_redis
+from portal.platform.core.refusals import RefusalCode
 
 SECONDS: Final = 60
 
@@ -44,7 +45,7 @@ def take_bytes(user_id: int, size: int) -> Allowance | None:
         return None
     if taken > limit:
         raise DomainError(
-            "rate_limited",
+            RefusalCode.RATE_LIMITED,
             f"You have sent {taken:,} bytes within a minute, and {limit:,} are read. Go on in "
             f"{seconds} seconds.",
         )

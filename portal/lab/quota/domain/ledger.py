@@ -13,11 +13,11 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.gate.access.domain.rights.limits import daily_quotas
-from portal.gate.access.enums import Code
 from portal.gate.catalog.models import HostedModel
 from portal.lab.quota.models import Reservation
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 WINDOW = timedelta(hours=24)
 _PERSON_LOCK = 7_235_002
@@ -103,7 +103,7 @@ class Ledger:
         wanted, quota = sum(tokens.values()), self.quota(user.pk, model=model.pk)
         if wanted > quota.left:
             raise DomainError(
-                Code.QUOTA_EXCEEDED,
+                RefusalCode.QUOTA_EXCEEDED,
                 f"This may need {wanted:,} tokens and {quota.left:,} are left of today's "
                 f"{quota.tokens:,}. Lower max tokens, or wait: the quota counts the last 24 hours.",
                 field="max_tokens",

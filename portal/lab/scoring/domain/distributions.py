@@ -22,6 +22,7 @@ from portal.lab.scoring.domain.tokens import Reader, require_tokenizer
 from portal.lab.scoring.wire import DistributionsRequest
 from portal.platform.core.errors import DomainError
 from portal.platform.core.redis import bytes_redis
+from portal.platform.core.refusals import RefusalCode
 
 VALUES_MOST: Final = 4_000_000
 """Log-probabilities of one request, positions times vocabulary: 16 MB."""
@@ -61,12 +62,12 @@ def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> 
     )
     ids = reader.read(request.prompt, field="prompt")
     if not ids:
-        raise DomainError("invalid_value", "The prompt has no tokens.", field="prompt")
+        raise DomainError(RefusalCode.INVALID_VALUE, "The prompt has no tokens.", field="prompt")
     positions = tuple(_place(position, length=len(ids)) for position in request.positions)
     width = reader.vocabulary or tokenizer.get_vocab_size()
     if len(positions) * width > VALUES_MOST:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"{len(positions)} positions over a vocabulary of {width:,} are "
             f"{len(positions) * width:,} values, and one request may have {VALUES_MOST:,}: "
             f"{VALUES_MOST // width} positions.",
@@ -92,10 +93,14 @@ def read_distributions(job_id: UUID, positions: Sequence[int]) -> Distributions:
     try:
         rows = bytes_redis().mget([row_key(job_id, position) for position in positions])
     except redis.RedisError as error:
-        raise DomainError("worker_lost", "The queue does not answer; try again.") from error
+        raise DomainError(
+            RefusalCode.WORKER_LOST, "The queue does not answer; try again."
+        ) from error
     values = [row for row in cast("list[bytes | None]", rows) if row is not None]
     if len(values) < len(positions):
-        raise DomainError("worker_lost", "The distributions are not there any more; ask again.")
+        raise DomainError(
+            RefusalCode.WORKER_LOST, "The distributions are not there any more; ask again."
+        )
     arrays = [np.frombuffer(row, dtype="<f4") for row in values]
     return Distributions(tuple(positions), np.stack(arrays))
 
@@ -140,7 +145,9 @@ def _describe(token: int, row: NDArray[np.float32], texts: TokenTexts) -> dict[s
     """The rank is one more than the number of tokens that are likelier."""
     if token >= len(row):
         raise DomainError(
-            "invalid_value", f"The model has no token {token}: it has {len(row):,}.", field="tokens"
+            RefusalCode.INVALID_VALUE,
+            f"The model has no token {token}: it has {len(row):,}.",
+            field="tokens",
         )
     return {
         "id": token,
@@ -160,7 +167,7 @@ def _place(position: int, *, length: int) -> int:
     place = position + length + 1 if position < 0 else position
     if not 1 <= place <= length:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Position {position} is not in the prompt, which has {length} tokens: choose 1 to "
             f"{length}, or -1 to -{length}.",
             field="positions",
@@ -175,7 +182,7 @@ def _name(token: object, *, reader: Reader, field: str) -> int:
     if len(ids) == 1:
         return int(ids[0])
     raise DomainError(
-        "invalid_value",
+        RefusalCode.INVALID_VALUE,
         f"{token!r} is {len(ids)} tokens of this model ({ids}). Name one token, by id or text.",
         field=field,
     )

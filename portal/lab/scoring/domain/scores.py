@@ -22,6 +22,7 @@ from portal.lab.jobs.domain.tokens import find_vocabulary, require_token
 from portal.lab.scoring.domain.tokens import Pair, Reader, require_tokenizer
 from portal.lab.scoring.wire import Item, ScoresRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 READ_ONLY: Final = SamplingParams(max_tokens=0, temperature=0.0, prompt_logprobs=0)
 """Nothing is generated; each token of the prompt is looked up."""
@@ -89,7 +90,7 @@ def _require_readable(items: Iterable[Item]) -> None:
     require_runs(runs, field="continuations")
     if characters > CHARACTERS_MOST:
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             f"Contexts, each counted for every continuation, and continuations have "
             f"{characters:,} characters, and one request may have {CHARACTERS_MOST:,}. Split it.",
             field="continuations",
@@ -112,12 +113,12 @@ def _pair(item: Item, context: DocumentStart, *, place: int, reader: Reader, fie
     own = f"{field}continuations[{place}]"
     continuation = item.continuations[place]
     if continuation in ("", []):
-        raise DomainError("invalid_value", f"{own} is empty.", field=own)
+        raise DomainError(RefusalCode.INVALID_VALUE, f"{own} is empty.", field=own)
     head = context.token_ids if _is_empty(item) else item.context
     pair = reader.join(head, continuation, fields=(f"{field}context", own))
     if pair.start < 1 or pair.start >= len(pair.token_ids):
         raise DomainError(
-            "invalid_value",
+            RefusalCode.INVALID_VALUE,
             "Context and continuation need a token each; together these have none between them.",
             field=own,
         )
@@ -180,13 +181,15 @@ def _items(request: ScoresRequest) -> list[tuple[Item, str]]:
     if request.items is not None:
         if request.context is not None or request.continuations is not None:
             raise DomainError(
-                "invalid_value",
+                RefusalCode.INVALID_VALUE,
                 "Give items, or one context with its continuations; not both.",
                 field="items",
             )
         return [(item, f"items[{place}].") for place, item in enumerate(request.items)]
     if request.continuations is None:
-        raise DomainError("invalid_value", "continuations is missing.", field="continuations")
+        raise DomainError(
+            RefusalCode.INVALID_VALUE, "continuations is missing.", field="continuations"
+        )
     return [(Item(context=request.context, continuations=request.continuations), "")]
 
 

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.domain.tokens import encode_text, find_tokenizer, parse_token_ids
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def require_tokenizer(model: HostedModel) -> Tokenizer:
     tokenizer = find_tokenizer(model.deployment)
     if tokenizer is None:
         raise DomainError(
-            "model_loading",
+            RefusalCode.MODEL_LOADING,
             f"No worker of {model.name} has been there yet, so its tokens are not known. Try again "
             "in a minute.",
         )
@@ -48,7 +49,9 @@ class Reader:
             return self._encode(value)
         if not isinstance(value, list | tuple):
             raise DomainError(
-                "invalid_value", f"{field} has to be a text or a list of token ids.", field=field
+                RefusalCode.INVALID_VALUE,
+                f"{field} has to be a text or a list of token ids.",
+                field=field,
             )
         return parse_token_ids(value, field=field, vocabulary=self.vocabulary)
 

@@ -15,6 +15,7 @@ from portal.gate.access.models import Application
 from portal.gate.catalog.enums import Tier
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LIMIT = 50
 BULK_COMMANDS = (Command.CLAIM, Command.REMIND, Command.RETURN)
@@ -58,13 +59,13 @@ def carry_out_bulk(
 
 def _run(cases: Mapping[str, int], command: Command, *, by: User, note: str) -> list[Outcome]:
     if command not in BULK_COMMANDS:
-        raise DomainError("not_in_bulk", "This is decided one by one.", field="command")
+        raise DomainError(RefusalCode.NOT_IN_BULK, "This is decided one by one.", field="command")
     if not cases:
-        raise DomainError("nothing_chosen", "Choose at least one application.")
+        raise DomainError(RefusalCode.NOTHING_CHOSEN, "Choose at least one application.")
     if len(cases) > LIMIT:
-        raise DomainError("too_many", f"At most {LIMIT} applications at once.")
+        raise DomainError(RefusalCode.TOO_MANY, f"At most {LIMIT} applications at once.")
     if not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     act = _act(command, by=by, note=note)
     return [_try(row, act, seen=cases[row.case_number]) for row in _fetch(cases)]
 
@@ -104,5 +105,6 @@ def _require_one_reviewer(application: Application) -> None:
     guarded = [m for m in application.models_wanted.all() if m.tier == Tier.TWO_REVIEWERS]
     if guarded:
         raise DomainError(
-            "two_reviewers", f"{guarded[0].name} asks for two reviewers: open it on its own."
+            RefusalCode.TWO_REVIEWERS,
+            f"{guarded[0].name} asks for two reviewers: open it on its own.",
         )

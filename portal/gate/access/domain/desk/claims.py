@@ -17,6 +17,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
 from portal.platform.core.fingerprints import require_unchanged
+from portal.platform.core.refusals import RefusalCode
 
 LEASE = timedelta(hours=24)
 
@@ -33,7 +34,7 @@ def claim_application(application: Application, *, by: User, seen: int | None = 
     require_free_claim(application, by=by, at=now)
     require_fresh_eyes(application, by=by)
     if is_absent(by, at=now):
-        raise DomainError("absent", "You are out of office. End that first.")
+        raise DomainError(RefusalCode.ABSENT, "You are out of office. End that first.")
     return move_application(
         application,
         Command.CLAIM,
@@ -98,13 +99,15 @@ def announce_absence(
     deputy cannot stand in; `SavedMeanwhile`.
     """
     if not reviewer.is_reviewer:
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     now = timezone.now()
     if until <= now:
-        raise DomainError("end_not_in_future", "The day must be in the future.", field="until")
+        raise DomainError(
+            RefusalCode.END_NOT_IN_FUTURE, "The day must be in the future.", field="until"
+        )
     if deputy is not None and not _can_work(deputy, at=now, besides=reviewer):
         raise DomainError(
-            "not_for_them", f"{deputy.name} cannot stand in for you now.", field="deputy"
+            RefusalCode.NOT_FOR_THEM, f"{deputy.name} cannot stand in for you now.", field="deputy"
         )
     before = Absence.objects.select_for_update().filter(reviewer=reviewer).first()
     now_is = f"you are out of office until {before.until:%-d %B %Y}" if before else "you are back"
@@ -178,19 +181,21 @@ def _move_claim(application: Application, *, by: User, to: User | None) -> None:
 def _require_own_claim(application: Application, *, by: User) -> None:
     claimant = application.claimant_at(timezone.now())
     if claimant is None or claimant.pk != by.pk:
-        raise DomainError("not_claimed", "You do not hold this application now.")
+        raise DomainError(RefusalCode.NOT_CLAIMED, "You do not hold this application now.")
 
 
 def _require_may_receive(application: Application, *, to: User, giver: User) -> None:
     if to.pk == application.applicant_id or not _can_work(to, at=timezone.now(), besides=giver):
         raise DomainError(
-            "not_for_them", f"{to.name} cannot take this application now.", field="to"
+            RefusalCode.NOT_FOR_THEM, f"{to.name} cannot take this application now.", field="to"
         )
     try:
         require_fresh_eyes(application, by=to)
     except DomainError as error:
         raise DomainError(
-            "not_for_them", f"{to.name} decided on this before it was appealed.", field="to"
+            RefusalCode.NOT_FOR_THEM,
+            f"{to.name} decided on this before it was appealed.",
+            field="to",
         ) from error
 
 

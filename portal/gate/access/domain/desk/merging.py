@@ -12,6 +12,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.refusals import RefusalCode
 
 
 @transaction.atomic
@@ -24,16 +25,18 @@ def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> Accoun
     `LostRace` when either was closed meanwhile.
     """
     if not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     if by.pk in (kept.pk, merged.pk):
-        raise DomainError("own_person", "Another reviewer decides about you.")
+        raise DomainError(RefusalCode.OWN_PERSON, "Another reviewer decides about you.")
     reason = require_text(reason, field="reason", message="Say how you know.")
     pair = (kept.pk, merged.pk)
     locked = {user.pk: user for user in User.objects.select_for_update().filter(pk__in=pair)}
     if kept.pk == merged.pk or not all(user.is_active for user in locked.values()):
         raise LostRace("Nothing was changed. One of the accounts is closed.")
     if locked[merged.pk].is_reviewer or locked[merged.pk].is_staff:
-        raise DomainError("staff_account", "An operator closes accounts of reviewers and staff.")
+        raise DomainError(
+            RefusalCode.STAFF_ACCOUNT, "An operator closes accounts of reviewers and staff."
+        )
     _require_idle(merged)
     User.objects.filter(pk=merged.pk).update(is_active=False)
     merge = AccountMerge.objects.create(
@@ -62,12 +65,12 @@ def _require_idle(user: User) -> None:
     application = Application.objects.filter(applicant=user, state__in=OPEN_STATES).first()
     if application is not None:
         raise DomainError(
-            "account_in_use",
+            RefusalCode.ACCOUNT_IN_USE,
             f"Its application {application.case_number} is open. Decide on it first.",
         )
     grants = Grant.objects.filter(user=user, state__in=HELD_STATES, ends_at__gt=timezone.now())
     if grants.exists():
         raise DomainError(
-            "account_in_use",
+            RefusalCode.ACCOUNT_IN_USE,
             "It holds access in force. Keep this account and close the other, or revoke it first.",
         )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portal.gate.access.enums import Command, ReasonCode
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 FILE = "replies.toml"
 _PLACES = re.compile(r"\{(?:name|case)\}")
@@ -51,8 +52,10 @@ def _read(path: Path, _changed: int) -> Sequence[Reply]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         return tuple(Reply.model_validate(reply) for reply in data.get("replies", []))
     except tomllib.TOMLDecodeError as error:
-        raise DomainError("replies_invalid", f"{FILE}: {error}.") from error
+        raise DomainError(RefusalCode.REPLIES_INVALID, f"{FILE}: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise DomainError("replies_invalid", f"{FILE}: {where}: {first['msg']}.") from error
+        raise DomainError(
+            RefusalCode.REPLIES_INVALID, f"{FILE}: {where}: {first['msg']}."
+        ) from error

@@ -33,6 +33,7 @@ from portal.gate.licensing.models import Licence
 from portal.platform.accounts.domain.identity import is_email_verified, verified_orcid
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 DRAFT_FIELDS = (
     "affiliation",
@@ -83,7 +84,7 @@ def open_draft(user: User) -> Application:
             application = Application.objects.get(applicant=user, state__in=OPEN_STATES)
     if application.told_state(at=timezone.now()) in REVIEW_STATES:
         raise DomainError(
-            "application_pending",
+            RefusalCode.APPLICATION_PENDING,
             f"Your application {application.case_number} is with the reviewers. "
             "To change it, withdraw it first.",
             next_url=reverse("access:status"),
@@ -108,12 +109,14 @@ def submit_application(
     require_told(application)
     if not is_email_verified(by):
         raise DomainError(
-            "email_unverified",
+            RefusalCode.EMAIL_UNVERIFIED,
             "Confirm your e-mail address first. What you have written is kept.",
             next_url=reverse("account_email"),
         )
     if not answers.models:
-        raise DomainError("models_missing", "Choose at least one model.", field="models_wanted")
+        raise DomainError(
+            RefusalCode.MODELS_MISSING, "Choose at least one model.", field="models_wanted"
+        )
     require_not_denied(by, at=timezone.now(), next_url=reverse("access:denial"))
     require_signatures(by, answers.models)
     _require_pause(application)
@@ -185,9 +188,9 @@ def require_signatures(user: User, models: Sequence[HostedModel]) -> None:
             case Standing.SIGNED:
                 continue
             case Standing.OUTDATED:
-                code, ask = "licence_outdated", "has changed. Sign its new version"
+                code, ask = RefusalCode.LICENCE_OUTDATED, "has changed. Sign its new version"
             case Standing.UNSIGNED:
-                code, ask = "licence_unsigned", "is not signed yet. Sign it"
+                code, ask = RefusalCode.LICENCE_UNSIGNED, "is not signed yet. Sign it"
         raise DomainError(
             code,
             f"The licence “{licence.name}” {ask}, then submit. What you have written is kept.",
@@ -207,7 +210,7 @@ def _require_pause(application: Application) -> None:
     until = reapply_at(refused) if refused else None
     if until is not None and timezone.now() < until:
         raise DomainError(
-            "too_soon",
+            RefusalCode.TOO_SOON,
             f"After a refusal a new application can be submitted from {until:%d %B %Y}. "
             "What you have written is kept. You may also appeal against the refusal, once.",
             next_url=reverse("access:status"),

@@ -22,6 +22,7 @@ from portal.gate.access.enums import ApplicationState, Command, ReasonCode, Role
 from portal.gate.access.models import Application, Grant, Ruling, Step
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 MovedGrants = Sequence[tuple[int, str]]
 
@@ -107,7 +108,7 @@ def take_back_decision(
     ruling = _lock_ruling(application)
     if ruling is None or ruling.is_told(at=timezone.now()) or ruling.step.told_at:
         raise DomainError(
-            "hold_over",
+            RefusalCode.HOLD_OVER,
             f"{application.applicant_name} has been told already. "
             "To change the decision, reopen the application with a reason.",
         )

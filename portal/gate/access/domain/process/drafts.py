@@ -17,6 +17,7 @@ from portal.gate.access.models import Application
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 from portal.platform.core.fingerprints import SavedMeanwhile, fingerprint
+from portal.platform.core.refusals import RefusalCode
 
 LONGEST_DRAFT_VALUE = 50_000
 """Characters of one field that a draft keeps; far above what submitting accepts."""
@@ -48,7 +49,7 @@ def find_draft(user: User, *, case_number: str) -> Application:
     require_told(named)
     state = ApplicationState(named.state).label.lower()
     raise DomainError(
-        "application_closed",
+        RefusalCode.APPLICATION_CLOSED,
         f"{named.case_number} is {state}, so nothing of it was saved or submitted.",
         next_url=reverse("access:status"),
     )

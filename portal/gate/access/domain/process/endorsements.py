@@ -14,6 +14,7 @@ from portal.gate.catalog.enums import Tier
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 def needs_endorsement(
@@ -79,7 +80,7 @@ def endorse(
     )
     if not is_new:
         raise DomainError(
-            "already_endorsed",
+            RefusalCode.ALREADY_ENDORSED,
             "You have approved this already. It waits for a second reviewer, who must agree to "
             "the same models, uses and end date.",
         )

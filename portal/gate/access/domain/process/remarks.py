@@ -20,6 +20,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import post
 
 ASKED = "access.remark_asked"
@@ -40,7 +41,7 @@ def write_remark(
     words = require_text(text, field="text", message="Write the remark.")
     if asked is not None and (asked.pk == by.pk or not _may_review(asked, application)):
         raise DomainError(
-            "not_for_them", f"{asked.name} cannot be asked about this.", field="asked"
+            RefusalCode.NOT_FOR_THEM, f"{asked.name} cannot be asked about this.", field="asked"
         )
     remark = Remark.objects.create(
         application=application, author=by, asked=asked, text=words, at=timezone.now()

@@ -12,6 +12,7 @@ from portal.gate.access.enums import Command, Role
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 PAUSE = timedelta(days=7)
 """Nobody is reminded more often."""
@@ -26,10 +27,13 @@ def remind_applicant(application: Application, *, by: User, seen: int | None = N
     check_application(application, Command.REMIND, by=by, role=Role.REVIEWER, seen=seen)
     now = timezone.now()
     if application.is_held(at=now):
-        raise DomainError("decision_held", "The applicant has not been told of the return yet.")
+        raise DomainError(
+            RefusalCode.DECISION_HELD, "The applicant has not been told of the return yet."
+        )
     last = application.steps.filter(command__in=[Command.RETURN, Command.REMIND]).last()
     if last is not None and now < last.at + PAUSE:
         raise DomainError(
-            "too_soon", f"They were asked on {last.at:%d %B}. Wait a week before asking again."
+            RefusalCode.TOO_SOON,
+            f"They were asked on {last.at:%d %B}. Wait a week before asking again.",
         )
     return move_application(application, Command.REMIND, by=by, role=Role.REVIEWER, seen=seen)

@@ -20,6 +20,7 @@ from portal.gate.access.enums import OPEN_STATES, Command, Role
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LONGEST_APPEAL = 5000
 
@@ -37,11 +38,13 @@ def reopen_application(
     check_application(application, Command.REOPEN, by=by, role=Role.REVIEWER, seen=seen)
     if application.is_held(at=timezone.now()):
         raise DomainError(
-            "decision_held", "The applicant has not been told yet: take the decision back instead."
+            RefusalCode.DECISION_HELD,
+            "The applicant has not been told yet: take the decision back instead.",
         )
     if by.pk in deciders(application):
         raise DomainError(
-            "decided_before", "You decided on this application. Another reviewer reopens it."
+            RefusalCode.DECIDED_BEFORE,
+            "You decided on this application. Another reviewer reopens it.",
         )
     grants = lock_active_grants(application)
     step = _move_to_review(application, Command.REOPEN, by=by, role=Role.REVIEWER, note=reason)
@@ -58,13 +61,15 @@ def appeal_decision(application: Application, *, by: User, text: str) -> Step:
     """
     text = require_text(text, field="text", message="Say what the reviewer has overlooked.")
     if len(text) > LONGEST_APPEAL:
-        raise DomainError("text_too_long", f"At most {LONGEST_APPEAL:,} characters.", field="text")
+        raise DomainError(
+            RefusalCode.TEXT_TOO_LONG, f"At most {LONGEST_APPEAL:,} characters.", field="text"
+        )
     if by.pk == application.applicant_id:
         require_told(application)
     check_application(application, Command.APPEAL, by=by, role=Role.APPLICANT)
     if application.appealed_at is not None:
         raise DomainError(
-            "appealed_before",
+            RefusalCode.APPEALED_BEFORE,
             "This application was appealed before, and another reviewer has decided. "
             "You may apply again.",
             next_url=reverse("access:status"),
@@ -108,7 +113,7 @@ def _move_to_review(
     except IntegrityError as error:
         other = others.first()
         raise DomainError(
-            "other_application_open",
+            RefusalCode.OTHER_APPLICATION_OPEN,
             f"Application {other or 'another'} of the same person is open. "
             "It has to be decided or withdrawn first.",
         ) from error

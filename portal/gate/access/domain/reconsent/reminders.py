@@ -21,6 +21,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 LIMIT: Final = 50
 PAUSE: Final = timedelta(days=7)
@@ -54,11 +55,11 @@ def send_reminders(signatures: Collection[int], *, by: User) -> list[Reminder]:
     `too_many`, `reviewers_only`.
     """
     if not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     if not signatures:
-        raise DomainError("nothing_chosen", "Choose at least one person.")
+        raise DomainError(RefusalCode.NOTHING_CHOSEN, "Choose at least one person.")
     if len(signatures) > LIMIT:
-        raise DomainError("too_many", f"At most {LIMIT} people at once.")
+        raise DomainError(RefusalCode.TOO_MANY, f"At most {LIMIT} people at once.")
     chosen = Signature.objects.filter(pk__in=signatures).select_related("user", "version__licence")
     return [_try(signature, by=by) for signature in chosen.defer("text").order_by("pk")]
 
@@ -79,11 +80,12 @@ def _remind(signature: Signature, *, by: User) -> None:
     found = find_outdated(OutdatedFilter(), at=now).filter(pk=signature.pk)
     rows = describe_outdated(found, at=now)
     if not rows:
-        raise DomainError("nothing_to_sign", "There is nothing to sign again any more.")
+        raise DomainError(RefusalCode.NOTHING_TO_SIGN, "There is nothing to sign again any more.")
     (row,) = rows
     if row.told_at is not None and now < row.told_at + PAUSE:
         raise DomainError(
-            "too_soon", f"They were told on {row.told_at:%-d %B}. Wait a week before telling again."
+            RefusalCode.TOO_SOON,
+            f"They were told on {row.told_at:%-d %B}. Wait a week before telling again.",
         )
     post_reconsent(signature.user, kind=REMINDED, change=row.version)
     record(

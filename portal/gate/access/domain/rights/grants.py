@@ -19,6 +19,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 
 @transaction.atomic
@@ -60,7 +61,7 @@ def lock_replaced_grants(application: Application, *, models: Sequence[HostedMod
     for grant in held:
         if grant.state == GrantState.SUSPENDED and grant.pk not in halted:
             raise DomainError(
-                "grant_suspended",
+                RefusalCode.GRANT_SUSPENDED,
                 f"The applicant's access to {grant.model} is suspended. Resume or revoke it first.",
                 field="models",
             )

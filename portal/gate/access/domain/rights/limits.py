@@ -18,6 +18,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
 from portal.platform.core.fingerprints import require_unchanged
+from portal.platform.core.refusals import RefusalCode
 
 
 @transaction.atomic
@@ -36,7 +37,7 @@ def set_limits(
     `own_grant`, `grant_not_held`, `reason_missing`; `SavedMeanwhile`.
     """
     if grant.user_id == by.pk:
-        raise DomainError("own_grant", "Nobody changes the limits of their own access.")
+        raise DomainError(RefusalCode.OWN_GRANT, "Nobody changes the limits of their own access.")
     reason = require_text(reason, field="reason", message="Say why.")
     now = Grant.objects.select_for_update().get(pk=grant.pk)
     require_unchanged(seen, limits_of(now), now_is=_describe(now))
@@ -44,7 +45,9 @@ def set_limits(
         pk=grant.pk, state__in=[GrantState.ACTIVE, GrantState.SUSPENDED]
     ).update(daily_tokens=daily_tokens, parallel_jobs=parallel_jobs)
     if not changed:
-        raise DomainError("grant_not_held", "This access has ended; there is nothing to limit.")
+        raise DomainError(
+            RefusalCode.GRANT_NOT_HELD, "This access has ended; there is nothing to limit."
+        )
     grant.refresh_from_db(fields=["daily_tokens", "parallel_jobs"])
     record(
         AuditTag.GRANT_LIMITED,

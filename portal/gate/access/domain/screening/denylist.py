@@ -17,6 +17,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError, LostRace
 from portal.platform.core.names import fold_name
+from portal.platform.core.refusals import RefusalCode
 
 
 @transaction.atomic
@@ -38,13 +39,15 @@ def deny(
     reason = require_text(reason, field="reason", message="Say why. The applicant will read it.")
     if ends_at <= timezone.now():
         raise DomainError(
-            "end_not_in_future", "The end date must be in the future.", field="ends_on"
+            RefusalCode.END_NOT_IN_FUTURE, "The end date must be in the future.", field="ends_on"
         )
     if kind == DenialKind.PERSON:
         if person is None:
-            raise DomainError("text_missing", "Name the person.", field="value")
+            raise DomainError(RefusalCode.TEXT_MISSING, "Name the person.", field="value")
         if person.pk == by.pk:
-            raise DomainError("own_person", "Another reviewer decides about you.", field="value")
+            raise DomainError(
+                RefusalCode.OWN_PERSON, "Another reviewer decides about you.", field="value"
+            )
         value = ""
     else:
         person = None
@@ -53,7 +56,7 @@ def deny(
         )
     same = in_force(at=timezone.now()).filter(kind=kind, person=person, value=value)
     if same.exists():
-        raise DomainError("denied_already", "This is on the list already.", field="value")
+        raise DomainError(RefusalCode.DENIED_ALREADY, "This is on the list already.", field="value")
     denial = Denial.objects.create(
         kind=kind,
         person=person,
@@ -85,10 +88,10 @@ def appeal_denial(denial: Denial, *, by: User, text: str) -> None:
     """
     text = require_text(text, field="text", message="Say what is wrong about it.")
     if denial.kind != DenialKind.PERSON or denial.person_id != by.pk:
-        raise DomainError("not_your_denial", "This entry is not about you.")
+        raise DomainError(RefusalCode.NOT_YOUR_DENIAL, "This entry is not about you.")
     changed = in_force(at=timezone.now()).filter(pk=denial.pk, appealed_at=None)
     if changed.update(appeal=text[:5000], appealed_by=by, appealed_at=timezone.now()) != 1:
-        raise DomainError("appealed_before", "You have appealed against this already.")
+        raise DomainError(RefusalCode.APPEALED_BEFORE, "You have appealed against this already.")
     record(AuditTag.DENIAL_APPEALED, actor=by, subject=f"denial:{denial.pk}")
 
 
@@ -102,10 +105,11 @@ def lift_denial(denial: Denial, *, by: User, note: str) -> None:
     _require_reviewer(by)
     note = require_text(note, field="note", message="Say why it is lifted.")
     if denial.person_id == by.pk:
-        raise DomainError("own_person", "Another reviewer decides about you.")
+        raise DomainError(RefusalCode.OWN_PERSON, "Another reviewer decides about you.")
     if denial.appealed_at and denial.made_by_id == by.pk:
         raise DomainError(
-            "decided_before", "It was appealed. Another reviewer than made the entry decides."
+            RefusalCode.DECIDED_BEFORE,
+            "It was appealed. Another reviewer than made the entry decides.",
         )
     lifted = Denial.objects.filter(pk=denial.pk, lifted_at=None).update(
         lifted_at=timezone.now(), lifted_by=by, lift_note=note
@@ -139,7 +143,7 @@ def require_not_denied(user: User, *, at: datetime, next_url: str = "") -> None:
     denial = in_force(at=at).filter(kind=DenialKind.PERSON, person=user).first()
     if denial is not None:
         raise DomainError(
-            "denied",
+            RefusalCode.DENIED,
             f"You cannot apply until {denial.ends_at:%d %B %Y}. The reason: {denial.reason}",
             next_url=next_url or None,
         )
@@ -150,7 +154,7 @@ def require_may_be_approved(application: Application, *, at: datetime) -> None:
     denials = find_denials(application, at=at)
     if denials:
         raise DomainError(
-            "denied",
+            RefusalCode.DENIED,
             f"On the denylist until {denials[0].ends_at:%d %B %Y} ({denials[0]}): "
             f"{denials[0].reason} Lift the entry first, or reject.",
         )
@@ -179,4 +183,4 @@ def _normalise(kind: DenialKind, value: str) -> str:
 
 def _require_reviewer(by: User) -> None:
     if not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")

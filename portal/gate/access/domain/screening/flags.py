@@ -22,6 +22,7 @@ from portal.platform.audit.enums import AuditTag
 from portal.platform.core.domain_names import describe_domain, find_lookalike
 from portal.platform.core.errors import DomainError
 from portal.platform.core.links import find_domains
+from portal.platform.core.refusals import RefusalCode
 
 COUNTRY_REVIEW = "country_review"
 LOOKALIKE_DOMAIN = "lookalike_domain"
@@ -103,7 +104,7 @@ def require_override(flags: Sequence[Flag], reason: str) -> None:
     """Raise `DomainError` (`needs_override`) unless there is a reason, or nothing to override."""
     if flags and not reason.strip():
         raise DomainError(
-            "needs_override",
+            RefusalCode.NEEDS_OVERRIDE,
             f"{flags[0].message} Say why it is approved all the same.",
             field="override",
         )

@@ -25,6 +25,7 @@ from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.domain_names import canonical_address
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 APPLICATION_TAGS = {
     Command.SUBMIT: AuditTag.APPLICATION_SUBMITTED,
@@ -155,7 +156,7 @@ def require_text(text: str, *, field: str, message: str) -> str:
     """The text without outer space; raises `DomainError` naming `field` when nothing is left."""
     stripped = text.strip()
     if not stripped:
-        raise DomainError("text_missing", message, field=field)
+        raise DomainError(RefusalCode.TEXT_MISSING, message, field=field)
     return stripped
 
 
@@ -168,7 +169,7 @@ def require_address(email: str, *, message: str) -> str:
         return canonical_address(email)
     except ValueError as error:
         raise DomainError(
-            "invalid_address", f"{error}. Check the address.", field="email"
+            RefusalCode.INVALID_ADDRESS, f"{error}. Check the address.", field="email"
         ) from None
 
 
@@ -178,7 +179,7 @@ def require_told(application: Application) -> None:
     """
     if application.is_held(at=timezone.now()):
         raise DomainError(
-            "application_pending",
+            RefusalCode.APPLICATION_PENDING,
             f"Your application {application.case_number} is with a reviewer at this moment. "
             "Try again in some minutes.",
         )

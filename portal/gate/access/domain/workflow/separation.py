@@ -14,6 +14,7 @@ from portal.platform.accounts.domain.identity import is_email_verified
 from portal.platform.accounts.models import User
 from portal.platform.core.domain_names import canonical_domain
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 DECIDING = (Command.APPROVE, Command.REJECT)
 
@@ -32,12 +33,12 @@ def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> No
         raise ValueError("only the system acts without a person")
     is_owner = by.pk == owner_id
     if role == Role.APPLICANT and not is_owner:
-        raise DomainError(f"not_your_{what}", f"This {what} belongs to somebody else.")
+        raise DomainError(RefusalCode(f"not_your_{what}"), f"This {what} belongs to somebody else.")
     if role == Role.REVIEWER and not (by.is_reviewer and by.is_active):
-        raise DomainError("reviewers_only", "Only a reviewer can do this.")
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
     if role == Role.REVIEWER and is_owner:
         raise DomainError(
-            f"own_{what}",
+            RefusalCode(f"own_{what}"),
             f"This is your own {what}. Another reviewer decides on it.",
         )
 
@@ -62,7 +63,7 @@ def is_outsider(person_id: int, reviewer: User) -> bool:
 def require_outsider(person_id: int, *, by: User) -> None:
     """Raise `DomainError` (`own_team`) where a reviewer stands too near to decide."""
     if how := nearness(person_id, by):
-        raise DomainError("own_team", f"You are {how}. Another reviewer decides.")
+        raise DomainError(RefusalCode.OWN_TEAM, f"You are {how}. Another reviewer decides.")
 
 
 def require_free_claim(
@@ -77,7 +78,7 @@ def require_free_claim(
     claimant = claimed.claimant_at(at)
     if claimant is not None and claimant.pk != by.pk:
         raise DomainError(
-            "claimed_by_other",
+            RefusalCode.CLAIMED_BY_OTHER,
             f"{claimant.name} holds this {what} until "
             f"{claimed.claim_ends_at:%d %B, %H:%M} UTC. They can {way_out}.",
         )
@@ -87,7 +88,7 @@ def require_fresh_eyes(application: Application, *, by: User) -> None:
     """Raise `DomainError` (`decided_before`) where an appeal would go to who refused it."""
     if application.appealed_at and by.pk in deciders(application, before=application.appealed_at):
         raise DomainError(
-            "decided_before",
+            RefusalCode.DECIDED_BEFORE,
             "You decided on this application before it was appealed. Another reviewer has to.",
         )
 
