@@ -6,9 +6,11 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
@@ -123,3 +125,17 @@ def test_a_row_that_was_changed_past_the_log_is_named() -> None:
     assert find_differences() == []
     Renewal.objects.filter(pk=renewal.pk).update(state="refused")
     assert find_differences() == [f"renewal:{renewal.pk}"]
+
+
+def test_an_operator_is_told_what_differs() -> None:
+    out = StringIO()
+    call_command("verify_record", stdout=out)
+    # What a factory makes is in no log.
+    grant = make_grant(UserFactory())
+
+    with pytest.raises(CommandError) as found:
+        call_command("verify_record")
+
+    assert out.getvalue() == "The tables say what the audit log says.\n"
+    assert f"  grant:{grant.pk}" in str(found.value).splitlines()
+    assert found.value.returncode == 1

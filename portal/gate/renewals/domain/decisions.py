@@ -136,15 +136,6 @@ def approve_renewal(
     return step
 
 
-def extendable_grants(renewal: Renewal) -> list[Grant]:
-    """Those of the renewal that an approval would extend."""
-    return list(
-        renewal.grants.filter(state=GrantState.ACTIVE)
-        .select_related("model", "application__applicant")
-        .order_by("pk")
-    )
-
-
 def needs_two(grants: Sequence[Grant]) -> bool:
     """Whether the tier of one of the models asks for two reviewers."""
     return any(grant.model.tier == Tier.TWO_REVIEWERS for grant in grants)
