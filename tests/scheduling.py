@@ -11,7 +11,7 @@ By path, because xdist 3.8's `loadgroup` does nothing under pytest 9.2.
 """
 
 
-class FilesTogether(LoadScopeScheduling):
+class FilesTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Test by test, but those of one file below `TOGETHER` in one process."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -67,7 +67,7 @@ class OutputTensor:
         """All bytes of a tensor that every part has, as part `part` has it."""
         tensor = self.parts[part]
         block = _make_buffer(tensor.rows * tensor.row_bytes)
-        reader.fill(memoryview(block), tensor.spans(begin=0, end=tensor.rows, target=0))
+        reader.fill(block.data, tensor.spans(begin=0, end=tensor.rows, target=0))
         return block
 
     def _read_columns(self, reader: SpanReader, begin: int, end: int) -> NDArray[np.uint8]:
@@ -75,7 +75,7 @@ class OutputTensor:
         column = 0
         for part in self.parts:
             local = _make_buffer(end - begin, part.row_bytes)
-            flat = memoryview(local.reshape(-1))
+            flat = local.reshape(-1).data
             reader.fill(flat, part.spans(begin=begin, end=end, target=0))
             block[:, column : column + part.row_bytes] = local
             column += part.row_bytes
@@ -93,7 +93,7 @@ class OutputTensor:
                 target = (low - begin) * self.row_bytes
                 spans += part.spans(begin=low + skipped, end=high + skipped, target=target)
             first += count
-        reader.fill(memoryview(block), spans)
+        reader.fill(block.data, spans)
         return block
 
 

@@ -68,10 +68,12 @@ def test_a_program_that_is_wrongly_configured_is_not_started_again(
 ) -> None:
     supervisor.start(python(log, "import sys; print('DEPLOYMENT is not set'); sys.exit(2)"))
     seen: list[str] = []
-    wait_for(
-        lambda: seen,
-        lambda: (supervisor.look(), seen.extend(capsys.readouterr().out.splitlines()))[0],
-    )
+
+    def look() -> None:
+        supervisor.look()
+        seen.extend(capsys.readouterr().out.splitlines())
+
+    wait_for(lambda: seen, look)
     for _ in range(5):
         supervisor.look()
     assert seen == [f"  program cannot run: ended with status 2 (DEPLOYMENT is not set). See {log}"]

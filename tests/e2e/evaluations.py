@@ -38,12 +38,12 @@ def evaluate(
 
 def largest_difference_a_token(one: dict[str, Any], other: dict[str, Any]) -> float:
     """Of log-likelihoods, each divided by the tokens that it is the sum of."""
-    choices = [
+    choices: list[float] = [
         abs(a[0][0] - b[0][0])
         for x, y in zip(one["choice"], other["choice"], strict=True)
         for a, b in zip(x["answers"], y["answers"], strict=True)
     ]
-    rolling = [
+    rolling: list[float] = [
         abs(a[0] - b[0]) / tokens_at_least(x["target"])
         for x, y in zip(one["rolling"], other["rolling"], strict=True)
         for a, b in zip(x["answers"], y["answers"], strict=True)

@@ -165,14 +165,14 @@ class DemoStack:
     def streamed_tokens(self, run: str) -> int:
         """How many tokens the run's stream carries now."""
         with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
-            entries: list[tuple[str, dict[str, str]]] = client.xrange(stream_key(UUID(run)))  # type: ignore[assignment]
+            entries: list[tuple[str, dict[str, str]]] = client.xrange(stream_key(UUID(run)))
         events = [EVENT.validate_json(fields["e"]) for _, fields in entries]
         return sum(len(event.token_ids) for event in events if isinstance(event, Delta))
 
     def heartbeats(self) -> list[Heartbeat]:
         """What the inference workers say of themselves."""
         with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
-            workers: list[str] = client.zrange(WORKERS_KEY, 0, -1)  # type: ignore[assignment]
+            workers: list[str] = client.zrange(WORKERS_KEY, 0, -1)
             texts = [client.get(worker_key(worker)) for worker in workers]
         return [Heartbeat.model_validate_json(str(text)) for text in texts if text]
 

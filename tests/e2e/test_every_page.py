@@ -76,8 +76,8 @@ def _crawl(page: Page, origin: str, complaints: list[str]) -> Iterator[str]:
 
 def _judge(page: Page, complaints: list[str]) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         complaints.extend(f"{scheme}: {line}" for line in serious_violations(page))
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     complaints.extend(f"phone: {line}" for line in overflow(page))
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)

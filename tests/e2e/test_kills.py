@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def runs(demo_stack: DemoStack, browser: Browser) -> Iterator[Runs]:
     demo_stack.wait_until_the_engine_is_ready()
-    context = browser.new_context(viewport=DESKTOP, base_url=demo_stack.url)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, base_url=demo_stack.url)
     sign_in(context.new_page(), demo_stack.account("researcher"))
     yield Runs(demo_stack, context)
     context.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e.browser import DESKTOP, PHONE, SETTLE, launched_browser
@@ -62,13 +62,13 @@ def chromium(django_db_setup: None) -> Iterator[Browser]:
     "path", ["/playground/", "/docs/api/", "/docs/api/completions/", "/console/metrics/"]
 )
 def test_scripts_that_come_late_move_nothing(
-    chromium: Browser, live_server: LiveServer, path: str, viewport: dict[str, int]
+    chromium: Browser, live_server: LiveServer, path: str, viewport: ViewportSize
 ) -> None:
     user, _ = make_researcher()
     if path.startswith("/console/"):
-        user = UserFactory(is_reviewer=True)
-        StepFactory(application=ApplicationFactory())
-    context = chromium.new_context(viewport=viewport, base_url=live_server.url)  # type: ignore[arg-type]
+        user = UserFactory.create(is_reviewer=True)
+        StepFactory.create(application=ApplicationFactory.create())
+    context = chromium.new_context(viewport=viewport, base_url=live_server.url)
     page = context.new_page()
     page.goto(f"/account/login/?next={path}")
     page.get_by_label("E-mail address").fill(user.email)

@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(demo_stack: DemoStack, browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport=DESKTOP, base_url=demo_stack.url)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, base_url=demo_stack.url)
     context.set_default_timeout(20_000)
     yield context
     context.close()
@@ -113,7 +113,7 @@ def apply_for_access(page: Page) -> str:
 
 
 def approve(stack: DemoStack, browser: Browser, case_number: str) -> None:
-    context = browser.new_context(viewport=DESKTOP, base_url=stack.url)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, base_url=stack.url)
     page = context.new_page()
     sign_in(page, stack.account("reviewer"))
     page.goto("/console/")
@@ -190,7 +190,7 @@ def reload_in_the_middle(page: Page) -> str:
 
 
 def turn_another_away(stack: DemoStack, browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport=DESKTOP, base_url=stack.url)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, base_url=stack.url)
     page = context.new_page()
     sign_in(page, stack.account("researcher"))
 

@@ -140,7 +140,7 @@ def make_settings(want: dict[str, Any]) -> Any:
     module = types.ModuleType("metaseq_not_installed")
     sys.modules[module.__name__] = module
     config_class = type("TrainingConfig", (), {"__module__": module.__name__})
-    module.TrainingConfig = config_class
+    vars(module)["TrainingConfig"] = config_class
     config = config_class()
     config.precision = "fp16"
     model = argparse.Namespace(

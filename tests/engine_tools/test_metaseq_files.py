@@ -9,6 +9,7 @@ import zipfile
 from argparse import ArgumentTypeError
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,7 @@ class Node:
 class Config:
     """As OmegaConf keeps a dictionary; refers to itself, as its nodes refer to their parent."""
 
-    def __init__(self, **content: object) -> None:
+    def __init__(self, **content: Any) -> None:
         self._content = {key: Node(value) for key, value in content.items()}
         self._parent = self
 

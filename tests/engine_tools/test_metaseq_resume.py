@@ -8,7 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.engine_tools.metaseq_cases import PAUSED, ROOT, command, convert
+from tests.engine_tools.metaseq_cases import PAUSED, command, convert
+from tests.inference_workers.real_engine import ROOT
 
 OPTIONS = ("--num-attention-heads", 8, "--max-shard-size", "1KB")
 """Every tensor gets a shard of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import factory
 from django.utils import timezone
@@ -54,7 +55,7 @@ class ApplicationFactory(factory.django.DjangoModelFactory[Application]):
 
     @factory.post_generation
     def models_wanted(
-        self: Application, create: bool, extracted: list[HostedModel] | None, **_: object
+        self: Application, create: bool, extracted: list[HostedModel] | None, **_: Any
     ) -> None:
         if extracted:
             self.models_wanted.set(extracted)
@@ -104,5 +105,5 @@ class GrantFactory(factory.django.DjangoModelFactory[Grant]):
     ends_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=364))
 
     @factory.post_generation
-    def asked_for(self: Grant, create: bool, extracted: object, **_: object) -> None:
+    def asked_for(self: Grant, create: bool, extracted: object, **_: Any) -> None:
         self.application.models_wanted.add(self.model)

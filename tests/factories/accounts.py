@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import factory
 from allauth.account.models import EmailAddress
 
@@ -11,7 +13,7 @@ PASSWORD = "a-long-test-password"
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
-    """A person with a confirmed address; `UserFactory(verified=False)` has not confirmed it."""
+    """A person with a confirmed address; `UserFactory(verified=False)` has not."""
 
     class Meta:
         model = User
@@ -22,7 +24,7 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     password = factory.django.Password(PASSWORD)
 
     @factory.post_generation
-    def verified(self: User, create: bool, extracted: bool | None, **_: object) -> None:
+    def verified(self: User, create: bool, extracted: bool | None, **_: Any) -> None:
         EmailAddress.objects.create(
             user=self, email=self.email, primary=True, verified=extracted is not False
         )

@@ -20,7 +20,7 @@ class ReleaseFactory(factory.django.DjangoModelFactory[Release]):
     tagline = "A family of models for tests."
     licensor = "The licensor of the tests"
     contact_email = "release@example.org"
-    licence = factory.LazyFunction(lambda: LicenceVersionFactory().licence)
+    licence = factory.LazyFunction(lambda: LicenceVersionFactory.create().licence)
     summary = "What is released."
     why_gated = "Why it is gated."
     process = "How applications are judged."

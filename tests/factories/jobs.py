@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import factory
@@ -43,10 +44,10 @@ from tests.factories.licensing import SignatureFactory
 
 def make_researcher(model: HostedModel | None = None) -> tuple[User, HostedModel]:
     """A person who may use the model in the playground, and the model."""
-    model = model or HostedModelFactory()
-    user = UserFactory()
-    SignatureFactory(user=user, version=model.release.licence.versions.get())
-    GrantFactory(user=user, model=model)
+    model = model or HostedModelFactory.create()
+    user = UserFactory.create()
+    SignatureFactory.create(user=user, version=model.release.licence.versions.get())
+    GrantFactory.create(user=user, model=model)
     return user, model
 
 
@@ -157,10 +158,10 @@ class FakeWorker:
         )
 
 
-def beat(client: redis.Redis, *, worker: str = "worker-1", **changes: object) -> Heartbeat:
+def beat(client: redis.Redis, *, worker: str = "worker-1", **changes: Any) -> Heartbeat:
     """One heartbeat of a worker of smollm2-135m, as a worker sends it."""
     now = datetime.now(UTC)
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "worker": worker,
         "deployment": "smollm2-135m",
         "model": "smollm2-135m",

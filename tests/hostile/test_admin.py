@@ -88,7 +88,7 @@ def test_every_filter_that_is_offered_works(
 )
 def test_questions_about_secrets_are_refused(desk: Client, table: str, query: str) -> None:
     Authenticator.objects.create(
-        user=UserFactory(), type=Authenticator.Type.TOTP, data={"secret": "A"}
+        user=UserFactory.create(), type=Authenticator.Type.TOTP, data={"secret": "A"}
     )
     path = reverse(f"admin:{table}_changelist")
     assert [desk.get(path, {query: letter}).status_code for letter in "ab"] == [400, 400]

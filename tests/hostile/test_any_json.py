@@ -97,11 +97,11 @@ async def find_client(laboratory: Laboratory, name: str) -> ApiClient:
     if "/decisions/" not in next(path for each, _, path, _ in operations() if each == name):
         return laboratory.client
     return await aclient_of(
-        await in_thread(lambda: UserFactory(is_reviewer=True)), scopes=["decisions"]
+        await in_thread(lambda: UserFactory.create(is_reviewer=True)), scopes=["decisions"]
     )
 
 
-def fill(path: str, laboratory: Laboratory, **arguments: object) -> str:
+def fill(path: str, laboratory: Laboratory, **arguments: Any) -> str:
     known = {"engine": laboratory.model.slug, "case_number": "GH-2000-0001", "grant_id": 1}
     return path.format_map({**known, **arguments})
 
@@ -165,8 +165,8 @@ async def test_no_value_of_another_kind_breaks_the_api(laboratory: Laboratory) -
 
 
 async def test_no_address_or_query_breaks_the_api(laboratory: Laboratory) -> None:
-    job = await in_thread(lambda: GenerationJobFactory(user=laboratory.user, succeeded=True))
-    faults = []
+    job = await in_thread(lambda: GenerationJobFactory.create(user=laboratory.user, succeeded=True))
+    faults: list[tuple[object, ...]] = []
     for name, method, path, operation in operations():
         client = await find_client(laboratory, name)
         given = operation.get("parameters", [])
@@ -213,7 +213,7 @@ async def test_no_header_breaks_the_api(laboratory: Laboratory) -> None:
 )  # fmt: skip
 def test_a_count_of_retries_is_a_number_however_long(count: str, is_retry: bool) -> None:
     request = RequestFactory().post("/v1/completions", headers={"X-Stainless-Retry-Count": count})
-    request.auth = ApiKeyFactory()  # type: ignore[attr-defined]  # as ninja does
+    request.auth = ApiKeyFactory.create()  # type: ignore[attr-defined]  # as ninja does
     assert read_asking(request, endpoint="/v1/completions").is_retry is is_retry
 
 

@@ -169,7 +169,7 @@ def spread(names: Iterable[str], texts: tuple[str, ...]) -> Iterator[dict[str, s
 
 
 def test_an_address_with_a_nul_is_no_page_and_a_query_with_one_no_question(client: Client) -> None:
-    client.force_login(UserFactory(is_reviewer=True))
+    client.force_login(UserFactory.create(is_reviewer=True))
     addresses = ["/models/%00/", "/access/applications/%00/", "/console/applications/%00/"]
     assert [client.get(address).status_code for address in addresses] == [404, 404, 404]
     assert client.get("/console/queue/?q=%00").status_code == 400
@@ -178,7 +178,7 @@ def test_an_address_with_a_nul_is_no_page_and_a_query_with_one_no_question(clien
 
 
 def test_a_day_at_the_end_of_time_is_no_filter(client: Client) -> None:
-    client.force_login(UserFactory(is_auditor=True))
+    client.force_login(UserFactory.create(is_auditor=True))
     answer = client.get("/console/audit/?until=9999-12-31")
     assert answer.status_code == 200
     assert answer.context["form"].errors == {"until": ["Choose a day between 1900 and 2999."]}
@@ -192,7 +192,7 @@ def test_a_session_cookie_with_a_nul_is_no_session(client: Client) -> None:
 
 
 def test_a_model_with_a_nul_has_no_tokens(client: Client) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     answer = client.post("/playground/tokens/", {"model": "a\0b", "prompt": "Hello"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
 

@@ -18,6 +18,7 @@ from portal.lab.batches.domain.files import write_file
 from portal.lab.batches.domain.ids import FILE, write_id
 from portal.lab.batches.enums import BatchStatus, FilePurpose
 from portal.lab.batches.models import Batch, BatchRow
+from portal.lab.jobs.domain.calls import submit_call
 from portal.lab.jobs.models import Call
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import advance, answer_jobs, make_batch, read_objects
@@ -75,7 +76,7 @@ def model(valkey: redis.Redis) -> HostedModel:
 
 @pytest.fixture
 def key(model: HostedModel) -> ApiKey:
-    return ApiKeyFactory(user=make_researcher(model)[0])
+    return ApiKeyFactory.create(user=make_researcher(model)[0])
 
 
 def write_line(name: str, body: str, *, model: str) -> bytes:
@@ -163,12 +164,10 @@ def test_a_row_that_raises_what_nobody_foresaw_fails_alone(
     monkeypatch: pytest.MonkeyPatch,
     error: type[Exception],
 ) -> None:
-    submit = submitting.submit_call
-
     def break_one(*args: Any, **kwargs: Any) -> object:
         if "poison" in kwargs["runs"][0].prompt:
             raise error("the prompt was poison")
-        return submit(*args, **kwargs)
+        return submit_call(*args, **kwargs)
 
     monkeypatch.setattr(submitting, "submit_call", break_one)
     poisoned = make_batch(
@@ -188,7 +187,7 @@ def test_a_row_that_raises_what_nobody_foresaw_fails_alone(
 
 @pytest.mark.parametrize("body", [{"user": "x\0"}, {"user": "\ud800"}, {"foo": float("inf")}])
 def test_a_row_that_an_older_release_accepted_fails_alone(
-    valkey: redis.Redis, key: ApiKey, model: HostedModel, body: dict[str, object]
+    valkey: redis.Redis, key: ApiKey, model: HostedModel, body: dict[str, Any]
 ) -> None:
     batch = make_batch(key, *(write_request(name, model=model.slug) for name in ("old", "good")))
     check_batch(batch)

@@ -123,7 +123,7 @@ def exist(kind: Any, **fields: Any) -> Done:
 @case("portal.jobs.reap")
 def jobs_past_their_time(poison: Poison) -> Done:
     late = timezone.now() - DAY
-    jobs = [GenerationJobFactory(running=True, deadline_at=late) for _ in range(2)]
+    jobs = [GenerationJobFactory.create(running=True, deadline_at=late) for _ in range(2)]
     poison(reaper, "_judge", jobs[0])
     after = states(jobs)
     return lambda: [state == JobState.FAILED for state in after()]
@@ -134,7 +134,7 @@ def people_whose_grants_have_ended(poison: Poison) -> Done:
     jobs = []
     for _ in range(2):
         person, model = make_researcher()
-        jobs.append(GenerationJobFactory(held_back=True, user=person, model=model))
+        jobs.append(GenerationJobFactory.create(held_back=True, user=person, model=model))
         person.grants.update(ends_at=timezone.now())
     poisoned = jobs[0].user_id
     poison(access, "cancel_jobs_without_access", poisoned)
@@ -144,7 +144,9 @@ def people_whose_grants_have_ended(poison: Poison) -> Done:
 
 @case("portal.jobs.reap")
 def deployments_with_waiting_runs(poison: Poison) -> Done:
-    jobs = [GenerationJobFactory(held_back=True, deployment=name) for name in ("bad", "good")]
+    jobs = [
+        GenerationJobFactory.create(held_back=True, deployment=name) for name in ("bad", "good")
+    ]
     poison(reaper, "send_waiting", "bad")
     after = states(jobs, "sent_at")
     return lambda: [sent_at is not None for sent_at in after()]
@@ -159,7 +161,7 @@ def notices(*people: User, **fields: Any) -> list[Notice]:
 
 @case("portal.notices.send_due")
 def notices_of_which_one_cannot_be_written(poison: Poison) -> Done:
-    rows = notices(UserFactory(), UserFactory())
+    rows = notices(UserFactory.create(), UserFactory.create())
     poison(sending, "compose", rows[0])
     after = states(rows)
     return lambda: [state == NoticeState.SENT for state in after()]
@@ -167,7 +169,7 @@ def notices_of_which_one_cannot_be_written(poison: Poison) -> Done:
 
 @case("portal.notices.send_due")
 def a_digest_of_which_one_part_cannot_be_written(poison: Poison) -> Done:
-    person = UserFactory()
+    person = UserFactory.create()
     MailPreference.objects.create(user=person, is_digest=True)
     rows = notices(person, person, may_wait=True)
     poison(sending, "compose", rows[0])
@@ -177,7 +179,7 @@ def a_digest_of_which_one_part_cannot_be_written(poison: Poison) -> Done:
 
 @case("portal.notices.send_due")
 def digests_of_two_people(poison: Poison) -> Done:
-    people = [UserFactory(), UserFactory()]
+    people = [UserFactory.create(), UserFactory.create()]
     for person in people:
         MailPreference.objects.create(user=person, is_digest=True)
     rows = notices(*people, may_wait=True)
@@ -194,7 +196,7 @@ def events(poison: Poison) -> Done:
         url="https://hooks.example.org/",
         events=["grant.made"],
         secret_seed="0" * 32,
-        created_by=UserFactory(is_staff=True),
+        created_by=UserFactory.create(is_staff=True),
         created_at=now - DAY,
     )
     rows = [Event.objects.create(type="grant.made", created_at=now, due_at=now) for _ in range(2)]
@@ -206,9 +208,11 @@ def events(poison: Poison) -> Done:
 @case("portal.access.tell_of_changed_licences")
 def people_who_signed(poison: Poison) -> Done:
     now = timezone.now()
-    first = LicenceVersionFactory()
-    people = [SignatureFactory(version=first, signed_at=now - 90 * DAY).user for _ in range(2)]
-    LicenceVersionFactory(licence=first.licence, number=2, effective_at=now - DAY)
+    first = LicenceVersionFactory.create()
+    people = [
+        SignatureFactory.create(version=first, signed_at=now - 90 * DAY).user for _ in range(2)
+    ]
+    LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=now - DAY)
     poison(announcements, "post_reconsent", people[0])
     return exist(Notice, recipient=people)
 
@@ -218,10 +222,10 @@ def licences_that_changed(poison: Poison) -> Done:
     now = timezone.now()
     people, changes = [], []
     for _ in range(2):
-        first = LicenceVersionFactory()
-        people.append(SignatureFactory(version=first, signed_at=now - 90 * DAY).user)
+        first = LicenceVersionFactory.create()
+        people.append(SignatureFactory.create(version=first, signed_at=now - 90 * DAY).user)
         changes.append(
-            LicenceVersionFactory(licence=first.licence, number=2, effective_at=now - DAY)
+            LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=now - DAY)
         )
     poison(announcements, "_tell", changes[0])
     return exist(Notice, recipient=people)
@@ -230,21 +234,23 @@ def licences_that_changed(poison: Poison) -> Done:
 def overdue_case() -> Application:
     _, model = make_researcher()
     long_ago = timezone.now() - 400 * DAY
-    application: Application = ApplicationFactory(models_wanted=[model], submitted_at=long_ago)
+    application: Application = ApplicationFactory.create(
+        models_wanted=[model], submitted_at=long_ago
+    )
     return application
 
 
 @case("portal.access.call_to_overdue")
 def reviewers(poison: Poison) -> Done:
     overdue_case()
-    people = [UserFactory(is_reviewer=True) for _ in range(2)]
+    people = [UserFactory.create(is_reviewer=True) for _ in range(2)]
     poison(overdue, "post", people[0])
     return exist(Notice, recipient=people)
 
 
 @case("portal.access.call_to_overdue")
 def cases_that_wait(poison: Poison) -> Done:
-    UserFactory(is_staff=True)
+    UserFactory.create(is_staff=True)
     cases = [overdue_case(), overdue_case()]
     poison(overdue, "promised_days", cases[0])
     return exist(Notice, about=[f"application:{each.case_number}" for each in cases])
@@ -252,7 +258,7 @@ def cases_that_wait(poison: Poison) -> Done:
 
 @case("portal.access.call_to_overdue")
 def operators_after_reviewers_that_fail(poison: Poison) -> Done:
-    reviewer, operator = UserFactory(is_reviewer=True), UserFactory(is_staff=True)
+    reviewer, operator = UserFactory.create(is_reviewer=True), UserFactory.create(is_staff=True)
     overdue_case()
     poison(overdue, "post", reviewer)
     return exist(Notice, recipient=[reviewer, operator])
@@ -276,7 +282,7 @@ def workers(poison: Poison) -> Done:
 def batches(poison: Poison) -> Done:
     beat(sync_redis())
     person, model = make_researcher()
-    key = ApiKeyFactory(user=person)
+    key = ApiKeyFactory.create(user=person)
     rows = [make_batch(key, write_request("one", model=model.slug)) for _ in range(2)]
     poison(advance, "hear_nudge", rows[0].pk)
     after = states(rows, "status")
@@ -287,7 +293,7 @@ def batches(poison: Poison) -> Done:
 def old_files(poison: Poison) -> Done:
     with transaction.atomic():
         rows = [
-            files.write_file(UserFactory(), [b"{}"], name="in", purpose=FilePurpose.BATCH)
+            files.write_file(UserFactory.create(), [b"{}"], name="in", purpose=FilePurpose.BATCH)
             for _ in range(2)
         ]
     StoredFile.objects.update(created_at=timezone.now() - 3650 * DAY)
@@ -298,8 +304,10 @@ def old_files(poison: Poison) -> Done:
 
 @case("portal.teams.tend")
 def members(poison: Poison) -> Done:
-    team = TeamFactory(application=ApplicationFactory(state=ApplicationState.APPROVED))
-    rows = [MemberFactory(team=team) for _ in range(2)]
+    team = TeamFactory.create(
+        application=ApplicationFactory.create(state=ApplicationState.APPROVED)
+    )
+    rows = [MemberFactory.create(team=team) for _ in range(2)]
     followed = poison(teams, "derive_grants", rows[0])
     return lambda: [row in followed for row in rows]
 
@@ -307,12 +315,14 @@ def members(poison: Poison) -> Done:
 @case("portal.teams.tend")
 def invitations_after_leads_that_fail(poison: Poison) -> Done:
     old = timezone.now() - 90 * DAY
-    team = TeamFactory(application=ApplicationFactory(state=ApplicationState.APPROVED))
-    row = MemberFactory(
+    team = TeamFactory.create(
+        application=ApplicationFactory.create(state=ApplicationState.APPROVED)
+    )
+    row = MemberFactory.create(
         team=team, user=None, email="a@example.org", state=MemberState.INVITED, joined_at=None,
         expires_at=old,
     )  # fmt: skip
-    joined = MemberFactory(team=team)
+    joined = MemberFactory.create(team=team)
     followed = poison(teams, "_follow", joined.pk)
     after = states([row], "email")
     return lambda: [joined.pk in followed, after() == [""]]
@@ -320,7 +330,7 @@ def invitations_after_leads_that_fail(poison: Poison) -> Done:
 
 @case("portal.vouching.tend")
 def vouchers_to_remind(poison: Poison) -> Done:
-    rows = [VouchRequestFactory() for _ in range(2)]
+    rows = [VouchRequestFactory.create() for _ in range(2)]
     for row in rows:
         ask(row)
     VouchRequest.objects.update(sent_at=timezone.now() - 8 * DAY)
@@ -332,7 +342,7 @@ def vouchers_to_remind(poison: Poison) -> Done:
 @case("portal.vouching.tend")
 def officials_to_warn(poison: Poison) -> Done:
     now = timezone.now()
-    requests = [VouchRequestFactory(kind=VouchKind.OFFICIAL) for _ in range(2)]
+    requests = [VouchRequestFactory.create(kind=VouchKind.OFFICIAL) for _ in range(2)]
     rows = [
         AuthorisedDomain.objects.create(
             domain=f"{place}.example.org",
@@ -340,7 +350,7 @@ def officials_to_warn(poison: Poison) -> Done:
             state=DomainState.CONFIRMED,
             proposed_at=now - 360 * DAY,
             decided_at=now - 360 * DAY,
-            decided_by=UserFactory(is_reviewer=True),
+            decided_by=UserFactory.create(is_reviewer=True),
             ends_at=now + DAY,
         )
         for place, request in enumerate(requests)
@@ -352,9 +362,9 @@ def officials_to_warn(poison: Poison) -> Done:
 
 @case("portal.vouching.tend")
 def vouchers_to_forget(poison: Poison) -> Done:
-    closed = [ApplicationFactory(state=ApplicationState.REJECTED) for _ in range(2)]
+    closed = [ApplicationFactory.create(state=ApplicationState.REJECTED) for _ in range(2)]
     long_ago = timezone.now() - 3650 * DAY
-    rows = [VouchRequestFactory(application=each, named_at=long_ago) for each in closed]
+    rows = [VouchRequestFactory.create(application=each, named_at=long_ago) for each in closed]
     poison(vouching, "erase_vouchers", rows[0])
     after = states(rows, "erased_at")
     return lambda: [at is not None for at in after()]
@@ -362,7 +372,7 @@ def vouchers_to_forget(poison: Poison) -> Done:
 
 @case("portal.privacy.carry_out_retention")
 def drafts(poison: Poison) -> Done:
-    rows = [ApplicationFactory(is_draft=True) for _ in range(2)]
+    rows = [ApplicationFactory.create(is_draft=True) for _ in range(2)]
     Application.objects.update(saved_at=timezone.now() - 3650 * DAY)
     poison(access_retention, "_delete_draft", rows[0].pk)
     return lambda: [not Application.objects.filter(pk=row.pk).exists() for row in rows]
@@ -370,10 +380,10 @@ def drafts(poison: Poison) -> Done:
 
 @case("portal.privacy.carry_out_retention")
 def closed_cases(poison: Poison) -> Done:
-    rows = [ApplicationFactory(state=ApplicationState.REJECTED) for _ in range(2)]
+    rows = [ApplicationFactory.create(state=ApplicationState.REJECTED) for _ in range(2)]
     for row in rows:
         long_ago = timezone.now() - 3650 * DAY
-        StepFactory(application=row, command=Command.REJECT, at=long_ago)
+        StepFactory.create(application=row, command=Command.REJECT, at=long_ago)
     poison(privacy_retention, "erase_case", rows[0])
     after = states(rows, "erased_at")
     return lambda: [at is not None for at in after()]
@@ -383,17 +393,18 @@ def closed_cases(poison: Poison) -> Done:
 def unanswered_returns(poison: Poison) -> Done:
     long_ago = timezone.now() - 3650 * DAY
     rows = [
-        ApplicationFactory(state=ApplicationState.RETURNED, effective_at=long_ago) for _ in range(2)
+        ApplicationFactory.create(state=ApplicationState.RETURNED, effective_at=long_ago)
+        for _ in range(2)
     ]
     for row in rows:
-        StepFactory(application=row, command=Command.RETURN, at=long_ago)
+        StepFactory.create(application=row, command=Command.RETURN, at=long_ago)
     poison(lapsing, "move_application", rows[0])
     return exist(Step, application=rows, command=Command.REMIND)
 
 
 @case("portal.privacy.carry_out_retention")
 def accounts_that_nobody_confirmed(poison: Poison) -> Done:
-    rows = [UserFactory(verified=False) for _ in range(2)]
+    rows = [UserFactory.create(verified=False) for _ in range(2)]
     User.objects.update(date_joined=timezone.now() - 3650 * DAY, last_login=None)
     poison(privacy_retention, "_delete_account", rows[0].pk)
     return lambda: [not User.objects.filter(pk=row.pk).exists() for row in rows]
@@ -401,8 +412,8 @@ def accounts_that_nobody_confirmed(poison: Poison) -> Done:
 
 @case("portal.privacy.carry_out_retention")
 def kinds_of_rows(poison: Poison) -> Done:
-    draft = ApplicationFactory(is_draft=True)
-    account = UserFactory(verified=False)
+    draft = ApplicationFactory.create(is_draft=True)
+    account = UserFactory.create(verified=False)
     Application.objects.update(saved_at=timezone.now() - 3650 * DAY)
     User.objects.filter(pk=account.pk).update(date_joined=timezone.now() - 3650 * DAY)
     poison(privacy_retention, "_carry_out", "drafts_deleted")
@@ -414,7 +425,7 @@ def kinds_of_rows(poison: Poison) -> Done:
 
 @case("portal.privacy.carry_out_erasures")
 def people_who_leave(poison: Poison) -> Done:
-    people = [UserFactory() for _ in range(2)]
+    people = [UserFactory.create() for _ in range(2)]
     rows = [request_erasure(person) for person in people]
     ErasureRequest.objects.update(due_at=timezone.now() - DAY)
     poison(carrying_out, "erase_person", people[0])
@@ -425,7 +436,7 @@ def people_who_leave(poison: Poison) -> Done:
 @case("portal.renewals.watch_ends")
 def grants_that_end_soon(poison: Poison) -> Done:
     rows = [
-        GrantFactory(starts_at=timezone.now() - 90 * DAY, ends_at=timezone.now() + 6 * DAY)
+        GrantFactory.create(starts_at=timezone.now() - 90 * DAY, ends_at=timezone.now() + 6 * DAY)
         for _ in range(2)
     ]
     poison(endings, "_warn", rows[0])
@@ -434,7 +445,7 @@ def grants_that_end_soon(poison: Poison) -> Done:
 
 @case("portal.renewals.watch_ends")
 def grants_that_have_ended(poison: Poison) -> Done:
-    rows = [GrantFactory(ends_at=timezone.now()) for _ in range(2)]
+    rows = [GrantFactory.create(ends_at=timezone.now()) for _ in range(2)]
     poison(endings, "announce_end", rows[0])
     return exist(EndNotice, grant=rows)
 
@@ -442,7 +453,7 @@ def grants_that_have_ended(poison: Poison) -> Done:
 @case("portal.renewals.watch_ends")
 def renewals_that_nobody_answers(poison: Poison) -> Done:
     long_ago = timezone.now() - 3650 * DAY
-    grants = [GrantFactory(starts_at=long_ago - DAY, ends_at=long_ago) for _ in range(2)]
+    grants = [GrantFactory.create(starts_at=long_ago - DAY, ends_at=long_ago) for _ in range(2)]
     rows = [make_renewal(grant, RenewalState.RETURNED) for grant in grants]
     poison(endings, "move_renewal", rows[0])
     after = states(rows)
@@ -453,7 +464,7 @@ def renewals_that_nobody_answers(poison: Poison) -> Done:
 def holders_who_owe_a_statement(poison: Poison) -> Done:
     now = timezone.now()
     rows = [
-        GrantFactory(
+        GrantFactory.create(
             capabilities=[Capability.WEIGHTS], starts_at=now - 90 * DAY, ends_at=now - 60 * DAY
         )
         for _ in range(2)

@@ -43,7 +43,7 @@ def person() -> User:
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(START, tick=False) as clock:
         yield clock
 
@@ -69,7 +69,7 @@ def guess_from_everywhere(email: str, *, tries: int) -> None:
 
 
 def test_five_wrong_passwords_lock_one_place_for_five_minutes(
-    person: User, clock: time_machine.Coordinates
+    person: User, clock: time_machine.Traveller
 ) -> None:
     for _ in range(5):
         try_password(person.email, "wrong", at=HOME)
@@ -116,7 +116,7 @@ def test_a_new_password_by_mail_lets_the_owner_in_anywhere(
     assert refusal(try_password(person.email, NEW, at=CAFE)) is None
 
 
-def test_the_owner_is_told_once_in_six_hours(person: User, clock: time_machine.Coordinates) -> None:
+def test_the_owner_is_told_once_in_six_hours(person: User, clock: time_machine.Traveller) -> None:
     def told() -> list[str]:
         return list(Notice.objects.filter(recipient=person).values_list("subject", flat=True))
 
@@ -160,7 +160,7 @@ def try_code(client: Client, code: str) -> Any:
 
 
 def test_codes_of_a_second_factor_are_counted_by_place_too(
-    person: User, clock: time_machine.Coordinates
+    person: User, clock: time_machine.Traveller
 ) -> None:
     owner = Client(REMOTE_ADDR=CAFE)
     owner.force_login(person)
@@ -176,7 +176,7 @@ def test_codes_of_a_second_factor_are_counted_by_place_too(
 
 
 def test_codes_from_everywhere_are_braked_where_the_owner_never_was(
-    person: User, clock: time_machine.Coordinates, settings: Settings
+    person: User, clock: time_machine.Traveller, settings: Settings
 ) -> None:
     settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "code_elsewhere": "6/h/key"}
     owner = Client(REMOTE_ADDR=HOME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -36,7 +37,7 @@ def end_session(client: Client) -> None:
 
 def send(client: Client, form: PageForm, **changes: str) -> str:
     """Send a form and answer where one is sent; its text fields hold what was written."""
-    data: dict[str, object] = {**form.fields, **dict.fromkeys(form.texts, WRITTEN), **changes}
+    data: dict[str, Any] = {**form.fields, **dict.fromkeys(form.texts, WRITTEN), **changes}
     return client.post(form.action, data).headers.get("Location", "")
 
 
@@ -104,7 +105,7 @@ def test_every_text_comes_back_after_signing_in_again() -> None:
     assert sent == {"applicant": 15, "researcher": 19, "other": 15, "reviewer": 32, "operator": 18}
 
 
-def find_text_forms(client: Client, arguments: dict[str, object]) -> dict[str, PageForm]:
+def find_text_forms(client: Client, arguments: dict[str, Any]) -> dict[str, PageForm]:
     """Every form with text of every page that the person may open, by where it goes."""
     found = {}
     for route in all_routes():
@@ -129,7 +130,7 @@ def make_forms(client: Client, actor: User, addresses: set[str]) -> Iterator[Pag
             yield PageForm(address, {FIELD: [sign_origin(request)]}, texts=["note"])
 
 
-def find_post_only(actors: Mapping[str, User | None], arguments: dict[str, object]) -> set[str]:
+def find_post_only(actors: Mapping[str, User | None], arguments: dict[str, Any]) -> set[str]:
     """Addresses of pages that answer no GET, as the walker fills them in."""
     operator = Client()
     assert actors["operator"] is not None

@@ -85,7 +85,7 @@ async def test_a_wrong_value_is_refused_where_it_is(
     value: object,
     param: str,
 ) -> None:
-    body = {"prompt": "ab", "max_tokens": 2, field: value}
+    body: dict[str, Any] = {"prompt": "ab", "max_tokens": 2, field: value}
 
     assert await ask(laboratory, **body) == [400, "invalid_value", param]
     assert await in_thread(GenerationJob.objects.count) == 0
@@ -123,7 +123,7 @@ async def test_what_cannot_be_honoured_is_refused(
     field: str,
     value: object,
 ) -> None:
-    body = {"prompt": "ab", "max_tokens": 2, field: value}
+    body: dict[str, Any] = {"prompt": "ab", "max_tokens": 2, field: value}
 
     assert await ask(laboratory, **body) == [400, "unsupported_parameter", field]
 
@@ -146,7 +146,7 @@ async def test_what_cannot_be_honoured_is_refused(
 async def test_what_says_the_same_as_nothing_is_no_fault(
     laboratory: Laboratory,
     field: str,
-    value: object,
+    value: Any,
 ) -> None:
     reply = await laboratory.ask(prompt="ab", max_tokens=2, **{field: value})
 
@@ -321,7 +321,7 @@ async def test_every_address_under_v1_speaks_as_the_api(
 async def test_an_engine_that_gives_fewer_is_named(laboratory: Laboratory) -> None:
     """Its heartbeat says 20."""
     for field in ("logprobs", "prompt_logprobs"):
-        body = {"prompt": "ab", "max_tokens": 2, field: 21}
+        body: dict[str, Any] = {"prompt": "ab", "max_tokens": 2, field: 21}
         assert await ask(laboratory, **body) == [400, "invalid_value", field]
 
 

@@ -20,6 +20,7 @@ from portal.lab.api.routes import tokens as token_routes
 from portal.lab.jobs.domain import tokens
 from portal.lab.jobs.domain.calls import submit_call
 from portal.lab.jobs.domain.lifecycle import record_started
+from portal.lab.jobs.domain.stopping import stop_jobs
 from portal.lab.jobs.domain.tokens import decode_ids, encode_text
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream import reader_presence
@@ -97,11 +98,10 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
     await in_thread(record_started, [worker.started_message() for worker in workers])
 
     queries: list[int] = []
-    stop = reader_presence.stop_jobs
 
     def count(*args: Any, **options: Any) -> object:
         with CaptureQueriesContext(connection) as captured:
-            stopped = stop(*args, **options)
+            stopped = stop_jobs(*args, **options)
         queries.append(len(captured))
         return stopped
 
@@ -159,11 +159,10 @@ async def test_others_are_answered_while_one_has_texts_encoded(
 ) -> None:
     """The work waits for the other person's answer: in the event loop it would wait for ever."""
     is_answered, neighbour = threading.Event(), await another(laboratory)
-    encode = token_routes.encode_text
 
     def encode_slowly(*args: Any, **options: Any) -> list[int]:
         assert is_answered.wait(10)
-        return encode(*args, **options)
+        return encode_text(*args, **options)
 
     monkeypatch.setattr(token_routes, "encode_text", encode_slowly)
     body = {"model": laboratory.model.slug, "prompt": LETTERS}

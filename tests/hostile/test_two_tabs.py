@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -190,7 +191,7 @@ def test_a_stale_tab_replaces_nothing_unseen(client: Client, make: Callable[[], 
     assert case.saved() == case.second
 
 
-def carry(form: PageForm, written: dict[str, str]) -> dict[str, object]:
+def carry(form: PageForm, written: dict[str, str]) -> dict[str, Any]:
     """What the form's hidden fields carry, and what was written."""
     hidden = {name: form.fields[name] for name in form.fields if name.endswith("seen")}
     return {**hidden, **written}
@@ -204,10 +205,10 @@ class Tab:
         html = client.get(APPLY).content.decode()
         self.form = find_form(html, page=APPLY, action=SUBMIT)
 
-    def data(self, **changes: object) -> dict[str, object]:
+    def data(self, **changes: Any) -> dict[str, Any]:
         return {**self.form.fields, **changes}
 
-    def autosave(self, **changes: str) -> tuple[int, dict[str, object]]:
+    def autosave(self, **changes: str) -> tuple[int, dict[str, Any]]:
         sent = {name: self.form.fields[name] for name in ("case", "seen")}
         data = {**sent, "changed": list(changes), **changes}
         answer = self.client.post(SAVE, data, headers=JSON)
@@ -220,7 +221,7 @@ def applicant(client: Client, signed_applicant: User) -> User:
     return signed_applicant
 
 
-def saved_draft(person: User) -> dict[str, object]:
+def saved_draft(person: User) -> dict[str, Any]:
     return dict(open_draft(person).draft)
 
 
@@ -281,7 +282,7 @@ def test_a_tab_that_saves_as_it_goes_is_told_where_it_stands(
     assert one.autosave(position="Student of physics")[0] == 200
 
     status, answer = two.autosave(position="Lecturer")
-    assert (status, answer["error"]["code"]) == (409, "saved_meanwhile")  # type: ignore[index]
+    assert (status, answer["error"]["code"]) == (409, "saved_meanwhile")
     assert saved_draft(applicant) == {"position": "Student of physics"}
 
 
@@ -329,7 +330,7 @@ def test_autosaving_for_a_withdrawn_application_begins_none(
 
     status, answer = stale.autosave(position="Student")
 
-    assert (status, answer["error"]["code"]) == (409, "application_closed")  # type: ignore[index]
+    assert (status, answer["error"]["code"]) == (409, "application_closed")
     assert Application.objects.count() == 1
 
 

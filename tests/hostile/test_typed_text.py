@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -41,8 +42,8 @@ def messages(application: Application, models: list[HostedModel]) -> list[str]:
 
 @pytest.fixture
 def disguised(model: HostedModel) -> Application:
-    return ApplicationFactory(
-        applicant=UserFactory(email=f"ada@{PUNYCODE}"),
+    return ApplicationFactory.create(
+        applicant=UserFactory.create(email=f"ada@{PUNYCODE}"),
         homepage=f"See https://{LOOKALIKE}/ada and www.m\u0456t.edu, or b\u00fccher.de.",
         models_wanted=[model],
     )
@@ -69,7 +70,7 @@ def test_a_domain_that_looks_like_another_has_to_be_looked_at(
 def test_a_referee_at_such_a_domain_has_to_be_looked_at(
     signed_applicant: User, model: HostedModel
 ) -> None:
-    application = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     name_voucher(
         application,
         by=signed_applicant,
@@ -91,7 +92,7 @@ def test_a_denied_domain_is_denied_in_each_spelling(reviewer: User, denied: str,
     denial = deny(
         kind=DenialKind.DOMAIN, by=reviewer, reason="Spam.", ends_at=ends_at, value=denied
     )
-    application = ApplicationFactory(applicant_email=f"ada@{used}")
+    application = ApplicationFactory.create(applicant_email=f"ada@{used}")
     assert find_denials(application, at=timezone.now()) == [denial]
 
 
@@ -105,7 +106,7 @@ def test_an_address_is_kept_and_found_in_one_spelling(client: Client) -> None:
     }
     client.post("/account/signup/", typed)
     assert list(User.objects.values_list("email", flat=True)) == [f"ada@{PUNYCODE}"]
-    User.objects.get().emailaddress_set.update(verified=True)
+    EmailAddress.objects.filter(user=User.objects.get()).update(verified=True)
     signed_in = client.post(
         "/account/login/", {"login": f"ada@{LOOKALIKE}", "password": typed["password1"]}
     )
@@ -127,7 +128,7 @@ def test_kosovo_can_be_chosen(
 def test_a_number_that_is_not_in_ascii_digits_marks_nothing(
     client: Client, reviewer: User, revision: str
 ) -> None:
-    application = ApplicationFactory()
+    application = ApplicationFactory.create()
     client.force_login(reviewer)
     sent = client.post(
         "/console/bulk/",

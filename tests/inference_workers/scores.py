@@ -40,12 +40,12 @@ def largest_difference(history: History, reference: dict[str, Any]) -> float:
     assert history.scored is not None
     entries = history.scored.logprobs
     assert entries[0] is None
-    own = [
+    own: list[float] = [
         abs(entry.logprob - value)
         for entry, value in zip(entries[1:], reference["logprobs"][1:], strict=True)
         if entry
     ]
-    named = [
+    named: list[float] = [
         abs(value - expected)
         for entry, top in zip(entries[1:], reference["top"], strict=True)
         if entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from inference_workers.config import WorkerSettings
 def built(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each client that kombu builds is an asynchronous one, in order."""
     built: list[bool] = []
-    build = Channel._create_client
+    build = vars(Channel)["_create_client"]
 
     def create(channel: Channel, asynchronous: bool = False) -> object:
         built.append(asynchronous)
@@ -46,7 +47,7 @@ def test_messages_share_one_client(worker_settings: WorkerSettings, built: list[
         producer = connection.Producer(channel)
         for number in range(3):
             producer.publish({"number": number}, routing_key=queue, serializer="json")
-        received = [bound.get(no_ack=False) for _ in range(3)]
+        received: list[Any] = [bound.get(no_ack=False) for _ in range(3)]
         for message in received:
             message.ack()
         assert [message.payload["number"] for message in received] == [0, 1, 2]

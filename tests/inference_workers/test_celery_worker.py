@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -70,6 +71,10 @@ class Site:
             "LOG_FORMAT": "console",
             "SHUTDOWN_GRACE_SECONDS": "1",
         }
+
+    def heard_of(self) -> list[str]:
+        """The workers that have sent a heartbeat."""
+        return cast("list[str]", self.client.zrange(WORKERS_KEY, 0, -1))
 
     def run_worker(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the ordinary command; its output goes to a file named after its order."""
@@ -276,7 +281,7 @@ def test_heartbeat_is_there_soon_after_the_start(site: Site) -> None:
     site.start_worker()
 
     wait_for(lambda: site.client.zcard(WORKERS_KEY) == 1)
-    [worker] = site.client.zrange(WORKERS_KEY, 0, -1)  # type: ignore[misc]
+    [worker] = site.heard_of()
     assert site.client.exists(worker_key(worker)) == 1
 
 
@@ -289,10 +294,10 @@ def test_another_deployment_serves_the_same_queue(site: Site) -> None:
 
     wait_for(lambda: site.ended(request.job_id))
     assert site.text(request.job_id) == expected_text("Once", 40)
-    [worker] = site.client.zrange(WORKERS_KEY, 0, -1)
-    heartbeat = json.loads(str(site.client.get(worker_key(str(worker)))))
+    [worker] = site.heard_of()
+    heartbeat = json.loads(str(site.client.get(worker_key(worker))))
     assert heartbeat["deployment"] == "scripted"
-    assert str(worker).startswith("scripted-too@")
+    assert worker.startswith("scripted-too@")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from inference_workers.contract import TokenLogprobs
 from inference_workers.engines.logprobs import read_generated, read_prompt, read_row
 
 
-def lists(top: dict[str, float], *, own: float) -> dict[str, object]:
+def lists(top: dict[str, float], *, own: float) -> dict[str, Any]:
     return {"tokens": ["token_id:5"], "token_logprobs": [own], "top_logprobs": [top]}
 
 

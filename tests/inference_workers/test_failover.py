@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -58,7 +59,10 @@ async def test_without_a_better_place_the_run_waits_for_its_engine(
     engine = ScriptedEngine(is_up=False)
     worker = await start_worker(engine=engine)
     if peer != "none":
-        changes = {"full": {"max_num_seqs": 0}, "another deployment": {"slug": "other"}}
+        changes: dict[str, dict[str, Any]] = {
+            "full": {"max_num_seqs": 0},
+            "another deployment": {"slug": "other"},
+        }
         is_up = peer != "starting"
         other = await start_worker(engine=ScriptedEngine(is_up=is_up), **changes.get(peer, {}))
         await wait_until(lambda: (other.monitor.state is EngineState.READY) is is_up)

@@ -128,7 +128,7 @@ def test_gpus_that_never_fit_are_named(plan: Plan) -> None:
 
 def test_the_list_as_json_holds_every_gpu(plan: Plan) -> None:
     fits = plan("opt-175b", "--json").document
-    smallest = {}
+    smallest: dict[str, int] = {}
     for fit in fits:
         smallest.setdefault(fit["gpu"], fit["count"])
     assert smallest == {

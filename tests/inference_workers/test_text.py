@@ -38,7 +38,8 @@ TOKENIZER = build_byte_level_tokenizer()
 def push_in_groups(
     text: CompletionText, ids: Sequence[int], sizes: Sequence[int]
 ) -> tuple[str, list[int]]:
-    shown, used, position = "", [], 0
+    used: list[int] = []
+    shown, position = "", 0
     for size in [*sizes, len(ids)]:
         piece = text.push(ids[position : position + size])
         position += size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -47,7 +48,7 @@ def tokenizer() -> Tokenizer:
 def test_the_files_say_what_begins_a_text(
     tokenizer: Tokenizer,
     tmp_path: Path,
-    files: dict[str, object],
+    files: dict[str, Any],
     bos: str | None,
     eos: str | None,
     vocabulary: int | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -115,7 +116,7 @@ async def test_log_lines_of_a_job_carry_its_id_and_trace(
     start_worker: StartWorker, spans: InMemorySpanExporter
 ) -> None:
     structlog.contextvars.clear_contextvars()
-    seen: list[dict[str, object]] = []
+    seen: list[dict[str, Any]] = []
 
     class Engine(ScriptedEngine):
         async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:

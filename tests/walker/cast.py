@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.core.management import call_command
 from django.db import transaction
@@ -42,7 +43,7 @@ def seed() -> dict[str, User | None]:
     grant = Grant.objects.order_by("pk").first()
     assert grant is not None
     researcher = grant.user
-    other = UserFactory(email="other@example.org")
+    other = UserFactory.create(email="other@example.org")
     Grant.objects.create(
         user=other,
         model=grant.model,
@@ -94,7 +95,7 @@ def finished_job(user: User) -> GenerationJob:
     )
 
 
-def _renewals(researcher: User) -> dict[str, object]:
+def _renewals(researcher: User) -> dict[str, Any]:
     """A renewal that waits, and a grant of one's own to give back."""
     grant = Grant.objects.filter(user=researcher).latest("pk")
     renewal = make_renewal(grant, RenewalState.SUBMITTED)
@@ -110,7 +111,7 @@ def _renewals(researcher: User) -> dict[str, object]:
     }
 
 
-def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
+def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
     """A value for every URL argument; `route.argument` is looked up before `argument`."""
     researcher = actors["researcher"]
     assert researcher is not None
@@ -129,7 +130,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         reason="For the walk.",
         ends_at=timezone.now() + timedelta(days=1),
     )
-    vouch = VouchRequestFactory(
+    vouch = VouchRequestFactory.create(
         application=Application.objects.get(applicant__email__startswith="queued@"),
         kind=VouchKind.OFFICIAL,
         email="official@walk.example.org",
@@ -139,7 +140,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, object]:
         domain="walk.example.org", request=vouch, proposed_at=timezone.now()
     )
     case = Application.objects.get(applicant=researcher)
-    member = MemberFactory(team=TeamFactory(application=case), user=actors["other"])
+    member = MemberFactory.create(team=TeamFactory.create(application=case), user=actors["other"])
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
     operator = actors["operator"]

@@ -11,7 +11,7 @@ from tests.factories.accounts import UserFactory
 
 @pytest.fixture
 def reviewer(db: None) -> User:
-    return UserFactory(is_reviewer=True, name="Rita Reviewer")
+    return UserFactory.create(is_reviewer=True, name="Rita Reviewer")
 
 
 @pytest.fixture

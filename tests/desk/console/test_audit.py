@@ -26,7 +26,7 @@ LOG = "/console/audit/"
 
 @pytest.fixture
 def auditor(db: None) -> User:
-    return UserFactory(is_auditor=True)
+    return UserFactory.create(is_auditor=True)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def write(subject: str, *, actor: User | None = None) -> AuditEvent:
 
 @pytest.mark.parametrize("role", ["is_reviewer", "is_staff", None])
 def test_nobody_but_auditors_reads_the_log(client: Client, role: str | None) -> None:
-    client.force_login(UserFactory(**{role: True} if role else {}))
+    client.force_login(UserFactory.create(**{role: True} if role else {}))
     answers = [client.get(LOG).status_code, client.get(f"{LOG}export/csv/").status_code]
     assert (answers, AuditEvent.objects.count()) == ([403, 403], 0)
 
@@ -58,7 +58,7 @@ def test_every_look_is_an_event(desk: Client, auditor: User) -> None:
 
 
 def test_filters_find_by_person_subject_kind_and_day(desk: Client) -> None:
-    ann = UserFactory()
+    ann = UserFactory.create()
     first, second = write("job:1", actor=ann), write("job:2")
     other = write("grant:1")
     day = f"{first.at:%Y-%m-%d}"
@@ -80,7 +80,7 @@ def test_the_log_asks_the_database_no_more_for_more_rows(
     desk: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):
-        write(f"job:{number}", actor=UserFactory())
+        write(f"job:{number}", actor=UserFactory.create())
     desk.get(LOG, {"subject": "job:"})
     with django_assert_num_queries(10):
         desk.get(LOG, {"subject": "job:"})
@@ -91,8 +91,8 @@ def test_an_export_holds_what_the_hashes_are_made_of(client: Client) -> None:
     with transaction.atomic():
         write("job:1")
         write("job:2")
-    client.force_login(UserFactory(is_auditor=True))
-    response = client.get(f"{LOG}export/jsonl/", {"subject": "job:"})
+    client.force_login(UserFactory.create(is_auditor=True))
+    response: Any = client.get(f"{LOG}export/jsonl/", {"subject": "job:"})
 
     async def read() -> bytes:
         return b"".join([part async for part in response.streaming_content])

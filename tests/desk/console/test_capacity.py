@@ -27,13 +27,13 @@ OPT_ON_8_A100 = {"model": "opt-175b", "gpu": "a100-80gb", "count": "8"}
 
 @pytest.fixture
 def operator(client: Client) -> Client:
-    client.force_login(UserFactory(is_staff=True))
+    client.force_login(UserFactory.create(is_staff=True))
     return client
 
 
 def test_only_operators_may_look(client: Client) -> None:
     assert client.get(PATH).status_code == 302
-    for person in (UserFactory(), UserFactory(is_reviewer=True)):
+    for person in (UserFactory.create(), UserFactory.create(is_reviewer=True)):
         client.force_login(person)
         assert client.get(PATH).status_code == 403
 
@@ -88,9 +88,9 @@ def test_every_field_reaches_the_planner(operator: Client) -> None:
 
 
 def test_at_first_the_largest_released_model_is_planned(operator: Client) -> None:
-    HostedModelFactory(slug="opt-125m", parameters=125_000_000)
-    HostedModelFactory(slug="opt-66b", name="OPT-66B", parameters=66_000_000_000)
-    HostedModelFactory(slug="of-unknown-shape", parameters=900_000_000_000)
+    HostedModelFactory.create(slug="opt-125m", parameters=125_000_000)
+    HostedModelFactory.create(slug="opt-66b", name="OPT-66B", parameters=66_000_000_000)
+    HostedModelFactory.create(slug="of-unknown-shape", parameters=900_000_000_000)
 
     context = operator.get(PATH).context
 

@@ -41,12 +41,12 @@ def open_metrics(context: BrowserContext, live_server: LiveServer, complaints: l
     for number in range(40):
         at = now - timedelta(days=number * 2)
         state = ApplicationState.REJECTED if number % 4 == 0 else ApplicationState.APPROVED
-        application = ApplicationFactory(
+        application = ApplicationFactory.create(
             state=state, decided_at=at, country=("NO", "KE", "BR")[number % 3]
         )
-        StepFactory(application=application, at=at - timedelta(days=3))
+        StepFactory.create(application=application, at=at - timedelta(days=3))
         command = Command.REJECT if state == ApplicationState.REJECTED else Command.APPROVE
-        RulingFactory(
+        RulingFactory.create(
             step__application=application,
             step__command=command,
             step__at=at,
@@ -57,7 +57,7 @@ def open_metrics(context: BrowserContext, live_server: LiveServer, complaints: l
 
 def visit_metrics(context: BrowserContext, live_server: LiveServer, complaints: list[str]) -> Page:
     """The page as a reviewer finds it."""
-    reviewer = UserFactory(is_reviewer=True, is_auditor=True)
+    reviewer = UserFactory.create(is_reviewer=True, is_auditor=True)
     page = open_page(context, complaints)
     page.goto(f"{live_server.url}/account/login/?next=/console/metrics/")
     page.get_by_label("E-mail address").fill(reviewer.email)
@@ -76,10 +76,10 @@ def test_charts_stand_above_their_tables_in_both_schemes(
     expect(page.locator(CHART)).to_have_count(2)
     inks = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         complaints.extend(serious_violations(page))
         inks.append(page.locator(".chart").first.evaluate(INKS))
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     place = page.locator(".chart").first
     expect(place.locator(".uplot")).to_have_js_property("offsetWidth", place.evaluate(INNER_WIDTH))
     complaints.extend(overflow(page))
@@ -90,7 +90,7 @@ def test_charts_stand_above_their_tables_in_both_schemes(
 
 def test_one_week_alone_stands_in_the_middle(chromium: Browser, live_server: LiveServer) -> None:
     complaints: list[str] = []
-    StepFactory(application=ApplicationFactory())
+    StepFactory.create(application=ApplicationFactory.create())
     with chromium.new_context(viewport=DESKTOP) as context:
         page = visit_metrics(context, live_server, complaints)
         plot = page.locator(".chart .u-over").first

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db
 NEXT_YEAR = str(date(timezone.now().year + 1, 3, 31))
 
 
-def said(response: HttpResponse) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def page_of(application: Application, command: str = "") -> str:
@@ -36,18 +36,18 @@ def page_of(application: Application, command: str = "") -> str:
 
 @pytest.fixture
 def model(db: None) -> HostedModel:
-    return HostedModelFactory()
+    return HostedModelFactory.create()
 
 
 @pytest.fixture
 def application(model: HostedModel) -> Application:
-    return ApplicationFactory(models_wanted=[model])
+    return ApplicationFactory.create(models_wanted=[model])
 
 
 def test_the_queue_is_narrowed_by_whose_desk_it_is_on(console: Client, reviewer: User) -> None:
     mine, others, free = ApplicationFactory.create_batch(3)
     claim_application(mine, by=reviewer)
-    claim_application(others, by=UserFactory(is_reviewer=True))
+    claim_application(others, by=UserFactory.create(is_reviewer=True))
     found = {
         claim: [
             row.application for row in console.get("/console/", {"claim": claim}).context["rows"]
@@ -58,7 +58,7 @@ def test_the_queue_is_narrowed_by_whose_desk_it_is_on(console: Client, reviewer:
 
 
 def test_what_another_holds_offers_no_decision(console: Client, application: Application) -> None:
-    claim_application(application, by=UserFactory(is_reviewer=True, name="Olga Other"))
+    claim_application(application, by=UserFactory.create(is_reviewer=True, name="Olga Other"))
     context = console.get(page_of(application)).context
     assert (context["can_decide"], context["claimant"].name) == (False, "Olga Other")
     refused = console.post(
@@ -128,7 +128,7 @@ def test_many_at_once_are_shown_first_and_done_then(console: Client) -> None:
         {"command": "claim", "cases": ["GH-1:0"], "back": "https://elsewhere.example/"},
     ],
 )
-def test_nonsense_goes_back_to_the_queue(console: Client, data: dict[str, object]) -> None:
+def test_nonsense_goes_back_to_the_queue(console: Client, data: dict[str, Any]) -> None:
     response = console.post("/console/bulk/", data | {"confirm": "1"})
     assert (response.status_code, response["Location"]) == (302, "/console/")
 
@@ -137,7 +137,7 @@ def test_leaving_the_office_and_coming_back(
     console: Client, reviewer: User, application: Application
 ) -> None:
     claim_application(application, by=reviewer)
-    olga = UserFactory(is_reviewer=True, name="Olga Other")
+    olga = UserFactory.create(is_reviewer=True, name="Olga Other")
     left = console.post("/console/absence/", {"until": NEXT_YEAR, "deputy": olga.pk})
     assert said(left) == ["You are out of office. Claims moved: 1."]
     application.refresh_from_db()
@@ -147,7 +147,7 @@ def test_leaving_the_office_and_coming_back(
 
 
 def test_putting_somebody_on_the_denylist_and_lifting_it(console: Client) -> None:
-    person = UserFactory(email="ada@example.org")
+    person = UserFactory.create(email="ada@example.org")
     entry = {"reason": "Shared the weights.", "ends_on": NEXT_YEAR}
     unknown = console.post(
         "/console/denials/", {**entry, "kind": "person", "value": "nobody@example.org"}
@@ -165,7 +165,7 @@ def test_putting_somebody_on_the_denylist_and_lifting_it(console: Client) -> Non
 def test_an_application_is_handed_over_on_its_page(
     console: Client, reviewer: User, application: Application
 ) -> None:
-    olga = UserFactory(is_reviewer=True)
+    olga = UserFactory.create(is_reviewer=True)
     claim_application(application, by=reviewer)
     data = {"hand_over-seen": 1, "hand_over-to": olga.pk, "hand_over-note": "Yours."}
     assert console.post(page_of(application, "hand_over"), data).status_code == 302

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -18,33 +18,30 @@ pytestmark = pytest.mark.django_db
 GRANTS = "/console/grants/"
 
 
-def listed(response: HttpResponse) -> list[tuple[Grant, list[str]]]:
-    return [
-        (grant, [verb for _, verb in commands])
-        for grant, commands in response.context["rows"]  # type: ignore[attr-defined]
-    ]
+def listed(response: Any) -> list[tuple[Grant, list[str]]]:
+    return [(grant, [verb for _, verb in commands]) for grant, commands in response.context["rows"]]
 
 
-def said(response: HttpResponse) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def test_each_grant_offers_what_its_state_allows(console: Client, reviewer: User) -> None:
     now = timezone.now()
     begun = [now - timedelta(days=days) for days in range(1, 6)]
     expected = [
-        (GrantFactory(starts_at=begun[0]), ["Suspend", "Revoke"]),
-        (GrantFactory(starts_at=begun[1], state=GrantState.SUSPENDED), ["Resume", "Revoke"]),
-        (GrantFactory(starts_at=begun[2], state=GrantState.REVOKED), []),
-        (GrantFactory(starts_at=begun[3], ends_at=now - timedelta(seconds=1)), ["Revoke"]),
-        (GrantFactory(starts_at=begun[4], user=reviewer), []),
+        (GrantFactory.create(starts_at=begun[0]), ["Suspend", "Revoke"]),
+        (GrantFactory.create(starts_at=begun[1], state=GrantState.SUSPENDED), ["Resume", "Revoke"]),
+        (GrantFactory.create(starts_at=begun[2], state=GrantState.REVOKED), []),
+        (GrantFactory.create(starts_at=begun[3], ends_at=now - timedelta(seconds=1)), ["Revoke"]),
+        (GrantFactory.create(starts_at=begun[4], user=reviewer), []),
     ]
     assert listed(console.get(GRANTS)) == expected
 
 
 def test_the_list_is_narrowed(console: Client) -> None:
-    wanted = GrantFactory(user__name="Ada Lovelace", state=GrantState.SUSPENDED)
-    GrantFactory()
+    wanted = GrantFactory.create(user__name="Ada Lovelace", state=GrantState.SUSPENDED)
+    GrantFactory.create()
     queries = ("?q=lovelace", "?state=suspended", f"?model={wanted.model.slug}")
     found = [[grant for grant, _ in listed(console.get(GRANTS + query))] for query in queries]
     assert found == [[wanted]] * 3
@@ -61,7 +58,7 @@ def test_the_list_is_narrowed(console: Client) -> None:
 def test_a_command_asks_for_its_reason_and_says_what_holds_now(
     console: Client, before: GrantState, command: str, after: GrantState
 ) -> None:
-    grant = GrantFactory(state=before)
+    grant = GrantFactory.create(state=before)
     url = f"{GRANTS}{grant.pk}/{command}/"
     assert console.get(url).context["is_open"] is True
     silent = console.post(url, {"reason": " "})
@@ -76,7 +73,7 @@ def test_a_command_asks_for_its_reason_and_says_what_holds_now(
 
 
 def test_what_is_over_cannot_be_changed(console: Client) -> None:
-    grant = GrantFactory(state=GrantState.REVOKED)
+    grant = GrantFactory.create(state=GrantState.REVOKED)
     url = f"{GRANTS}{grant.pk}/resume/"
     assert console.get(url).context["is_open"] is False
     assert said(console.post(url, {"reason": "Because."})) == [
@@ -85,7 +82,7 @@ def test_what_is_over_cannot_be_changed(console: Client) -> None:
 
 
 def test_ones_own_grant_is_not_ones_to_change(console: Client, reviewer: User) -> None:
-    grant = GrantFactory(user=reviewer)
+    grant = GrantFactory.create(user=reviewer)
     response = console.post(f"{GRANTS}{grant.pk}/revoke/", {"reason": "Because."})
     assert response.status_code == 422
     grant.refresh_from_db()
@@ -93,7 +90,7 @@ def test_ones_own_grant_is_not_ones_to_change(console: Client, reviewer: User) -
 
 
 def test_unknown_commands_and_grants_are_not_there(console: Client) -> None:
-    grant = GrantFactory()
+    grant = GrantFactory.create()
     urls = (f"{GRANTS}{grant.pk}/supersede/", f"{GRANTS}0/revoke/")
     assert [console.get(url).status_code for url in urls] == [404, 404]
 

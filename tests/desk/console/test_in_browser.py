@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -76,7 +77,7 @@ def enter(page: Page, live_server: LiveServer, user: User) -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
-def submit(applicant: User, model: HostedModel, **changes: object) -> Application:
+def submit(applicant: User, model: HostedModel, **changes: Any) -> Application:
     application = open_draft(applicant)
     values = {**TYPED, "models": (model,), "capabilities": (Capability.PLAYGROUND,), **changes}
     submit_application(application, by=applicant, answers=Answers(**values))
@@ -94,10 +95,10 @@ def ten_minutes_pass() -> None:
 
 
 def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:
-    model = HostedModelFactory(tier=Tier.TWO_REVIEWERS, name="Large")
-    applicant = sign(UserFactory(name="Ada Byron", email="ada@example.org"), model)
+    model = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS, name="Large")
+    applicant = sign(UserFactory.create(name="Ada Byron", email="ada@example.org"), model)
     rita, olga = (
-        UserFactory(is_reviewer=True, name=name, email=f"{name[:4].lower()}@reviews.example")
+        UserFactory.create(is_reviewer=True, name=name, email=f"{name[:4].lower()}@reviews.example")
         for name in ("Rita Reviewer", "Olga Other")
     )
     application = submit(applicant, model, intended_use="Measuring scale.")
@@ -161,16 +162,16 @@ def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:
 
 
 def test_bulk_reminding_is_tried_out_first(page: Page, live_server: LiveServer) -> None:
-    rita = UserFactory(is_reviewer=True, name="Rita Reviewer")
+    rita = UserFactory.create(is_reviewer=True, name="Rita Reviewer")
     long_ago = timezone.now() - timedelta(days=9)
     late = [
-        ApplicationFactory(applicant__name=name, state=ApplicationState.RETURNED)
+        ApplicationFactory.create(applicant__name=name, state=ApplicationState.RETURNED)
         for name in ("Ada", "Bo")
     ]
     for row in late:
-        StepFactory(application=row, command="return", actor=rita, at=long_ago)
-    fresh = ApplicationFactory(applicant__name="Cem", state=ApplicationState.RETURNED)
-    StepFactory(application=fresh, command="return", actor=rita)
+        StepFactory.create(application=row, command="return", actor=rita, at=long_ago)
+    fresh = ApplicationFactory.create(applicant__name="Cem", state=ApplicationState.RETURNED)
+    StepFactory.create(application=fresh, command="return", actor=rita)
     enter(page, live_server, rita)
     page.goto(f"{live_server.url}/console/?state=returned")
     for _ in range(3):
@@ -188,19 +189,19 @@ def test_bulk_reminding_is_tried_out_first(page: Page, live_server: LiveServer) 
 
 
 def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveServer) -> None:
-    model = HostedModelFactory()
-    rita = UserFactory(is_reviewer=True, name="Rita Reviewer")
-    application = submit(sign(UserFactory(), model), model)
+    model = HostedModelFactory.create()
+    rita = UserFactory.create(is_reviewer=True, name="Rita Reviewer")
+    application = submit(sign(UserFactory.create(), model), model)
     enter(page, live_server, rita)
     complaints: list[str] = []
     for path in ("", f"applications/{application.case_number}/", "denials/", "absence/"):
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.goto(f"{live_server.url}/console/{path}")
             complaints.extend(serious_violations(page))
-        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.set_viewport_size(PHONE)
         complaints.extend(overflow(page))
-        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.set_viewport_size(DESKTOP)
     page.goto(f"{live_server.url}/console/")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
@@ -216,7 +217,7 @@ ONE_LINE = """(cells) => cells.map((cell) => {
 
 
 def test_numbers_of_rows_are_never_broken(page: Page, live_server: LiveServer) -> None:
-    auditor = UserFactory(is_auditor=True)
+    auditor = UserFactory.create(is_auditor=True)
     reason = "A reason that takes all the room there is. " * 12
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("ALTER SEQUENCE audit_auditevent_id_seq RESTART WITH 1177000")

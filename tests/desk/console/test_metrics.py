@@ -24,14 +24,14 @@ CSV = f"{METRICS}export/countries/"
 
 @pytest.fixture
 def auditor(db: None) -> User:
-    return UserFactory(is_auditor=True)
+    return UserFactory.create(is_auditor=True)
 
 
 @pytest.mark.parametrize(
     ("role", "answer"), [("is_reviewer", 200), ("is_auditor", 200), ("is_staff", 403), (None, 403)]
 )
 def test_reviewers_and_auditors_read_it(client: Client, role: str | None, answer: int) -> None:
-    client.force_login(UserFactory(**{role: True} if role else {}))
+    client.force_login(UserFactory.create(**{role: True} if role else {}))
     assert [client.get(METRICS).status_code, client.get(CSV).status_code] == [answer, answer]
 
 
@@ -52,9 +52,9 @@ def test_a_file_holds_the_table_and_hides_small_cells(console: Client) -> None:
     now = timezone.now()
     for number in range(8):
         state = ApplicationState.APPROVED if number < 6 else ApplicationState.REJECTED
-        ApplicationFactory(country="NO", state=state, decided_at=now)
-    ApplicationFactory(country="CH", state=ApplicationState.REJECTED, decided_at=now)
-    ApplicationFactory(
+        ApplicationFactory.create(country="NO", state=state, decided_at=now)
+    ApplicationFactory.create(country="CH", state=ApplicationState.REJECTED, decided_at=now)
+    ApplicationFactory.create(
         country="NO", state=ApplicationState.REJECTED, decided_at=now - timedelta(days=91)
     )
     rows = list(csv.reader(io.StringIO(console.get(CSV).content.decode())))
@@ -74,10 +74,10 @@ def test_the_page_asks_the_database_no_more_for_more_rows(
     console: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(rows):
-        StepFactory()
-        RulingFactory(step__command=Command.RETURN)
-        GrantFactory(ends_at=timezone.now() + timedelta(days=3))
-        ApplicationFactory(state=ApplicationState.APPROVED, decided_at=timezone.now())
+        StepFactory.create()
+        RulingFactory.create(step__command=Command.RETURN)
+        GrantFactory.create(ends_at=timezone.now() + timedelta(days=3))
+        ApplicationFactory.create(state=ApplicationState.APPROVED, decided_at=timezone.now())
     console.get(METRICS)
     with django_assert_num_queries(11):
         response = console.get(METRICS)

@@ -24,13 +24,13 @@ PATH = "/console/operations/"
 
 @pytest.fixture
 def operator(client: Client, valkey: redis.Redis) -> Client:
-    client.force_login(UserFactory(is_staff=True))
+    client.force_login(UserFactory.create(is_staff=True))
     return client
 
 
 def test_only_operators_may_look(client: Client, valkey: redis.Redis) -> None:
     assert client.get(PATH).status_code == 302
-    for person in (UserFactory(), UserFactory(is_reviewer=True)):
+    for person in (UserFactory.create(), UserFactory.create(is_reviewer=True)):
         client.force_login(person)
         assert client.get(PATH).status_code == 403
 
@@ -60,9 +60,9 @@ def test_workers_are_shown_as_they_beat(operator: Client, valkey: redis.Redis) -
 
 def test_queues_show_depth_and_the_oldest_wait(operator: Client, valkey: redis.Redis) -> None:
     now = timezone.now()
-    job = GenerationJobFactory(created_at=now - timedelta(minutes=7), missing_since=now)
-    GenerationJobFactory(model=job.model)
-    GenerationJobFactory(model=job.model, running=True)
+    job = GenerationJobFactory.create(created_at=now - timedelta(minutes=7), missing_since=now)
+    GenerationJobFactory.create(model=job.model)
+    GenerationJobFactory.create(model=job.model, running=True)
 
     (queue,) = operator.get(PATH).context["site"].queues
 
@@ -77,8 +77,8 @@ def test_queues_show_depth_and_the_oldest_wait(operator: Client, valkey: redis.R
 
 def test_failures_are_shown_without_prompts(operator: Client) -> None:
     detail = "EngineDeadError"
-    GenerationJobFactory(failed=True, prompt="a secret", failure_detail=detail, attempt=3)
-    GenerationJobFactory(succeeded=True)
+    GenerationJobFactory.create(failed=True, prompt="a secret", failure_detail=detail, attempt=3)
+    GenerationJobFactory.create(succeeded=True)
 
     response = operator.get(PATH)
 
@@ -90,9 +90,9 @@ def test_failures_are_shown_without_prompts(operator: Client) -> None:
 
 
 def test_states_count_the_last_day(operator: Client) -> None:
-    GenerationJobFactory(failed=True)
-    GenerationJobFactory(failed=True, created_at=timezone.now() - timedelta(days=2))
-    GenerationJobFactory(running=True, created_at=timezone.now() - timedelta(days=2))
+    GenerationJobFactory.create(failed=True)
+    GenerationJobFactory.create(failed=True, created_at=timezone.now() - timedelta(days=2))
+    GenerationJobFactory.create(running=True, created_at=timezone.now() - timedelta(days=2))
 
     states = operator.get(PATH).context["site"].states
 
@@ -110,7 +110,7 @@ def test_speed_shows_percentiles_of_the_last_hour(operator: Client, valkey: redi
     beat(valkey, worker="a", tokens_per_second=70.0)
     beat(valkey, worker="b", tokens_per_second=2.5)
     for seconds, first_token_ms in ((2, 250), (4, 750)):
-        GenerationJobFactory(
+        GenerationJobFactory.create(
             succeeded=True,
             created_at=now - timedelta(seconds=seconds),
             started_at=now,
@@ -152,7 +152,7 @@ def test_energy_and_carbon_stand_against_trainings(
     operator: Client, valkey: redis.Redis, settings: Settings
 ) -> None:
     settings.CARBON_INTENSITY_G_PER_KWH = 480.0
-    HostedModelFactory(training_co2e_tonnes=75.0)
+    HostedModelFactory.create(training_co2e_tonnes=75.0)
     beat(valkey, energy_source=EnergySource.ASSUMED, energy_joules=3.6e9)
     record()
 

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -44,18 +45,18 @@ def clock() -> Iterator[Traveller]:
 
 @pytest.fixture
 def first(db: None) -> LicenceVersion:
-    return LicenceVersionFactory(licence__name="Research licence", licence__slug="research")
+    return LicenceVersionFactory.create(licence__name="Research licence", licence__slug="research")
 
 
 @pytest.fixture
 def second(first: LicenceVersion) -> LicenceVersion:
-    return LicenceVersionFactory(licence=first.licence, number=2, effective_at=NOW - 5 * DAY)
+    return LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=NOW - 5 * DAY)
 
 
-def signer(version: LicenceVersion, name: str = "Ada Byron", **fields: object) -> Signature:
+def signer(version: LicenceVersion, name: str = "Ada Byron", **fields: Any) -> Signature:
     email = f"{name.split(maxsplit=1)[0].lower()}@example.org"
     values = {"user__name": name, "user__email": email, "signed_at": NOW - 90 * DAY, **fields}
-    signature: Signature = SignatureFactory(version=version, **values)
+    signature: Signature = SignatureFactory.create(version=version, **values)
     return signature
 
 
@@ -67,9 +68,11 @@ def test_the_list_names_who_signed_what_and_how_long_it_holds(
     console: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
     signature = signer(first)
-    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence), name="Great Model")
-    GrantFactory(user=signature.user, model=model)
-    GrantFactory(user=signature.user)
+    model = HostedModelFactory.create(
+        release=ReleaseFactory.create(licence=first.licence), name="Great Model"
+    )
+    GrantFactory.create(user=signature.user, model=model)
+    GrantFactory.create(user=signature.user)
     tell_of_changes(at=NOW)
     (row,) = console.get(LIST).context["rows"]
     assert (row.signature, row.version, row.days_left) == (signature, second, 25)
@@ -83,7 +86,7 @@ def test_only_the_newest_signature_of_those_who_must_is_listed(
     console: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
     done = signer(first, "Done Person").user
-    SignatureFactory(user=done, version=second)
+    SignatureFactory.create(user=done, version=second)
     signer(first, "Gone Person", user__is_active=False)
     signer(first, "Late Person")
     assert names(console) == ["Late Person"]
@@ -94,7 +97,7 @@ def test_a_change_to_come_or_not_material_lists_nobody(
 ) -> None:
     signer(first)
     for number, fields in ((2, {"is_material": False}), (3, {"effective_at": NOW + DAY})):
-        LicenceVersionFactory(licence=first.licence, number=number, **fields)
+        LicenceVersionFactory.create(licence=first.licence, number=number, **fields)
     assert names(console) == []
     assert console.get(LIST).content.decode().count("Everybody has signed") == 1
 
@@ -103,11 +106,11 @@ def test_the_page_says_how_far_each_licence_is(
     console: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
     for name in ("Ann One", "Bob Two", "Cid Three"):
-        SignatureFactory(user=signer(first, name).user, version=second)
+        SignatureFactory.create(user=signer(first, name).user, version=second)
     signer(first, "Dan Four")
     signer(first, "Eve Closed", user__is_active=False)
-    LicenceVersionFactory(licence=first.licence, number=3, effective_at=NOW + DAY)
-    LicenceVersionFactory(licence__name="Never changed")
+    LicenceVersionFactory.create(licence=first.licence, number=3, effective_at=NOW + DAY)
+    LicenceVersionFactory.create(licence__name="Never changed")
     found = console.get(LIST).context["progress"]
     assert [(row.version, row.signed, row.signers) for row in found] == [(second, 3, 4)]
 
@@ -115,14 +118,14 @@ def test_the_page_says_how_far_each_licence_is(
 def test_filters_narrow_the_list(
     console: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
-    other = LicenceVersionFactory(licence__slug="other")
-    LicenceVersionFactory(licence=other.licence, number=2, effective_at=NOW - 40 * DAY)
+    other = LicenceVersionFactory.create(licence__slug="other")
+    LicenceVersionFactory.create(licence=other.licence, number=2, effective_at=NOW - 40 * DAY)
     ada = signer(first, "Ada Byron", entity_name="", legal_name="Countess Lovelace")
     signer(other, "Bob Late")
-    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence))
-    GrantFactory(user=ada.user, model=model)
+    model = HostedModelFactory.create(release=ReleaseFactory.create(licence=first.licence))
+    GrantFactory.create(user=ada.user, model=model)
     ended = signer(first, "Cid Revoked")
-    GrantFactory(user=ended.user, model=model, state=GrantState.REVOKED)
+    GrantFactory.create(user=ended.user, model=model, state=GrantState.REVOKED)
     assert names(console) == ["Bob Late", "Ada Byron", "Cid Revoked"]
     assert names(console, licence="other") == names(console, state="over") == ["Bob Late"]
     assert names(console, state="holds") == ["Ada Byron", "Cid Revoked"]
@@ -141,9 +144,9 @@ def test_the_list_asks_the_database_no_more_for_more_rows(
     queries: int,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence))
+    model = HostedModelFactory.create(release=ReleaseFactory.create(licence=first.licence))
     for number in range(rows):
-        GrantFactory(user=signer(first, f"P{number} Person").user, model=model)
+        GrantFactory.create(user=signer(first, f"P{number} Person").user, model=model)
     console.get(page)
     with django_assert_num_queries(queries):
         console.get(page)
@@ -153,8 +156,10 @@ def test_the_csv_holds_all_of_the_filter_and_no_formula(
     console: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
     signature = signer(first, "=Sum Person", user__email="sum@example.org")
-    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence), slug="great")
-    GrantFactory(user=signature.user, model=model)
+    model = HostedModelFactory.create(
+        release=ReleaseFactory.create(licence=first.licence), slug="great"
+    )
+    GrantFactory.create(user=signature.user, model=model)
     response = console.get(CSV, {"state": "holds"})
     (row,) = csv.DictReader(io.StringIO(response.content.decode(), newline=""))
     assert row == {
@@ -177,7 +182,7 @@ def test_an_auditor_may_look_and_each_look_is_an_event(
     client: Client, first: LicenceVersion, second: LicenceVersion
 ) -> None:
     signature = signer(first)
-    auditor = UserFactory(is_auditor=True)
+    auditor = UserFactory.create(is_auditor=True)
     client.force_login(auditor)
     page = client.get(LIST, {"q": "Ada"})
     assert (page.status_code, page.content.decode().count('name="signatures"')) == (200, 0)
@@ -189,7 +194,7 @@ def test_an_auditor_may_look_and_each_look_is_an_event(
 
 @pytest.mark.parametrize("role", ["is_staff", None])
 def test_nobody_else_sees_the_list(client: Client, role: str | None) -> None:
-    client.force_login(UserFactory(**{role: True} if role else {}))
+    client.force_login(UserFactory.create(**{role: True} if role else {}))
     answers = [client.get(LIST), client.get(CSV), client.post(REMIND)]
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
@@ -217,7 +222,7 @@ def test_who_was_told_this_week_or_has_signed_is_left_out(
 ) -> None:
     told, done = signer(first, "Told Person"), signer(first, "Done Person")
     tell_of_changes(at=NOW)
-    SignatureFactory(user=done.user, version=second)
+    SignatureFactory.create(user=done.user, version=second)
     rows = [told.pk, done.pk]
     assert [(row.is_done, row.message) for row in send_reminders(rows, by=reviewer)] == [
         (False, "They were told on 1 June. Wait a week before telling again."),
@@ -239,7 +244,7 @@ def test_who_was_told_this_week_or_has_signed_is_left_out(
 )
 def test_a_reminder_has_bounds(rows: list[int], role: str, code: str) -> None:
     with pytest.raises(DomainError) as refusal:
-        send_reminders(rows, by=UserFactory(**{role: True}))
+        send_reminders(rows, by=UserFactory.create(**{role: True}))
     assert refusal.value.code == code
 
 

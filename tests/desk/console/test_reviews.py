@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -30,12 +30,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def model(db: None) -> HostedModel:
-    return HostedModelFactory()
+    return HostedModelFactory.create()
 
 
 @pytest.fixture
 def application(model: HostedModel) -> Application:
-    return ApplicationFactory(models_wanted=[model])
+    return ApplicationFactory.create(models_wanted=[model])
 
 
 def page_of(application: Application, command: str = "") -> str:
@@ -43,7 +43,7 @@ def page_of(application: Application, command: str = "") -> str:
     return f"{path}{command}/" if command else path
 
 
-def approval(application: Application, **changes: object) -> dict[str, object]:
+def approval(application: Application, **changes: Any) -> dict[str, Any]:
     values = {
         "seen": application.revision,
         "ends_on": str(timezone.now().date() + timedelta(days=30)),
@@ -54,8 +54,8 @@ def approval(application: Application, **changes: object) -> dict[str, object]:
     return {f"approve-{name}": value for name, value in values.items()}
 
 
-def said(response: HttpResponse) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def test_the_page_begins_with_what_was_asked_for_and_the_usual_end(
@@ -75,9 +75,9 @@ def test_the_dossier_tells_facts_with_their_sources(
 ) -> None:
     applicant = application.applicant
     Application.objects.filter(pk=application.pk).update(orcid="0000-0002-1825-0097")
-    earlier = ApplicationFactory(applicant=applicant, state=ApplicationState.REJECTED)
-    grant = GrantFactory(user=applicant, application=earlier)
-    signature = SignatureFactory(user=applicant)
+    earlier = ApplicationFactory.create(applicant=applicant, state=ApplicationState.REJECTED)
+    grant = GrantFactory.create(user=applicant, application=earlier)
+    signature = SignatureFactory.create(user=applicant)
     dossier = console.get(page_of(application)).context["dossier"]
     facts = {fact.label: (fact.source, fact.is_confirmed) for fact in dossier.facts}
     assert facts == {
@@ -166,7 +166,7 @@ def test_returning_and_rejecting_need_words(
 def test_who_comes_second_is_told_who_came_first_and_keeps_their_words(
     console: Client, application: Application
 ) -> None:
-    ben = UserFactory(is_reviewer=True, name="Ben")
+    ben = UserFactory.create(is_reviewer=True, name="Ben")
     reject_application(Application.objects.get(pk=application.pk), by=ben, reason="Commercial.")
     response = console.post(
         page_of(application, "return"), {"return-seen": 0, "return-note": "My note"}
@@ -183,7 +183,7 @@ def test_a_text_that_changed_under_the_reader_is_shown_before_it_is_decided(
     console: Client, application: Application
 ) -> None:
     Application.objects.filter(pk=application.pk).update(revision=2)
-    StepFactory(application=application)
+    StepFactory.create(application=application)
     data = approval(application, seen=0)
     first = console.post(page_of(application, "approve"), data)
     assert first.status_code == 409
@@ -195,7 +195,7 @@ def test_a_text_that_changed_under_the_reader_is_shown_before_it_is_decided(
 def test_ones_own_application_is_not_ones_to_decide(
     console: Client, reviewer: User, model: HostedModel
 ) -> None:
-    own = ApplicationFactory(applicant=reviewer, models_wanted=[model])
+    own = ApplicationFactory.create(applicant=reviewer, models_wanted=[model])
     shown = console.get(page_of(own))
     assert (shown.context["is_own"], shown.context["can_decide"]) == (True, False)
     assert shown.content.decode().count("Not yours to decide.") == 1
@@ -209,7 +209,9 @@ def test_ones_own_application_is_not_ones_to_decide(
 
 
 def test_a_first_approval_says_that_a_second_is_needed(console: Client) -> None:
-    application = ApplicationFactory(models_wanted=[HostedModelFactory(tier=Tier.TWO_REVIEWERS)])
+    application = ApplicationFactory.create(
+        models_wanted=[HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)]
+    )
     response = console.post(page_of(application, "approve"), approval(application))
     assert said(response) == [
         (
@@ -221,10 +223,12 @@ def test_a_first_approval_says_that_a_second_is_needed(console: Client) -> None:
 
 
 def guarded_application() -> Application:
-    return ApplicationFactory(models_wanted=[HostedModelFactory(tier=Tier.TWO_REVIEWERS)])
+    return ApplicationFactory.create(
+        models_wanted=[HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)]
+    )
 
 
-def preview_approval(console: Client, application: Application, **changes: object) -> HttpResponse:
+def preview_approval(console: Client, application: Application, **changes: Any) -> Any:
     data = {**approval(application, **changes), "preview": "1"}
     return console.post(page_of(application, "approve"), data)
 
@@ -254,8 +258,8 @@ def test_whoever_approved_first_is_not_asked_again(console: Client) -> None:
 def test_what_asks_for_one_reviewer_stays_open_to_whoever_approved_the_rest(
     console: Client, model: HostedModel
 ) -> None:
-    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS)
-    application = ApplicationFactory(models_wanted=[model, guarded])
+    guarded = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)
+    application = ApplicationFactory.create(models_wanted=[model, guarded])
     data = approval(application, models=[guarded.slug])
     console.post(page_of(application, "approve"), data)
     form = console.get(page_of(application)).context["forms"]["approve"]
@@ -267,7 +271,7 @@ def test_wider_terms_of_another_can_be_agreed_to_by_whoever_was_first(
 ) -> None:
     application = guarded_application()
     models = list(application.models_wanted.all())
-    for by, days in ((reviewer, 30), (UserFactory(is_reviewer=True), 60)):
+    for by, days in ((reviewer, 30), (UserFactory.create(is_reviewer=True), 60)):
         application.refresh_from_db()
         approve_application(
             application,
@@ -305,7 +309,7 @@ def test_a_preview_is_refused_where_the_command_is(
     console: Client, application: Application, reviewer: User, model: HostedModel
 ) -> None:
     """By whom, in which state, and against what was read."""
-    own = ApplicationFactory(applicant=reviewer, models_wanted=[model])
+    own = ApplicationFactory.create(applicant=reviewer, models_wanted=[model])
     assert preview_approval(console, own).status_code == 422
     assert preview_approval(console, application, seen=7).status_code == 409
     for command, data in (
@@ -340,9 +344,9 @@ def test_the_preview_is_the_mail_that_leaves(
 def test_a_legal_name_that_differs_from_the_accounts_is_marked(
     console: Client, model: HostedModel, legal_name: str, warning: str
 ) -> None:
-    applicant = UserFactory(name="Ada Lovelace")
-    SignatureFactory(user=applicant, legal_name=legal_name)
-    application = ApplicationFactory(
+    applicant = UserFactory.create(name="Ada Lovelace")
+    SignatureFactory.create(user=applicant, legal_name=legal_name)
+    application = ApplicationFactory.create(
         applicant=applicant, applicant_name="Ada Lovelace", models_wanted=[model]
     )
     page = console.get(page_of(application))
@@ -352,12 +356,12 @@ def test_a_legal_name_that_differs_from_the_accounts_is_marked(
 
 
 def test_the_second_reviewer_begins_with_the_terms_of_the_first(console: Client) -> None:
-    model = HostedModelFactory(tier=Tier.TWO_REVIEWERS)
-    application = ApplicationFactory(models_wanted=[model])
+    model = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)
+    application = ApplicationFactory.create(models_wanted=[model])
     ends_at = datetime(timezone.now().year + 1, 5, 1, 23, 59, 59, tzinfo=UTC)
     approve_application(
         application,
-        by=UserFactory(is_reviewer=True),
+        by=UserFactory.create(is_reviewer=True),
         models=[model],
         capabilities=[Capability.API],
         ends_at=ends_at,
@@ -383,10 +387,10 @@ def test_the_page_asks_the_database_no_more_for_a_longer_past(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for _ in range(rows):
-        StepFactory(application=application)
-        GrantFactory(user=application.applicant)
-        SignatureFactory(user=application.applicant)
-        write_remark(application, by=UserFactory(is_reviewer=True), text="New to me.")
+        StepFactory.create(application=application)
+        GrantFactory.create(user=application.applicant)
+        SignatureFactory.create(user=application.applicant)
+        write_remark(application, by=UserFactory.create(is_reviewer=True), text="New to me.")
     # Of these the remarks, who may read them, and the colleagues to ask take four.
     with django_assert_num_queries(50):
         console.get(page_of(application))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -29,7 +30,7 @@ def _own_machine(settings: Settings) -> None:
 
 @pytest.fixture
 def operator(db: None) -> User:
-    return UserFactory(is_staff=True)
+    return UserFactory.create(is_staff=True)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def happen(count: int) -> None:
 
 @pytest.mark.parametrize("role", ["is_reviewer", "is_auditor", None])
 def test_only_operators_enter(client: Client, endpoint: Endpoint, role: str | None) -> None:
-    client.force_login(UserFactory(**{role: True} if role else {}))
+    client.force_login(UserFactory.create(**{role: True} if role else {}))
     answers = [client.get(PAGE), client.get(f"{PAGE}{endpoint.pk}/"), client.post(PAGE, TYPED)]
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
@@ -79,7 +80,7 @@ def test_the_secret_is_shown_once(desk: Client) -> None:
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(
-    desk: Client, typed: dict[str, object], field: str
+    desk: Client, typed: dict[str, Any], field: str
 ) -> None:
     page = desk.post(PAGE, {**TYPED, **typed})
     assert (page.status_code, list(page.context["form"].errors)) == (422, [field])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -77,10 +78,10 @@ def test_requests_are_counted_by_route_and_never_by_address(
 
 def test_queues_are_told_from_the_rows_zeros_included(client: Client, settings: Settings) -> None:
     now = timezone.now()
-    job = GenerationJobFactory(created_at=now - timedelta(minutes=7), missing_since=now)
-    GenerationJobFactory(model=job.model)
-    GenerationJobFactory(model=job.model, running=True)
-    GenerationJobFactory(model__deployment="idle", succeeded=True)
+    job = GenerationJobFactory.create(created_at=now - timedelta(minutes=7), missing_since=now)
+    GenerationJobFactory.create(model=job.model)
+    GenerationJobFactory.create(model=job.model, running=True)
+    GenerationJobFactory.create(model__deployment="idle", succeeded=True)
 
     samples = scrape(client, settings)
 
@@ -110,9 +111,9 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ends_and_times_are_those_of_the_day(client: Client, settings: Settings) -> None:
     noon = timezone.now().replace(hour=12)
 
-    def end(waited: float, ran: float, **traits: object) -> None:
+    def end(waited: float, ran: float, **traits: Any) -> None:
         start = noon - timedelta(seconds=ran)
-        GenerationJobFactory(
+        GenerationJobFactory.create(
             created_at=start - timedelta(seconds=waited),
             started_at=start,
             finished_at=noon,
@@ -124,8 +125,8 @@ def test_ends_and_times_are_those_of_the_day(client: Client, settings: Settings)
     end(400.0, 2000.0, failed=True)
     end(9.0, 4.0, succeeded=True, attempt=2)
     yesterday = noon - timedelta(days=1)
-    GenerationJobFactory(succeeded=True, finished_at=yesterday, created_at=yesterday)
-    GenerationJobFactory(failed=True, failure_code="expired_in_queue", started_at=None)
+    GenerationJobFactory.create(succeeded=True, finished_at=yesterday, created_at=yesterday)
+    GenerationJobFactory.create(failed=True, failure_code="expired_in_queue", started_at=None)
 
     samples = scrape(client, settings)
 
@@ -156,7 +157,7 @@ def test_ends_and_times_are_those_of_the_day(client: Client, settings: Settings)
 def test_workers_are_counted_by_the_state_of_their_engine(
     client: Client, settings: Settings, valkey: redis.Redis
 ) -> None:
-    GenerationJobFactory(model__deployment="idle")
+    GenerationJobFactory.create(model__deployment="idle")
     beat(valkey, worker="a")
     beat(valkey, worker="b")
     beat(valkey, worker="c", engine=EngineState.DOWN)
@@ -186,7 +187,7 @@ def test_the_reapers_work_is_told(client: Client, settings: Settings) -> None:
         dict(labels)["action"]: count
         for labels, count in samples["gatehouse_reaper_actions_total"].items()
     }
-    assert actions == {**dict.fromkeys(ReaperAction, 0), "requeued": 2, "lost": 1}
+    assert actions == dict.fromkeys(ReaperAction, 0) | {"requeued": 2, "lost": 1}
     last_run = samples["gatehouse_reaper_last_run_timestamp_seconds"][()]
     assert last_run == pytest.approx(timezone.now().timestamp(), abs=30)
 
@@ -213,7 +214,7 @@ def test_energy_is_told_measured_and_assumed_apart(client: Client, settings: Set
 def test_without_a_broker_the_rows_are_told_all_the_same(
     client: Client, settings: Settings
 ) -> None:
-    GenerationJobFactory()
+    GenerationJobFactory.create()
     running_valkey().kill()
 
     samples = scrape(client, settings)

@@ -39,7 +39,7 @@ def first_tokens(job: GenerationJob) -> float:
 async def test_a_stream_is_counted_while_it_is_open_and_by_what_it_sent(
     valkey: redis.Redis, site: str
 ) -> None:
-    job = await in_thread(GenerationJobFactory, running=True)
+    job = await in_thread(GenerationJobFactory.create, running=True)
     reader, worker = Reader(site, await sign_in(job.user)), FakeWorker(valkey, job.pk)
     worker.start()
     (before, events, size), tokens = counts(), first_tokens(job)
@@ -62,7 +62,7 @@ async def test_a_stream_is_counted_while_it_is_open_and_by_what_it_sent(
 async def test_a_reader_who_comes_later_does_not_tell_of_the_first_token(
     valkey: redis.Redis, site: str
 ) -> None:
-    job = await in_thread(GenerationJobFactory, running=True)
+    job = await in_thread(GenerationJobFactory.create, running=True)
     reader, worker = Reader(site, await sign_in(job.user)), FakeWorker(valkey, job.pk)
     worker.start()
     worker.stream(" long", " ago")

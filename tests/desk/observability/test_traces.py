@@ -137,7 +137,9 @@ def test_runs_that_are_accepted_together_stay_in_their_own_traces(
     valkey: redis.Redis, spans: InMemorySpanExporter
 ) -> None:
     beat(valkey)
-    people = [make_researcher(HostedModelFactory(deployment="smollm2-135m")) for _ in range(4)]
+    people = [
+        make_researcher(HostedModelFactory.create(deployment="smollm2-135m")) for _ in range(4)
+    ]
 
     def submit_one(person: tuple[User, HostedModel]) -> None:
         user, model = person
@@ -219,7 +221,7 @@ def test_a_trace_that_a_client_brings_is_not_taken_up(
 
 
 def test_what_breaks_is_marked_without_its_text(spans: InMemorySpanExporter) -> None:
-    def answer(_request: HttpRequest) -> HttpResponse:
+    def answer(_request: HttpRequest) -> Any:
         return HttpResponse(status=500)
 
     request = HttpRequest()

@@ -155,10 +155,10 @@ def places_that_know(*needles: str) -> set[str]:
 @pytest.fixture
 def person(client: Client, valkey: redis.Redis) -> User:
     """Somebody who has left traces wherever a person can."""
-    reviewer = UserFactory(is_reviewer=True)
+    reviewer = UserFactory.create(is_reviewer=True)
     beat(valkey)
-    model = HostedModelFactory(tier=Tier.ONE_REVIEWER)
-    person = UserFactory(email=EMAIL, name=NAME)
+    model = HostedModelFactory.create(tier=Tier.ONE_REVIEWER)
+    person = UserFactory.create(email=EMAIL, name=NAME)
     client.force_login(person)
     client.get("/models/")
     SocialAccount.objects.create(user=person, provider="orcid", uid="1", extra_data={"n": NAME})
@@ -170,17 +170,18 @@ def person(client: Client, valkey: redis.Redis) -> User:
     submit_application(draft, by=person, answers=make_answers(model))
     notes = {"affiliation": f"Is {NAME} there?"}
     return_application(draft, by=reviewer, note=f"Dear {NAME}, say more.", field_notes=notes)
-    GrantFactory(user=person, model=model, reason=f"{NAME} did it")
-    GenerationJobFactory(user=person, model=model, succeeded=True, prompt=f"I am {NAME}.")
+    GrantFactory.create(user=person, model=model, reason=f"{NAME} did it")
+    GenerationJobFactory.create(user=person, model=model, succeeded=True, prompt=f"I am {NAME}.")
     issue_key(person, name=f"{NAME}'s laptop", scopes=[KeyScope.COMPLETIONS])
     LogEntry.objects.create(
         user=reviewer, content_type=ContentType.objects.get_for_model(User), object_id=person.pk,
         object_repr=EMAIL, action_flag=CHANGE,
     )  # fmt: skip
     write_remark(
-        draft, by=reviewer, text=f"{NAME} is new to me.", asked=UserFactory(is_reviewer=True)
+        draft, by=reviewer, text=f"{NAME} is new to me.", asked=UserFactory.create(is_reviewer=True)
     )
     step = Step.objects.filter(application=draft).last()
+    assert step is not None
     Override.objects.create(step=step, codes=["country_review"], reason=f"{NAME} is cleared.")
     make_agreement(person.signatures.get())
     leave_traces_of_review(person, reviewer)
@@ -199,24 +200,26 @@ def leave_traces_of_review(person: User, reviewer: User) -> None:
     denial = deny(kind=DenialKind.PERSON, by=reviewer, person=person, reason=f"{NAME} shared it.",
                   ends_at=ends_at)  # fmt: skip
     appeal_denial(denial, by=person, text=f"I, {NAME}, did not.")
-    lift_denial(denial, by=UserFactory(is_reviewer=True), note=f"Write to {EMAIL}.")
+    lift_denial(denial, by=UserFactory.create(is_reviewer=True), note=f"Write to {EMAIL}.")
     deny(kind=DenialKind.DOMAIN, by=reviewer, value="shop.example.org", reason=f"{NAME}'s shop.",
          ends_at=ends_at)  # fmt: skip
     for number in range(2):
-        merged = UserFactory(email=f"{number}.{EMAIL}", name=NAME)
-        ApplicationFactory(applicant=merged, state=ApplicationState.REJECTED)
+        merged = UserFactory.create(email=f"{number}.{EMAIL}", name=NAME)
+        ApplicationFactory.create(applicant=merged, state=ApplicationState.REJECTED)
         merge_accounts(kept=person, merged=merged, by=reviewer, reason=f"Both are {NAME}.")
 
 
 def leave_traces_of_renewal(person: User, reviewer: User) -> None:
     """A report that was returned, and a statement about weights."""
-    ending = GrantFactory(user=person, ends_at=timezone.now() + timedelta(days=9))
+    ending = GrantFactory.create(user=person, ends_at=timezone.now() + timedelta(days=9))
     report = ReportAnswers(
         progress=f"{NAME} scored.", outputs=EMAIL, is_noncommercial=True, incidents=f"{NAME}: none"
     )
     renewal = hand_in([ending], answers=report)
     return_renewal(renewal, by=reviewer, note=f"Dear {NAME}, say more.")
-    over = GrantFactory(user=person, state=GrantState.REVOKED, capabilities=[Capability.WEIGHTS])
+    over = GrantFactory.create(
+        user=person, state=GrantState.REVOKED, capabilities=[Capability.WEIGHTS]
+    )
     stated = StatementAnswers(
         legal_name=NAME, destroyed_on=timezone.now().date(), remarks=f"Ask {EMAIL}."
     )
@@ -225,20 +228,20 @@ def leave_traces_of_renewal(person: User, reviewer: User) -> None:
 
 def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redis) -> None:
     """A run with exact ids and log-probabilities, a batch that ended, and one under way."""
-    key = ApiKeyFactory(user=person, name=NAME)
+    key = ApiKeyFactory.create(user=person, name=NAME)
     request = {"model": model.slug, "stop": [NAME], "user": EMAIL}
     call = Call.objects.create(
         user=person, key=key, endpoint="/v1/completions", request=request, fingerprint="f" * 64,
         idempotency_key=f"{NAME}-1", created_at=timezone.now(),
     )  # fmt: skip
     logprobs = [{"token_id": 7, "text": NAME, "logprob": -0.5, "rank": 1, "top": []}]
-    GenerationJobFactory(
+    GenerationJobFactory.create(
         user=person, model=model, call=call, succeeded=True, prompt=NAME, text=NAME,
         prompt_token_ids=[11, 12, 13], logprobs=logprobs, prompt_logprobs=[None, *logprobs],
         params={"max_tokens": 4, "stop": [NAME], "bad_words": [EMAIL]}, failure_detail=NAME,
     )  # fmt: skip
     # One that its owner deleted by themselves, before.
-    GenerationJobFactory(
+    GenerationJobFactory.create(
         user=person, model=model, succeeded=True, prompt="", text="", token_ids=[],
         params={"max_tokens": 4, "stop": [NAME]}, erased_at=timezone.now(),
     )  # fmt: skip
@@ -259,11 +262,11 @@ def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redi
 
 def leave_traces_of_vouching(person: User, application: Application, reviewer: User) -> None:
     """What a referee said of them, and what they said of somebody for their whole domain."""
-    about = VouchRequestFactory(application=application, name=f"{NAME}'s boss")
+    about = VouchRequestFactory.create(application=application, name=f"{NAME}'s boss")
     ask(about)
     answer_request(about, answer=Answer.CONFIRM, text=f"{NAME} is good.")
-    by = VouchRequestFactory(
-        application=ApplicationFactory(), kind=VouchKind.OFFICIAL, name=NAME, email=EMAIL,
+    by = VouchRequestFactory.create(
+        application=ApplicationFactory.create(), kind=VouchKind.OFFICIAL, name=NAME, email=EMAIL,
         institution=f"{NAME} Institute",
     )  # fmt: skip
     ask(by)
@@ -275,14 +278,14 @@ def leave_traces_of_vouching(person: User, application: Application, reviewer: U
 def leave_traces_of_teams(person: User, reviewer: User) -> None:
     """A team that they were in, one that invites them, and one of their own."""
     for state in ("joined", "invited"):
-        member = MemberFactory(
-            team=TeamFactory(application=ApplicationFactory(state=ApplicationState.APPROVED)),
+        member = MemberFactory.create(
+            team=TeamFactory.create(application=ApplicationFactory.create(state=ApplicationState.APPROVED)),
             user=person, email=EMAIL, reason=f"{NAME} left.",
         )  # fmt: skip
         if state == "invited":
             Member.objects.filter(pk=member.pk).update(state=state, user=None)
-    own = TeamFactory(application=Application.objects.filter(applicant=person).latest("pk"))
-    MemberFactory(team=own, email=f"friend.of.{EMAIL}")
+    own = TeamFactory.create(application=Application.objects.filter(applicant=person).latest("pk"))
+    MemberFactory.create(team=own, email=f"friend.of.{EMAIL}")
 
 
 def make_answers(model: HostedModel) -> Answers:
@@ -356,7 +359,7 @@ def test_what_happened_stays_under_a_number(person: User) -> None:
 
 @pytest.mark.parametrize("role", ["is_reviewer", "is_auditor", "is_staff"])
 def test_who_holds_a_role_is_not_erased(role: str) -> None:
-    holder = UserFactory(**{role: True})
+    holder = UserFactory.create(**{role: True})
     with pytest.raises(DomainError) as refusal:
         erase_person(holder, actor=None)
     assert refusal.value.code == "holds_a_role"
@@ -379,11 +382,11 @@ def test_the_command_erases_only_when_it_is_confirmed(person: User) -> None:
 
 
 def test_a_short_name_erases_no_words_that_hold_it() -> None:
-    person, other = UserFactory(name="Li"), UserFactory()
+    person, other = UserFactory.create(name="Li"), UserFactory.create()
     ends_at = timezone.now() + timedelta(days=30)
-    reviewer = UserFactory(is_reviewer=True)
+    reviewer = UserFactory.create(is_reviewer=True)
     reasons = ("Clients of a shop.", "Li shared it.")
-    for subject, reason in zip((other, UserFactory()), reasons, strict=True):
+    for subject, reason in zip((other, UserFactory.create()), reasons, strict=True):
         deny(kind=DenialKind.PERSON, by=reviewer, person=subject, reason=reason, ends_at=ends_at)
     erase_person(person, actor=None)
     left = Denial.objects.order_by("pk").values_list("reason", flat=True)
@@ -391,8 +394,11 @@ def test_a_short_name_erases_no_words_that_hold_it() -> None:
 
 
 def test_who_reviewed_once_is_erased_from_what_was_handed_over() -> None:
-    once, giver = UserFactory(is_reviewer=True, name=NAME), UserFactory(is_reviewer=True)
-    application = ApplicationFactory()
+    once, giver = (
+        UserFactory.create(is_reviewer=True, name=NAME),
+        UserFactory.create(is_reviewer=True),
+    )
+    application = ApplicationFactory.create()
     claim_application(application, by=giver)
     hand_over_application(application, by=giver, to=once, note="Holiday.")
     User.objects.filter(pk=once.pk).update(is_reviewer=False)

@@ -65,13 +65,13 @@ def person() -> User:
 def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
     person: User, client: Client
 ) -> None:
-    reviewer = UserFactory(is_reviewer=True)
+    reviewer = UserFactory.create(is_reviewer=True)
     application = person.applications.get()
-    StepFactory(application=application, actor=reviewer, note="Welcome.")
+    StepFactory.create(application=application, actor=reviewer, note="Welcome.")
     remark = write_remark(application, by=reviewer, text="Is new to me.", asked=None)
-    run = GenerationJobFactory(user=person, succeeded=True)
-    GenerationJobFactory(succeeded=True)
-    GrantFactory()
+    run = GenerationJobFactory.create(user=person, succeeded=True)
+    GenerationJobFactory.create(succeeded=True)
+    GrantFactory.create()
     with transaction.atomic():
         post(person, kind="test", subject="Hello", body="Text")
     client.force_login(person)
@@ -123,7 +123,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
 
 
 def test_signed_agreements_are_in_the_file_as_their_pdfs(person: User, client: Client) -> None:
-    SignatureFactory()
+    SignatureFactory.create()
     signature = person.signatures.get()
     client.force_login(person)
     files = unpack_agreements(client.post(ADDRESS).content)
@@ -134,7 +134,9 @@ def test_signed_agreements_are_in_the_file_as_their_pdfs(person: User, client: C
 
 
 def test_no_secret_and_no_reviewer_is_in_the_file(person: User, client: Client) -> None:
-    StepFactory(application=person.applications.get(), actor=UserFactory(is_reviewer=True))
+    StepFactory.create(
+        application=person.applications.get(), actor=UserFactory.create(is_reviewer=True)
+    )
     client.force_login(person)
     files = unpack(client.post(ADDRESS).content)
     kept = {field for rows in files.values() for row in rows for field in row}
@@ -143,9 +145,11 @@ def test_no_secret_and_no_reviewer_is_in_the_file(person: User, client: Client) 
 
 def test_what_a_referee_said_is_in_their_own_file_only(person: User, client: Client) -> None:
     application = person.applications.get()
-    referee = UserFactory()
+    referee = UserFactory.create()
     answered = {"state": "answered", "answer": "confirm", "answered_at": timezone.now()}
-    VouchRequestFactory(application=application, email=referee.email, text="Good.", **answered)
+    VouchRequestFactory.create(
+        application=application, email=referee.email, text="Good.", **answered
+    )
     client.force_login(person)
     (asked,) = unpack(client.post(ADDRESS).content)["vouch_requests.json"]
     assert (asked["email"], asked.keys() & {"answer", "text", "digest"}) == (referee.email, set())
@@ -199,14 +203,14 @@ def test_a_held_decision_changes_nothing_in_the_file_until_it_is_told(
     client: Client, settings: Settings, command: Command, holds_a_grant: bool
 ) -> None:
     settings.DECISION_HOLD_SECONDS = 600
-    model, person = HostedModelFactory(), UserFactory()
-    SignatureFactory(user=person, version=model.release.licence.versions.get())
+    model, person = HostedModelFactory.create(), UserFactory.create()
+    SignatureFactory.create(user=person, version=model.release.licence.versions.get())
     if holds_a_grant:
-        GrantFactory(user=person, model=model)
-    application = ApplicationFactory(applicant=person, models_wanted=[model])
+        GrantFactory.create(user=person, model=model)
+    application = ApplicationFactory.create(applicant=person, models_wanted=[model])
     Application.objects.filter(pk=application.pk).update(state=ApplicationState.IN_REVIEW)
     application.refresh_from_db()
-    reviewer = UserFactory(is_reviewer=True)
+    reviewer = UserFactory.create(is_reviewer=True)
     client.force_login(person)
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
@@ -226,10 +230,10 @@ def test_a_held_decision_changes_nothing_in_the_file_until_it_is_told(
 
 def test_a_decision_taken_back_is_never_in_the_file(client: Client, settings: Settings) -> None:
     settings.DECISION_HOLD_SECONDS = 600
-    model, person = HostedModelFactory(), UserFactory()
-    SignatureFactory(user=person, version=model.release.licence.versions.get())
-    application = ApplicationFactory(applicant=person, models_wanted=[model])
-    reviewer = UserFactory(is_reviewer=True)
+    model, person = HostedModelFactory.create(), UserFactory.create()
+    SignatureFactory.create(user=person, version=model.release.licence.versions.get())
+    application = ApplicationFactory.create(applicant=person, models_wanted=[model])
+    reviewer = UserFactory.create(is_reviewer=True)
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
         approve(application, reviewer, model)
@@ -247,10 +251,12 @@ def test_ones_own_reports_and_statements_are_in_the_file_and_the_desks_steps_are
     grant = person.grants.get()
     grant.ends_at = timezone.now() + timedelta(days=9)
     grant.save()
-    renewal, reviewer = hand_in([grant]), UserFactory(is_reviewer=True)
+    renewal, reviewer = hand_in([grant]), UserFactory.create(is_reviewer=True)
     claim_renewal(renewal, by=reviewer)
     return_renewal(renewal, by=reviewer, note="Say more.")
-    weights = GrantFactory(user=person, state=GrantState.REVOKED, capabilities=[Capability.WEIGHTS])
+    weights = GrantFactory.create(
+        user=person, state=GrantState.REVOKED, capabilities=[Capability.WEIGHTS]
+    )
     stated = StatementAnswers(legal_name="Full Name", destroyed_on=timezone.now().date())
     state_destruction(weights, by=person, answers=stated)
     client.force_login(person)

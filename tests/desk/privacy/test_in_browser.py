@@ -34,7 +34,7 @@ def context(django_db_setup: None) -> Iterator[BrowserContext]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         with launched_browser() as chromium:
-            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)  # type: ignore[arg-type]
+            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 def test_a_person_asks_to_be_erased_and_takes_it_back(page: Page, live_server: LiveServer) -> None:
-    person = UserFactory(name="Amara Okafor")
+    person = UserFactory.create(name="Amara Okafor")
     page.goto(f"{live_server.url}/account/login/?next=/account/")
     page.get_by_label("E-mail address").fill(person.email)
     page.get_by_label("Password").fill(PASSWORD)
@@ -72,13 +72,13 @@ def judge(page: Page, name: str) -> list[str]:
     found: list[str] = []
     folder = os.environ.get("SCREENSHOTS")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for width, size in (("1280", DESKTOP), ("390", PHONE)):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             found += [f"{scheme} {width}: {line}" for line in overflow(page)]
             if folder:
                 path = Path(folder) / f"{name}-{scheme}-{width}.png"
                 page.screenshot(path=path, full_page=True)
         found += [f"{scheme}: {line}" for line in serious_violations(page)]
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     return found

@@ -48,7 +48,7 @@ def _wait(settings: Settings) -> None:
 
 @pytest.fixture
 def person() -> User:
-    return UserFactory(email=EMAIL, name=NAME)
+    return UserFactory.create(email=EMAIL, name=NAME)
 
 
 @pytest.fixture
@@ -170,15 +170,15 @@ def test_the_operators_command_ends_the_request_too(person: User) -> None:
 
 
 def test_the_only_operator_is_refused() -> None:
-    operator = UserFactory(is_staff=True)
-    UserFactory(is_staff=True, is_active=False)
+    operator = UserFactory.create(is_staff=True)
+    UserFactory.create(is_staff=True, is_active=False)
     with pytest.raises(DomainError) as refused:
         request_erasure(operator)
     assert refused.value.code == "last_operator"
 
 
 def test_of_two_operators_who_are_due_one_stays() -> None:
-    first, second = UserFactory(is_staff=True), UserFactory(is_staff=True)
+    first, second = UserFactory.create(is_staff=True), UserFactory.create(is_staff=True)
     with time_machine.travel(NOW, tick=False):
         request_erasure(first)
         request_erasure(second)
@@ -189,9 +189,9 @@ def test_of_two_operators_who_are_due_one_stays() -> None:
 
 
 def test_a_reviewer_with_claims_is_told_what_to_do_first() -> None:
-    reviewer = UserFactory(is_reviewer=True, name=NAME)
-    application = ApplicationFactory()
-    renewal = hand_in([GrantFactory(ends_at=datetime.now(UTC) + timedelta(days=9))])
+    reviewer = UserFactory.create(is_reviewer=True, name=NAME)
+    application = ApplicationFactory.create()
+    renewal = hand_in([GrantFactory.create(ends_at=datetime.now(UTC) + timedelta(days=9))])
     claim_application(application, by=reviewer)
     claim_renewal(renewal, by=reviewer)
     with pytest.raises(DomainError) as refused:
@@ -202,8 +202,8 @@ def test_a_reviewer_with_claims_is_told_what_to_do_first() -> None:
 
 
 def test_claims_taken_up_meanwhile_keep_the_request_waiting() -> None:
-    reviewer = UserFactory(is_reviewer=True, email=EMAIL, name=NAME)
-    application = ApplicationFactory()
+    reviewer = UserFactory.create(is_reviewer=True, email=EMAIL, name=NAME)
+    application = ApplicationFactory.create()
     with time_machine.travel(NOW, tick=False):
         request_erasure(reviewer)
     with time_machine.travel(DUE - SECOND, tick=False):
@@ -253,7 +253,7 @@ def test_the_account_says_so_and_it_is_taken_back_there(
 
 
 def test_the_only_operator_reads_why_on_the_page(client: Client) -> None:
-    client.force_login(UserFactory(is_staff=True))
+    client.force_login(UserFactory.create(is_staff=True))
     page = client.get(ADDRESS)
     assert page.context["refusal"].code == "last_operator"
     assert page.content.count(b"Erase my account") == 0

@@ -59,27 +59,27 @@ def _periods(settings: Settings) -> None:
 
 
 def draft(at: datetime) -> None:
-    ApplicationFactory(is_draft=True)
+    ApplicationFactory.create(is_draft=True)
 
 
 def refused_case(at: datetime) -> None:
-    application = ApplicationFactory(state=ApplicationState.REJECTED)
-    StepFactory(application=application, command=Command.REJECT, at=at)
+    application = ApplicationFactory.create(state=ApplicationState.REJECTED)
+    StepFactory.create(application=application, command=Command.REJECT, at=at)
 
 
 def withdrawn_draft(at: datetime) -> None:
-    application = ApplicationFactory(is_draft=True, state=ApplicationState.WITHDRAWN)
-    StepFactory(application=application, command=Command.WITHDRAW, at=at)
+    application = ApplicationFactory.create(is_draft=True, state=ApplicationState.WITHDRAWN)
+    StepFactory.create(application=application, command=Command.WITHDRAW, at=at)
 
 
 def read_notice(at: datetime) -> None:
     with transaction.atomic():
-        notice = post(UserFactory(), kind="test", subject="Hello", body="Text")
+        notice = post(UserFactory.create(), kind="test", subject="Hello", body="Text")
     Notice.objects.filter(pk=notice.pk).update(state=NoticeState.SENT, sent_at=at, read_at=at)
 
 
 def unverified_account(at: datetime) -> None:
-    UserFactory(verified=False, date_joined=at)
+    UserFactory.create(verified=False, date_joined=at)
 
 
 def ended_session(at: datetime) -> None:
@@ -144,28 +144,28 @@ def test_a_kind_that_fails_keeps_none_of_the_others(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_in_use_is_kept() -> None:
     with time_machine.travel(NOW, tick=False):
-        ApplicationFactory()
-        approved = ApplicationFactory(state=ApplicationState.APPROVED)
-        StepFactory(application=approved, command=Command.APPROVE, at=NOW)
+        ApplicationFactory.create()
+        approved = ApplicationFactory.create(state=ApplicationState.APPROVED)
+        StepFactory.create(application=approved, command=Command.APPROVE, at=NOW)
         for changes in (
             {"is_staff": True},
             {"is_reviewer": True},
             {"is_auditor": True},
             {"last_login": NOW},
         ):
-            UserFactory(verified=False, date_joined=NOW, **changes)
-        UserFactory(date_joined=NOW)
-        held = UserFactory(verified=False, date_joined=NOW)
-        ApplicationFactory(applicant=held)
+            UserFactory.create(verified=False, date_joined=NOW, **changes)
+        UserFactory.create(date_joined=NOW)
+        held = UserFactory.create(verified=False, date_joined=NOW)
+        ApplicationFactory.create(applicant=held)
         with transaction.atomic():
-            post(UserFactory(), kind="test", subject="Unread", body="Text")
+            post(UserFactory.create(), kind="test", subject="Unread", body="Text")
     before = (User.objects.count(), Application.objects.count(), Notice.objects.count())
     assert carry_out_retention(at=NOW + timedelta(days=3000)) == {}
     assert (User.objects.count(), Application.objects.count(), Notice.objects.count()) == before
 
 
 def test_a_session_that_goes_takes_its_trace_with_it(client: Client) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     with time_machine.travel(NOW, tick=False):
         client.force_login(user)
         client.get("/models/")
@@ -183,8 +183,8 @@ def make_answers(model: HostedModel) -> Answers:
 
 def test_a_refused_case_keeps_its_record_and_loses_its_person(settings: Settings) -> None:
     settings.DECISION_HOLD_SECONDS = 0
-    model = HostedModelFactory()
-    reviewer, person = UserFactory(is_reviewer=True), UserFactory(name=NAME)
+    model = HostedModelFactory.create()
+    reviewer, person = UserFactory.create(is_reviewer=True), UserFactory.create(name=NAME)
     with time_machine.travel(NOW, tick=False):
         version = model.release.licence.versions.get()
         sign_licence(person, version=version, legal_name="Somebody", capacity=Capacity.SELF)
@@ -207,8 +207,8 @@ def test_a_refused_case_keeps_its_record_and_loses_its_person(settings: Settings
 def returned(at: datetime) -> Application:
     """An application that was returned at a moment, and told at once."""
     with time_machine.travel(at, tick=False):
-        application = ApplicationFactory()
-        return_application(application, by=UserFactory(is_reviewer=True), note="Say more.")
+        application = ApplicationFactory.create()
+        return_application(application, by=UserFactory.create(is_reviewer=True), note="Say more.")
     return application
 
 
@@ -245,7 +245,7 @@ def run_sent() -> Callable[[], list[str]]:
     def run() -> list[str]:
         mail.outbox.clear()
         send_due()
-        return [message.subject for message in mail.outbox]
+        return [str(message.subject) for message in mail.outbox]
 
     return run
 
@@ -277,8 +277,10 @@ def test_a_held_return_is_not_counted_from_before_it_is_told(settings: Settings)
 def test_halted_access_ends_when_a_returned_application_is_closed(settings: Settings) -> None:
     settings.DECISION_HOLD_SECONDS = 0
     application = returned(NOW)
-    grant = GrantFactory(user=application.applicant, application=application, state="suspended")
-    StepFactory(application=application, grant=grant, command=Command.HALT, at=NOW)
+    grant = GrantFactory.create(
+        user=application.applicant, application=application, state="suspended"
+    )
+    StepFactory.create(application=application, grant=grant, command=Command.HALT, at=NOW)
     for day in (23, 30):
         with time_machine.travel(NOW + timedelta(days=day), tick=False):
             carry_out_retention(at=NOW + timedelta(days=day))

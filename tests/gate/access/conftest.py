@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import pytest
 import redis
@@ -19,7 +20,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.licensing import SignatureFactory
 
-TYPED = {
+TYPED: dict[str, Any] = {
     "affiliation": "University of the Tests",
     "position": "Researcher",
     "sector": "university",
@@ -36,25 +37,25 @@ TYPED = {
 
 @pytest.fixture
 def model(db: None) -> HostedModel:
-    return HostedModelFactory()
+    return HostedModelFactory.create()
 
 
 @pytest.fixture
 def reviewer(db: None) -> User:
-    return UserFactory(is_reviewer=True, name="Rita Reviewer")
+    return UserFactory.create(is_reviewer=True, name="Rita Reviewer")
 
 
 @pytest.fixture
 def signed_applicant(model: HostedModel) -> User:
     """Somebody who has signed the licence of `model`."""
-    return sign(UserFactory(), model)
+    return sign(UserFactory.create(), model)
 
 
 @pytest.fixture
 def answers(model: HostedModel) -> Callable[..., Answers]:
     """Makes a whole set of answers, for `model` unless told otherwise."""
 
-    def make(**changes: object) -> Answers:
+    def make(**changes: Any) -> Answers:
         values = {
             **TYPED,
             "models": (model,),
@@ -69,7 +70,7 @@ def answers(model: HostedModel) -> Callable[..., Answers]:
 
 def sign(user: User, model: HostedModel) -> User:
     """Sign the version of the model's licence that is in force."""
-    SignatureFactory(user=user, version=model.release.licence.versions.get())
+    SignatureFactory.create(user=user, version=model.release.licence.versions.get())
     return user
 
 

@@ -27,34 +27,34 @@ pytestmark = pytest.mark.django_db
 
 
 def test_opening_twice_gives_the_same_draft() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     assert open_draft(user) == open_draft(user)
 
 
 def test_case_numbers_name_the_year_and_never_repeat() -> None:
-    first, second = (open_draft(UserFactory()) for _ in range(2))
+    first, second = (open_draft(UserFactory.create()) for _ in range(2))
     prefix, year, number = first.case_number.split("-")
     assert (prefix, year) == ("GH", f"{first.created_at:%Y}")
     assert second.case_number == f"GH-{year}-{int(number) + 1:04d}"
 
 
 def test_a_new_application_begins_with_the_last_answers() -> None:
-    user = UserFactory()
-    ApplicationFactory(
+    user = UserFactory.create()
+    ApplicationFactory.create(
         applicant=user, state=ApplicationState.REJECTED, draft={"affiliation": "Typed before"}
     )
     assert open_draft(user).draft == {"affiliation": "Typed before"}
 
 
 def test_a_waiting_application_is_not_edited() -> None:
-    application = ApplicationFactory()
+    application = ApplicationFactory.create()
     with pytest.raises(DomainError) as refusal:
         open_draft(application.applicant)
     assert refusal.value.code == "application_pending"
 
 
 def test_a_draft_keeps_what_is_invalid_and_only_what_was_sent() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     draft = open_draft(user)
     save_draft(draft, by=user, values={"orcid": "0000-00", "affiliation": "A" * 900})
     save_draft(draft, by=user, values={"orcid": "nonsense\0", "not_a_field": "x"})
@@ -63,9 +63,9 @@ def test_a_draft_keeps_what_is_invalid_and_only_what_was_sent() -> None:
 
 
 def test_nobody_writes_into_the_draft_of_another() -> None:
-    draft = open_draft(UserFactory())
+    draft = open_draft(UserFactory.create())
     with pytest.raises(DomainError) as refusal:
-        save_draft(draft, by=UserFactory(), values={"orcid": "x"})
+        save_draft(draft, by=UserFactory.create(), values={"orcid": "x"})
     assert refusal.value.code == "not_your_application"
 
 
@@ -141,7 +141,7 @@ def test_submitting_needs_a_confirmed_address(
 def test_submitting_needs_the_licence_of_every_model(
     model: HostedModel, answers: AnswersMaker
 ) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     draft = open_draft(user)
     with pytest.raises(DomainError) as refusal:
         submit_application(draft, by=user, answers=answers())
@@ -155,7 +155,7 @@ def test_submitting_needs_the_licence_of_every_model(
 
 
 def test_withdrawing_makes_room_for_a_new_application() -> None:
-    application = ApplicationFactory()
+    application = ApplicationFactory.create()
     withdraw_application(application, by=application.applicant)
     assert application.state == ApplicationState.WITHDRAWN
     assert open_draft(application.applicant) != application

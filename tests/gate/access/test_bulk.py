@@ -27,7 +27,7 @@ def told(application: Application, command: Command, by: User) -> tuple[bool, st
 
 
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(reviewer: User) -> None:
-    free, own = ApplicationFactory(), ApplicationFactory(applicant=reviewer)
+    free, own = ApplicationFactory.create(), ApplicationFactory.create(applicant=reviewer)
     outcomes = try_bulk(seen(free, own), Command.CLAIM, by=reviewer)
     assert [(o.application, o.is_done) for o in outcomes] == [(free, True), (own, False)]
     free.refresh_from_db()
@@ -38,7 +38,7 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(reviewer: User) ->
 def test_each_gets_its_own_step_and_event_and_one_refusal_stops_no_other(reviewer: User) -> None:
     first, taken, last = ApplicationFactory.create_batch(3)
     cases = seen(first, taken, last)
-    claim_application(taken, by=UserFactory(is_reviewer=True, name="Olga"))
+    claim_application(taken, by=UserFactory.create(is_reviewer=True, name="Olga"))
     outcomes = carry_out_bulk(cases, Command.RETURN, by=reviewer, note="Say more.")
     assert [o.is_done for o in outcomes] == [True, False, True]
     assert outcomes[1].message.startswith(
@@ -51,8 +51,8 @@ def test_each_gets_its_own_step_and_event_and_one_refusal_stops_no_other(reviewe
 
 
 def test_nothing_that_two_reviewers_decide_is_done_in_bulk(reviewer: User) -> None:
-    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS, name="Large")
-    application = ApplicationFactory(models_wanted=[guarded])
+    guarded = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS, name="Large")
+    application = ApplicationFactory.create(models_wanted=[guarded])
     assert told(application, Command.CLAIM, reviewer) == (
         False,
         "Large asks for two reviewers: open it on its own.",
@@ -62,7 +62,7 @@ def test_nothing_that_two_reviewers_decide_is_done_in_bulk(reviewer: User) -> No
 @pytest.mark.parametrize("command", [Command.APPROVE, Command.REJECT, Command.TAKE_BACK])
 def test_a_decision_about_a_person_is_never_made_in_bulk(reviewer: User, command: Command) -> None:
     with pytest.raises(DomainError) as refusal:
-        carry_out_bulk(seen(ApplicationFactory()), command, by=reviewer)
+        carry_out_bulk(seen(ApplicationFactory.create()), command, by=reviewer)
     assert refusal.value.code == "not_in_bulk"
 
 
@@ -73,7 +73,7 @@ def test_there_is_an_end_to_how_many(reviewer: User) -> None:
 
 
 def test_who_was_asked_is_reminded_a_week_later(reviewer: User) -> None:
-    application = ApplicationFactory(state=ApplicationState.RETURNED)
+    application = ApplicationFactory.create(state=ApplicationState.RETURNED)
     carry_out_bulk(seen(application), Command.REMIND, by=reviewer)
     application.refresh_from_db()
     is_done, message = told(application, Command.REMIND, reviewer)

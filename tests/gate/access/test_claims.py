@@ -29,12 +29,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def application(db: None) -> Application:
-    return ApplicationFactory()
+    return ApplicationFactory.create()
 
 
 @pytest.fixture
 def other(db: None) -> User:
-    return UserFactory(is_reviewer=True, name="Olga Other")
+    return UserFactory.create(is_reviewer=True, name="Olga Other")
 
 
 def test_a_claim_keeps_others_off_for_a_day(
@@ -91,7 +91,7 @@ def test_nothing_is_handed_to_who_cannot_decide(
     applicant = application.applicant
     applicant.is_reviewer = True
     applicant.save()
-    for to in (UserFactory(), applicant, reviewer, other):
+    for to in (UserFactory.create(), applicant, reviewer, other):
         with pytest.raises(DomainError) as refusal:
             hand_over_application(application, by=reviewer, to=to)
         assert refusal.value.code == "not_for_them"
@@ -100,7 +100,7 @@ def test_nothing_is_handed_to_who_cannot_decide(
 def test_out_of_office_moves_claims_to_the_deputy_but_never_their_own_application(
     application: Application, reviewer: User, other: User
 ) -> None:
-    own = ApplicationFactory(applicant=other)
+    own = ApplicationFactory.create(applicant=other)
     for row in (application, own):
         claim_application(row, by=reviewer)
     moved = announce_absence(reviewer, until=timezone.now() + timedelta(days=7), deputy=other)

@@ -100,7 +100,7 @@ def _approve(application: Application, by: User, model: HostedModel) -> None:
 def _application_commands(
     answers: AnswersMaker, model: HostedModel
 ) -> dict[Command, Callable[[Application, User], object]]:
-    other = UserFactory(is_reviewer=True)
+    other = UserFactory.create(is_reviewer=True)
     return {
         Command.SUBMIT: lambda row, by: submit_application(row, by=by, answers=answers()),
         Command.WITHDRAW: lambda row, by: withdraw_application(row, by=by),
@@ -134,23 +134,26 @@ def _cast(owner: User, model: HostedModel) -> Iterator[tuple[str, User]]:
             yield name, owner
         else:
             reviews = name.startswith("reviewer")
-            yield name, sign(UserFactory(is_reviewer=reviews, is_staff=name == "operator"), model)
+            yield (
+                name,
+                sign(UserFactory.create(is_reviewer=reviews, is_staff=name == "operator"), model),
+            )
 
 
 def _situate(owner: User, state: ApplicationState, *, is_held: bool, decider: User) -> Application:
     """An application in a state, decided by somebody if it was decided, claimed by nobody."""
     now = timezone.now()
     told_at = now + HOLD if is_held else now - HOLD
-    application = ApplicationFactory(applicant=owner, state=state)
+    application = ApplicationFactory.create(applicant=owner, state=state)
     if state in (*DECIDED_STATES, ApplicationState.APPEALED):
         command = {
             ApplicationState.RETURNED: Command.RETURN,
             ApplicationState.APPROVED: Command.APPROVE,
         }.get(state, Command.REJECT)
-        step = StepFactory(
+        step = StepFactory.create(
             application=application, actor=decider, command=command, at=told_at - timedelta(days=8)
         )
-        RulingFactory(step=step, effective_at=told_at)
+        RulingFactory.create(step=step, effective_at=told_at)
         application.effective_at = None if state == ApplicationState.APPEALED else told_at
     if state == ApplicationState.APPEALED:
         application.appealed_at = now
@@ -174,7 +177,7 @@ def _outcome(row: Application | Grant, call: Callable[[], object]) -> str:
 
 def _lines(model: HostedModel, owner: User, answers: AnswersMaker) -> Iterator[str]:
     calls = _application_commands(answers, model)
-    decider = sign(UserFactory(is_reviewer=True), model)
+    decider = sign(UserFactory.create(is_reviewer=True), model)
     for situation, state, is_held in SITUATIONS:
         application = _situate(owner, state, is_held=is_held, decider=decider)
         for name, actor in _cast(owner, model):
@@ -190,7 +193,7 @@ def _lines(model: HostedModel, owner: User, answers: AnswersMaker) -> Iterator[s
                 yield APPLICATION_LINE.format(situation, name, command, outcome)
         Application.objects.filter(pk=application.pk).update(state=ApplicationState.WITHDRAWN)
     for grant_state in GrantState:
-        grant = GrantFactory(user=owner, state=grant_state)
+        grant = GrantFactory.create(user=owner, state=grant_state)
         for name, actor in _cast(owner, model):
             for command, grant_call in GRANT_CALLS.items():
                 outcome = _outcome(grant, partial(grant_call, grant, actor))
@@ -225,7 +228,7 @@ def test_a_command_outside_of_a_transaction_is_a_mistake_of_the_program(
 ) -> None:
     from portal.gate.access.domain.workflow.commands import move_application
 
-    application = ApplicationFactory()
+    application = ApplicationFactory.create()
     with pytest.raises(transaction.TransactionManagementError):
         move_application(
             application, Command.WITHDRAW, by=application.applicant, role=Role.APPLICANT

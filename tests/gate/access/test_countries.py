@@ -79,7 +79,7 @@ def approve(application: Application, by: User, *, override: str = "") -> Step:
 def test_what_is_listed_or_differs_is_said_with_the_list_s_version(
     declared: str, connected: str, message: str
 ) -> None:
-    application = ApplicationFactory(country=declared, connection_country=connected)
+    application = ApplicationFactory.create(country=declared, connection_country=connected)
     found = review_country(application)
     assert [flag.message for flag in found] == ([message] if message else [])
     assert [flag.source for flag in found] == ["country list 7: The tests"] * bool(message)
@@ -101,7 +101,7 @@ def test_it_is_submitted_all_the_same_and_the_event_names_the_version(
 def test_it_is_approved_only_for_a_reason_that_is_kept(
     signed_applicant: User, reviewer: User, model: HostedModel
 ) -> None:
-    application = ApplicationFactory(
+    application = ApplicationFactory.create(
         applicant=signed_applicant, country="KP", models_wanted=[model]
     )
     with pytest.raises(DomainError) as refused:
@@ -121,10 +121,10 @@ def test_it_is_approved_only_for_a_reason_that_is_kept(
 
 def test_each_of_two_reviewers_gives_a_reason(signed_applicant: User, model: HostedModel) -> None:
     HostedModel.objects.filter(pk=model.pk).update(tier=Tier.TWO_REVIEWERS)
-    application = ApplicationFactory(
+    application = ApplicationFactory.create(
         applicant=signed_applicant, country="KP", models_wanted=[model]
     )
-    first, second = UserFactory(is_reviewer=True), UserFactory(is_reviewer=True)
+    first, second = UserFactory.create(is_reviewer=True), UserFactory.create(is_reviewer=True)
     assert approve(application, first, override="Cleared.").command == Command.ENDORSE
     with pytest.raises(DomainError) as refused:
         approve(application, second)
@@ -136,7 +136,7 @@ def test_each_of_two_reviewers_gives_a_reason(signed_applicant: User, model: Hos
 def test_a_reason_without_a_concern_leaves_no_trace(
     signed_applicant: User, reviewer: User, model: HostedModel
 ) -> None:
-    application = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     approve(application, reviewer, override="Just so.")
     assert Override.objects.count() == 0
 
@@ -145,7 +145,7 @@ def test_a_referee_who_is_required_and_silent_is_overridden_too(
     signed_applicant: User, reviewer: User, model: HostedModel
 ) -> None:
     HostedModel.objects.filter(pk=model.pk).update(requires_referee=True)
-    application = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     with pytest.raises(DomainError) as refused:
         approve(application, reviewer)
     assert refused.value.message.startswith(f"{model.name} asks for a referee")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -33,20 +34,20 @@ def ask(user: User | AnonymousUser, model: HostedModel, use: Capability = PLAYGR
 
 
 def _email_unverified(model: HostedModel) -> User:
-    user = sign(UserFactory(verified=False), model)
-    GrantFactory(user=user, model=model)
+    user = sign(UserFactory.create(verified=False), model)
+    GrantFactory.create(user=user, model=model)
     return user
 
 
 def _mfa_required(model: HostedModel) -> User:
-    reviewer = sign(UserFactory(is_reviewer=True), model)
-    GrantFactory(user=reviewer, model=model)
+    reviewer = sign(UserFactory.create(is_reviewer=True), model)
+    GrantFactory.create(user=reviewer, model=model)
     return reviewer
 
 
 def _licence_outdated(model: HostedModel) -> User:
-    user = sign(UserFactory(), model)
-    LicenceVersionFactory(
+    user = sign(UserFactory.create(), model)
+    LicenceVersionFactory.create(
         licence=model.release.licence, number=2, effective_at=timezone.now() - timedelta(days=31)
     )
     return user
@@ -54,17 +55,17 @@ def _licence_outdated(model: HostedModel) -> User:
 
 def _with_application(state: ApplicationState) -> Callable[[HostedModel], User]:
     def make(model: HostedModel) -> User:
-        user = sign(UserFactory(), model)
-        ApplicationFactory(applicant=user, state=state, models_wanted=[model])
+        user = sign(UserFactory.create(), model)
+        ApplicationFactory.create(applicant=user, state=state, models_wanted=[model])
         return user
 
     return make
 
 
-def _with_grant(**fields: object) -> Callable[[HostedModel], User]:
+def _with_grant(**fields: Any) -> Callable[[HostedModel], User]:
     def make(model: HostedModel) -> User:
-        user = sign(UserFactory(), model)
-        GrantFactory(user=user, model=model, **fields)
+        user = sign(UserFactory.create(), model)
+        GrantFactory.create(user=user, model=model, **fields)
         return user
 
     return make
@@ -81,9 +82,9 @@ SITUATIONS: dict[Code, tuple[Callable[[HostedModel], User | AnonymousUser], str 
     Code.NOT_SIGNED_IN: (lambda _: AnonymousUser(), "account_login"),
     Code.EMAIL_UNVERIFIED: (_email_unverified, "account_email"),
     Code.MFA_REQUIRED: (_mfa_required, "mfa_index"),
-    Code.LICENCE_UNSIGNED: (lambda _: UserFactory(), "licensing:sign"),
+    Code.LICENCE_UNSIGNED: (lambda _: UserFactory.create(), "licensing:sign"),
     Code.LICENCE_OUTDATED: (_licence_outdated, "licensing:sign"),
-    Code.NO_APPLICATION: (lambda model: sign(UserFactory(), model), "access:apply"),
+    Code.NO_APPLICATION: (lambda model: sign(UserFactory.create(), model), "access:apply"),
     Code.PENDING: (_with_application(ApplicationState.SUBMITTED), "access:status"),
     Code.RETURNED: (_with_application(ApplicationState.RETURNED), "access:status"),
     Code.REJECTED: (_with_application(ApplicationState.REJECTED), "access:status"),
@@ -125,8 +126,8 @@ def test_a_second_factor_opens_the_door_to_a_reviewer(
     model: HostedModel, settings: Settings
 ) -> None:
     settings.REQUIRE_STAFF_MFA = True
-    reviewer = sign(UserFactory(is_reviewer=True), model)
-    GrantFactory(user=reviewer, model=model)
+    reviewer = sign(UserFactory.create(is_reviewer=True), model)
+    GrantFactory.create(user=reviewer, model=model)
     Authenticator.objects.create(user=reviewer, type=Authenticator.Type.TOTP, data={})
     assert ask(reviewer, model).code == Code.OK
 
@@ -136,8 +137,10 @@ def test_a_second_factor_opens_the_door_to_a_reviewer(
 )
 def test_a_grant_ends_at_its_very_second(model: HostedModel, seconds: int, code: Code) -> None:
     ends_at = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-    user = sign(UserFactory(), model)
-    GrantFactory(user=user, model=model, starts_at=ends_at - timedelta(days=1), ends_at=ends_at)
+    user = sign(UserFactory.create(), model)
+    GrantFactory.create(
+        user=user, model=model, starts_at=ends_at - timedelta(days=1), ends_at=ends_at
+    )
     with time_machine.travel(ends_at + timedelta(seconds=seconds), tick=False):
         assert ask(user, model).code == code
         listed = usable_models(user, PLAYGROUND, timezone.now())
@@ -145,8 +148,8 @@ def test_a_grant_ends_at_its_very_second(model: HostedModel, seconds: int, code:
 
 
 def test_a_signature_opens_its_tier_but_never_the_weights() -> None:
-    model = HostedModelFactory(tier=Tier.SIGNATURE)
-    user = sign(UserFactory(), model)
+    model = HostedModelFactory.create(tier=Tier.SIGNATURE)
+    user = sign(UserFactory.create(), model)
     answers = {use: ask(user, model, use).code for use in Capability}
     assert answers == {
         Capability.PLAYGROUND: Code.OK,
@@ -156,32 +159,32 @@ def test_a_signature_opens_its_tier_but_never_the_weights() -> None:
 
 
 def test_a_revoked_grant_closes_a_model_that_a_signature_opens() -> None:
-    model = HostedModelFactory(tier=Tier.SIGNATURE)
-    user = sign(UserFactory(), model)
-    GrantFactory(user=user, model=model, state=GrantState.REVOKED)
+    model = HostedModelFactory.create(tier=Tier.SIGNATURE)
+    user = sign(UserFactory.create(), model)
+    GrantFactory.create(user=user, model=model, state=GrantState.REVOKED)
     assert ask(user, model).code == Code.REVOKED
 
 
 def test_an_approval_after_a_revocation_counts(model: HostedModel) -> None:
-    user = sign(UserFactory(), model)
+    user = sign(UserFactory.create(), model)
     long_ago = timezone.now() - timedelta(days=90)
-    GrantFactory(user=user, model=model, state=GrantState.REVOKED, starts_at=long_ago)
-    GrantFactory(user=user, model=model)
+    GrantFactory.create(user=user, model=model, state=GrantState.REVOKED, starts_at=long_ago)
+    GrantFactory.create(user=user, model=model)
     assert ask(user, model).code == Code.OK
 
 
 def test_a_replaced_grant_has_not_run_out(model: HostedModel) -> None:
-    user = sign(UserFactory(), model)
-    GrantFactory(
+    user = sign(UserFactory.create(), model)
+    GrantFactory.create(
         user=user, model=model, state=GrantState.SUPERSEDED, capabilities=[Capability.WEIGHTS]
     )
-    GrantFactory(user=user, model=model)
+    GrantFactory.create(user=user, model=model)
     assert ask(user, model, Capability.WEIGHTS).code == Code.NO_APPLICATION
 
 
 def test_a_refusal_for_another_model_is_not_held_against_this_one(model: HostedModel) -> None:
-    user = sign(UserFactory(), model)
-    ApplicationFactory(
-        applicant=user, state=ApplicationState.REJECTED, models_wanted=[HostedModelFactory()]
+    user = sign(UserFactory.create(), model)
+    ApplicationFactory.create(
+        applicant=user, state=ApplicationState.REJECTED, models_wanted=[HostedModelFactory.create()]
     )
     assert ask(user, model).code == Code.NO_APPLICATION

@@ -81,10 +81,10 @@ def day(number: int) -> datetime:
 
 
 def make_person(person: dict[str, Any], history: list[dict[str, Any]], model: HostedModel) -> User:
-    user = UserFactory(is_active=person["is_active"], is_reviewer=person["is_reviewer"])
+    user = UserFactory.create(is_active=person["is_active"], is_reviewer=person["is_reviewer"])
     EmailAddress.objects.filter(user=user).update(verified=person["is_verified"])
     for number, version in enumerate(history, start=1):
-        published = LicenceVersionFactory(
+        published = LicenceVersionFactory.create(
             licence=model.release.licence,
             number=number,
             effective_at=day(version["effective"]),
@@ -92,9 +92,11 @@ def make_person(person: dict[str, Any], history: list[dict[str, Any]], model: Ho
             is_material=version["is_material"],
         )
         if version["is_signed"]:
-            SignatureFactory(user=user, version=published)
+            SignatureFactory.create(user=user, version=published)
     if person["application"]:
-        ApplicationFactory(applicant=user, state=person["application"], models_wanted=[model])
+        ApplicationFactory.create(
+            applicant=user, state=person["application"], models_wanted=[model]
+        )
     return user
 
 
@@ -107,7 +109,7 @@ def make_grants(
             if is_held:
                 continue
             is_held = True
-        GrantFactory(
+        GrantFactory.create(
             user=user,
             model=model,
             lead=lead if grant["is_led"] else None,
@@ -132,13 +134,13 @@ def test_the_gate_and_the_list_agree(
 ) -> None:
     settings.REQUIRE_STAFF_MFA = person["mfa_is_required"]
     with transaction.atomic():
-        release = ReleaseFactory(licence=LicenceFactory())
+        release = ReleaseFactory.create(licence=LicenceFactory.create())
         rows = [
-            HostedModelFactory(release=release, tier=model["tier"], status=model["status"])
+            HostedModelFactory.create(release=release, tier=model["tier"], status=model["status"])
             for model in offered
         ]
         user = make_person(person, signed, rows[0])
-        lead = UserFactory(is_active=person["lead_is_active"])
+        lead = UserFactory.create(is_active=person["lead_is_active"])
         for row, model in zip(rows, offered, strict=True):
             make_grants(user, row, model["grants"], lead=lead)
             make_grants(lead, row, model["lead_grants"], lead=None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -45,7 +46,7 @@ def answer(email: str, capability: Capability = Capability.PLAYGROUND) -> Code:
 
 
 def test_accounts_stand_where_the_demo_needs_them() -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
 
     seed_demo()
 
@@ -60,12 +61,12 @@ def test_accounts_stand_where_the_demo_needs_them() -> None:
 
 
 def test_a_model_that_asks_for_two_reviewers_can_be_opened_by_the_demos_people() -> None:
-    HostedModelFactory()
-    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS, name="OPT-175B")
+    HostedModelFactory.create()
+    guarded = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS, name="OPT-175B")
     seed_demo()
     applicant = sign(person(APPLICANT.email), guarded)
     application = open_draft(applicant)
-    answers = {**RESEARCHER_ANSWERS, "capabilities": (Capability.PLAYGROUND,)}
+    answers: dict[str, Any] = {**RESEARCHER_ANSWERS, "capabilities": (Capability.PLAYGROUND,)}
     submit_application(application, by=applicant, answers=Answers(**answers, models=(guarded,)))
     ends_at = timezone.now() + timedelta(days=30)
     for account in (REVIEWER, SECOND):
@@ -82,7 +83,7 @@ def test_a_model_that_asks_for_two_reviewers_can_be_opened_by_the_demos_people()
 
 
 def test_seeding_again_adds_nothing() -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
     seed_demo()
     counts = [table.objects.count() for table in (User, Signature, Application, Grant, AuditEvent)]
     hashes = list(User.objects.order_by("pk").values_list("password", flat=True))
@@ -95,7 +96,7 @@ def test_seeding_again_adds_nothing() -> None:
 
 
 def test_a_revoked_grant_stays_revoked() -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
     seed_demo()
     Grant.objects.update(state="revoked", reason="Tried out.")
 
@@ -105,7 +106,7 @@ def test_a_revoked_grant_stays_revoked() -> None:
 
 
 def test_a_changed_password_is_set_back_to_the_printed_one() -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
     seed_demo()
     user = person(APPLICANT.email)
     user.set_password("something else")
@@ -117,7 +118,7 @@ def test_a_changed_password_is_set_back_to_the_printed_one() -> None:
 
 
 def test_command_prints_what_the_demo_runner_reads() -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
     out = StringIO()
 
     call_command("seed_demo", "--json", stdout=out)
@@ -139,8 +140,8 @@ def test_command_prints_what_the_demo_runner_reads() -> None:
 
 
 def test_command_is_refused_outside_of_the_demo(settings: Settings) -> None:
-    HostedModelFactory()
-    UserFactory()
+    HostedModelFactory.create()
+    UserFactory.create()
     settings.DEMO = False
 
     with pytest.raises(CommandError, match="only where DEMO is on"):

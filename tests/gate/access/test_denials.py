@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -32,7 +33,7 @@ MONTH = timedelta(days=30)
 
 @pytest.fixture
 def application(signed_applicant: User, model: HostedModel) -> Application:
-    return ApplicationFactory(
+    return ApplicationFactory.create(
         applicant=signed_applicant,
         models_wanted=[model],
         applicant_email="ada@cs.example.org",
@@ -40,7 +41,7 @@ def application(signed_applicant: User, model: HostedModel) -> Application:
     )
 
 
-def put_on(kind: DenialKind, by: User, **fields: object) -> Denial:
+def put_on(kind: DenialKind, by: User, **fields: Any) -> Denial:
     ends_at = timezone.now() + MONTH
     return deny(kind=kind, by=by, reason="Shared the weights.", ends_at=ends_at, **fields)
 
@@ -90,7 +91,7 @@ def test_domains_and_institutions_are_pointed_out_and_stop_an_approval(
     value: str,
     stands_for_it: bool,
 ) -> None:
-    denial = put_on(kind, UserFactory(is_reviewer=True), value=value)
+    denial = put_on(kind, UserFactory.create(is_reviewer=True), value=value)
     assert find_denials(application, at=timezone.now()) == ([denial] if stands_for_it else [])
     if not stands_for_it:
         approve(application, reviewer)
@@ -123,7 +124,7 @@ def test_an_appeal_is_read_by_another_reviewer(
     with pytest.raises(DomainError) as same:
         lift_denial(denial, by=reviewer, note="Hm.")
     assert (twice.value.code, same.value.code) == ("appealed_before", "decided_before")
-    other = UserFactory(is_reviewer=True)
+    other = UserFactory.create(is_reviewer=True)
     lift_denial(denial, by=other, note="It was somebody else.")
     with pytest.raises(LostRace):
         lift_denial(denial, by=other, note="Twice.")
@@ -140,14 +141,14 @@ def test_an_appeal_is_read_by_another_reviewer(
 def test_only_its_person_appeals(signed_applicant: User, reviewer: User) -> None:
     denial = put_on(DenialKind.PERSON, reviewer, person=signed_applicant)
     with pytest.raises(DomainError) as refusal:
-        appeal_denial(denial, by=UserFactory(), text="On their behalf.")
+        appeal_denial(denial, by=UserFactory.create(), text="On their behalf.")
     assert refusal.value.code == "not_your_denial"
 
 
 def test_a_reviewer_neither_lists_nor_lifts_themselves(reviewer: User) -> None:
     with pytest.raises(DomainError) as refusal:
         put_on(DenialKind.PERSON, reviewer, person=reviewer)
-    denial = put_on(DenialKind.PERSON, UserFactory(is_reviewer=True), person=reviewer)
+    denial = put_on(DenialKind.PERSON, UserFactory.create(is_reviewer=True), person=reviewer)
     with pytest.raises(DomainError) as own:
         lift_denial(denial, by=reviewer, note="I am fine.")
     assert (refusal.value.code, own.value.code) == ("own_person", "own_person")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -46,7 +47,7 @@ def _ten_minutes(settings: Settings) -> None:
 
 @pytest.fixture
 def application(signed_applicant: User, model: HostedModel) -> Application:
-    return ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    return ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
 
 
 def approve(application: Application, by: User) -> Step:
@@ -176,7 +177,7 @@ def test_what_is_taken_back_twice_is_taken_back_once(
 def test_a_grant_that_was_replaced_is_restored(
     application: Application, reviewer: User, model: HostedModel
 ) -> None:
-    old = GrantFactory(user=application.applicant, model=model)
+    old = GrantFactory.create(user=application.applicant, model=model)
     approve(application, reviewer)
     new = application.grants.get()
     now = timezone.now()
@@ -194,8 +195,8 @@ def test_a_taken_back_grant_does_not_open_what_a_revocation_closed(
 ) -> None:
     HostedModel.objects.filter(pk=model.pk).update(tier=Tier.SIGNATURE)
     model.refresh_from_db()
-    GrantFactory(user=signed_applicant, model=model, state=GrantState.REVOKED)
-    application = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    GrantFactory.create(user=signed_applicant, model=model, state=GrantState.REVOKED)
+    application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     approve(application, reviewer)
     take_back_decision(application, by=reviewer)
     later = timezone.now() + timedelta(days=1)
@@ -204,11 +205,15 @@ def test_a_taken_back_grant_does_not_open_what_a_revocation_closed(
 
 
 def test_a_second_approval_is_taken_back_and_the_first_stands(reviewer: User) -> None:
-    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS)
-    application = ApplicationFactory(models_wanted=[guarded])
-    second = UserFactory(is_reviewer=True)
+    guarded = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)
+    application = ApplicationFactory.create(models_wanted=[guarded])
+    second = UserFactory.create(is_reviewer=True)
     ends_at = timezone.now() + timedelta(days=30)
-    terms = {"models": [guarded], "capabilities": [Capability.PLAYGROUND], "ends_at": ends_at}
+    terms: dict[str, Any] = {
+        "models": [guarded],
+        "capabilities": [Capability.PLAYGROUND],
+        "ends_at": ends_at,
+    }
     approve_application(application, by=reviewer, **terms)
     approve_application(application, by=second, **terms)
     take_back_decision(application, by=second)

@@ -38,7 +38,7 @@ def grant() -> Grant:
 def limit(grant: Grant, *, daily_tokens: int | None = None, parallel: int | None = None) -> None:
     set_limits(
         grant,
-        by=UserFactory(is_reviewer=True),
+        by=UserFactory.create(is_reviewer=True),
         daily_tokens=daily_tokens,
         parallel_jobs=parallel,
         reason="A large evaluation.",
@@ -47,7 +47,7 @@ def limit(grant: Grant, *, daily_tokens: int | None = None, parallel: int | None
 
 def test_a_quota_of_its_own_counts_its_own_model(grant: Grant, settings: Settings) -> None:
     settings.DAILY_TOKEN_QUOTA = 1000
-    other = GrantFactory(user=grant.user)
+    other = GrantFactory.create(user=grant.user)
     limit(grant, daily_tokens=50)
     now = timezone.now()
 
@@ -83,7 +83,7 @@ def test_only_so_many_runs_are_sent_at_a_time(grant: Grant, valkey: redis.Redis)
     beat(valkey, max_num_seqs=16)
     limit(grant, parallel=2)
     for _ in range(5):
-        GenerationJobFactory(
+        GenerationJobFactory.create(
             user=grant.user,
             model=grant.model,
             held_back=True,
@@ -121,7 +121,7 @@ def test_what_has_ended_is_not_limited(grant: Grant) -> None:
 
 
 def test_a_reviewer_sets_them_on_a_page(grant: Grant, client: Client) -> None:
-    client.force_login(UserFactory(is_reviewer=True))
+    client.force_login(UserFactory.create(is_reviewer=True))
     address = reverse("console:grant-limits", args=[grant.pk])
     assert client.get(address).status_code == 200
 

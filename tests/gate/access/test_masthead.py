@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -30,17 +31,19 @@ PAGES = ("/", "/models/", "/notices/", "/licence/signatures/", "/account/")
 
 @pytest.fixture
 def first(db: None) -> LicenceVersion:
-    return LicenceVersionFactory(licence__name="Research licence", licence__slug="research")
+    return LicenceVersionFactory.create(licence__name="Research licence", licence__slug="research")
 
 
 @pytest.fixture
 def signer(first: LicenceVersion) -> User:
-    return SignatureFactory(version=first).user
+    return SignatureFactory.create(version=first).user
 
 
-def change(first: LicenceVersion, *, number: int = 2, **fields: object) -> LicenceVersion:
+def change(first: LicenceVersion, *, number: int = 2, **fields: Any) -> LicenceVersion:
     values = {"effective_at": NOW, **fields}
-    version: LicenceVersion = LicenceVersionFactory(licence=first.licence, number=number, **values)
+    version: LicenceVersion = LicenceVersionFactory.create(
+        licence=first.licence, number=number, **values
+    )
     return version
 
 
@@ -56,15 +59,15 @@ def test_a_change_stands_over_every_page_until_it_is_signed(
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         assert [bars(client, page) for page in PAGES] == [1] * len(PAGES)
         assert bars(client, "/licence/research/sign/") == 0
-        SignatureFactory(user=signer, version=second)
+        SignatureFactory.create(user=signer, version=second)
         assert [bars(client, page) for page in PAGES] == [0] * len(PAGES)
 
 
 def test_it_says_until_when_and_then_what_decide_says(
     client: Client, first: LicenceVersion, signer: User
 ) -> None:
-    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence))
-    GrantFactory(user=signer, model=model, starts_at=NOW)
+    model = HostedModelFactory.create(release=ReleaseFactory.create(licence=first.licence))
+    GrantFactory.create(user=signer, model=model, starts_at=NOW)
     end = change(first).grace_ends_at
     client.force_login(signer)
     with time_machine.travel(end - SECOND, tick=False) as clock:
@@ -96,7 +99,7 @@ def test_of_several_changes_the_one_that_ends_first_is_named(
     [{"is_material": False}, {"effective_at": NOW + timedelta(days=1), "published_at": NOW}],
 )
 def test_what_cannot_or_need_not_be_signed_is_not_shown(
-    first: LicenceVersion, signer: User, fields: dict[str, object]
+    first: LicenceVersion, signer: User, fields: dict[str, Any]
 ) -> None:
     change(first, **fields)
     assert read_masthead(signer, at=NOW).reconsent is None
@@ -104,7 +107,7 @@ def test_what_cannot_or_need_not_be_signed_is_not_shown(
 
 def test_who_never_signed_has_nothing_to_sign_again(first: LicenceVersion) -> None:
     change(first)
-    assert read_masthead(UserFactory(), at=NOW).reconsent is None
+    assert read_masthead(UserFactory.create(), at=NOW).reconsent is None
 
 
 @pytest.mark.parametrize(("must_sign", "queries"), [(False, 1), (True, 2)])

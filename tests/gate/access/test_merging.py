@@ -25,14 +25,14 @@ def test_the_merged_account_is_closed_and_its_past_stands_beside_the_kept_one(
     reviewer: User, client: Client
 ) -> None:
     kept, merged = UserFactory.create_batch(2)
-    past = ApplicationFactory(applicant=merged, state=ApplicationState.REJECTED)
-    signature = SignatureFactory(user=merged)
+    past = ApplicationFactory.create(applicant=merged, state=ApplicationState.REJECTED)
+    signature = SignatureFactory.create(user=merged)
     client.force_login(merged)
     merge(kept, merged, reviewer)
     merged.refresh_from_db()
     assert not merged.is_active
     assert client.get("/access/")["Location"] == "/account/login/?next=/access/"
-    dossier = gather_dossier(ApplicationFactory(applicant=kept))
+    dossier = gather_dossier(ApplicationFactory.create(applicant=kept))
     assert (dossier.earlier, dossier.signatures) == ((past,), (signature,))
     event = AuditEvent.objects.get()
     assert (event.tag, event.subject, event.data["merged"]) == (
@@ -52,9 +52,9 @@ def test_merges_are_followed_to_the_first_account(reviewer: User) -> None:
 
 
 def test_an_account_in_use_is_not_closed(reviewer: User) -> None:
-    kept = UserFactory()
-    applies = ApplicationFactory().applicant
-    uses = GrantFactory().user
+    kept = UserFactory.create()
+    applies = ApplicationFactory.create().applicant
+    uses = GrantFactory.create().user
     for merged in (applies, uses):
         with pytest.raises(DomainError) as refusal:
             merge(kept, merged, reviewer)
@@ -64,27 +64,27 @@ def test_an_account_in_use_is_not_closed(reviewer: User) -> None:
 
 
 def test_nobody_merges_themselves_or_closes_a_colleague(reviewer: User) -> None:
-    other = UserFactory()
+    other = UserFactory.create()
     codes = []
     for kept, merged in (
         (reviewer, other),
         (other, reviewer),
-        (other, UserFactory(is_reviewer=True)),
-        (other, UserFactory(is_staff=True)),
+        (other, UserFactory.create(is_reviewer=True)),
+        (other, UserFactory.create(is_staff=True)),
     ):
         with pytest.raises(DomainError) as refusal:
             merge(kept, merged, reviewer)
         codes.append(refusal.value.code)
     assert codes == ["own_person", "own_person", "staff_account", "staff_account"]
     with pytest.raises(DomainError) as stranger:
-        merge(other, UserFactory(), UserFactory())
+        merge(other, UserFactory.create(), UserFactory.create())
     assert stranger.value.code == "reviewers_only"
 
 
 def test_it_is_done_from_the_application_that_points_it_out(reviewer: User, client: Client) -> None:
-    kept = UserFactory(name="Ada Byron", email="ada@uni.example")
-    merged = UserFactory(name="Byron, Ada", email="a.byron@uni.example")
-    application = ApplicationFactory(applicant=kept)
+    kept = UserFactory.create(name="Ada Byron", email="ada@uni.example")
+    merged = UserFactory.create(name="Byron, Ada", email="a.byron@uni.example")
+    application = ApplicationFactory.create(applicant=kept)
     client.force_login(reviewer)
     page = client.get(f"/console/applications/{application.case_number}/")
     (likeness,) = page.context["dossier"].likenesses

@@ -27,7 +27,7 @@ SINCE = NOW - 90 * DAY
 
 def answer(application: Application, command: Command, *, hours_ago: float, waited: float) -> None:
     at = NOW - hours_ago * HOUR
-    RulingFactory(
+    RulingFactory.create(
         step__application=application,
         step__command=command,
         step__at=at,
@@ -37,12 +37,12 @@ def answer(application: Application, command: Command, *, hours_ago: float, wait
 
 
 def test_weeks_count_what_happened_and_leave_none_out() -> None:
-    application = ApplicationFactory()
-    StepFactory(application=application, command=Command.SUBMIT, at=MONDAY - 14 * DAY)
-    StepFactory(application=application, command=Command.SUBMIT, at=MONDAY + HOUR)
+    application = ApplicationFactory.create()
+    StepFactory.create(application=application, command=Command.SUBMIT, at=MONDAY - 14 * DAY)
+    StepFactory.create(application=application, command=Command.SUBMIT, at=MONDAY + HOUR)
     answer(application, Command.RETURN, hours_ago=2, waited=10)
     answer(application, Command.APPROVE, hours_ago=1, waited=20)
-    RulingFactory(step__application=application, step__at=NOW - HOUR, taken_back_at=NOW)
+    RulingFactory.create(step__application=application, step__at=NOW - HOUR, taken_back_at=NOW)
     assert measure_process(since=SINCE, until=NOW).weeks == [
         Week(MONDAY - 14 * DAY, 1, 0, 0, 0, None, None),
         Week(MONDAY - 7 * DAY, 0, 0, 0, 0, None, None),
@@ -51,12 +51,12 @@ def test_weeks_count_what_happened_and_leave_none_out() -> None:
 
 
 def test_each_stage_is_measured_and_the_first_is_what_the_public_reads() -> None:
-    application = ApplicationFactory()
+    application = ApplicationFactory.create()
     for command, hours_ago in (
         (Command.SUBMIT, 100), (Command.CLAIM, 70), (Command.SUBMIT, 30),
         (Command.CLAIM, 24), (Command.ENDORSE, 20),
     ):  # fmt: skip
-        StepFactory(application=application, command=command, at=NOW - hours_ago * HOUR)
+        StepFactory.create(application=application, command=command, at=NOW - hours_ago * HOUR)
     answer(application, Command.RETURN, hours_ago=60, waited=40)
     answer(application, Command.APPROVE, hours_ago=10, waited=20)
     stages = measure_process(since=SINCE, until=NOW).stages
@@ -79,7 +79,9 @@ def test_a_stage_that_nobody_passed_has_no_wait() -> None:
 def test_shares_tell_countries_and_kinds_apart_from_five_decisions_on() -> None:
     def decide(state: ApplicationState, count: int, country: str, sector: str) -> None:
         for _ in range(count):
-            ApplicationFactory(state=state, country=country, sector=sector, decided_at=NOW - HOUR)
+            ApplicationFactory.create(
+                state=state, country=country, sector=sector, decided_at=NOW - HOUR
+            )
 
     decide(ApplicationState.APPROVED, 3, "KE", Sector.UNIVERSITY)
     decide(ApplicationState.REJECTED, 2, "KE", Sector.UNIVERSITY)
@@ -97,7 +99,7 @@ def test_shares_tell_countries_and_kinds_apart_from_five_decisions_on() -> None:
 
 
 def test_reasons_are_counted_by_command() -> None:
-    application = ApplicationFactory()
+    application = ApplicationFactory.create()
     answer(application, Command.REJECT, hours_ago=3, waited=1)
     answer(application, Command.RETURN, hours_ago=2, waited=1)
     answer(application, Command.RETURN, hours_ago=1, waited=1)
@@ -106,9 +108,9 @@ def test_reasons_are_counted_by_command() -> None:
 
 
 def test_grants_that_end_soon_are_counted_by_model() -> None:
-    grant = GrantFactory(ends_at=NOW + 6 * DAY, starts_at=SINCE)
+    grant = GrantFactory.create(ends_at=NOW + 6 * DAY, starts_at=SINCE)
     for days, state in ((7, "active"), (29, "active"), (91, "active"), (3, "suspended")):
-        GrantFactory(
+        GrantFactory.create(
             model=grant.model,
             ends_at=NOW + days * DAY,
             starts_at=SINCE,

@@ -45,26 +45,26 @@ APPLICANT = "applicant@example.org"
 def cast(db: None) -> tuple[User, User]:
     """Two reviewers, one of whom acts."""
     return tuple(  # type: ignore[return-value]
-        UserFactory(is_reviewer=True, name=name, email=f"{name.lower()}@example.org")
+        UserFactory.create(is_reviewer=True, name=name, email=f"{name.lower()}@example.org")
         for name in ("Ann", "Ben")
     )
 
 
 @pytest.fixture
 def applicant(model: HostedModel) -> User:
-    return sign(UserFactory(email=APPLICANT), model)
+    return sign(UserFactory.create(email=APPLICANT), model)
 
 
 @pytest.fixture
 def waiting(applicant: User, model: HostedModel) -> Application:
-    return ApplicationFactory(
+    return ApplicationFactory.create(
         applicant=applicant, models_wanted=[model], case_number="GH-2026-0042"
     )
 
 
 def outbox() -> set[tuple[str, str]]:
     """Every message as recipient and subject; a repeated one would shorten the set."""
-    pairs = [(to, message.subject) for message in mail.outbox for to in message.recipients()]
+    pairs = [(to, str(message.subject)) for message in mail.outbox for to in message.recipients()]
     assert len(set(pairs)) == len(pairs)
     return set(pairs)
 
@@ -85,7 +85,9 @@ def test_submitting_brings_a_receipt_and_calls_the_reviewers(
     run_queued_tasks: RunTasks,
     django_capture_on_commit_callbacks: Commit,
 ) -> None:
-    draft = ApplicationFactory(applicant=applicant, is_draft=True, case_number="GH-2026-0042")
+    draft = ApplicationFactory.create(
+        applicant=applicant, is_draft=True, case_number="GH-2026-0042"
+    )
     with django_capture_on_commit_callbacks(execute=True):
         submit_application(draft, by=applicant, answers=answers())
     assert run_queued_tasks() == ["portal.notices.send_notice"] * 3
@@ -138,8 +140,8 @@ def test_a_first_approval_calls_the_other_reviewer_and_tells_the_applicant_nothi
     run_queued_tasks: RunTasks,
     django_capture_on_commit_callbacks: Commit,
 ) -> None:
-    guarded = HostedModelFactory(tier=Tier.TWO_REVIEWERS)
-    application = ApplicationFactory(
+    guarded = HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)
+    application = ApplicationFactory.create(
         applicant=applicant, models_wanted=[guarded], case_number="GH-2026-0042"
     )
     with django_capture_on_commit_callbacks(execute=True):
@@ -165,7 +167,9 @@ def test_every_change_of_a_grant_is_told_with_its_reason(
     run_queued_tasks: RunTasks,
     django_capture_on_commit_callbacks: Commit,
 ) -> None:
-    grant = GrantFactory(user=applicant, model=HostedModelFactory(name="Small"), state=state)
+    grant = GrantFactory.create(
+        user=applicant, model=HostedModelFactory.create(name="Small"), state=state
+    )
     with django_capture_on_commit_callbacks(execute=True):
         command(grant, by=cast[0], reason="Here is <why> & how.")
     run_queued_tasks()
@@ -174,15 +178,17 @@ def test_every_change_of_a_grant_is_told_with_its_reason(
 
 
 def test_a_thrown_away_draft_is_nobodys_news(applicant: User) -> None:
-    withdraw_application(ApplicationFactory(applicant=applicant, is_draft=True), by=applicant)
+    withdraw_application(
+        ApplicationFactory.create(applicant=applicant, is_draft=True), by=applicant
+    )
     assert Notice.objects.count() == 0
 
 
 def test_a_reviewer_who_applies_is_not_called_to_their_own_application(
     cast: tuple[User, User], model: HostedModel
 ) -> None:
-    application = ApplicationFactory(applicant=cast[0], models_wanted=[model])
-    dispatch_mail(StepFactory(application=application))
+    application = ApplicationFactory.create(applicant=cast[0], models_wanted=[model])
+    dispatch_mail(StepFactory.create(application=application))
     called = Notice.objects.filter(kind="access.reviewers_submit")
     assert [notice.recipient for notice in called] == [cast[1]]
 
@@ -231,11 +237,11 @@ MAILS = {
 
 def test_every_command_has_its_count_of_mails(waiting: Application) -> None:
     """A new command without a count, or without a template, fails here and not in the queue."""
-    grant = GrantFactory(user=waiting.applicant, application=waiting)
+    grant = GrantFactory.create(user=waiting.applicant, application=waiting)
     counts = {}
     for command in Command:
         mail.outbox.clear()
-        dispatch_mail(StepFactory(application=waiting, grant=grant, command=command))
+        dispatch_mail(StepFactory.create(application=waiting, grant=grant, command=command))
         send_due()
         told = [message.to for message in mail.outbox]
         counts[command] = (told.count([APPLICANT]), len(told) - told.count([APPLICANT]))

@@ -31,12 +31,12 @@ def clock(db: None) -> Iterator[Traveller]:
 
 @pytest.fixture
 def ann(clock: Traveller) -> User:
-    return UserFactory(is_reviewer=True, email="ann@example.org")
+    return UserFactory.create(is_reviewer=True, email="ann@example.org")
 
 
 @pytest.fixture
 def ben(clock: Traveller) -> User:
-    return UserFactory(is_reviewer=True, email="ben@example.org")
+    return UserFactory.create(is_reviewer=True, email="ben@example.org")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def application(clock: Traveller, model: HostedModel) -> Application:
     """Promised in five working days."""
     model.release.review_days = 5
     model.release.save()
-    return ApplicationFactory(models_wanted=[model], case_number="GH-2026-0042")
+    return ApplicationFactory.create(models_wanted=[model], case_number="GH-2026-0042")
 
 
 def deliver() -> Counter[str]:
@@ -59,7 +59,7 @@ def deliver() -> Counter[str]:
 def test_reviewers_get_one_mail_a_week_from_when_it_is_overdue_and_operators_one_ever(
     clock: Traveller, application: Application, ann: User, ben: User
 ) -> None:
-    UserFactory(is_staff=True, email="operator@example.org")
+    UserFactory.create(is_staff=True, email="operator@example.org")
     days: dict[str, list[int]] = {}
     for day in range(24):
         clock.move_to(MONDAY + day * DAY + timedelta(seconds=1))

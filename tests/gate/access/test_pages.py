@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -39,16 +39,16 @@ def browser(signed_applicant: User, client: Client) -> Client:
     return client
 
 
-def typed(model: HostedModel, **changes: object) -> dict[str, object]:
+def typed(model: HostedModel, **changes: Any) -> dict[str, Any]:
     return {**TYPED, "models_wanted": [model.slug], **changes}
 
 
-def said(response: HttpResponse) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def current_stage(response: HttpResponse) -> tuple[str, list[str]]:
-    stage = response.context["journey"].current  # type: ignore[attr-defined]
+def current_stage(response: Any) -> tuple[str, list[str]]:
+    stage = response.context["journey"].current
     return stage.title, [step.url for step in stage.steps]
 
 
@@ -56,7 +56,7 @@ def current_stage(response: HttpResponse) -> tuple[str, list[str]]:
 
 
 def test_a_newcomer_is_sent_to_the_licence_first(client: Client, model: HostedModel) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     response = client.get(STATUS)
     url = reverse("licensing:sign", args=[model.release.licence.slug])
     assert current_stage(response) == ("Read and sign the licence", [url])
@@ -70,7 +70,9 @@ def test_who_waits_is_told_by_when(
     browser: Client, signed_applicant: User, model: HostedModel
 ) -> None:
     monday = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-    ApplicationFactory(applicant=signed_applicant, models_wanted=[model], submitted_at=monday)
+    ApplicationFactory.create(
+        applicant=signed_applicant, models_wanted=[model], submitted_at=monday
+    )
     with time_machine.travel(monday + timedelta(hours=1), tick=False):
         response = browser.get(STATUS)
     assert current_stage(response) == ("Review", [])
@@ -81,7 +83,7 @@ def test_who_waits_is_told_by_when(
 def test_who_was_refused_reads_the_reason_and_the_way_on(
     browser: Client, signed_applicant: User, model: HostedModel, reviewer: User
 ) -> None:
-    application = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     reject_application(application, by=reviewer, reason="A commercial use.")
     response = browser.get(STATUS)
     assert current_stage(response) == ("Apply", [APPLY])
@@ -93,7 +95,7 @@ def test_who_was_refused_reads_the_reason_and_the_way_on(
 def test_who_has_access_is_led_to_the_playground(
     browser: Client, signed_applicant: User, model: HostedModel
 ) -> None:
-    GrantFactory(user=signed_applicant, model=model)
+    GrantFactory.create(user=signed_applicant, model=model)
     response = browser.get(STATUS)
     assert current_stage(response) == ("Use the models", [reverse("playground:editor")])
 
@@ -101,7 +103,7 @@ def test_who_has_access_is_led_to_the_playground(
 def test_who_is_suspended_reads_why(
     browser: Client, signed_applicant: User, model: HostedModel, reviewer: User
 ) -> None:
-    grant = GrantFactory(user=signed_applicant, model=model)
+    grant = GrantFactory.create(user=signed_applicant, model=model)
     suspend_grant(grant, by=reviewer, reason="A question.")
     response = browser.get(STATUS)
     assert current_stage(response) == ("Use the models", [])
@@ -174,7 +176,7 @@ def test_saving_when_signed_out_says_so_to_the_script(client: Client) -> None:
 def test_saving_what_is_already_submitted_says_so_to_the_script(
     browser: Client, signed_applicant: User, model: HostedModel
 ) -> None:
-    ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     response = browser.post(SAVE, typed(model), headers={"Accept": "application/json"})
     assert response.status_code == 409
     assert json.loads(response.content)["error"]["code"] == "application_pending"
@@ -231,7 +233,7 @@ def test_name_and_address_come_from_the_account_whatever_the_browser_sends(
 def test_submitting_without_the_licence_links_to_it_and_keeps_the_draft(
     client: Client, model: HostedModel
 ) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     client.force_login(user)
     response = client.post(SUBMIT, typed(model))
     slug = model.release.licence.slug
@@ -243,7 +245,7 @@ def test_submitting_without_the_licence_links_to_it_and_keeps_the_draft(
 def test_changing_a_waiting_application_is_turned_away_kindly(
     browser: Client, signed_applicant: User, model: HostedModel
 ) -> None:
-    waiting = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    waiting = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     response = browser.get(APPLY)
     assert response["Location"] == STATUS
     assert said(response) == [
@@ -257,7 +259,7 @@ def test_changing_a_waiting_application_is_turned_away_kindly(
 def test_the_notes_of_the_reviewer_stand_above_a_returned_form(
     browser: Client, signed_applicant: User, model: HostedModel, reviewer: User
 ) -> None:
-    application = ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     return_application(application, by=reviewer, note="Say <b>more</b>.")
     response = browser.get(APPLY)
     assert response.context["returned"].note == "Say <b>more</b>."
@@ -269,7 +271,7 @@ def test_the_notes_of_the_reviewer_stand_above_a_returned_form(
 
 @pytest.fixture
 def mine(signed_applicant: User, model: HostedModel) -> Application:
-    return ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    return ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
 
 
 def pages_of(application: Application) -> Iterator[str]:
@@ -278,7 +280,7 @@ def pages_of(application: Application) -> Iterator[str]:
 
 
 def test_the_pages_of_another_are_not_there(mine: Application, client: Client) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     answers = [client.get(url).status_code for url in pages_of(mine)]
     posted = [client.post(url).status_code for url in pages_of(mine)]
     assert (answers, posted) == ([404, 404], [405, 404])

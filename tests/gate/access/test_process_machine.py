@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -92,12 +93,12 @@ class ProcessMachine(RuleBasedStateMachine):
         self.clock = time_machine.travel(START, tick=False)
         self.frozen = self.clock.__enter__()
         self.now = START
-        release = ReleaseFactory()
+        release = ReleaseFactory.create()
         self.models = [
-            HostedModelFactory(release=release, tier=tier)
+            HostedModelFactory.create(release=release, tier=tier)
             for tier in (Tier.ONE_REVIEWER, Tier.TWO_REVIEWERS)
         ]
-        self.people = [UserFactory(is_reviewer=number > 0) for number in range(5)]
+        self.people = [UserFactory.create(is_reviewer=number > 0) for number in range(5)]
         for person in self.people[:2]:
             sign(person, self.models[0])
         for applicant in (0, 1):
@@ -195,7 +196,8 @@ class ProcessMachine(RuleBasedStateMachine):
             return
         for by in (first, second):
             self.attempt(
-                lambda by=by: approve_application(
+                partial(
+                    approve_application,
                     row,
                     by=self.people[by],
                     models=list(row.models_wanted.all()),

@@ -85,8 +85,8 @@ def approve_as(by: User, model: HostedModel) -> Act:
 def test_of_approve_and_reject_exactly_one_wins_and_the_other_is_told_who(
     model: HostedModel,
 ) -> None:
-    ann, ben = (UserFactory(is_reviewer=True, name=name) for name in ("Ann", "Ben"))
-    pk = ApplicationFactory(models_wanted=[model]).pk
+    ann, ben = (UserFactory.create(is_reviewer=True, name=name) for name in ("Ann", "Ben"))
+    pk = ApplicationFactory.create(models_wanted=[model]).pk
     winner, loser = split(
         race(
             lambda: Application.objects.get(pk=pk),
@@ -109,8 +109,8 @@ def test_of_approve_and_reject_exactly_one_wins_and_the_other_is_told_who(
 
 
 def test_an_application_withdrawn_at_the_same_moment_is_not_approved(model: HostedModel) -> None:
-    application = ApplicationFactory(models_wanted=[model])
-    reviewer = UserFactory(is_reviewer=True)
+    application = ApplicationFactory.create(models_wanted=[model])
+    reviewer = UserFactory.create(is_reviewer=True)
     winner, _ = split(
         race(
             lambda: Application.objects.select_related("applicant").get(pk=application.pk),
@@ -126,8 +126,8 @@ def test_an_application_withdrawn_at_the_same_moment_is_not_approved(model: Host
 def test_submitting_twice_at_once_submits_once(
     model: HostedModel, answers: Callable[..., Answers]
 ) -> None:
-    user = sign(UserFactory(), model)
-    pk = ApplicationFactory(applicant=user, is_draft=True).pk
+    user = sign(UserFactory.create(), model)
+    pk = ApplicationFactory.create(applicant=user, is_draft=True).pk
     _, loser = split(
         race(
             lambda: Application.objects.get(pk=pk),
@@ -139,8 +139,8 @@ def test_submitting_twice_at_once_submits_once(
 
 
 def test_a_grant_is_not_resumed_and_revoked_at_once() -> None:
-    grant = GrantFactory(state=GrantState.SUSPENDED)
-    reviewer = UserFactory(is_reviewer=True)
+    grant = GrantFactory.create(state=GrantState.SUSPENDED)
+    reviewer = UserFactory.create(is_reviewer=True)
     winner, _ = split(
         race(
             lambda: Grant.objects.get(pk=grant.pk),
@@ -156,7 +156,7 @@ def test_a_grant_is_not_resumed_and_revoked_at_once() -> None:
 
 def test_of_two_hundred_races_none_is_won_twice(model: HostedModel) -> None:
     """Any two of claim, return, approve and reject, by two reviewers, at the same instant."""
-    ann, ben = (UserFactory(is_reviewer=True, name=name) for name in ("Ann", "Ben"))
+    ann, ben = (UserFactory.create(is_reviewer=True, name=name) for name in ("Ann", "Ben"))
     acts: list[Callable[[User], Act]] = [
         lambda by: lambda row: claim_application(row, by=by),
         lambda by: lambda row: return_application(row, by=by, note="Say more."),
@@ -165,9 +165,10 @@ def test_of_two_hundred_races_none_is_won_twice(model: HostedModel) -> None:
     ]
     chance = Random(20261125)
     for _ in range(200):
-        pk = ApplicationFactory(models_wanted=[model]).pk
+        pk = ApplicationFactory.create(models_wanted=[model]).pk
         first, second = (chance.choice(acts)(by) for by in (ann, ben))
         winner, loser = split(race(partial(Application.objects.get, pk=pk), first, second))
+        assert winner.actor is not None
         assert f" by {winner.actor.name} on " in loser.message
         application = Application.objects.get(pk=pk)
         assert (application.revision, application.steps.count()) == (1, 1)
@@ -180,9 +181,9 @@ def test_a_decision_is_told_or_taken_back_when_both_are_tried_at_once(
 ) -> None:
     """The reviewer's clock still stands within the hold, the sender's past it."""
     settings.DECISION_HOLD_SECONDS = 600
-    ann = UserFactory(is_reviewer=True, name="Ann")
+    ann = UserFactory.create(is_reviewer=True, name="Ann")
     for _ in range(20):
-        application = ApplicationFactory(models_wanted=[model])
+        application = ApplicationFactory.create(models_wanted=[model])
         step = reject_application(application, by=ann, reason="Commercial.")
         Notice.objects.filter(data={"step": step.pk}).update(due_at=timezone.now())
         notice = Notice.objects.get(data={"step": step.pk})
@@ -201,8 +202,8 @@ def test_a_sender_waits_for_a_decision_that_is_being_taken_back(
     model: HostedModel, settings: Settings
 ) -> None:
     settings.DECISION_HOLD_SECONDS = 600
-    ann = UserFactory(is_reviewer=True, name="Ann")
-    application = ApplicationFactory(models_wanted=[model])
+    ann = UserFactory.create(is_reviewer=True, name="Ann")
+    application = ApplicationFactory.create(models_wanted=[model])
     step = reject_application(application, by=ann, reason="Commercial.")
     notice = Notice.objects.get(data={"step": step.pk})
     with ThreadPoolExecutor(1) as pool:
@@ -217,8 +218,8 @@ def test_a_decision_that_is_being_told_is_not_taken_back(
     model: HostedModel, settings: Settings
 ) -> None:
     settings.DECISION_HOLD_SECONDS = 600
-    ann = UserFactory(is_reviewer=True, name="Ann")
-    application = ApplicationFactory(models_wanted=[model])
+    ann = UserFactory.create(is_reviewer=True, name="Ann")
+    application = ApplicationFactory.create(models_wanted=[model])
     step = reject_application(application, by=ann, reason="Commercial.")
     notice = Notice.objects.get(data={"step": step.pk})
     with ThreadPoolExecutor(1) as pool:

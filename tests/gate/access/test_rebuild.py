@@ -122,10 +122,10 @@ def test_random_histories_are_rebuilt_from_their_events(
     # Half of the histories are told at once, half hold every decision.
     settings.DECISION_HOLD_SECONDS = 600 * (seed % 2)
     rng = random.Random(seed)
-    models = [model, HostedModelFactory(tier=Tier.TWO_REVIEWERS, release=model.release)]
+    models = [model, HostedModelFactory.create(tier=Tier.TWO_REVIEWERS, release=model.release)]
     version = model.release.licence.versions.get()
-    people = [UserFactory() for _ in range(3)]
-    reviewers = [UserFactory(is_reviewer=True) for _ in range(3)]
+    people = [UserFactory.create() for _ in range(3)]
+    reviewers = [UserFactory.create(is_reviewer=True) for _ in range(3)]
     for person in people:
         sign_licence(person, version=version, legal_name="Full Name", capacity=Capacity.SELF)
 
@@ -147,7 +147,7 @@ def test_a_hand_over_keeps_its_state_in_the_log(
     application = open_draft(signed_applicant)
     submit_application(application, by=signed_applicant, answers=answers())
     claim_application(application, by=reviewer)
-    hand_over_application(application, by=reviewer, to=UserFactory(is_reviewer=True))
+    hand_over_application(application, by=reviewer, to=UserFactory.create(is_reviewer=True))
     signature = Signature.objects.get()  # Made without an event.
     assert find_differences() == [f"signature:{signature.pk}"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -41,12 +42,12 @@ def clock() -> Iterator[Traveller]:
 
 @pytest.fixture
 def first(db: None) -> LicenceVersion:
-    return LicenceVersionFactory(licence__name="Research licence")
+    return LicenceVersionFactory.create(licence__name="Research licence")
 
 
-def publish(licence: Licence, **changes: object) -> LicenceVersion:
+def publish(licence: Licence, **changes: Any) -> LicenceVersion:
     values = {"text": f"Text {licence.versions.count()}", "effective_at": NOW, "is_material": True}
-    return publish_version(licence, **{**values, **changes})  # type: ignore[arg-type]
+    return publish_version(licence, **{**values, **changes})
 
 
 def deliver() -> list[str]:
@@ -65,7 +66,7 @@ def sign(person: User, version: LicenceVersion) -> None:
 def test_mails_leave_at_publication_and_before_the_end_and_each_once(
     clock: Traveller, first: LicenceVersion
 ) -> None:
-    signer = SignatureFactory(version=first, user__email="a@example.org").user
+    signer = SignatureFactory.create(version=first, user__email="a@example.org").user
     publish(first.licence, grace_days=60)
     end = NOW + 60 * DAY
     got: list[tuple[int, int]] = []
@@ -83,7 +84,7 @@ def test_mails_leave_at_publication_and_before_the_end_and_each_once(
 def test_a_grace_of_thirty_days_is_announced_once_and_recalled_twice(
     clock: Traveller, first: LicenceVersion
 ) -> None:
-    SignatureFactory(version=first)
+    SignatureFactory.create(version=first)
     publish(first.licence, grace_days=30)
     counts = []
     for day in range(40):
@@ -97,7 +98,7 @@ def test_a_grace_of_thirty_days_is_announced_once_and_recalled_twice(
 def test_a_short_grace_skips_the_steps_that_are_past(
     clock: Traveller, first: LicenceVersion, grace: int, days: list[int]
 ) -> None:
-    SignatureFactory(version=first)
+    SignatureFactory.create(version=first)
     publish(first.licence, grace_days=grace)
     counts = []
     for day in range(10):
@@ -107,8 +108,8 @@ def test_a_short_grace_skips_the_steps_that_are_past(
 
 
 def test_who_signs_meanwhile_gets_no_more(clock: Traveller, first: LicenceVersion) -> None:
-    early = SignatureFactory(version=first, user__email="early@example.org").user
-    SignatureFactory(version=first, user__email="late@example.org")
+    early = SignatureFactory.create(version=first, user__email="early@example.org").user
+    SignatureFactory.create(version=first, user__email="late@example.org")
     change = publish(first.licence, grace_days=60)
     assert deliver() == ["early@example.org", "late@example.org"]
     clock.move_to(NOW + 31 * DAY)
@@ -119,7 +120,7 @@ def test_who_signs_meanwhile_gets_no_more(clock: Traveller, first: LicenceVersio
 def test_who_signs_before_a_mail_leaves_does_not_get_it(
     clock: Traveller, first: LicenceVersion
 ) -> None:
-    signer = SignatureFactory(version=first).user
+    signer = SignatureFactory.create(version=first).user
     change = publish(first.licence)
     assert tell_of_changes(at=NOW) == 1
     sign(signer, change)
@@ -128,18 +129,18 @@ def test_who_signs_before_a_mail_leaves_does_not_get_it(
 
 
 def test_only_those_who_must_sign_again_are_told(clock: Traveller, first: LicenceVersion) -> None:
-    release = ReleaseFactory(licence=first.licence)
-    lapsed = LicenceVersionFactory(
+    release = ReleaseFactory.create(licence=first.licence)
+    lapsed = LicenceVersionFactory.create(
         licence=first.licence, number=2, effective_at=NOW - 90 * DAY, grace_days=30
     )
     for name, version in (("lapsed", first), ("holder", first), ("ended", first), ("good", lapsed)):
-        SignatureFactory(version=version, user__email=f"{name}@example.org")
-    SignatureFactory(version=lapsed, user__email="closed@example.org", user__is_active=False)
-    SignatureFactory(user__email="other-licence@example.org")
-    UserFactory(email="never-signed@example.org")
-    model = HostedModelFactory(release=release)
-    GrantFactory(user=User.objects.get(email="holder@example.org"), model=model)
-    GrantFactory(
+        SignatureFactory.create(version=version, user__email=f"{name}@example.org")
+    SignatureFactory.create(version=lapsed, user__email="closed@example.org", user__is_active=False)
+    SignatureFactory.create(user__email="other-licence@example.org")
+    UserFactory.create(email="never-signed@example.org")
+    model = HostedModelFactory.create(release=release)
+    GrantFactory.create(user=User.objects.get(email="holder@example.org"), model=model)
+    GrantFactory.create(
         user=User.objects.get(email="ended@example.org"), model=model, state=GrantState.REVOKED
     )
     publish(first.licence)
@@ -150,7 +151,7 @@ def test_only_those_who_must_sign_again_are_told(clock: Traveller, first: Licenc
 
 
 def test_a_change_that_is_not_material_is_no_news(clock: Traveller, first: LicenceVersion) -> None:
-    SignatureFactory(version=first)
+    SignatureFactory.create(version=first)
     publish(first.licence, is_material=False)
     assert deliver() == []
 
@@ -158,9 +159,9 @@ def test_a_change_that_is_not_material_is_no_news(clock: Traveller, first: Licen
 def test_the_change_that_binds_first_is_the_one_that_is_recalled(
     clock: Traveller, first: LicenceVersion
 ) -> None:
-    SignatureFactory(version=first, user__email="first@example.org")
+    SignatureFactory.create(version=first, user__email="first@example.org")
     second = publish(first.licence, grace_days=20)
-    SignatureFactory(version=second, user__email="second@example.org")
+    SignatureFactory.create(version=second, user__email="second@example.org")
     clock.move_to(NOW + DAY)
     third = publish(first.licence, effective_at=NOW + DAY, grace_days=60)
     assert deliver() == ["first@example.org"] * 2 + ["second@example.org"]
@@ -176,7 +177,7 @@ def test_the_change_that_binds_first_is_the_one_that_is_recalled(
 def test_a_text_to_come_is_announced_with_its_dates(
     clock: Traveller, first: LicenceVersion
 ) -> None:
-    SignatureFactory(version=first, user__name="Ada Byron")
+    SignatureFactory.create(version=first, user__name="Ada Byron")
     publish(first.licence, effective_at=NOW + 10 * DAY, grace_days=60, changes="Clause 2 is new.")
     assert len(deliver()) == 1
     (message,) = mail.outbox
@@ -201,7 +202,7 @@ def test_a_text_to_come_is_announced_with_its_dates(
 @pytest.mark.django_db(transaction=True)
 def test_two_tasks_at_once_send_each_mail_once(first: LicenceVersion) -> None:
     for _ in range(5):
-        SignatureFactory(version=first)
+        SignatureFactory.create(version=first)
     at = publish(first.licence).published_at
 
     def run() -> None:

@@ -53,9 +53,9 @@ def day(number: int) -> datetime:
 
 
 def publish(licence: Licence, history: list[dict[str, Any]]) -> User:
-    user: User = UserFactory()
+    user: User = UserFactory.create()
     for number, version in enumerate(history, start=1):
-        published = LicenceVersionFactory(
+        published = LicenceVersionFactory.create(
             licence=licence,
             number=number,
             effective_at=day(version["effective"]),
@@ -64,7 +64,7 @@ def publish(licence: Licence, history: list[dict[str, Any]]) -> User:
             is_material=version["is_material"],
         )
         if version["is_signed"]:
-            SignatureFactory(user=user, version=published)
+            SignatureFactory.create(user=user, version=published)
     return user
 
 
@@ -73,7 +73,7 @@ def publish(licence: Licence, history: list[dict[str, Any]]) -> User:
 @given(history=versions, now=st.integers(0, LAST))
 def test_gate_bar_and_list_say_the_same(history: list[dict[str, Any]], now: int) -> None:
     with transaction.atomic():
-        licence = LicenceFactory()
+        licence = LicenceFactory.create()
         # What is published is published before it can be seen here.
         history = [{**version, "published": min(version["published"], now)} for version in history]
         user, at = publish(licence, history), day(now)
@@ -92,7 +92,7 @@ def test_gate_bar_and_list_say_the_same(history: list[dict[str, Any]], now: int)
 @given(history=versions)
 def test_nobody_is_shut_out_unannounced_or_told_twice(history: list[dict[str, Any]]) -> None:
     with transaction.atomic():
-        licence = LicenceFactory()
+        licence = LicenceFactory.create()
         user = publish(licence, history)
         newest = max((n for n, v in enumerate(history, start=1) if v["is_signed"]), default=0)
         was_good = False

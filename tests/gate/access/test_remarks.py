@@ -19,12 +19,12 @@ TEXT = "The institute answers no calls."
 
 @pytest.fixture
 def application(db: None) -> Application:
-    return ApplicationFactory(case_number="GH-2026-0042")
+    return ApplicationFactory.create(case_number="GH-2026-0042")
 
 
 @pytest.fixture
 def colleague(db: None) -> User:
-    return UserFactory(is_reviewer=True, name="Olga Other", email="olga@example.org")
+    return UserFactory.create(is_reviewer=True, name="Olga Other", email="olga@example.org")
 
 
 def test_a_remark_is_kept_and_its_event_has_no_text(
@@ -54,7 +54,7 @@ def test_a_colleague_who_is_asked_gets_one_notice_with_a_link_and_no_text(
     ("who", "code"), [("applicant", "own_application"), ("stranger", "reviewers_only")]
 )
 def test_only_other_reviewers_write(application: Application, who: str, code: str) -> None:
-    stranger = UserFactory()
+    stranger = UserFactory.create()
     User.objects.filter(pk=application.applicant_id).update(is_reviewer=True)
     application.applicant.refresh_from_db()
     by = {"applicant": application.applicant, "stranger": stranger}[who]
@@ -85,7 +85,7 @@ def test_auditors_read_and_the_applicant_does_not(
     application: Application, reviewer: User, client: Client
 ) -> None:
     remark = write_remark(application, by=reviewer, text=TEXT)
-    auditor = UserFactory(is_auditor=True)
+    auditor = UserFactory.create(is_auditor=True)
     client.force_login(auditor)
     page = client.get("/console/applications/GH-2026-0042/remarks/")
     assert (list(page.context["remarks"]), page.context["remark_form"]) == ([remark], None)

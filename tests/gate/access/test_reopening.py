@@ -32,12 +32,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def application(signed_applicant: User, model: HostedModel) -> Application:
-    return ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    return ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
 
 
 @pytest.fixture
 def other(db: None) -> User:
-    return UserFactory(is_reviewer=True, name="Olga Other")
+    return UserFactory.create(is_reviewer=True, name="Olga Other")
 
 
 def approve(application: Application, by: User) -> Grant:

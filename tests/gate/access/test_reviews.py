@@ -49,17 +49,17 @@ def approve(
 
 @pytest.fixture
 def application(model: HostedModel) -> Application:
-    return ApplicationFactory(models_wanted=[model])
+    return ApplicationFactory.create(models_wanted=[model])
 
 
 @pytest.fixture
 def guarded(db: None) -> HostedModel:
-    return HostedModelFactory(tier=Tier.TWO_REVIEWERS)
+    return HostedModelFactory.create(tier=Tier.TWO_REVIEWERS)
 
 
 def test_approval_gives_one_grant_for_each_model_chosen(reviewer: User) -> None:
     model, other = HostedModelFactory.create_batch(2)
-    application = ApplicationFactory(models_wanted=[model, other])
+    application = ApplicationFactory.create(models_wanted=[model, other])
     ends_at = timezone.now() + timedelta(days=30)
     approve(application, by=reviewer, models=[model], ends_at=ends_at)
     assert application.state == ApplicationState.APPROVED
@@ -88,7 +88,7 @@ def test_the_end_must_be_a_sensible_day(
 
 def test_nothing_is_given_that_was_not_asked_for(application: Application, reviewer: User) -> None:
     with pytest.raises(DomainError) as models:
-        approve(application, by=reviewer, models=[HostedModelFactory()])
+        approve(application, by=reviewer, models=[HostedModelFactory.create()])
     with pytest.raises(DomainError) as uses:
         approve(application, by=reviewer, capabilities=[Capability.WEIGHTS])
     assert (models.value.code, models.value.field) == ("not_asked_for", "models")
@@ -115,7 +115,7 @@ def test_a_decision_on_a_text_that_was_changed_meanwhile_is_refused(
     applicant = sign(application.applicant, model)
     submit_application(application, by=applicant, answers=answers(intended_use="Something else."))
     with pytest.raises(LostRace) as lost:
-        approve(application, by=UserFactory(is_reviewer=True), seen=seen)
+        approve(application, by=UserFactory.create(is_reviewer=True), seen=seen)
     assert f"submitted by {applicant.name} on " in lost.value.message
     application.refresh_from_db()
     assert application.state == ApplicationState.SUBMITTED
@@ -124,7 +124,7 @@ def test_a_decision_on_a_text_that_was_changed_meanwhile_is_refused(
 def test_a_new_grant_replaces_the_one_held_before(
     application: Application, reviewer: User, model: HostedModel
 ) -> None:
-    old = GrantFactory(user=application.applicant, model=model)
+    old = GrantFactory.create(user=application.applicant, model=model)
     approve(application, by=reviewer)
     old.refresh_from_db()
     assert old.state == GrantState.SUPERSEDED
@@ -136,7 +136,7 @@ def test_a_new_grant_replaces_the_one_held_before(
 def test_an_approval_does_not_lift_a_suspension(
     application: Application, reviewer: User, model: HostedModel
 ) -> None:
-    GrantFactory(user=application.applicant, model=model, state=GrantState.SUSPENDED)
+    GrantFactory.create(user=application.applicant, model=model, state=GrantState.SUSPENDED)
     with pytest.raises(DomainError) as refusal:
         approve(application, by=reviewer)
     assert (refusal.value.code, refusal.value.field) == ("grant_suspended", "models")
@@ -145,13 +145,13 @@ def test_an_approval_does_not_lift_a_suspension(
 
 
 def test_two_different_reviewers_open_a_guarded_model(guarded: HostedModel, reviewer: User) -> None:
-    application = ApplicationFactory(models_wanted=[guarded])
+    application = ApplicationFactory.create(models_wanted=[guarded])
     first = approve(application, by=reviewer)
     assert (first.command, application.state) == (Command.ENDORSE, ApplicationState.IN_REVIEW)
     assert application.applicant.grants.count() == 0
     second = approve(
         application,
-        by=UserFactory(is_reviewer=True),
+        by=UserFactory.create(is_reviewer=True),
         ends_at=application.endorsements.get().ends_at,
     )
     assert (second.command, application.state) == (Command.APPROVE, ApplicationState.APPROVED)
@@ -159,7 +159,7 @@ def test_two_different_reviewers_open_a_guarded_model(guarded: HostedModel, revi
 
 
 def test_one_reviewer_does_not_count_for_two(guarded: HostedModel, reviewer: User) -> None:
-    application = ApplicationFactory(models_wanted=[guarded])
+    application = ApplicationFactory.create(models_wanted=[guarded])
     approve(application, by=reviewer)
     with pytest.raises(DomainError) as refusal:
         approve(application, by=reviewer)
@@ -170,8 +170,8 @@ def test_one_reviewer_does_not_count_for_two(guarded: HostedModel, reviewer: Use
 def test_wider_terms_than_the_first_agreed_to_wait_for_the_first_again(
     guarded: HostedModel, reviewer: User
 ) -> None:
-    application = ApplicationFactory(models_wanted=[guarded])
-    second = UserFactory(is_reviewer=True)
+    application = ApplicationFactory.create(models_wanted=[guarded])
+    second = UserFactory.create(is_reviewer=True)
     approve(application, by=reviewer)
     wider = (Capability.PLAYGROUND, Capability.API)
     later = timezone.now() + timedelta(days=90)
@@ -183,8 +183,8 @@ def test_wider_terms_than_the_first_agreed_to_wait_for_the_first_again(
 def test_a_changed_application_needs_both_reviewers_anew(
     guarded: HostedModel, reviewer: User, answers: Callable[..., Answers]
 ) -> None:
-    application = ApplicationFactory(models_wanted=[guarded])
-    second = UserFactory(is_reviewer=True)
+    application = ApplicationFactory.create(models_wanted=[guarded])
+    second = UserFactory.create(is_reviewer=True)
     approve(application, by=reviewer)
     return_application(application, by=second, note="Say more.")
     applicant = sign(application.applicant, guarded)
@@ -195,9 +195,9 @@ def test_a_changed_application_needs_both_reviewers_anew(
 def test_a_reviewer_of_the_applicants_domain_is_recorded_and_not_barred(
     application: Application, model: HostedModel
 ) -> None:
-    here = UserFactory(is_reviewer=True, email="rita@example.org")
-    elsewhere = UserFactory(is_reviewer=True, email="olga@reviews.example")
+    here = UserFactory.create(is_reviewer=True, email="rita@example.org")
+    elsewhere = UserFactory.create(is_reviewer=True, email="olga@reviews.example")
     approve(application, by=here)
-    approve(ApplicationFactory(models_wanted=[model]), by=elsewhere)
+    approve(ApplicationFactory.create(models_wanted=[model]), by=elsewhere)
     events = AuditEvent.objects.filter(tag="access.application.approved").order_by("id")
     assert [event.data["same_domain"] for event in events] == [True, False]

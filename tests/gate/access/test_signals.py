@@ -50,23 +50,25 @@ def test_addresses_of_one_mailbox_are_alike(email: str, mailbox: str) -> None:
 
 @pytest.mark.django_db
 def test_accounts_that_may_be_one_person_are_pointed_out_with_the_reason() -> None:
-    ada = UserFactory(name="Ada Byron", email="ada.byron@gmail.com")
-    ApplicationFactory(applicant=ada, orcid="0000-0002-1825-0097")
-    by_orcid = UserFactory(name="A. King", email="king@example.net")
+    ada = UserFactory.create(name="Ada Byron", email="ada.byron@gmail.com")
+    ApplicationFactory.create(applicant=ada, orcid="0000-0002-1825-0097")
+    by_orcid = UserFactory.create(name="A. King", email="king@example.net")
     SocialAccount.objects.create(user=by_orcid, provider="orcid", uid="0000-0002-1825-0097")
-    by_mailbox = UserFactory(name="Somebody", email="adabyron+two@googlemail.com")
-    UserFactory(name="Ada Byron", email="other@gmail.com")  # A mail service's names say nothing.
-    UserFactory(name="Ada Byron", email="gone@example.net", is_active=False)
+    by_mailbox = UserFactory.create(name="Somebody", email="adabyron+two@googlemail.com")
+    UserFactory.create(
+        name="Ada Byron", email="other@gmail.com"
+    )  # A mail service's names say nothing.
+    UserFactory.create(name="Ada Byron", email="gone@example.net", is_active=False)
     found = [(likeness.user, likeness.why) for likeness in find_likenesses(ada)]
     assert found == [(by_orcid, "the same ORCID iD"), (by_mailbox, "the same mailbox")]
 
 
 @pytest.mark.django_db
 def test_names_are_compared_within_an_institution_whatever_their_order_and_accents() -> None:
-    jose = UserFactory(name="José María Núñez", email="jose@uni.example")
-    same = UserFactory(name="Nunez, Jose Maria", email="jm.nunez@uni.example")
-    UserFactory(name="Olga Other", email="olga@uni.example")
-    UserFactory(name="José María Núñez", email="jose@elsewhere.example")
+    jose = UserFactory.create(name="José María Núñez", email="jose@uni.example")
+    same = UserFactory.create(name="Nunez, Jose Maria", email="jm.nunez@uni.example")
+    UserFactory.create(name="Olga Other", email="olga@uni.example")
+    UserFactory.create(name="José María Núñez", email="jose@elsewhere.example")
     found = [(likeness.user, likeness.why) for likeness in find_likenesses(jose)]
     assert found == [(same, "a similar name at the same domain")]
 
@@ -76,9 +78,9 @@ def test_names_are_compared_within_an_institution_whatever_their_order_and_accen
 def test_looking_for_likenesses_costs_the_same_for_any_number(
     rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    ada = UserFactory(name="Ada Byron", email="ada@uni.example")
+    ada = UserFactory.create(name="Ada Byron", email="ada@uni.example")
     for number in range(rows):
-        UserFactory(name="Ada Byron", email=f"ada+{number}@uni.example")
+        UserFactory.create(name="Ada Byron", email=f"ada+{number}@uni.example")
     with django_assert_num_queries(5):
         assert len(find_likenesses(ada)) == rows
 
@@ -96,8 +98,8 @@ def test_looking_for_likenesses_costs_the_same_for_any_number(
 def test_an_affiliation_is_told_with_its_identifier(
     typed: str, email: str, value: str, *, is_confirmed: bool
 ) -> None:
-    person = UserFactory(email=email)
-    facts = gather_dossier(ApplicationFactory(applicant=person, affiliation=typed)).facts
+    person = UserFactory.create(email=email)
+    facts = gather_dossier(ApplicationFactory.create(applicant=person, affiliation=typed)).facts
     (fact,) = (fact for fact in facts if fact.label == "Affiliation")
     assert (fact.value, fact.is_confirmed) == (value, is_confirmed)
 

@@ -23,18 +23,18 @@ def test_without_answers_nothing_is_claimed() -> None:
 def test_median_and_ninetieth_percentile_over_ninety_days_in_hours() -> None:
     now = timezone.now()
     for hours in range(1, 12):
-        RulingFactory(step__at=now - DAY, waited=hours * HOUR)
-    RulingFactory(step__at=now - 91 * DAY, waited=1000 * HOUR)
-    RulingFactory(step__at=now - DAY, waited=1000 * HOUR, taken_back_at=now)
+        RulingFactory.create(step__at=now - DAY, waited=hours * HOUR)
+    RulingFactory.create(step__at=now - 91 * DAY, waited=1000 * HOUR)
+    RulingFactory.create(step__at=now - DAY, waited=1000 * HOUR, taken_back_at=now)
     assert measure_waits(at=now) == Waits(answers=11, median_hours=6.0, p90_hours=10.0)
 
 
 def test_few_answers_are_told_to_nobody(client: Client) -> None:
     """Of one answer, nine of ten is nobody's wait; the demo's first took no time at all."""
-    HostedModelFactory()
+    HostedModelFactory.create()
     told = []
     for _ in range(10):
-        RulingFactory(waited=0 * HOUR, made_at=timezone.now())
+        RulingFactory.create(waited=0 * HOUR, made_at=timezone.now())
         told.append(client.get("/how-access-works/").content.decode().count("half of all answers"))
     assert told == [0] * 9 + [1]
 
@@ -50,11 +50,11 @@ def test_no_wait_is_told_as_no_time(hours: float, said: str) -> None:
 def test_the_public_page_and_the_applicants_page_tell_the_same(
     client: Client, signed_applicant: User
 ) -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
     for _ in range(10):
-        RulingFactory(waited=7 * HOUR, made_at=timezone.now())
+        RulingFactory.create(waited=7 * HOUR, made_at=timezone.now())
     sentence = "half of all answers came within <strong>7.0 h</strong>"
-    ApplicationFactory(applicant=signed_applicant)
+    ApplicationFactory.create(applicant=signed_applicant)
     public = client.get("/how-access-works/").content.decode()
     client.force_login(signed_applicant)
     own = client.get("/access/").content.decode()

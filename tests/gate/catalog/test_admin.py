@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def operator() -> User:
-    return UserFactory(is_staff=True, is_superuser=True)
+    return UserFactory.create(is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def change_url(model: HostedModel) -> str:
 
 
 def test_switching_a_model_off_is_recorded_with_what_it_was(admin: Client, operator: User) -> None:
-    model = HostedModelFactory(slug="tiny", deployment="tiny")
+    model = HostedModelFactory.create(slug="tiny", deployment="tiny")
 
     response = admin.post(
         change_url(model), {"status": "not_loaded", "deployment": "", "tier": "signature"}
@@ -51,7 +51,7 @@ def test_switching_a_model_off_is_recorded_with_what_it_was(admin: Client, opera
 
 
 def test_saving_without_a_change_records_nothing(admin: Client) -> None:
-    model = HostedModelFactory()
+    model = HostedModelFactory.create()
 
     admin.post(
         change_url(model),
@@ -62,7 +62,7 @@ def test_saving_without_a_change_records_nothing(admin: Client) -> None:
 
 
 def test_a_live_model_without_a_deployment_is_refused_at_its_field(admin: Client) -> None:
-    model = HostedModelFactory(not_loaded=True)
+    model = HostedModelFactory.create(not_loaded=True)
 
     response = admin.post(
         change_url(model), {"status": "live", "deployment": "", "tier": "signature"}
@@ -75,7 +75,7 @@ def test_a_live_model_without_a_deployment_is_refused_at_its_field(admin: Client
 
 
 def test_facts_of_the_folder_cannot_be_edited(admin: Client) -> None:
-    model = HostedModelFactory(layers=30)
+    model = HostedModelFactory.create(layers=30)
 
     admin.post(
         change_url(model),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 from portal.gate.catalog.domain.figure import LARGEST_RADIUS, LINE_HEIGHT, draw_family
 from portal.gate.catalog.models import HostedModel
@@ -10,7 +11,7 @@ from tests.factories.catalog import HostedModelFactory
 FAMILY = (125e6, 350e6, 1.3e9, 2.7e9, 6.7e9, 13e9, 30e9, 66e9, 175e9)
 
 
-def described(parameters: float, **fields: object) -> HostedModel:
+def described(parameters: float, **fields: Any) -> HostedModel:
     return HostedModelFactory.build(
         release=None, parameters=int(parameters), not_loaded=True, **fields
     )

@@ -23,16 +23,16 @@ def places(steps: list[Step]) -> list[tuple[bool, bool]]:
 
 
 def test_a_stranger_begins_with_an_account() -> None:
-    steps = list_steps(AnonymousUser(), HostedModelFactory(), at=NOW)
+    steps = list_steps(AnonymousUser(), HostedModelFactory.create(), at=NOW)
 
     assert places(steps) == [(False, True), (False, False), (False, False)]
     assert steps[0].url == reverse("account_signup")
 
 
 def test_somebody_with_an_account_goes_on_to_the_licence() -> None:
-    model = HostedModelFactory()
+    model = HostedModelFactory.create()
 
-    steps = list_steps(UserFactory(), model, at=NOW)
+    steps = list_steps(UserFactory.create(), model, at=NOW)
 
     assert places(steps) == [(True, False), (False, True), (False, False)]
     assert steps[1].url == reverse("licensing:sign", args=[model.release.licence.slug])
@@ -61,8 +61,8 @@ def test_somebody_with_an_account_goes_on_to_the_licence() -> None:
 def test_what_follows_the_signature_depends_on_the_tier(
     tier: Tier, url_name: str, text: str
 ) -> None:
-    model = HostedModelFactory(tier=tier)
-    signature = SignatureFactory(version=model.release.licence.versions.get())
+    model = HostedModelFactory.create(tier=tier)
+    signature = SignatureFactory.create(version=model.release.licence.versions.get())
 
     steps = list_steps(signature.user, model, at=NOW)
 
@@ -71,9 +71,11 @@ def test_what_follows_the_signature_depends_on_the_tier(
 
 
 def test_an_outdated_signature_leads_back_to_the_licence() -> None:
-    model = HostedModelFactory()
-    signature = SignatureFactory(version=model.release.licence.versions.get())
-    LicenceVersionFactory(licence=model.release.licence, number=2, effective_at=NOW, grace_days=0)
+    model = HostedModelFactory.create()
+    signature = SignatureFactory.create(version=model.release.licence.versions.get())
+    LicenceVersionFactory.create(
+        licence=model.release.licence, number=2, effective_at=NOW, grace_days=0
+    )
 
     steps = list_steps(signature.user, model, at=NOW)
 

@@ -85,16 +85,16 @@ def test_nothing_released_yet_reads_like_a_beginning(client: Client) -> None:
 
 
 def test_a_live_model_shows_the_way_and_another_where_to_go(client: Client) -> None:
-    live, described = HostedModelFactory(), HostedModelFactory(not_loaded=True)
+    live, described = HostedModelFactory.create(), HostedModelFactory.create(not_loaded=True)
 
     assert text_of(client, f"/models/{live.slug}/").count("Your way to a prompt") == 1
     assert text_of(client, f"/models/{described.slug}/").count("Your way to a prompt") == 0
 
 
 def test_whoever_may_prompt_is_not_asked_to_apply(client: Client) -> None:
-    model = HostedModelFactory()
-    grant = GrantFactory(model=model)
-    SignatureFactory(user=grant.user, version=model.release.licence.versions.get())
+    model = HostedModelFactory.create()
+    grant = GrantFactory.create(model=model)
+    SignatureFactory.create(user=grant.user, version=model.release.licence.versions.get())
     client.force_login(grant.user)
 
     page, home = text_of(client, f"/models/{model.slug}/"), text_of(client, "/")
@@ -107,10 +107,10 @@ def test_whoever_may_prompt_is_not_asked_to_apply(client: Client) -> None:
 
 
 def test_whoever_waits_is_told_so_and_not_asked_to_apply(client: Client) -> None:
-    model = HostedModelFactory()
-    application = ApplicationFactory(models_wanted=[model])
+    model = HostedModelFactory.create()
+    application = ApplicationFactory.create(models_wanted=[model])
     applicant = application.applicant
-    SignatureFactory(user=applicant, version=model.release.licence.versions.get())
+    SignatureFactory.create(user=applicant, version=model.release.licence.versions.get())
     client.force_login(applicant)
 
     page = text_of(client, f"/models/{model.slug}/")
@@ -121,8 +121,8 @@ def test_whoever_waits_is_told_so_and_not_asked_to_apply(client: Client) -> None
 
 
 def test_whoever_has_signed_is_led_to_the_application(client: Client) -> None:
-    model = HostedModelFactory()
-    signature = SignatureFactory(version=model.release.licence.versions.get())
+    model = HostedModelFactory.create()
+    signature = SignatureFactory.create(version=model.release.licence.versions.get())
     client.force_login(signature.user)
 
     page = text_of(client, f"/models/{model.slug}/")
@@ -133,7 +133,7 @@ def test_whoever_has_signed_is_led_to_the_application(client: Client) -> None:
 
 def test_process_page_shows_a_shared_text_once(client: Client) -> None:
     for process in ("Ask *kindly*.", "Ask *kindly*.", "Ask twice."):
-        HostedModelFactory(release=ReleaseFactory(process=process))
+        HostedModelFactory.create(release=ReleaseFactory.create(process=process))
 
     page = text_of(client, reverse("catalog:process"))
 
@@ -143,10 +143,12 @@ def test_process_page_shows_a_shared_text_once(client: Client) -> None:
 
 def test_texts_of_a_release_are_never_markup(client: Client) -> None:
     attack = '<img src=x onerror="alert(1)"><script>alert(1)</script>'
-    release = ReleaseFactory(
+    release = ReleaseFactory.create(
         summary=attack, why_gated=attack, process=attack, model_card=attack, data_card=attack
     )
-    model = HostedModelFactory(release=release, summary=attack, attribution=attack, name=attack)
+    model = HostedModelFactory.create(
+        release=release, summary=attack, attribution=attack, name=attack
+    )
 
     for path in (
         "/",
@@ -173,7 +175,7 @@ def test_lists_cost_the_same_for_any_number(
     count: int,
 ) -> None:
     for _ in range(count):
-        release = ReleaseFactory()
+        release = ReleaseFactory.create()
         HostedModelFactory.create_batch(count, release=release)
 
     with django_assert_num_queries(queries):
@@ -183,7 +185,7 @@ def test_lists_cost_the_same_for_any_number(
 def test_one_model_costs_one_query_for_a_stranger(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    model = HostedModelFactory()
+    model = HostedModelFactory.create()
 
     with django_assert_num_queries(1):
         client.get(f"/models/{model.slug}/")

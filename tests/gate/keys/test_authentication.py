@@ -26,7 +26,7 @@ PAGE = "See http://testserver/account/keys/"
 def issued() -> IssuedKey:
     with time_machine.travel(NOW, tick=False):
         return issue_key(
-            UserFactory(),
+            UserFactory.create(),
             name="Laptop",
             scopes=[KeyScope.COMPLETIONS],
             expires_at=NOW + timedelta(days=30),
@@ -48,8 +48,8 @@ def test_a_key_opens_for_its_person(issued: IssuedKey) -> None:
 def test_one_query_tells_person_and_models(
     issued: IssuedKey, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    model = HostedModelFactory()
-    issued.key.allowed_models.set([model, HostedModelFactory()])
+    model = HostedModelFactory.create()
+    issued.key.allowed_models.set([model, HostedModelFactory.create()])
     authenticate_key(issued.text, at=NOW)
 
     with django_assert_num_queries(1):
@@ -151,12 +151,14 @@ def test_a_scope_that_the_key_lacks_is_refused(issued: IssuedKey) -> None:
 
 
 def test_a_key_without_models_is_for_all(issued: IssuedKey) -> None:
-    require_scope(authenticate_key(issued.text, at=NOW), KeyScope.COMPLETIONS, HostedModelFactory())
+    require_scope(
+        authenticate_key(issued.text, at=NOW), KeyScope.COMPLETIONS, HostedModelFactory.create()
+    )
 
 
 def test_a_model_that_the_key_lacks_is_refused(issued: IssuedKey) -> None:
-    issued.key.allowed_models.add(HostedModelFactory())
-    other = HostedModelFactory(slug="other")
+    issued.key.allowed_models.add(HostedModelFactory.create())
+    other = HostedModelFactory.create(slug="other")
 
     with pytest.raises(KeyRefused) as refused:
         require_scope(authenticate_key(issued.text, at=NOW), KeyScope.COMPLETIONS, other)
@@ -168,6 +170,6 @@ def test_a_model_that_the_key_lacks_is_refused(issued: IssuedKey) -> None:
 
 
 def test_a_fresh_key_opens_at_once() -> None:
-    issued = issue_key(UserFactory(), name="Now", scopes=[KeyScope.READ])
+    issued = issue_key(UserFactory.create(), name="Now", scopes=[KeyScope.READ])
 
     assert authenticate_key(issued.text, at=timezone.now()) == issued.key

@@ -49,11 +49,11 @@ def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
 
 def judge(page: Page, complaints: list[str]) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         complaints.extend(f"{scheme}: {line}" for line in serious_violations(page))
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     complaints.extend(overflow(page))
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
 
 
 def test_a_key_is_made_copied_rotated_and_revoked_by_keyboard(
@@ -85,7 +85,7 @@ def test_a_key_is_made_copied_rotated_and_revoked_by_keyboard(
     page.get_by_role("button", name="Make the new key").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your new key: Evaluation cluster")
     assert page.locator("#new-key").text_content() != copied
-    ApiKeyFactory(user=user, name="A lost one")
+    ApiKeyFactory.create(user=user, name="A lost one")
     page.goto(f"{live_server.url}/account/keys/")
     judge(page, complaints)
 

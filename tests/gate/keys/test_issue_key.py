@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @pytest.fixture
 def user() -> User:
-    return UserFactory(email="ingrid@example.org")
+    return UserFactory.create(email="ingrid@example.org")
 
 
 def issue(*arguments: str) -> str:
@@ -54,7 +54,7 @@ def test_the_log_says_that_no_person_of_the_site_made_it(user: User) -> None:
 
 @pytest.mark.usefixtures("user")
 def test_it_can_be_narrowed() -> None:
-    model = HostedModelFactory(slug="opt-125m")
+    model = HostedModelFactory.create(slug="opt-125m")
 
     with time_machine.travel(NOW, tick=False):
         issue("--scope", "read", "--scope", "batches", "--model", "opt-125m", "--days", "7")
@@ -80,7 +80,7 @@ def test_a_kept_key_is_printed_again_while_it_works(user: User, tmp_path: Path) 
 def test_a_kept_key_of_somebody_else_is_not_printed(user: User, tmp_path: Path) -> None:
     file = tmp_path / "api_key"
     issue("--keep-in", str(file))
-    UserFactory(email="jonas@example.org")
+    UserFactory.create(email="jonas@example.org")
     out = StringIO()
 
     call_command(

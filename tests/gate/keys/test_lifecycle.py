@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Barrier
+from typing import Any
 
 import pytest
 import time_machine
@@ -37,7 +38,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def user() -> User:
-    return UserFactory()
+    return UserFactory.create()
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def issued(user: User) -> IssuedKey:
             user,
             name="  Cluster\tjobs ",
             scopes=[KeyScope.READ, KeyScope.COMPLETIONS],
-            models=[HostedModelFactory(slug="opt-125m")],
+            models=[HostedModelFactory.create(slug="opt-125m")],
             expires_at=NOW + MONTH,
         )
 
@@ -92,12 +93,12 @@ def test_a_new_key_is_recorded(issued: IssuedKey, user: User) -> None:
 )
 @time_machine.travel(NOW, tick=False)
 def test_a_key_that_makes_no_sense_is_refused(
-    user: User, changes: dict[str, object], field: str
+    user: User, changes: dict[str, Any], field: str
 ) -> None:
     wanted = {"name": "Key", "scopes": [KeyScope.READ], **changes}
 
     with pytest.raises(DomainError) as refusal:
-        issue_key(user, **wanted)  # type: ignore[arg-type]
+        issue_key(user, **wanted)
 
     assert (refusal.value.code, refusal.value.field) == ("invalid_value", field)
     assert ApiKey.objects.count() == 0
@@ -128,7 +129,7 @@ def test_dead_and_outgoing_keys_do_not_count_against_the_limit(user: User) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_do_not_pass_the_limit_together() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     ApiKeyFactory.create_batch(LIVE_KEYS_LIMIT - 1, user=user)
     start = Barrier(2)
 
@@ -181,7 +182,7 @@ def test_an_overlap_does_not_prolong_the_old_key(issued: IssuedKey) -> None:
 
 
 def test_a_key_without_end_is_followed_by_one(user: User) -> None:
-    new = rotate_key(ApiKeyFactory(user=user), overlap=HOUR)
+    new = rotate_key(ApiKeyFactory.create(user=user), overlap=HOUR)
 
     assert new.key.expires_at is None
 
@@ -240,7 +241,7 @@ def test_a_revocation_counts_once(issued: IssuedKey, user: User) -> None:
 
 def test_closing_an_account_is_recorded_for_each_key(user: User) -> None:
     keys = ApiKeyFactory.create_batch(2, user=user)
-    other = ApiKeyFactory()
+    other = ApiKeyFactory.create()
     user.is_active = False
 
     user.save(update_fields=["is_active"])
@@ -254,7 +255,9 @@ def test_closing_an_account_is_recorded_for_each_key(user: User) -> None:
 
 def test_only_a_reviewer_makes_a_key_for_decisions(db: None) -> None:
     with pytest.raises(DomainError) as caught:
-        issue_key(UserFactory(), name="Key", scopes=[KeyScope.DECISIONS])
+        issue_key(UserFactory.create(), name="Key", scopes=[KeyScope.DECISIONS])
     assert (caught.value.code, caught.value.field) == ("reviewers_only", "scopes")
-    issued = issue_key(UserFactory(is_reviewer=True), name="Key", scopes=[KeyScope.DECISIONS])
+    issued = issue_key(
+        UserFactory.create(is_reviewer=True), name="Key", scopes=[KeyScope.DECISIONS]
+    )
     assert issued.key.scopes == ["decisions"]

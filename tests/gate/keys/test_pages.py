@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -72,7 +73,7 @@ def test_a_key_can_be_for_one_model_and_without_end(
     signed_in: Client, researcher: tuple[User, HostedModel]
 ) -> None:
     user, model = researcher
-    GrantFactory(user=user, model=HostedModelFactory(release=model.release))
+    GrantFactory.create(user=user, model=HostedModelFactory.create(release=model.release))
 
     signed_in.post(NEW, {**FORM, "models": [model.slug], "lifetime": ""})
 
@@ -85,7 +86,7 @@ def test_a_key_can_be_for_one_model_and_without_end(
     [({"name": ""}, "name"), ({"scopes": []}, "scopes"), ({"lifetime": "3"}, "lifetime")],
 )
 def test_a_form_names_what_is_missing(
-    signed_in: Client, changes: dict[str, object], field: str
+    signed_in: Client, changes: dict[str, Any], field: str
 ) -> None:
     answer = signed_in.post(NEW, {**FORM, **changes})
 
@@ -94,13 +95,13 @@ def test_a_form_names_what_is_missing(
 
 
 def test_a_model_that_one_may_not_use_is_refused(signed_in: Client) -> None:
-    answer = signed_in.post(NEW, {**FORM, "models": [HostedModelFactory().slug]})
+    answer = signed_in.post(NEW, {**FORM, "models": [HostedModelFactory.create().slug]})
 
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["models"])
 
 
 def test_a_rotation_shows_the_new_key_and_the_end_of_the_old(signed_in: Client, user: User) -> None:
-    old = ApiKeyFactory(user=user, name="Cluster")
+    old = ApiKeyFactory.create(user=user, name="Cluster")
 
     answer = signed_in.post(f"{LIST}{old.pk}/rotate/", {"overlap": "24"})
 
@@ -113,7 +114,7 @@ def test_a_rotation_shows_the_new_key_and_the_end_of_the_old(signed_in: Client, 
 
 
 def test_a_rotation_that_is_sent_twice_makes_one_key(signed_in: Client, user: User) -> None:
-    old = ApiKeyFactory(user=user)
+    old = ApiKeyFactory.create(user=user)
     signed_in.post(f"{LIST}{old.pk}/rotate/", {"overlap": "24"})
 
     again = signed_in.post(f"{LIST}{old.pk}/rotate/", {"overlap": "24"})
@@ -141,7 +142,7 @@ def test_revoking_asks_first(signed_in: Client) -> None:
 @pytest.mark.parametrize("page", ["rotate", "revoke"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_nobody_touches_anothers_key(signed_in: Client, page: str, method: str) -> None:
-    other = ApiKeyFactory()
+    other = ApiKeyFactory.create()
 
     answer = getattr(signed_in, method)(f"{LIST}{other.pk}/{page}/", {"overlap": "0"})
 
@@ -150,8 +151,8 @@ def test_nobody_touches_anothers_key(signed_in: Client, page: str, method: str) 
 
 
 def test_without_access_the_page_says_why_and_where_to_go(client: Client) -> None:
-    HostedModelFactory()
-    client.force_login(UserFactory())
+    HostedModelFactory.create()
+    client.force_login(UserFactory.create())
 
     page = client.get(LIST)
 
@@ -164,9 +165,9 @@ def test_without_access_the_page_says_why_and_where_to_go(client: Client) -> Non
 
 def test_working_keys_come_first(signed_in: Client, user: User) -> None:
     now = timezone.now()
-    ApiKeyFactory(user=user, name="Works", created_at=now - timedelta(days=9))
-    ApiKeyFactory(user=user, name="Revoked", revoked_at=now)
-    ApiKeyFactory(user=user, name="Expired", expires_at=now)
+    ApiKeyFactory.create(user=user, name="Works", created_at=now - timedelta(days=9))
+    ApiKeyFactory.create(user=user, name="Revoked", revoked_at=now)
+    ApiKeyFactory.create(user=user, name="Expired", expires_at=now)
 
     context = signed_in.get(LIST).context
 
@@ -192,7 +193,7 @@ def test_the_list_costs_the_same_whatever_it_holds(
 def test_a_reviewer_without_models_makes_a_key_for_decisions_and_nothing_else(
     client: Client, db: None
 ) -> None:
-    client.force_login(UserFactory(is_reviewer=True))
+    client.force_login(UserFactory.create(is_reviewer=True))
     form = client.get("/account/keys/new/").context["form"]
     assert form.fields["scopes"].choices == [("decisions", "Decisions on applications and grants")]
     made = client.post("/account/keys/new/", {"name": "Desk", "scopes": ["decisions"]})

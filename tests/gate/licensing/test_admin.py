@@ -17,7 +17,7 @@ ADD = "admin:licensing_licenceversion_add"
 
 @pytest.fixture
 def operator() -> User:
-    return UserFactory(is_staff=True, is_superuser=True)
+    return UserFactory.create(is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def words(licence: Licence, **changes: str) -> dict[str, str]:
 
 
 def test_adding_a_version_publishes_it(admin: Client, operator: User) -> None:
-    first = LicenceVersionFactory()
+    first = LicenceVersionFactory.create()
 
     response = admin.post(reverse(ADD), words(first.licence))
 
@@ -52,7 +52,7 @@ def test_adding_a_version_publishes_it(admin: Client, operator: User) -> None:
 
 
 def test_a_text_published_before_is_refused_and_what_was_typed_stays(admin: Client) -> None:
-    first = LicenceVersionFactory(text="The same\n")
+    first = LicenceVersionFactory.create(text="The same\n")
 
     response = admin.post(reverse(ADD), words(first.licence, text="The same\r\n"))
 
@@ -63,7 +63,7 @@ def test_a_text_published_before_is_refused_and_what_was_typed_stays(admin: Clie
 
 
 def test_a_published_version_is_shown_and_cannot_be_edited(admin: Client) -> None:
-    version = LicenceVersionFactory()
+    version = LicenceVersionFactory.create()
     url = reverse("admin:licensing_licenceversion_change", args=[version.pk])
 
     assert admin.get(url).status_code == 200
@@ -75,7 +75,7 @@ def test_a_published_version_is_shown_and_cannot_be_edited(admin: Client) -> Non
 
 
 def test_a_signature_is_shown_and_cannot_be_edited(admin: Client) -> None:
-    signature = SignatureFactory()
+    signature = SignatureFactory.create()
     url = reverse("admin:licensing_signature_change", args=[signature.pk])
 
     assert admin.get(url).status_code == 200
@@ -84,7 +84,7 @@ def test_a_signature_is_shown_and_cannot_be_edited(admin: Client) -> None:
 
 
 def test_form_proposes_a_material_version_from_now(admin: Client) -> None:
-    LicenceFactory()
+    LicenceFactory.create()
 
     form = admin.get(reverse(ADD)).context["adminform"].form
 

@@ -7,6 +7,7 @@ import io
 import logging
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -24,7 +25,7 @@ SIGNED_AT = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 TEXT = "# Licence\n\n1. Study it.\r\n2. Sell nothing.\n\tKeep “{nb}” and déjà vu.\n"
 
 
-def signed(**fields: object) -> Signature:
+def signed(**fields: Any) -> Signature:
     values = {
         "legal_name": "Ada King Byron",
         "email": "ada@example.org",
@@ -35,7 +36,7 @@ def signed(**fields: object) -> Signature:
         "code": "0000-1111-2222-3333",
         **fields,
     }
-    signature: Signature = SignatureFactory(**values)
+    signature: Signature = SignatureFactory.create(**values)
     return signature
 
 
@@ -44,7 +45,7 @@ def read(content: bytes) -> str:
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 
 
-def draw(**fields: object) -> str:
+def draw(**fields: Any) -> str:
     return read(draw_agreement(signed(**fields), verification_url=URL))
 
 

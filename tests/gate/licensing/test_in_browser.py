@@ -43,7 +43,7 @@ def context(django_db_setup: None) -> Iterator[BrowserContext]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         with launched_browser() as chromium:
-            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)  # type: ignore[arg-type]
+            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)
 
 
 @pytest.fixture
@@ -59,14 +59,18 @@ def page(context: BrowserContext, live_server: LiveServer) -> Iterator[Page]:
 @pytest.fixture
 def change(db: None) -> LicenceVersion:
     """A second version five days ago; six signed the first."""
-    first = LicenceVersionFactory(licence__name="Research licence", licence__slug="research")
-    model = HostedModelFactory(release=ReleaseFactory(licence=first.licence), name="Great Model")
+    first = LicenceVersionFactory.create(licence__name="Research licence", licence__slug="research")
+    model = HostedModelFactory.create(
+        release=ReleaseFactory.create(licence=first.licence), name="Great Model"
+    )
     for number in range(6):
         email, name = f"signer{number}@example.org", f"Signer {number}"
-        signature = SignatureFactory(version=first, user__email=email, user__name=name)
-        GrantFactory(user=signature.user, model=model)
+        signature = SignatureFactory.create(version=first, user__email=email, user__name=name)
+        GrantFactory.create(user=signature.user, model=model)
     now = timezone.now()
-    LicenceVersionFactory(licence=first.licence, number=2, effective_at=now - timedelta(days=5))
+    LicenceVersionFactory.create(
+        licence=first.licence, number=2, effective_at=now - timedelta(days=5)
+    )
     second: LicenceVersion = first.licence.versions.get(number=2)
     return second
 
@@ -84,11 +88,11 @@ def judge(page: Page) -> None:
     """The page is accessible in both schemes and fits a phone."""
     complaints = []
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         complaints += serious_violations(page)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     complaints += overflow(page)
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     assert complaints == []
 
 
@@ -140,7 +144,7 @@ def test_sign_again_take_the_paper_and_let_it_be_verified(
 def test_a_reviewer_reminds_some_of_those_who_have_not_signed(
     page: Page, live_server: LiveServer, change: LicenceVersion, valkey: redis.Redis
 ) -> None:
-    reviewer = UserFactory(is_reviewer=True)
+    reviewer = UserFactory.create(is_reviewer=True)
     tell_of_changes(at=timezone.now())
     Notice.objects.exclude(recipient__email="signer5@example.org").delete()
     enter(page, live_server, reviewer)

@@ -14,7 +14,7 @@ BEFORE, AFTER = ("licensing", "0003_erasable_signers"), ("licensing", "0004_agre
 
 @pytest.mark.django_db(transaction=True)
 def test_older_signatures_get_codes_of_their_own() -> None:
-    made = [SignatureFactory().pk for _ in range(3)]
+    made = [SignatureFactory.create().pk for _ in range(3)]
     MigrationExecutor(connection).migrate([BEFORE])
     MigrationExecutor(connection).migrate([AFTER])
     codes = set(Signature.objects.filter(pk__in=made).values_list("code", flat=True))

@@ -15,13 +15,13 @@ ANYBODY = AnonymousUser()
 
 
 def test_without_a_version_there_is_nothing_to_read() -> None:
-    assert read_licence(LicenceFactory(), reader=ANYBODY, at=NOW) is None
+    assert read_licence(LicenceFactory.create(), reader=ANYBODY, at=NOW) is None
 
 
 def test_version_in_force_is_shown_by_default_and_others_by_number() -> None:
-    first = LicenceVersionFactory()
-    second = LicenceVersionFactory(licence=first.licence, number=2, effective_at=NOW)
-    third = LicenceVersionFactory(
+    first = LicenceVersionFactory.create()
+    second = LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=NOW)
+    third = LicenceVersionFactory.create(
         licence=first.licence, number=3, effective_at=NOW + timedelta(days=1)
     )
 
@@ -43,7 +43,7 @@ def test_version_in_force_is_shown_by_default_and_others_by_number() -> None:
 
 
 def test_a_licence_that_is_only_to_come_can_be_read_already() -> None:
-    version = LicenceVersionFactory(effective_at=NOW + timedelta(days=1))
+    version = LicenceVersionFactory.create(effective_at=NOW + timedelta(days=1))
 
     reading = read_licence(version.licence, reader=ANYBODY, at=NOW)
 
@@ -52,8 +52,8 @@ def test_a_licence_that_is_only_to_come_can_be_read_already() -> None:
 
 
 def test_grace_is_named_only_where_a_signature_can_be_outdated() -> None:
-    first = LicenceVersionFactory()
-    LicenceVersionFactory(licence=first.licence, number=2, effective_at=NOW, grace_days=7)
+    first = LicenceVersionFactory.create()
+    LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=NOW, grace_days=7)
 
     original = read_licence(first.licence, reader=ANYBODY, at=NOW, number=1)
     changed = read_licence(first.licence, reader=ANYBODY, at=NOW)
@@ -65,9 +65,11 @@ def test_grace_is_named_only_where_a_signature_can_be_outdated() -> None:
 
 
 def test_only_the_readers_own_signature_of_this_version_is_shown() -> None:
-    signature = SignatureFactory()
-    SignatureFactory(version=signature.version)
-    second = LicenceVersionFactory(licence=signature.version.licence, number=2, effective_at=NOW)
+    signature = SignatureFactory.create()
+    SignatureFactory.create(version=signature.version)
+    second = LicenceVersionFactory.create(
+        licence=signature.version.licence, number=2, effective_at=NOW
+    )
 
     signed = read_licence(second.licence, reader=signature.user, at=NOW, number=1)
     unsigned = read_licence(second.licence, reader=signature.user, at=NOW)

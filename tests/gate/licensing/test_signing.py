@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -30,17 +31,17 @@ def _frozen() -> Iterator[None]:
         yield
 
 
-def refuse(version: LicenceVersion, **answers: object) -> DomainError:
+def refuse(version: LicenceVersion, **answers: Any) -> DomainError:
     values = {"legal_name": "Ada Byron", "capacity": Capacity.SELF} | answers
-    user = values.pop("user", None) or UserFactory()
+    user = values.pop("user", None) or UserFactory.create()
     with pytest.raises(DomainError) as refusal:
-        sign_licence(user, version=version, **values)  # type: ignore[arg-type]
+        sign_licence(user, version=version, **values)
     return refusal.value
 
 
 def test_signature_freezes_the_text_and_who_signed_it() -> None:
-    version = LicenceVersionFactory(text="Exactly\r\nthis é text.\n")
-    user = UserFactory(email="ada@example.org")
+    version = LicenceVersionFactory.create(text="Exactly\r\nthis é text.\n")
+    user = UserFactory.create(email="ada@example.org")
 
     sign_licence(
         user,
@@ -64,10 +65,10 @@ def test_signature_freezes_the_text_and_who_signed_it() -> None:
 
 
 def test_an_organisation_named_by_somebody_who_signs_for_themselves_is_left_out() -> None:
-    version = LicenceVersionFactory()
+    version = LicenceVersionFactory.create()
 
     signature = sign_licence(
-        UserFactory(),
+        UserFactory.create(),
         version=version,
         legal_name="Ada Byron",
         capacity=Capacity.SELF,
@@ -86,23 +87,23 @@ def test_an_organisation_named_by_somebody_who_signs_for_themselves_is_left_out(
     ],
 )
 def test_incomplete_words_are_refused_at_their_field(
-    answers: dict[str, object], code: str, field: str
+    answers: dict[str, Any], code: str, field: str
 ) -> None:
-    error = refuse(LicenceVersionFactory(), **answers)
+    error = refuse(LicenceVersionFactory.create(), **answers)
 
     assert (error.code, error.field) == (code, field)
     assert Signature.objects.count() == 0
 
 
 def test_an_unconfirmed_address_cannot_sign() -> None:
-    error = refuse(LicenceVersionFactory(), user=UserFactory(verified=False))
+    error = refuse(LicenceVersionFactory.create(), user=UserFactory.create(verified=False))
 
     assert (error.code, error.next_url) == ("email_unverified", reverse("account_email"))
 
 
 def test_an_older_version_is_refused_and_leads_to_the_new_one() -> None:
-    first = LicenceVersionFactory()
-    LicenceVersionFactory(licence=first.licence, number=2, effective_at=NOW)
+    first = LicenceVersionFactory.create()
+    LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=NOW)
 
     error = refuse(first)
 
@@ -113,16 +114,16 @@ def test_an_older_version_is_refused_and_leads_to_the_new_one() -> None:
 
 @pytest.mark.parametrize("has_current", [True, False])
 def test_a_future_version_is_refused(*, has_current: bool) -> None:
-    licence = LicenceFactory()
+    licence = LicenceFactory.create()
     if has_current:
-        LicenceVersionFactory(licence=licence)
-    future = LicenceVersionFactory(licence=licence, number=2, effective_at=NOW + SECOND)
+        LicenceVersionFactory.create(licence=licence)
+    future = LicenceVersionFactory.create(licence=licence, number=2, effective_at=NOW + SECOND)
 
     assert refuse(future).code == "licence_version_not_effective"
 
 
 def test_signing_twice_leads_to_the_first_copy() -> None:
-    signature = SignatureFactory(signed_at=NOW)
+    signature = SignatureFactory.create(signed_at=NOW)
 
     error = refuse(signature.version, user=signature.user)
 
@@ -142,8 +143,8 @@ def test_signing_twice_leads_to_the_first_copy() -> None:
 def test_a_material_change_outdates_a_signature_when_its_grace_ends(
     offset: timedelta, expected: Standing
 ) -> None:
-    signature = SignatureFactory()
-    change = LicenceVersionFactory(
+    signature = SignatureFactory.create()
+    change = LicenceVersionFactory.create(
         licence=signature.version.licence, number=2, effective_at=NOW, grace_days=30
     )
 
@@ -154,8 +155,8 @@ def test_a_material_change_outdates_a_signature_when_its_grace_ends(
 
 
 def test_grace_of_a_late_publication_runs_from_its_publication() -> None:
-    signature = SignatureFactory()
-    change = LicenceVersionFactory(
+    signature = SignatureFactory.create()
+    change = LicenceVersionFactory.create(
         licence=signature.version.licence,
         number=2,
         effective_at=NOW - timedelta(days=60),
@@ -170,8 +171,8 @@ def test_grace_of_a_late_publication_runs_from_its_publication() -> None:
 
 
 def test_without_grace_a_change_binds_when_it_takes_effect_and_not_before() -> None:
-    signature = SignatureFactory()
-    change = LicenceVersionFactory(
+    signature = SignatureFactory.create()
+    change = LicenceVersionFactory.create(
         licence=signature.version.licence, number=2, effective_at=NOW, grace_days=0
     )
 
@@ -180,8 +181,8 @@ def test_without_grace_a_change_binds_when_it_takes_effect_and_not_before() -> N
 
 
 def test_a_change_that_is_not_material_outdates_nobody() -> None:
-    signature = SignatureFactory()
-    LicenceVersionFactory(
+    signature = SignatureFactory.create()
+    LicenceVersionFactory.create(
         licence=signature.version.licence, number=2, effective_at=NOW, is_material=False
     )
 
@@ -190,25 +191,25 @@ def test_a_change_that_is_not_material_outdates_nobody() -> None:
 
 
 def test_an_immaterial_version_after_a_material_one_does_not_heal_an_old_signature() -> None:
-    signature = SignatureFactory()
+    signature = SignatureFactory.create()
     licence = signature.version.licence
-    LicenceVersionFactory(licence=licence, number=2, effective_at=NOW, grace_days=0)
-    LicenceVersionFactory(licence=licence, number=3, effective_at=NOW, is_material=False)
+    LicenceVersionFactory.create(licence=licence, number=2, effective_at=NOW, grace_days=0)
+    LicenceVersionFactory.create(licence=licence, number=3, effective_at=NOW, is_material=False)
 
     assert standing(signature.user, licence, at=NOW) == Standing.OUTDATED
-    SignatureFactory(user=signature.user, version=licence.versions.get(number=3))
+    SignatureFactory.create(user=signature.user, version=licence.versions.get(number=3))
     assert standing(signature.user, licence, at=NOW) == Standing.SIGNED
 
 
 def test_somebody_who_never_signed_is_unsigned_within_any_grace() -> None:
-    version = LicenceVersionFactory(effective_at=NOW)
+    version = LicenceVersionFactory.create(effective_at=NOW)
 
-    assert standing(UserFactory(), version.licence, at=NOW) == Standing.UNSIGNED
+    assert standing(UserFactory.create(), version.licence, at=NOW) == Standing.UNSIGNED
 
 
 def test_a_signature_under_another_licence_counts_for_nothing() -> None:
-    signature = SignatureFactory()
-    other = LicenceVersionFactory()
+    signature = SignatureFactory.create()
+    other = LicenceVersionFactory.create()
 
     assert standing(signature.user, other.licence, at=NOW) == Standing.UNSIGNED
 
@@ -238,7 +239,7 @@ def run_together(*jobs: object) -> list[str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_make_one_signature() -> None:
-    version, user = LicenceVersionFactory(), UserFactory()
+    version, user = LicenceVersionFactory.create(), UserFactory.create()
 
     def click() -> None:
         sign_licence(user, version=version, legal_name="Ada Byron", capacity=Capacity.SELF)
@@ -249,7 +250,7 @@ def test_two_clicks_at_once_make_one_signature() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_version_published_meanwhile_waits_for_the_signature_or_refuses_it() -> None:
-    version, user = LicenceVersionFactory(), UserFactory()
+    version, user = LicenceVersionFactory.create(), UserFactory.create()
 
     def sign() -> None:
         sign_licence(user, version=version, legal_name="Ada Byron", capacity=Capacity.SELF)

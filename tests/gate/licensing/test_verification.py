@@ -29,7 +29,7 @@ ASK = "/verify/"
 
 @pytest.fixture
 def signature() -> Signature:
-    signed: Signature = SignatureFactory(
+    signed: Signature = SignatureFactory.create(
         legal_name="Ada King Byron",
         email="ada@example.org",
         capacity=Capacity.ENTITY,
@@ -78,7 +78,7 @@ def test_the_page_shows_what_was_signed_and_no_name(client: Client, signature: S
 
 
 def test_the_page_names_a_newer_version(client: Client, signature: Signature) -> None:
-    LicenceVersionFactory(licence=signature.version.licence, number=2)
+    LicenceVersionFactory.create(licence=signature.version.licence, number=2)
     text = client.get(page_of(signature)).content.decode()
     assert text.count(">Version 2</a> is in force since 1 January 2026") == 1
 
@@ -172,7 +172,7 @@ def test_the_pages_answer_only_so_often(
 
 @pytest.mark.parametrize("role", ["is_reviewer", "is_auditor"])
 def test_who_checks_others_gets_the_pdf_and_is_recorded(signature: Signature, role: str) -> None:
-    reader = UserFactory(**{role: True})
+    reader = UserFactory.create(**{role: True})
     status, content = fetch(signature, reader)
     assert (status, content[:5]) == (200, b"%PDF-")
     event = AuditEvent.objects.get(tag=AuditTag.AGREEMENT_ISSUED)
@@ -182,7 +182,7 @@ def test_who_checks_others_gets_the_pdf_and_is_recorded(signature: Signature, ro
 
 @pytest.mark.parametrize("role", ["is_staff", None])
 def test_a_stranger_is_not_told_that_it_exists(signature: Signature, role: str | None) -> None:
-    stranger = UserFactory(**{role: True} if role else {})
+    stranger = UserFactory.create(**{role: True} if role else {})
     assert fetch(signature, stranger)[0] == 404
     assert IssuedAgreement.objects.count() == 0
 
@@ -214,7 +214,7 @@ def test_one_person_gets_only_so_many_pdfs(
     signature: Signature, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MOST", 2)
-    signer, reviewer = signature.user, UserFactory(is_reviewer=True)
+    signer, reviewer = signature.user, UserFactory.create(is_reviewer=True)
     readers = [signer, signer, signer, reviewer]
     assert [fetch(signature, reader)[0] for reader in readers] == [200, 200, 429, 200]
 

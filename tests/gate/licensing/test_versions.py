@@ -19,7 +19,7 @@ JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def test_publishing_keeps_the_bytes_and_records_their_hash() -> None:
-    licence = LicenceFactory()
+    licence = LicenceFactory.create()
     text = "Línea uno\r\nline two\t \n"
 
     version = publish_version(licence, text=text, effective_at=JANUARY, is_material=True)
@@ -36,7 +36,7 @@ def test_publishing_keeps_the_bytes_and_records_their_hash() -> None:
 
 
 def test_numbers_count_up_for_each_licence_apart() -> None:
-    first, second = LicenceFactory(), LicenceFactory()
+    first, second = LicenceFactory.create(), LicenceFactory.create()
     for licence, text in ((first, "a"), (first, "b"), (second, "a")):
         publish_version(licence, text=text, effective_at=JANUARY, is_material=False)
 
@@ -53,7 +53,7 @@ def test_numbers_count_up_for_each_licence_apart() -> None:
     ],
 )
 def test_a_text_that_cannot_be_published_is_refused(text: str, code: str) -> None:
-    licence = LicenceFactory()
+    licence = LicenceFactory.create()
     publish_version(licence, text="old", effective_at=JANUARY, is_material=False)
 
     with pytest.raises(DomainError) as refusal:
@@ -64,9 +64,9 @@ def test_a_text_that_cannot_be_published_is_refused(text: str, code: str) -> Non
 
 
 def test_current_version_is_the_newest_already_in_force() -> None:
-    licence = LicenceFactory()
-    first = LicenceVersionFactory(licence=licence, effective_at=JANUARY)
-    second = LicenceVersionFactory(licence=licence, number=2, effective_at=JUNE)
+    licence = LicenceFactory.create()
+    first = LicenceVersionFactory.create(licence=licence, effective_at=JANUARY)
+    second = LicenceVersionFactory.create(licence=licence, number=2, effective_at=JUNE)
     second_before = JUNE - timedelta(seconds=1)
 
     assert current_version(licence, at=JANUARY - timedelta(seconds=1)) is None
@@ -85,7 +85,7 @@ def test_current_version_is_the_newest_already_in_force() -> None:
     ],
 )
 def test_database_refuses_to_change_what_was_published_or_signed(statement: str) -> None:
-    signature = SignatureFactory()
+    signature = SignatureFactory.create()
 
     with (
         pytest.raises(IntegrityError, match="never changed or removed"),

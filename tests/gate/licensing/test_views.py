@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user() -> User:
-    return UserFactory(name="Ada Byron", email="ada@example.org")
+    return UserFactory.create(name="Ada Byron", email="ada@example.org")
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def words(version: LicenceVersion, **changes: str) -> dict[str, str]:
 
 
 def test_everybody_reads_the_version_in_force_and_older_ones(client: Client) -> None:
-    first = LicenceVersionFactory(text="# The old words")
-    LicenceVersionFactory(licence=first.licence, number=2, text="# The new words")
+    first = LicenceVersionFactory.create(text="# The old words")
+    LicenceVersionFactory.create(licence=first.licence, number=2, text="# The new words")
 
     current = client.get(reverse("licensing:read", args=[first.licence.slug]))
     older = client.get(reverse("licensing:version", args=[first.licence.slug, 1]))
@@ -62,13 +62,13 @@ def test_an_unknown_licence_is_not_found(client: Client, path: str) -> None:
 
 
 def test_a_licence_without_a_version_is_not_found(client: Client) -> None:
-    licence = LicenceFactory()
+    licence = LicenceFactory.create()
 
     assert client.get(reverse("licensing:read", args=[licence.slug])).status_code == 404
 
 
 def test_text_of_a_version_downloads_with_the_bytes_of_its_hash(client: Client) -> None:
-    version = LicenceVersionFactory(text="Ligne\r\n<b>deux</b> \n")
+    version = LicenceVersionFactory.create(text="Ligne\r\n<b>deux</b> \n")
 
     response = client.get(reverse("licensing:download", args=[version.licence.slug, 1]))
 
@@ -77,7 +77,7 @@ def test_text_of_a_version_downloads_with_the_bytes_of_its_hash(client: Client) 
 
 
 def test_signing_asks_for_an_account_and_comes_back(client: Client) -> None:
-    version = LicenceVersionFactory()
+    version = LicenceVersionFactory.create()
 
     response = client.get(sign_url(version))
 
@@ -86,7 +86,7 @@ def test_signing_asks_for_an_account_and_comes_back(client: Client) -> None:
 
 
 def test_signing_for_oneself_leads_to_the_copy(signed_in: Client, user: User) -> None:
-    version = LicenceVersionFactory()
+    version = LicenceVersionFactory.create()
 
     response = signed_in.post(sign_url(version), words(version), REMOTE_ADDR="192.0.2.9")
 
@@ -97,8 +97,8 @@ def test_signing_for_oneself_leads_to_the_copy(signed_in: Client, user: User) ->
 
 
 def test_a_name_beside_the_signature_is_never_markup(client: Client) -> None:
-    version = LicenceVersionFactory()
-    client.force_login(UserFactory(name="<b>Ada</b>"))
+    version = LicenceVersionFactory.create()
+    client.force_login(UserFactory.create(name="<b>Ada</b>"))
 
     html = client.get(sign_url(version)).content.decode()
 
@@ -107,7 +107,7 @@ def test_a_name_beside_the_signature_is_never_markup(client: Client) -> None:
 
 
 def test_signing_for_an_organisation_names_it(signed_in: Client) -> None:
-    version = LicenceVersionFactory()
+    version = LicenceVersionFactory.create()
 
     signed_in.post(
         sign_url(version),
@@ -142,7 +142,7 @@ def test_signing_for_an_organisation_names_it(signed_in: Client) -> None:
 def test_what_is_missing_is_named_and_what_was_typed_stays(
     signed_in: Client, changes: dict[str, str], errors: dict[str, list[str]]
 ) -> None:
-    version = LicenceVersionFactory()
+    version = LicenceVersionFactory.create()
 
     response = signed_in.post(sign_url(version), words(version, **changes))
 
@@ -157,8 +157,8 @@ def test_what_is_missing_is_named_and_what_was_typed_stays(
 def test_a_stale_page_is_refused_kindly_and_shows_the_new_text(
     signed_in: Client, has_read: str
 ) -> None:
-    old = LicenceVersionFactory()
-    new = LicenceVersionFactory(licence=old.licence, number=2, text="# Brand new words")
+    old = LicenceVersionFactory.create()
+    new = LicenceVersionFactory.create(licence=old.licence, number=2, text="# Brand new words")
     typed = words(
         old, capacity="entity", entity_name="Society", has_authority="on", has_read=has_read
     )
@@ -181,7 +181,7 @@ def test_a_stale_page_is_refused_kindly_and_shows_the_new_text(
 
 
 def test_signing_twice_leads_to_the_copy_with_a_kind_word(signed_in: Client, user: User) -> None:
-    signature = SignatureFactory(user=user, signed_at=datetime(2026, 5, 4, tzinfo=UTC))
+    signature = SignatureFactory.create(user=user, signed_at=datetime(2026, 5, 4, tzinfo=UTC))
     copy = reverse("licensing:signature", args=[signature.pk])
 
     for response in (
@@ -196,8 +196,8 @@ def test_signing_twice_leads_to_the_copy_with_a_kind_word(signed_in: Client, use
 
 
 def test_an_unconfirmed_address_is_told_the_way_and_loses_nothing(client: Client) -> None:
-    client.force_login(UserFactory(verified=False))
-    version = LicenceVersionFactory()
+    client.force_login(UserFactory.create(verified=False))
+    version = LicenceVersionFactory.create()
 
     response = client.post(sign_url(version), words(version))
 
@@ -210,16 +210,16 @@ def test_an_unconfirmed_address_is_told_the_way_and_loses_nothing(client: Client
 
 
 def test_a_version_of_another_licence_cannot_be_signed_here(signed_in: Client) -> None:
-    version, other = LicenceVersionFactory(), LicenceVersionFactory()
+    version, other = LicenceVersionFactory.create(), LicenceVersionFactory.create()
 
     assert signed_in.post(sign_url(version), words(other)).status_code == 404
     assert signed_in.post(sign_url(version), {"version": "x"}).status_code == 404
 
 
 def test_signed_copy_keeps_its_bytes_after_a_new_version(signed_in: Client, user: User) -> None:
-    version = LicenceVersionFactory(text="# Signed words\r\n\r\nOnly these.\n")
-    signature = SignatureFactory(user=user, version=version)
-    LicenceVersionFactory(licence=version.licence, number=2, text="# Other words")
+    version = LicenceVersionFactory.create(text="# Signed words\r\n\r\nOnly these.\n")
+    signature = SignatureFactory.create(user=user, version=version)
+    LicenceVersionFactory.create(licence=version.licence, number=2, text="# Other words")
 
     page = signed_in.get(reverse("licensing:signature", args=[signature.pk]))
     text = signed_in.get(reverse("licensing:signature_text", args=[signature.pk]))
@@ -232,7 +232,7 @@ def test_signed_copy_keeps_its_bytes_after_a_new_version(signed_in: Client, user
 
 
 def test_a_copy_that_does_not_match_its_hash_says_so(signed_in: Client, user: User) -> None:
-    signature = SignatureFactory(user=user, text="Not what was hashed.")
+    signature = SignatureFactory.create(user=user, text="Not what was hashed.")
 
     page = signed_in.get(reverse("licensing:signature", args=[signature.pk]))
 
@@ -242,7 +242,7 @@ def test_a_copy_that_does_not_match_its_hash_says_so(signed_in: Client, user: Us
 
 @pytest.mark.parametrize("name", ["licensing:signature", "licensing:signature_text"])
 def test_the_signature_of_a_stranger_is_not_found(signed_in: Client, name: str) -> None:
-    signature = SignatureFactory()
+    signature = SignatureFactory.create()
 
     assert signed_in.get(reverse(name, args=[signature.pk])).status_code == 404
 
@@ -255,8 +255,8 @@ def test_list_of_signatures_costs_the_same_for_any_number(
     count: int,
 ) -> None:
     for _ in range(count):
-        SignatureFactory(user=user)
-    SignatureFactory()
+        SignatureFactory.create(user=user)
+    SignatureFactory.create()
 
     signed_in.get(reverse("licensing:signatures"))
 
@@ -270,9 +270,9 @@ def test_list_of_signatures_costs_the_same_for_any_number(
 def test_reading_costs_the_same_for_any_number_of_versions(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    licence = LicenceFactory()
+    licence = LicenceFactory.create()
     for number in range(1, count + 1):
-        LicenceVersionFactory(licence=licence, number=number)
+        LicenceVersionFactory.create(licence=licence, number=number)
 
     with django_assert_num_queries(3):
         response = client.get(reverse("licensing:read", args=[licence.slug]))
@@ -287,7 +287,7 @@ def test_empty_list_of_signatures_offers_the_first_step(signed_in: Client) -> No
 
 
 def test_text_to_come_is_shown_but_says_when_it_holds(client: Client) -> None:
-    version = LicenceVersionFactory(effective_at=timezone.now() + timedelta(days=9))
+    version = LicenceVersionFactory.create(effective_at=timezone.now() + timedelta(days=9))
 
     response = client.get(reverse("licensing:read", args=[version.licence.slug]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -23,7 +24,7 @@ HOLDER = "holder@example.org"
 
 
 @pytest.fixture
-def clock(db: None) -> Iterator[time_machine.Coordinates]:
+def clock(db: None) -> Iterator[time_machine.Traveller]:
     """The clock stands still, two weeks before the end of `grant`."""
     with time_machine.travel(END - timedelta(days=14), tick=False) as frozen:
         yield frozen
@@ -31,14 +32,14 @@ def clock(db: None) -> Iterator[time_machine.Coordinates]:
 
 @pytest.fixture
 def holder(db: None) -> User:
-    return UserFactory(name="Ada Byron", email=HOLDER)
+    return UserFactory.create(name="Ada Byron", email=HOLDER)
 
 
 @pytest.fixture
 def reviewers(db: None) -> tuple[User, User]:
     """Two reviewers, one of whom acts."""
     ann, ben = (
-        UserFactory(is_reviewer=True, name=name, email=f"{name.lower()}@example.org")
+        UserFactory.create(is_reviewer=True, name=name, email=f"{name.lower()}@example.org")
         for name in ("Ann", "Ben")
     )
     return ann, ben
@@ -56,7 +57,7 @@ def sent() -> Callable[[], list[tuple[str, str]]]:
     def send() -> list[tuple[str, str]]:
         mail.outbox.clear()
         send_due()
-        return sorted((message.to[0], message.subject) for message in mail.outbox)
+        return sorted((message.to[0], str(message.subject)) for message in mail.outbox)
 
     return send
 
@@ -68,14 +69,14 @@ def make_grant(
     ends_at: datetime = END,
     weights: bool = False,
     two_reviewers: bool = False,
-    **changes: object,
+    **changes: Any,
 ) -> Grant:
     """A grant of a year until `ends_at`."""
     tier = Tier.TWO_REVIEWERS if two_reviewers else Tier.ONE_REVIEWER
     uses = [Capability.PLAYGROUND, Capability.API, *([Capability.WEIGHTS] if weights else [])]
-    return GrantFactory(
+    return GrantFactory.create(
         user=holder,
-        model=HostedModelFactory(name=name, tier=tier),
+        model=HostedModelFactory.create(name=name, tier=tier),
         capabilities=uses,
         starts_at=ends_at - timedelta(days=365),
         ends_at=ends_at,

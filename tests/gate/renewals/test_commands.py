@@ -73,7 +73,7 @@ def _cast(holder: User) -> Iterator[tuple[str, User]]:
             yield name, holder
         else:
             reviews = name.startswith("reviewer")
-            yield name, UserFactory(is_reviewer=reviews, is_staff=name == "operator")
+            yield name, UserFactory.create(is_reviewer=reviews, is_staff=name == "operator")
 
 
 def _outcome(row: Renewal, call: Callable[[], object]) -> str:
@@ -91,7 +91,7 @@ def _outcome(row: Renewal, call: Callable[[], object]) -> str:
 
 
 def _lines(grant: Grant) -> Iterator[str]:
-    somebody = UserFactory(is_reviewer=True)
+    somebody = UserFactory.create(is_reviewer=True)
     for state in RenewalState:
         renewal = make_renewal(grant, state)
         for name, actor in _cast(grant.user):
@@ -113,7 +113,7 @@ def _lines(grant: Grant) -> Iterator[str]:
 
 
 def test_every_command_does_what_the_committed_matrix_says(
-    clock: time_machine.Coordinates, grant: Grant
+    clock: time_machine.Traveller, grant: Grant
 ) -> None:
     lines = list(_lines(grant))
     if "UPDATE_COMMAND_MATRIX" in os.environ:

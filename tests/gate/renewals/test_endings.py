@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -38,7 +39,7 @@ def heard() -> Iterator[list[int]]:
     """The grants of which `access_ended` told."""
     told: list[int] = []
 
-    def hear(*, grant_id: int, **_: object) -> None:
+    def hear(*, grant_id: int, **_: Any) -> None:
         told.append(grant_id)
 
     access_ended.connect(hear)
@@ -47,7 +48,7 @@ def heard() -> Iterator[list[int]]:
 
 
 def test_a_whole_year_brings_four_mails(
-    clock: time_machine.Coordinates, grant: Grant, sent: Sent
+    clock: time_machine.Traveller, grant: Grant, sent: Sent
 ) -> None:
     mails: list[tuple[float, str]] = []
     moment = END - 40 * DAY
@@ -68,7 +69,7 @@ def test_a_whole_year_brings_four_mails(
 
 @pytest.mark.parametrize("days", [30, 7, 1])
 def test_a_warning_leaves_at_its_second_and_never_again(
-    days: int, clock: time_machine.Coordinates, grant: Grant, sent: Sent
+    days: int, clock: time_machine.Traveller, grant: Grant, sent: Sent
 ) -> None:
     for earlier in (30, 7):
         if earlier > days:
@@ -85,7 +86,7 @@ def test_a_warning_leaves_at_its_second_and_never_again(
 
 
 def test_no_warning_of_an_end_that_was_moved(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User], sent: Sent
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User], sent: Sent
 ) -> None:
     clock.move_to(END - 30 * DAY)
     watch_ends(at=timezone.now())
@@ -102,7 +103,7 @@ def test_no_warning_of_an_end_that_was_moved(
 
 
 def test_grants_that_end_together_are_one_mail(
-    clock: time_machine.Coordinates, holder: User, sent: Sent
+    clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     for name in ("Large", "Small", "Tiny"):
         make_grant(holder, name=name)
@@ -116,7 +117,7 @@ def test_grants_that_end_together_are_one_mail(
 
 
 def test_what_was_missed_is_not_made_up_for(
-    clock: time_machine.Coordinates, grant: Grant, sent: Sent
+    clock: time_machine.Traveller, grant: Grant, sent: Sent
 ) -> None:
     clock.move_to(END - 5 * DAY)
     for _ in range(3):
@@ -125,7 +126,7 @@ def test_what_was_missed_is_not_made_up_for(
 
 
 def test_a_short_grant_is_not_warned_when_it_begins(
-    clock: time_machine.Coordinates, holder: User, sent: Sent
+    clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     grant = make_grant(holder)
     Grant.objects.filter(pk=grant.pk).update(starts_at=END - 20 * DAY)
@@ -145,7 +146,7 @@ def test_a_short_grant_is_not_warned_when_it_begins(
     ],
 )
 def test_mails_by_the_state_of_the_grant(
-    state: GrantState, expected: int, clock: time_machine.Coordinates, holder: User, sent: Sent
+    state: GrantState, expected: int, clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     make_grant(holder, state=state)
     for moment in (END - DAY, END):
@@ -155,7 +156,7 @@ def test_mails_by_the_state_of_the_grant(
 
 
 def test_a_closed_account_gets_no_mail_and_its_end_an_event(
-    clock: time_machine.Coordinates, grant: Grant, sent: Sent
+    clock: time_machine.Traveller, grant: Grant, sent: Sent
 ) -> None:
     User.objects.filter(pk=grant.user_id).update(is_active=False)
     for moment in (END - DAY, END):
@@ -166,7 +167,7 @@ def test_a_closed_account_gets_no_mail_and_its_end_an_event(
 
 
 def test_the_end_is_an_event_and_stops_what_runs(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     grant: Grant,
     heard: list[int],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -184,7 +185,7 @@ def test_the_end_is_an_event_and_stops_what_runs(
 
 
 def test_the_mail_of_the_end_says_what_can_be_done(
-    clock: time_machine.Coordinates, holder: User, sent: Sent
+    clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     grant = make_grant(holder, weights=True)
     clock.move_to(END)
@@ -196,7 +197,7 @@ def test_the_mail_of_the_end_says_what_can_be_done(
 
 
 def test_a_warning_knows_of_a_renewal_under_way(
-    clock: time_machine.Coordinates, grant: Grant, sent: Sent
+    clock: time_machine.Traveller, grant: Grant, sent: Sent
 ) -> None:
     hand_in([grant])
     sent()
@@ -224,7 +225,7 @@ def test_the_weeks_in_which_a_grant_can_be_renewed(
 
 
 def test_a_returned_renewal_lapses_when_nothing_can_be_renewed_any_more(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User], sent: Sent
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User], sent: Sent
 ) -> None:
     renewal = make_renewal(grant, RenewalState.RETURNED, decider=reviewers[0])
     EndNotice.objects.create(grant=grant, ends_at=END, days_left=0, at=END)

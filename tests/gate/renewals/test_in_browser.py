@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.gate.access.enums import GrantState
@@ -58,7 +58,7 @@ def desk(browser: Browser, live_server: LiveServer, complaints: list[str]) -> It
 
 
 def _open(
-    browser: Browser, live_server: LiveServer, complaints: list[str], *, viewport: dict[str, int]
+    browser: Browser, live_server: LiveServer, complaints: list[str], *, viewport: ViewportSize
 ) -> Iterator[Page]:
     context: BrowserContext = browser.new_context(
         color_scheme="light", viewport=viewport, base_url=live_server.url
@@ -79,7 +79,7 @@ def enter(page: Page, user: User) -> None:
 def judge(page: Page, complaints: list[str]) -> None:
     """The page as it stands, in both schemes, and without a need to scroll sideways."""
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         complaints.extend(serious_violations(page))
     complaints.extend(overflow(page))
 
@@ -87,14 +87,14 @@ def judge(page: Page, complaints: list[str]) -> None:
 @pytest.fixture
 def grant() -> Grant:
     """Ends in twelve days."""
-    holder = UserFactory(name="Ada Byron", email="ada@example.org")
+    holder = UserFactory.create(name="Ada Byron", email="ada@example.org")
     return make_grant(holder, ends_at=timezone.now() + timedelta(days=12))
 
 
 def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     phone: Page, desk: Page, grant: Grant, complaints: list[str]
 ) -> None:
-    rita = UserFactory(is_reviewer=True, name="Rita Reviewer", email="rita@example.org")
+    rita = UserFactory.create(is_reviewer=True, name="Rita Reviewer", email="rita@example.org")
     old_end = grant.ends_at
 
     # Ada sees that it ends, and writes a page about what she did.
@@ -152,10 +152,10 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
 def test_a_right_with_weights_is_given_back_on_a_phone(
     phone: Page, desk: Page, complaints: list[str]
 ) -> None:
-    holder = UserFactory(name="Bo Chen", email="bo@example.org")
+    holder = UserFactory.create(name="Bo Chen", email="bo@example.org")
     grant = make_grant(holder, ends_at=timezone.now() + timedelta(days=90), weights=True)
     over = make_grant(
-        UserFactory(name="Cem Ak"), name="Large", state=GrantState.REVOKED, weights=True
+        UserFactory.create(name="Cem Ak"), name="Large", state=GrantState.REVOKED, weights=True
     )
     enter(phone, holder)
     phone.get_by_role("link", name="Give it back").click()
@@ -167,7 +167,7 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
     expect(phone.locator(".messages")).to_contain_text("is given back")
     assert Statement.objects.get().grant == grant
 
-    enter(desk, UserFactory(is_reviewer=True))
+    enter(desk, UserFactory.create(is_reviewer=True))
     desk.goto("/console/closeouts/")
     judge(desk, complaints)
     expect(desk.get_by_role("table")).to_contain_text("Cem Ak")
@@ -178,5 +178,5 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
     assert [m.subject for m in mail.outbox if m.to == [over.user.email]] == [
         "Please state that Large is destroyed"
     ]
-    desk.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    desk.set_viewport_size(PHONE)
     judge(desk, complaints)

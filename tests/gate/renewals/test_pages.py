@@ -38,7 +38,7 @@ STATED = {
 
 
 @pytest.fixture
-def page(client: Client, holder: User, clock: time_machine.Coordinates) -> Client:
+def page(client: Client, holder: User, clock: time_machine.Traveller) -> Client:
     """The holder's browser, two weeks before the end."""
     client.force_login(holder)
     return client
@@ -93,7 +93,7 @@ def test_a_returned_report_begins_with_what_was_written(
 
 
 def test_outside_of_the_window_there_is_no_form(
-    page: Client, grant: Grant, clock: time_machine.Coordinates
+    page: Client, grant: Grant, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(END - 90 * DAY)
     assert page.get("/access/renew/").headers["Location"] == "/access/"
@@ -128,7 +128,7 @@ def test_with_weights_the_page_asks_for_the_statement(page: Client, holder: User
 
 
 def test_a_statement_is_made_after_the_end_and_shown(
-    page: Client, holder: User, clock: time_machine.Coordinates
+    page: Client, holder: User, clock: time_machine.Traveller
 ) -> None:
     grant = make_grant(holder, weights=True)
     address = f"/access/grants/{grant.pk}/statement/"
@@ -145,18 +145,16 @@ def test_a_statement_is_made_after_the_end_and_shown(
 
 @pytest.mark.parametrize("path", ["renewals/{renewal}/", "grants/{grant}/give-back/"])
 def test_nobody_sees_what_belongs_to_others(
-    path: str, client: Client, clock: time_machine.Coordinates, grant: Grant
+    path: str, client: Client, clock: time_machine.Traveller, grant: Grant
 ) -> None:
     renewal = hand_in([grant])
-    client.force_login(UserFactory(is_reviewer=True))
+    client.force_login(UserFactory.create(is_reviewer=True))
     address = f"/access/{path.format(renewal=renewal.pk, grant=grant.pk)}"
     assert client.get(address).status_code == 404
 
 
 @pytest.fixture
-def console(
-    client: Client, reviewers: tuple[User, User], clock: time_machine.Coordinates
-) -> Client:
+def console(client: Client, reviewers: tuple[User, User], clock: time_machine.Traveller) -> Client:
     """A reviewer's browser."""
     client.force_login(reviewers[0])
     return client
@@ -218,7 +216,7 @@ def test_a_decision_on_what_moved_meanwhile_keeps_the_text(console: Client, gran
 
 
 def test_ones_own_renewal_has_no_buttons(
-    client: Client, holder: User, clock: time_machine.Coordinates, grant: Grant
+    client: Client, holder: User, clock: time_machine.Traveller, grant: Grant
 ) -> None:
     renewal = hand_in([grant])
     User.objects.filter(pk=holder.pk).update(is_reviewer=True)
@@ -232,14 +230,14 @@ def test_ones_own_renewal_has_no_buttons(
 def test_the_lists_ask_the_same_number_of_questions(
     console: Client,
     reviewers: tuple[User, User],
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     django_assert_num_queries: DjangoAssertNumQueries,
     path: str,
     queries: int,
     rows: int,
 ) -> None:
     for number in range(rows):
-        grant = make_grant(UserFactory(), name=f"Model {number}", weights=True)
+        grant = make_grant(UserFactory.create(), name=f"Model {number}", weights=True)
         hand_in([grant])
     if path == "closeouts/":
         clock.move_to(END + DAY)
@@ -250,7 +248,7 @@ def test_the_lists_ask_the_same_number_of_questions(
 
 
 def test_a_former_holder_is_asked_from_the_list(
-    console: Client, holder: User, reviewers: tuple[User, User], clock: time_machine.Coordinates
+    console: Client, holder: User, reviewers: tuple[User, User], clock: time_machine.Traveller
 ) -> None:
     grant = make_grant(holder, weights=True)
     clock.move_to(END)

@@ -101,7 +101,7 @@ def act(command: RenewalCommand, grant: Grant, ann: User, clock: object) -> Rene
 @pytest.mark.parametrize("command", list(RenewalCommand))
 def test_every_command_is_told_once_to_whom_it_concerns(
     command: RenewalCommand,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     holder: User,
     reviewers: tuple[User, User],
     sent: Sent,
@@ -114,7 +114,7 @@ def test_every_command_is_told_once_to_whom_it_concerns(
 
 
 def test_a_mail_is_committed_with_its_step_or_not_at_all(
-    clock: time_machine.Coordinates, grant: Grant
+    clock: time_machine.Traveller, grant: Grant
 ) -> None:
     with transaction.atomic():
         hand_in([grant])
@@ -123,9 +123,9 @@ def test_a_mail_is_committed_with_its_step_or_not_at_all(
 
 
 def test_access_goes_on_to_its_old_end_and_opens_again_when_it_is_approved_late(
-    clock: time_machine.Coordinates, grant: Grant, holder: User, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, grant: Grant, holder: User, reviewers: tuple[User, User]
 ) -> None:
-    SignatureFactory(user=holder, version=grant.model.release.licence.versions.get())
+    SignatureFactory.create(user=holder, version=grant.model.release.licence.versions.get())
     renewal = hand_in([grant])
     codes = []
     for moment in (END - timedelta(seconds=1), END):
@@ -141,7 +141,7 @@ def test_access_goes_on_to_its_old_end_and_opens_again_when_it_is_approved_late(
 
 
 def test_two_people_agree_where_the_tier_asks_for_two(
-    clock: time_machine.Coordinates, holder: User, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, holder: User, reviewers: tuple[User, User]
 ) -> None:
     ann, ben = reviewers
     grants = [make_grant(holder, name="Large", two_reviewers=True), make_grant(holder)]
@@ -160,7 +160,7 @@ def test_two_people_agree_where_the_tier_asks_for_two(
 
 
 def test_an_agreement_is_about_the_report_as_it_was(
-    clock: time_machine.Coordinates, holder: User, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, holder: User, reviewers: tuple[User, User]
 ) -> None:
     ann, ben = reviewers
     renewal = hand_in([make_grant(holder, two_reviewers=True)])
@@ -175,7 +175,7 @@ def test_an_agreement_is_about_the_report_as_it_was(
 
 
 def test_what_was_ended_by_hand_is_not_extended(
-    clock: time_machine.Coordinates, holder: User, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, holder: User, reviewers: tuple[User, User]
 ) -> None:
     ann, _ = reviewers
     kept, revoked = make_grant(holder), make_grant(holder, name="Large")
@@ -207,7 +207,7 @@ def test_what_was_ended_by_hand_is_not_extended(
 def test_what_stands_in_the_way_of_an_approval(
     spoil: Callable[[Grant, User], object],
     code: str,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     grant: Grant,
     reviewers: tuple[User, User],
 ) -> None:
@@ -229,7 +229,7 @@ def test_what_stands_in_the_way_of_an_approval(
 def test_a_new_end_is_after_the_old_one(
     ends_at: object,
     code: str,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     grant: Grant,
     reviewers: tuple[User, User],
 ) -> None:
@@ -239,7 +239,7 @@ def test_a_new_end_is_after_the_old_one(
 
 
 def test_a_refused_report_can_be_handed_in_again(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User]
 ) -> None:
     first = hand_in([grant])
     refuse_renewal(first, by=reviewers[0], reason="Too short.")
@@ -249,7 +249,7 @@ def test_a_refused_report_can_be_handed_in_again(
 
 
 def test_a_reviewers_claim_on_a_renewal_ends_by_itself(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User]
 ) -> None:
     ann, ben = reviewers
     renewal = hand_in([grant])
@@ -263,7 +263,7 @@ def test_a_reviewers_claim_on_a_renewal_ends_by_itself(
 
 
 def test_whoever_decides_second_is_told_who_was_first(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User]
 ) -> None:
     ann, ben = reviewers
     renewal = hand_in([grant])
@@ -276,7 +276,7 @@ def test_whoever_decides_second_is_told_who_was_first(
 
 
 @pytest.mark.parametrize("name", ["progress", "outputs", "incidents"])
-def test_a_report_says_everything(name: str, clock: time_machine.Coordinates, grant: Grant) -> None:
+def test_a_report_says_everything(name: str, clock: time_machine.Traveller, grant: Grant) -> None:
     for text, code in ((" ", "text_missing"), ("x" * 5001, "text_too_long")):
         answers = ReportAnswers(**{**vars(REPORT), name: text})
         with pytest.raises(DomainError) as refusal:
@@ -286,7 +286,7 @@ def test_a_report_says_everything(name: str, clock: time_machine.Coordinates, gr
 
 
 def test_somebody_elses_grant_is_not_renewed(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User]
 ) -> None:
     with pytest.raises(DomainError) as refusal:
         hand_in_report(reviewers[0], grants=[grant], answers=REPORT)
@@ -294,7 +294,7 @@ def test_somebody_elses_grant_is_not_renewed(
 
 
 def test_the_extension_is_in_the_applications_history(
-    clock: time_machine.Coordinates, grant: Grant, reviewers: tuple[User, User]
+    clock: time_machine.Traveller, grant: Grant, reviewers: tuple[User, User]
 ) -> None:
     approve(hand_in([grant]), reviewers[0])
     step = grant.steps.get()
@@ -302,7 +302,7 @@ def test_the_extension_is_in_the_applications_history(
 
 
 def test_the_approval_names_what_goes_on(
-    clock: time_machine.Coordinates, holder: User, reviewers: tuple[User, User], sent: Sent
+    clock: time_machine.Traveller, holder: User, reviewers: tuple[User, User], sent: Sent
 ) -> None:
     kept, revoked = make_grant(holder), make_grant(holder, name="Large")
     renewal = hand_in([kept, revoked])

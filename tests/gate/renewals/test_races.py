@@ -71,9 +71,9 @@ def _grant_of(renewal: Renewal) -> Grant:
 
 def test_of_two_at_once_exactly_one_wins() -> None:
     rng = Random(5)
-    ann, ben = (UserFactory(is_reviewer=True) for _ in range(2))
+    ann, ben = (UserFactory.create(is_reviewer=True) for _ in range(2))
     for _ in range(ROUNDS):
-        grant = make_grant(UserFactory(), ends_at=timezone.now() + timedelta(days=9))
+        grant = make_grant(UserFactory.create(), ends_at=timezone.now() + timedelta(days=9))
         renewal = hand_in([grant])
         outcomes = race(renewal.pk, *choose_acts(rng, ann, ben))
         won = [outcome for outcome in outcomes if not isinstance(outcome, DomainError)]
@@ -90,7 +90,7 @@ def test_of_two_at_once_exactly_one_wins() -> None:
 
 
 def test_two_beats_at_once_send_one_mail() -> None:
-    grant = make_grant(UserFactory(), ends_at=timezone.now() + timedelta(days=6))
+    grant = make_grant(UserFactory.create(), ends_at=timezone.now() + timedelta(days=6))
     renewal = hand_in([grant])
     Notice.objects.all().delete()
     now = timezone.now()

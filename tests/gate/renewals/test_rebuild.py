@@ -80,11 +80,11 @@ def act_as_reviewer(by: User, rng: random.Random) -> None:
 def test_random_histories_keep_every_promise(seed: int) -> None:
     rng = random.Random(seed)
     with time_machine.travel(END - timedelta(days=40), tick=False) as clock:
-        people = [UserFactory(is_reviewer=number == 0) for number in range(4)]
+        people = [UserFactory.create(is_reviewer=number == 0) for number in range(4)]
         for person in people:
             make_grant(person, two_reviewers=True)
             make_grant(person)
-        reviewers = [people[0], *(UserFactory(is_reviewer=True) for _ in range(3))]
+        reviewers = [people[0], *(UserFactory.create(is_reviewer=True) for _ in range(3))]
         for _ in range(STEPS):
             clock.shift(timedelta(hours=rng.choice([1, 5, 25])))
             with suppress(DomainError):
@@ -104,6 +104,7 @@ def assert_promises() -> None:
     for step in RenewalStep.objects.filter(command__in=decided).select_related("renewal"):
         assert step.actor_id != step.renewal.holder_id
     for step in RenewalStep.objects.filter(command=RenewalCommand.APPROVE):
+        assert step.ends_at is not None
         extended = step.renewal.grants.filter(ends_at=step.ends_at)
         if extended.filter(model__tier=Tier.TWO_REVIEWERS).exists():
             agreed = step.renewal.steps.filter(
@@ -120,7 +121,7 @@ def assert_promises() -> None:
 
 def test_a_row_that_was_changed_past_the_log_is_named() -> None:
     with time_machine.travel(END - timedelta(days=9), tick=False):
-        grant = make_grant(UserFactory())
+        grant = make_grant(UserFactory.create())
         renewal = hand_in_report(grant.user, grants=[grant], answers=REPORT)
     assert find_differences() == []
     Renewal.objects.filter(pk=renewal.pk).update(state="refused")
@@ -131,7 +132,7 @@ def test_an_operator_is_told_what_differs() -> None:
     out = StringIO()
     call_command("verify_record", stdout=out)
     # What a factory makes is in no log.
-    grant = make_grant(UserFactory())
+    grant = make_grant(UserFactory.create())
 
     with pytest.raises(CommandError) as found:
         call_command("verify_record")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -48,9 +49,9 @@ def owed(at: object = None) -> list[int]:
 
 
 def test_giving_back_ends_the_right_with_one_mail(
-    clock: time_machine.Coordinates, grant: Grant, holder: User, sent: Sent
+    clock: time_machine.Traveller, grant: Grant, holder: User, sent: Sent
 ) -> None:
-    SignatureFactory(user=holder, version=grant.model.release.licence.versions.get())
+    SignatureFactory.create(user=holder, version=grant.model.release.licence.versions.get())
     assert decide(holder, grant.model, Capability.API, timezone.now()).code == Code.OK
     give_back(grant, by=holder)
     assert grant.state == GrantState.CLOSED
@@ -63,7 +64,7 @@ def test_giving_back_ends_the_right_with_one_mail(
 
 
 def test_with_weights_the_statement_comes_first(
-    clock: time_machine.Coordinates, holder: User, sent: Sent
+    clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     grant = make_grant(holder, weights=True)
     with pytest.raises(DomainError) as refusal:
@@ -75,9 +76,7 @@ def test_with_weights_the_statement_comes_first(
     assert (event.subject, event.data) == (f"grant:{grant.pk}", {"destroyed_on": "2027-05-17"})
 
 
-def test_giving_back_takes_the_renewal_with_it(
-    clock: time_machine.Coordinates, holder: User
-) -> None:
+def test_giving_back_takes_the_renewal_with_it(clock: time_machine.Traveller, holder: User) -> None:
     first, second = make_grant(holder), make_grant(holder, name="Large")
     renewal = hand_in([first, second])
     states = []
@@ -89,9 +88,9 @@ def test_giving_back_takes_the_renewal_with_it(
 
 
 def test_a_model_that_a_signature_opens_stays_open(
-    clock: time_machine.Coordinates, grant: Grant, holder: User
+    clock: time_machine.Traveller, grant: Grant, holder: User
 ) -> None:
-    SignatureFactory(user=holder, version=grant.model.release.licence.versions.get())
+    SignatureFactory.create(user=holder, version=grant.model.release.licence.versions.get())
     grant.model.tier = Tier.SIGNATURE
     grant.model.save()
     give_back(grant, by=holder)
@@ -99,7 +98,7 @@ def test_a_model_that_a_signature_opens_stays_open(
 
 
 def test_a_suspended_right_is_not_given_back_to_escape(
-    clock: time_machine.Coordinates, holder: User
+    clock: time_machine.Traveller, holder: User
 ) -> None:
     grant = make_grant(holder, state=GrantState.SUSPENDED)
     with pytest.raises(DomainError) as refusal:
@@ -130,10 +129,10 @@ def test_who_owes_a_statement_around_the_end(
 
 
 def test_of_each_model_only_the_newest_grant_counts(
-    clock: time_machine.Coordinates, holder: User
+    clock: time_machine.Traveller, holder: User
 ) -> None:
     old = make_grant(holder, weights=True, state=GrantState.SUPERSEDED)
-    new = GrantFactory(
+    new = GrantFactory.create(
         user=holder,
         model=old.model,
         application=old.application,
@@ -145,7 +144,7 @@ def test_of_each_model_only_the_newest_grant_counts(
 
 
 def test_a_statement_settles_it_once(
-    clock: time_machine.Coordinates, holder: User, sent: Sent
+    clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     grant = make_grant(holder, weights=True)
     with pytest.raises(DomainError) as early:
@@ -168,30 +167,30 @@ def test_a_statement_settles_it_once(
     ],
 )
 def test_a_statement_makes_sense(
-    changes: dict[str, object],
+    changes: dict[str, Any],
     code: str,
     field: str,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     holder: User,
 ) -> None:
     grant = make_grant(holder, weights=True)
     clock.move_to(END)
-    answers = StatementAnswers(**{**vars(STATED), **changes})  # type: ignore[arg-type]
+    answers = StatementAnswers(**{**vars(STATED), **changes})
     with pytest.raises(DomainError) as refusal:
         state_destruction(grant, by=holder, answers=answers)
     assert (refusal.value.code, refusal.value.field) == (code, field)
 
 
-def test_nobody_else_makes_the_statement(clock: time_machine.Coordinates, holder: User) -> None:
+def test_nobody_else_makes_the_statement(clock: time_machine.Traveller, holder: User) -> None:
     grant = make_grant(holder, weights=True)
     clock.move_to(END)
     with pytest.raises(DomainError) as refusal:
-        state_destruction(grant, by=UserFactory(), answers=STATED)
+        state_destruction(grant, by=UserFactory.create(), answers=STATED)
     assert refusal.value.code == "not_your_grant"
 
 
 def test_the_site_asks_every_two_weeks_three_times(
-    clock: time_machine.Coordinates, holder: User, sent: Sent
+    clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
     make_grant(holder, weights=True)
     days = []
@@ -206,7 +205,7 @@ def test_the_site_asks_every_two_weeks_three_times(
 
 
 def test_a_reviewer_asks_at_most_once_a_week(
-    clock: time_machine.Coordinates, holder: User, reviewers: tuple[User, User], sent: Sent
+    clock: time_machine.Traveller, holder: User, reviewers: tuple[User, User], sent: Sent
 ) -> None:
     grant = make_grant(holder, weights=True)
     revoke_grant(grant, by=reviewers[0], reason="Shared.")
@@ -215,16 +214,16 @@ def test_a_reviewer_asks_at_most_once_a_week(
     with pytest.raises(DomainError) as soon:
         ask_for_statement(grant, by=reviewers[1])
     with pytest.raises(DomainError) as stranger:
-        ask_for_statement(grant, by=UserFactory())
+        ask_for_statement(grant, by=UserFactory.create())
     assert (soon.value.code, stranger.value.code) == ("too_soon", "reviewers_only")
     assert sent() == [(HOLDER, "Please state that Small is destroyed")]
-    found = owed_grants(at=timezone.now()).get()
+    found: Any = owed_grants(at=timezone.now()).get()
     assert (over_since(found), found.asked_at) == (timezone.now(), timezone.now())
 
 
-def test_one_round_of_asking_is_bounded(clock: time_machine.Coordinates) -> None:
+def test_one_round_of_asking_is_bounded(clock: time_machine.Traveller) -> None:
     for _ in range(3):
-        make_grant(UserFactory(), weights=True)
+        make_grant(UserFactory.create(), weights=True)
     clock.move_to(END + 14 * DAY)
     counts = [ask_who_owes(at=timezone.now(), limit=2) for _ in range(3)]
     assert counts == [2, 1, 0]

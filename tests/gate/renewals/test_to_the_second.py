@@ -43,13 +43,13 @@ MOMENTS = [(-SECOND, "ok"), (timedelta(0), "grant_expired"), (SECOND, "grant_exp
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(END - timedelta(hours=1), tick=False) as frozen:
         yield frozen
 
 
 @pytest.fixture
-def desk(clock: time_machine.Coordinates, valkey: redis.Redis, client: Client) -> Desk:
+def desk(clock: time_machine.Traveller, valkey: redis.Redis, client: Client) -> Desk:
     """Somebody whose grant ends at END, and their browser."""
     user, model = make_researcher()
     Grant.objects.filter(user=user).update(ends_at=END)
@@ -97,7 +97,7 @@ async def by_key(api: ApiClient, model: HostedModel) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize(("offset", "code"), MOMENTS)
 def test_every_page_says_it_to_the_second(
-    desk: Desk, clock: time_machine.Coordinates, offset: timedelta, code: str
+    desk: Desk, clock: time_machine.Traveller, offset: timedelta, code: str
 ) -> None:
     clock.move_to(END + offset)
     assert on_pages(desk) == {
@@ -107,7 +107,7 @@ def test_every_page_says_it_to_the_second(
 
 @pytest.mark.parametrize(("offset", "code"), MOMENTS)
 async def test_the_api_says_it_to_the_second(
-    desk: Desk, clock: time_machine.Coordinates, offset: timedelta, code: str
+    desk: Desk, clock: time_machine.Traveller, offset: timedelta, code: str
 ) -> None:
     api = await in_thread(client_of, desk.user)
     clock.move_to(END + offset)
@@ -129,7 +129,7 @@ ENDS: list[tuple[Callable[[Grant, User], object], str]] = [
 def test_a_reviewers_word_reaches_every_page_at_once(
     desk: Desk, end: Callable[[Grant, User], object], code: str
 ) -> None:
-    end(Grant.objects.get(user=desk.user), UserFactory(is_reviewer=True))
+    end(Grant.objects.get(user=desk.user), UserFactory.create(is_reviewer=True))
     assert on_pages(desk) == {
         name: [code] for name in ("playground", "model", "access", "keys", "run")
     }
@@ -142,7 +142,7 @@ async def test_it_reaches_every_key_at_once(
     api = await in_thread(client_of, desk.user)
     assert await by_key(api, desk.model) == ("ok", [desk.model.slug])
     grant = await in_thread(Grant.objects.select_related("application", "user", "model").get)
-    await in_thread(end, grant, await in_thread(UserFactory, is_reviewer=True))
+    await in_thread(end, grant, await in_thread(UserFactory.create, is_reviewer=True))
     assert await by_key(api, desk.model) == (code, [])
 
 
@@ -150,14 +150,16 @@ async def test_it_reaches_every_key_at_once(
 @pytest.mark.parametrize("running", [False, True])
 async def test_a_stream_of_the_playground_ends_with_the_same_code(
     desk: Desk,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     valkey: redis.Redis,
     end: Callable[[Grant, User], object] | None,
     code: str,
     running: bool,
 ) -> None:
     clock.move_to(END - SECOND)
-    job = await in_thread(GenerationJobFactory, user=desk.user, model=desk.model, running=running)
+    job = await in_thread(
+        GenerationJobFactory.create, user=desk.user, model=desk.model, running=running
+    )
     worker = FakeWorker(valkey, job.pk)
     if running:
         worker.start()
@@ -184,7 +186,7 @@ def end_now(desk: Desk, end: Callable[[Grant, User], object] | None, clock: Any)
         reap()
         return
     grant = Grant.objects.select_related("application", "user", "model").get()
-    end(grant, UserFactory(is_reviewer=True))
+    end(grant, UserFactory.create(is_reviewer=True))
 
 
 def job_of(job: GenerationJob) -> GenerationJob:
@@ -195,7 +197,7 @@ def job_of(job: GenerationJob) -> GenerationJob:
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_call_under_way_ends_with_the_same_code(
     desk: Desk,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     end: Callable[[Grant, User], object] | None,
     code: str,
     stream: bool,
@@ -226,11 +228,11 @@ async def test_a_call_under_way_ends_with_the_same_code(
 
 @pytest.mark.parametrize(("offset", "stopped"), [(-SECOND, 0), (timedelta(0), 1), (SECOND, 1)])
 def test_a_run_is_stopped_at_the_second(
-    desk: Desk, clock: time_machine.Coordinates, offset: timedelta, stopped: int
+    desk: Desk, clock: time_machine.Traveller, offset: timedelta, stopped: int
 ) -> None:
     clock.move_to(END - SECOND)
-    job = GenerationJobFactory(user=desk.user, model=desk.model)
-    GenerationJobFactory()  # Somebody else's, without any grant that ended.
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model)
+    GenerationJobFactory.create()  # Somebody else's, without any grant that ended.
     clock.move_to(END + offset)
     assert cancel_jobs_past_an_end(at=timezone.now()) == stopped
     assert cancel_jobs_past_an_end(at=timezone.now()) == 0
@@ -239,10 +241,10 @@ def test_a_run_is_stopped_at_the_second(
 
 
 def test_a_run_under_a_grant_that_was_renewed_goes_on(
-    desk: Desk, clock: time_machine.Coordinates
+    desk: Desk, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(END - SECOND)
-    GenerationJobFactory(user=desk.user, model=desk.model)
+    GenerationJobFactory.create(user=desk.user, model=desk.model)
     grant = Grant.objects.get()
     extend_grants_now(grant)
     clock.move_to(END)
@@ -251,14 +253,16 @@ def test_a_run_under_a_grant_that_was_renewed_goes_on(
 
 def extend_grants_now(grant: Grant) -> None:
     with transaction.atomic():
-        extend_grants([grant], by=UserFactory(is_reviewer=True), ends_at=END + timedelta(days=9))
+        extend_grants(
+            [grant], by=UserFactory.create(is_reviewer=True), ends_at=END + timedelta(days=9)
+        )
 
 
-def test_what_a_signature_opens_goes_on(desk: Desk, clock: time_machine.Coordinates) -> None:
+def test_what_a_signature_opens_goes_on(desk: Desk, clock: time_machine.Traveller) -> None:
     desk.model.tier = Tier.SIGNATURE
     desk.model.save()
     clock.move_to(END - SECOND)
-    GenerationJobFactory(user=desk.user, model=desk.model)
+    GenerationJobFactory.create(user=desk.user, model=desk.model)
     clock.move_to(END)
     assert cancel_jobs_past_an_end(at=timezone.now()) == 0
 
@@ -267,6 +271,6 @@ def test_looking_for_ends_is_one_query(
     desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(3):
-        GenerationJobFactory(user=desk.user, model=desk.model)
+        GenerationJobFactory.create(user=desk.user, model=desk.model)
     with django_assert_num_queries(1):
         cancel_jobs_past_an_end(at=timezone.now())

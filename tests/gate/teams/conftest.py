@@ -20,13 +20,13 @@ __all__ = ["model", "reviewer"]
 
 @pytest.fixture
 def lead(model: HostedModel) -> User:
-    return sign(UserFactory(name="Linda Lead"), model)
+    return sign(UserFactory.create(name="Linda Lead"), model)
 
 
 @pytest.fixture
 def grant(lead: User, model: HostedModel) -> Grant:
     """What the lead was given."""
-    return GrantFactory(
+    return GrantFactory.create(
         user=lead, model=model, capabilities=[Capability.API, Capability.PLAYGROUND]
     )
 
@@ -44,7 +44,7 @@ def invited(application: Application) -> Member:
 @pytest.fixture
 def person(model: HostedModel) -> User:
     """Somebody who has signed and has no access."""
-    return sign(UserFactory(email="mia@uni.edu", name="Mia Member"), model)
+    return sign(UserFactory.create(email="mia@uni.edu", name="Mia Member"), model)
 
 
 @pytest.fixture

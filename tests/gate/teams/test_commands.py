@@ -33,7 +33,7 @@ LINE = "member | {:9} | {:18} | {:7} | {}"
 def make_member(team: Team, situation: str, person: User) -> Member:
     is_open = situation in ("expired", MemberState.INVITED)
     now = timezone.now()
-    return MemberFactory(
+    return MemberFactory.create(
         team=team,
         email=f"{situation}@uni.edu",
         user=None if is_open else person,
@@ -60,18 +60,18 @@ def commands(application: Application, member: Member) -> dict[str, Callable[[Us
 
 def lines(model: HostedModel) -> Iterator[str]:
     for situation in SITUATIONS:
-        lead = sign(UserFactory(), model)
-        application = GrantFactory(user=lead, model=model).application
-        team = TeamFactory(application=application)
-        person, other = (sign(UserFactory(is_reviewer=who), model) for who in (False, True))
+        lead = sign(UserFactory.create(), model)
+        application = GrantFactory.create(user=lead, model=model).application
+        team = TeamFactory.create(application=application)
+        person, other = (sign(UserFactory.create(is_reviewer=who), model) for who in (False, True))
         member = make_member(team, situation, person)
-        MemberFactory(team=team, user=other)
+        MemberFactory.create(team=team, user=other)
         cast = {
             "lead": lead,
             "the person": person,
             "member who reviews": other,
-            "reviewer": sign(UserFactory(is_reviewer=True), model),
-            "operator": UserFactory(is_staff=True),
+            "reviewer": sign(UserFactory.create(is_reviewer=True), model),
+            "operator": UserFactory.create(is_staff=True),
         }
         outcome = lambda row=member: str(Member.objects.get(pk=row.pk).state)  # noqa: E731
         for name, actor in cast.items():

@@ -180,7 +180,7 @@ def test_reopening_and_taking_back_reach_the_team(
     assert code_of(member) == Code.SUSPENDED
     settings.DECISION_HOLD_SECONDS = 600  # type: ignore[attr-defined]
     application.refresh_from_db()
-    other = UserFactory(is_reviewer=True)
+    other = UserFactory.create(is_reviewer=True)
     approve(application, other, timedelta(days=30))
     application.refresh_from_db()
     take_back_decision(application, by=other)
@@ -239,7 +239,7 @@ def test_only_their_own_people_remove(
 ) -> None:
     assert refusal(lambda: leave_team(member, by=application.applicant)) == "not_your_membership"
     assert refusal(lambda: remove_member(member, by=reviewer)) == "not_your_application"
-    assert refusal(lambda: expel_member(member, by=UserFactory(), reason="No.")) == (
+    assert refusal(lambda: expel_member(member, by=UserFactory.create(), reason="No.")) == (
         "reviewers_only"
     )
     assert refusal(lambda: expel_member(member, by=reviewer, reason=" ")) == "text_missing"
@@ -256,8 +256,8 @@ def test_nobody_decides_about_their_team(
     User.objects.filter(pk__in=[person.pk, lead.pk]).update(is_reviewer=True)
     person.refresh_from_db()
     lead.refresh_from_db()
-    of_lead = ApplicationFactory(applicant=lead, models_wanted=[grant.model])
-    of_member = ApplicationFactory(applicant=person, models_wanted=[grant.model])
+    of_lead = ApplicationFactory.create(applicant=lead, models_wanted=[grant.model])
+    of_member = ApplicationFactory.create(applicant=person, models_wanted=[grant.model])
     assert refusal(lambda: approve(of_lead, person, timedelta(days=3))) == "own_team"
     assert refusal(lambda: claim_application(of_member, by=lead)) == "own_team"
     assert refusal(lambda: suspend_grant(grant, by=person, reason="No.")) == "own_team"

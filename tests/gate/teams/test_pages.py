@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
@@ -49,10 +50,10 @@ def test_the_way_in_is_told_step_by_step(
     path = link_of(invited)
     page = client.get(path).content.decode()
     assert ("Linda Lead invites you" in page, "Make an account" in page) == (True, True)
-    person = UserFactory(verified=False)
+    person = UserFactory.create(verified=False)
     client.force_login(person)
     assert "Confirm your e-mail address" in client.get(path).content.decode()
-    person.emailaddress_set.update(verified=True)
+    EmailAddress.objects.filter(user=person).update(verified=True)
     assert "Read and sign" in client.get(path).content.decode()
     refused = client.post(path)
     assert (refused.status_code, "Not joined yet" in refused.content.decode()) == (422, True)

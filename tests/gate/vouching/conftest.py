@@ -16,4 +16,4 @@ __all__ = ["answers", "model", "reviewer", "signed_applicant"]
 @pytest.fixture
 def waiting(signed_applicant: User, model: HostedModel) -> Application:
     """An application that a reviewer has to decide on."""
-    return ApplicationFactory(applicant=signed_applicant, models_wanted=[model])
+    return ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])

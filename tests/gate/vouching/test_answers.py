@@ -37,7 +37,7 @@ def standing(path: str, *, at: timedelta = timedelta(0)) -> LinkStanding:
 def test_an_answer_is_a_fact_and_an_event_and_decides_nothing(
     waiting: Application, reviewer: User, client: Client
 ) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     path = ask(request)
     page = client.get(path)
     assert (page.status_code, waiting.intended_use in page.content.decode()) == (200, True)
@@ -65,7 +65,7 @@ def test_an_answer_is_a_fact_and_an_event_and_decides_nothing(
 def test_one_mail_each_goes_to_the_applicant_and_to_who_reviews(
     waiting: Application, reviewer: User
 ) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     ask(request)
     send_due()
     mail.outbox.clear()
@@ -80,7 +80,7 @@ def test_one_mail_each_goes_to_the_applicant_and_to_who_reviews(
 
 
 def test_who_answered_does_not_decide(waiting: Application, reviewer: User) -> None:
-    request = VouchRequestFactory(application=waiting, email=reviewer.email)
+    request = VouchRequestFactory.create(application=waiting, email=reviewer.email)
     ask(request)
     claim_application(waiting, by=reviewer)
     answer_request(request, answer=Answer.CONFIRM)
@@ -90,7 +90,7 @@ def test_who_answered_does_not_decide(waiting: Application, reviewer: User) -> N
 
 
 def test_looking_uses_nothing_up_and_answering_does(waiting: Application, client: Client) -> None:
-    path = ask(VouchRequestFactory(application=waiting))
+    path = ask(VouchRequestFactory.create(application=waiting))
     for _ in range(3):
         assert client.get(path).status_code == 200
     assert standing(path) == LinkStanding.OPEN
@@ -102,7 +102,7 @@ def test_looking_uses_nothing_up_and_answering_does(waiting: Application, client
 
 
 def test_two_answers_at_once_leave_the_first(waiting: Application) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     ask(request)
     answer_request(request, answer=Answer.CONFIRM)
     with pytest.raises(DomainError) as refused:
@@ -113,7 +113,7 @@ def test_two_answers_at_once_leave_the_first(waiting: Application) -> None:
 def test_a_link_expires_to_the_second(waiting: Application, client: Client) -> None:
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
-        path = ask(VouchRequestFactory(application=waiting))
+        path = ask(VouchRequestFactory.create(application=waiting))
         clock.move_to(start + timedelta(days=14, seconds=-1))
         assert standing(path) == LinkStanding.OPEN
         clock.move_to(start + timedelta(days=14))
@@ -125,7 +125,7 @@ def test_a_link_expires_to_the_second(waiting: Application, client: Client) -> N
 
 @pytest.mark.parametrize("change", ["token", "row", "empty"])
 def test_a_wrong_link_tells_nothing(waiting: Application, client: Client, change: str) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     path = ask(request)
     _, _, pk, token, _ = path.split("/")
     wrong = {
@@ -139,7 +139,7 @@ def test_a_wrong_link_tells_nothing(waiting: Application, client: Client, change
 
 
 def test_somebody_named_and_not_asked_has_no_link(waiting: Application, client: Client) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     assert client.get(f"/vouch/{request.pk}/e/").status_code == 404
 
 
@@ -154,13 +154,13 @@ def test_somebody_named_and_not_asked_has_no_link(waiting: Application, client: 
 def test_a_link_ends_with_its_application(
     waiting: Application, state: ApplicationState, expected: LinkStanding
 ) -> None:
-    path = ask(VouchRequestFactory(application=waiting))
+    path = ask(VouchRequestFactory.create(application=waiting))
     Application.objects.filter(pk=waiting.pk).update(state=state)
     assert standing(path) == expected
 
 
 def test_a_form_without_an_answer_is_shown_again(waiting: Application, client: Client) -> None:
-    path = ask(VouchRequestFactory(application=waiting))
+    path = ask(VouchRequestFactory.create(application=waiting))
     page = client.post(path, {"text": "Hm."})
     assert (page.status_code, "Choose one." in page.content.decode()) == (422, True)
 
@@ -171,7 +171,7 @@ def test_links_are_not_tried_without_end(client: Client) -> None:
 
 
 def test_who_answered_may_have_themselves_erased(waiting: Application, client: Client) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     path = ask(request)
     client.post(path, {"answer": "confirm", "text": "Excellent."})
     page = client.post(f"{path}erase/")
@@ -184,6 +184,6 @@ def test_who_answered_may_have_themselves_erased(waiting: Application, client: C
 
 
 def test_a_referee_cannot_speak_for_a_domain(waiting: Application, client: Client) -> None:
-    path = ask(VouchRequestFactory(application=waiting, kind=VouchKind.REFEREE))
+    path = ask(VouchRequestFactory.create(application=waiting, kind=VouchKind.REFEREE))
     client.post(path, {"answer": "confirm", "domain": "on"})
     assert AuthorisedDomain.objects.count() == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -38,12 +39,12 @@ DOMAIN_LINE = "domain  | {:9} | {:22} | {:8} | {}"
 def make_request(application: Application, situation: str) -> VouchRequest | None:
     if situation == "none":
         return None
-    request = VouchRequestFactory(application=application)
+    request = VouchRequestFactory.create(application=application)
     if situation == "named":
         return request
     ask(request)
     long_ago = timezone.now() - timedelta(days=20)
-    changes: dict[str, object] = {"sent_at": long_ago}
+    changes: dict[str, Any] = {"sent_at": long_ago}
     if situation == "expired":
         changes["expires_at"] = long_ago
     if situation == "answered":
@@ -71,9 +72,12 @@ def request_commands(
 def request_lines() -> Iterator[str]:
     for state in ApplicationState:
         for situation in REQUESTS:
-            application = ApplicationFactory(state=state)
+            application = ApplicationFactory.create(state=state)
             request = make_request(application, situation)
-            cast = {"applicant": application.applicant, "another": UserFactory(is_reviewer=True)}
+            cast = {
+                "applicant": application.applicant,
+                "another": UserFactory.create(is_reviewer=True),
+            }
             newest = lambda case=application: str(case.vouch_requests.latest("pk").state)  # noqa: E731
             for command, call in request_commands(application, request).items():
                 if command == "answer":
@@ -88,7 +92,7 @@ def request_lines() -> Iterator[str]:
 
 def make_domain(application: Application, situation: str, reviewer: User) -> AuthorisedDomain:
     now = timezone.now()
-    request = VouchRequestFactory(
+    request = VouchRequestFactory.create(
         application=application,
         kind=VouchKind.OFFICIAL,
         email=f"dean@{situation}.edu",
@@ -106,25 +110,28 @@ def make_domain(application: Application, situation: str, reviewer: User) -> Aut
     )
 
 
+def domain_commands(row: AuthorisedDomain) -> dict[str, Callable[[User], object]]:
+    return {
+        "confirm": lambda by: confirm_domain(row, by=by),
+        "decline": lambda by: decline_domain(row, by=by, note="No."),
+        "withdraw": lambda by: withdraw_domain(row, by=by, note="No."),
+    }
+
+
 def domain_lines() -> Iterator[str]:
-    reviewer = UserFactory(is_reviewer=True)
+    reviewer = UserFactory.create(is_reviewer=True)
     for state in DomainState:
-        application = ApplicationFactory(applicant=UserFactory(is_reviewer=True))
+        application = ApplicationFactory.create(applicant=UserFactory.create(is_reviewer=True))
         entry = make_domain(application, state, reviewer)
         cast = {
             "reviewer": reviewer,
             "applicant who reviews": application.applicant,
-            "official who reviews": UserFactory(email=entry.request.email, is_reviewer=True),
-            "operator": UserFactory(is_staff=True),
-        }
-        commands: dict[str, Callable[[User], object]] = {
-            "confirm": lambda by, row=entry: confirm_domain(row, by=by),
-            "decline": lambda by, row=entry: decline_domain(row, by=by, note="No."),
-            "withdraw": lambda by, row=entry: withdraw_domain(row, by=by, note="No."),
+            "official who reviews": UserFactory.create(email=entry.request.email, is_reviewer=True),
+            "operator": UserFactory.create(is_staff=True),
         }
         outcome = lambda row=entry: str(AuthorisedDomain.objects.get(pk=row.pk).state)  # noqa: E731
         for name, actor in cast.items():
-            for command, call in commands.items():
+            for command, call in domain_commands(entry).items():
                 result = try_out(partial(call, actor), outcome)
                 yield DOMAIN_LINE.format(state, name, command, result)
         result = try_out(partial(withdraw_by_official, entry.request), outcome)

@@ -39,7 +39,7 @@ YEAR = timedelta(days=365)
 @pytest.fixture
 def path(waiting: Application) -> str:
     """An official's link."""
-    official = VouchRequestFactory(
+    official = VouchRequestFactory.create(
         application=waiting, kind=VouchKind.OFFICIAL, email="dean@uni.edu", name="Olga Official"
     )
     return ask(official)
@@ -52,7 +52,7 @@ def proposed(path: str, client: Client) -> AuthorisedDomain:
 
 
 def later(email: str) -> Application:
-    return ApplicationFactory(applicant=UserFactory(email=email))
+    return ApplicationFactory.create(applicant=UserFactory.create(email=email))
 
 
 def refusal(error: pytest.ExceptionInfo[DomainError]) -> str:
@@ -95,8 +95,8 @@ def test_an_address_that_is_not_confirmed_is_not_spoken_for(
     proposed: AuthorisedDomain, reviewer: User
 ) -> None:
     confirm_domain(proposed, by=reviewer)
-    person = UserFactory(email="ann@uni.edu", verified=False)
-    (fact,) = list_vouches(ApplicationFactory(applicant=person), at=timezone.now())
+    person = UserFactory.create(email="ann@uni.edu", verified=False)
+    (fact,) = list_vouches(ApplicationFactory.create(applicant=person), at=timezone.now())
     assert (fact.is_confirmed, fact.source.endswith("address is not confirmed")) == (False, True)
 
 
@@ -106,7 +106,7 @@ def test_a_no_authorises_nothing(path: str, client: Client) -> None:
 
 
 def test_a_mail_service_is_never_authorised(waiting: Application) -> None:
-    official = VouchRequestFactory(
+    official = VouchRequestFactory.create(
         application=waiting, kind=VouchKind.OFFICIAL, email="dean@gmail.com"
     )
     ask(official)
@@ -122,8 +122,10 @@ def test_a_domain_that_waits_or_counts_is_not_offered_again(
 ) -> None:
     for _ in range(2):
         other = ask(
-            VouchRequestFactory(
-                application=ApplicationFactory(), kind=VouchKind.OFFICIAL, email="pro@uni.edu"
+            VouchRequestFactory.create(
+                application=ApplicationFactory.create(),
+                kind=VouchKind.OFFICIAL,
+                email="pro@uni.edu",
             )
         )
         assert "for a year" not in client.get(other).content.decode()
@@ -168,11 +170,14 @@ def test_a_declined_one_never_counts(proposed: AuthorisedDomain, reviewer: User)
 def test_who_applied_or_gave_it_does_not_confirm_it(
     proposed: AuthorisedDomain, waiting: Application
 ) -> None:
-    applicant, official = waiting.applicant, UserFactory(email="dean@uni.edu", is_reviewer=True)
+    applicant, official = (
+        waiting.applicant,
+        UserFactory.create(email="dean@uni.edu", is_reviewer=True),
+    )
     User.objects.filter(pk=applicant.pk).update(is_reviewer=True)
     applicant.refresh_from_db()
     codes = []
-    for person in (applicant, official, UserFactory()):
+    for person in (applicant, official, UserFactory.create()):
         with pytest.raises(DomainError) as refused:
             confirm_domain(proposed, by=person)
         codes.append(refusal(refused))

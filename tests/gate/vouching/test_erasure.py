@@ -30,7 +30,7 @@ AGE = timedelta(days=730)
 
 @pytest.fixture
 def request_(waiting: Application) -> VouchRequest:
-    row = VouchRequestFactory(application=waiting, email=EMAIL)
+    row = VouchRequestFactory.create(application=waiting, email=EMAIL)
     ask(row)
     send_due()
     return row
@@ -63,7 +63,7 @@ def test_after_the_retention_period_nobody_is_known(
 def test_an_open_application_and_a_domain_that_counts_keep_who_spoke(
     request_: VouchRequest, waiting: Application, reviewer: User
 ) -> None:
-    official = VouchRequestFactory(
+    official = VouchRequestFactory.create(
         application=waiting, kind=VouchKind.OFFICIAL, email="dean@uni.edu"
     )
     ask(official)

@@ -50,7 +50,7 @@ def context(django_db_setup: None) -> Iterator[BrowserContext]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         with launched_browser() as chromium:
-            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)  # type: ignore[arg-type]
+            yield chromium.new_context(color_scheme="light", viewport=DESKTOP)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     context.clear_cookies()
     complaints: list[str] = []
     page = open_page(context, complaints)
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     yield page
     page.close()
     assert complaints == []
@@ -69,7 +69,7 @@ def stranger(context: BrowserContext) -> Iterator[Page]:
     """Somebody else's browser, in which nobody is signed in."""
     browser = context.browser
     assert browser is not None
-    other = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    other = browser.new_context(viewport=DESKTOP)
     yield other.new_page()
     other.close()
 
@@ -106,9 +106,12 @@ def fill_in(page: Page, answers: dict[str, str]) -> None:
 def test_a_draft_on_a_phone_and_a_referee_who_needs_no_account(
     page: Page, stranger: Page, live_server: LiveServer
 ) -> None:
-    model, reviewer = HostedModelFactory(name="OPT-13B"), UserFactory(is_reviewer=True)
-    applicant = sign(UserFactory(name="Amara Okafor"), model)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    model, reviewer = (
+        HostedModelFactory.create(name="OPT-13B"),
+        UserFactory.create(is_reviewer=True),
+    )
+    applicant = sign(UserFactory.create(name="Amara Okafor"), model)
+    page.set_viewport_size(PHONE)
     enter(page, live_server, applicant)
 
     page.goto(f"{live_server.url}/access/apply/")
@@ -157,7 +160,7 @@ def test_a_draft_on_a_phone_and_a_referee_who_needs_no_account(
 
     page.goto(f"{live_server.url}/access/")
     expect(page.get_by_role("main")).to_contain_text("Answered")
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     enter(page, live_server, reviewer)
     case = Application.objects.get().case_number
     page.goto(f"{live_server.url}/console/applications/{case}/")
@@ -167,17 +170,17 @@ def test_a_draft_on_a_phone_and_a_referee_who_needs_no_account(
 
 
 def make_lead(model: HostedModel) -> Application:
-    lead = sign(UserFactory(name="Linda Lead"), model)
-    grant = GrantFactory(user=lead, model=model, capabilities=[Capability.PLAYGROUND])
+    lead = sign(UserFactory.create(name="Linda Lead"), model)
+    grant = GrantFactory.create(user=lead, model=model, capabilities=[Capability.PLAYGROUND])
     return grant.application
 
 
 def test_a_member_joins_by_the_link_in_the_mail(
     page: Page, stranger: Page, live_server: LiveServer
 ) -> None:
-    model = HostedModelFactory(name="OPT-13B")
+    model = HostedModelFactory.create(name="OPT-13B")
     application = make_lead(model)
-    person = UserFactory(email="mia@uni.edu", name="Mia Member")
+    person = UserFactory.create(email="mia@uni.edu", name="Mia Member")
     enter(page, live_server, application.applicant)
     page.get_by_role("link", name="Your team of").click()
     page.get_by_label("Their e-mail address").fill("mia@uni.edu")
@@ -203,21 +206,21 @@ def test_a_member_joins_by_the_link_in_the_mail(
 
 
 def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveServer) -> None:
-    model, reviewer = HostedModelFactory(), UserFactory(is_reviewer=True)
+    model, reviewer = HostedModelFactory.create(), UserFactory.create(is_reviewer=True)
     led = make_lead(model)
     invited = invite_member(led, by=led.applicant, email="somebody.with.a.long.address@uni.edu")
-    waiting = ApplicationFactory(
-        applicant=sign(UserFactory(email="ann@uni.edu"), model),
+    waiting = ApplicationFactory.create(
+        applicant=sign(UserFactory.create(email="ann@uni.edu"), model),
         models_wanted=[model],
         country="KP",
     )
-    official = VouchRequestFactory(
+    official = VouchRequestFactory.create(
         application=waiting, kind=VouchKind.OFFICIAL, email="dean@uni.edu"
     )
     link = ask(official)
-    referee = ask(VouchRequestFactory(application=waiting))
-    answered = VouchRequestFactory(
-        application=ApplicationFactory(), kind=VouchKind.OFFICIAL, email="pro@uni.edu"
+    referee = ask(VouchRequestFactory.create(application=waiting))
+    answered = VouchRequestFactory.create(
+        application=ApplicationFactory.create(), kind=VouchKind.OFFICIAL, email="pro@uni.edu"
     )
     used = ask(answered)
     answer_request(answered, answer=Answer.CONFIRM, text="Yes.", authorises_domain=True)
@@ -253,13 +256,13 @@ def judge(page: Page, name: str) -> list[str]:
     found: list[str] = []
     folder = os.environ.get("SCREENSHOTS")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for width, size in (("1280", DESKTOP), ("390", PHONE)):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             found += [f"{scheme} {width}: {line}" for line in overflow(page)]
             if folder:
                 path = Path(folder) / f"{name}-{scheme}-{width}.png"
                 page.screenshot(path=path, full_page=True)
         found += [f"{scheme}: {line}" for line in serious_violations(page)]
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     return found

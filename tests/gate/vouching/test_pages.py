@@ -43,13 +43,13 @@ def test_what_is_wrong_is_said_at_the_field(applicant: Client, waiting: Applicat
 
 
 def test_sending_again_too_soon_is_explained(applicant: Client, waiting: Application) -> None:
-    ask(VouchRequestFactory(application=waiting))
+    ask(VouchRequestFactory.create(application=waiting))
     page = applicant.post(f"{ADDRESS}referee/resend/", follow=True).content.decode()
     assert "less than an hour old" in page
 
 
 def test_without_an_application_there_is_nobody_to_name(client: Client) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     assert "No application is open" in client.get(ADDRESS).content.decode()
     client.post(f"{ADDRESS}referee/name/", REFEREE)
     client.post(f"{ADDRESS}referee/resend/")
@@ -57,7 +57,7 @@ def test_without_an_application_there_is_nobody_to_name(client: Client) -> None:
 
 
 def test_the_applicant_never_reads_the_answer(applicant: Client, waiting: Application) -> None:
-    path = ask(VouchRequestFactory(application=waiting))
+    path = ask(VouchRequestFactory.create(application=waiting))
     Client().post(path, {"answer": "cannot_confirm", "text": "A charlatan."})
     for address in (ADDRESS, "/access/", f"/access/applications/{waiting.case_number}/"):
         page = applicant.get(address).content.decode()
@@ -68,7 +68,7 @@ def test_the_applicant_never_reads_the_answer(applicant: Client, waiting: Applic
 def test_the_reviewer_reads_the_answer_with_its_source(
     client: Client, waiting: Application, reviewer: User
 ) -> None:
-    request = VouchRequestFactory(application=waiting)
+    request = VouchRequestFactory.create(application=waiting)
     Client().post(ask(request), {"answer": "confirm", "text": "<b>Brilliant</b>."})
     client.force_login(reviewer)
     page = client.get(f"/console/applications/{waiting.case_number}/").content.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -37,7 +38,7 @@ from portal.platform.notices.models import Notice
 from tests.factories.vouching import VouchRequestFactory
 
 pytestmark = pytest.mark.django_db
-REFEREE = {
+REFEREE: dict[str, Any] = {
     "kind": VouchKind.REFEREE,
     "name": "Rosalind Referee",
     "email": "Rosalind@Uni.edu",
@@ -45,7 +46,7 @@ REFEREE = {
 }
 
 
-def name_referee(application: Application, **changes: object) -> VouchRequest:
+def name_referee(application: Application, **changes: Any) -> VouchRequest:
     return name_voucher(application, by=application.applicant, **{**REFEREE, **changes})
 
 
@@ -71,7 +72,7 @@ def test_who_is_named_in_a_draft_is_asked_when_it_is_submitted(
     send_due()
     (letter,) = [sent for sent in mail.outbox if sent.to == ["rosalind@uni.edu"]]
     assert letter.subject == f"{signed_applicant.name} names you as a referee"
-    assert re.findall(r"http://testserver(/vouch/\S+)", letter.body) == [link_of(named)]
+    assert re.findall(r"http://testserver(/vouch/\S+)", str(letter.body)) == [link_of(named)]
     assert tags() == [
         AuditTag.VOUCH_NAMED,
         AuditTag.APPLICATION_SUBMITTED,
@@ -111,7 +112,10 @@ def test_a_model_that_wants_a_referee_is_not_submitted_for_without_one(
     HostedModel.objects.filter(pk=model.pk).update(requires_referee=True)
     model.refresh_from_db()
     draft = open_draft(signed_applicant)
-    submit = lambda: submit_application(draft, by=signed_applicant, answers=answers())  # noqa: E731
+
+    def submit() -> object:
+        return submit_application(draft, by=signed_applicant, answers=answers())
+
     assert refusal(submit) == "referee_missing"
     draft.refresh_from_db()
     assert draft.state == ApplicationState.DRAFT
@@ -154,7 +158,7 @@ def test_only_so_many_people_are_named(waiting: Application) -> None:
     ],
 )
 def test_what_is_missing_or_says_nothing_is_refused(
-    waiting: Application, changes: dict[str, object], code: str
+    waiting: Application, changes: dict[str, Any], code: str
 ) -> None:
     assert refusal(lambda: name_referee(waiting, **changes)) == code
 
@@ -179,7 +183,10 @@ def test_a_link_is_sent_again_with_a_pause_and_so_many_times(waiting: Applicatio
     with time_machine.travel(start, tick=False) as clock:
         request = name_referee(waiting)
         first = link_of(request)
-        again = lambda: resend_link(waiting, by=waiting.applicant, kind=VouchKind.REFEREE)  # noqa: E731
+
+        def again() -> VouchRequest:
+            return resend_link(waiting, by=waiting.applicant, kind=VouchKind.REFEREE)
+
         clock.move_to(start + timedelta(seconds=3599))
         assert refusal(again) == "too_soon"
         for number in range(1, MOST_LINKS):
@@ -203,7 +210,7 @@ def test_a_letter_that_waits_when_a_new_link_is_sent_does_not_leave(
 
 
 def test_an_answered_request_is_not_sent_again(waiting: Application) -> None:
-    VouchRequestFactory(
+    VouchRequestFactory.create(
         application=waiting,
         state=RequestState.ANSWERED,
         answer="confirm",

@@ -18,10 +18,10 @@ ANSWERED = {"state": RequestState.ANSWERED, "text": "I know them."}
 def test_answers_are_counted_by_who_was_asked() -> None:
     for hours, answer in ((2, Answer.CONFIRM), (4, Answer.NOT_ME)):
         answered_at = NOON + timedelta(hours=hours)
-        VouchRequestFactory(sent_at=NOON, answered_at=answered_at, answer=answer, **ANSWERED)
-    VouchRequestFactory(sent_at=NOON, state=RequestState.ASKED)
-    VouchRequestFactory(sent_at=NOON - timedelta(days=40), state=RequestState.ASKED)
-    VouchRequestFactory(kind=VouchKind.OFFICIAL)
+        VouchRequestFactory.create(sent_at=NOON, answered_at=answered_at, answer=answer, **ANSWERED)
+    VouchRequestFactory.create(sent_at=NOON, state=RequestState.ASKED)
+    VouchRequestFactory.create(sent_at=NOON - timedelta(days=40), state=RequestState.ASKED)
+    VouchRequestFactory.create(kind=VouchKind.OFFICIAL)
 
     table = tabulate_response(since=NOON - timedelta(days=30), until=NOON)
 

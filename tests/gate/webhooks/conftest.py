@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -31,15 +32,15 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def operator(db: None) -> User:
-    return UserFactory(is_staff=True)
+    return UserFactory.create(is_staff=True)
 
 
 @pytest.fixture
 def register(receiver: Receiver, operator: User) -> Register:
     """Registers the receiver; keyword arguments change what with."""
 
-    def call(**changes: object) -> Registered:
+    def call(**changes: Any) -> Registered:
         values = {"by": operator, "name": "University", "url": receiver.url, "events": ALL}
-        return register_endpoint(**{**values, **changes})  # type: ignore[arg-type]
+        return register_endpoint(**{**values, **changes})
 
     return call

@@ -25,7 +25,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """What the resolver knows; there is no network in tests."""
     known: dict[str, list[str]] = {"public.example": ["93.184.215.14"]}
 
-    def look_up(host: str, port: int, **_: object) -> list[Any]:
+    def look_up(host: str, port: int, **_: Any) -> list[Any]:
         addresses = known.get(
             host, [host] if host.replace(".", "").isdigit() or ":" in host else []
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -37,11 +38,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def reviewer(db: None) -> User:
-    return UserFactory(is_reviewer=True)
+    return UserFactory.create(is_reviewer=True)
 
 
-def waiting(**fields: object) -> Application:
-    return ApplicationFactory(models_wanted=[HostedModelFactory()], **fields)
+def waiting(**fields: Any) -> Application:
+    return ApplicationFactory.create(models_wanted=[HostedModelFactory.create()], **fields)
 
 
 def approve(application: Application, reviewer: User) -> list[Grant]:
@@ -164,7 +165,7 @@ def test_reopening_tells_of_the_halted_grant_at_once(
     application = waiting()
     approve(application, reviewer)
     endpoint = register().endpoint
-    reopen_application(application, by=UserFactory(is_reviewer=True), reason="A doubt.")
+    reopen_application(application, by=UserFactory.create(is_reviewer=True), reason="A doubt.")
     deliver(endpoint.pk)
     assert sorted(receiver.types) == ["application.reopened", "grant.suspended"]
 

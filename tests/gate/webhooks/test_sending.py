@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -321,7 +322,7 @@ def test_an_endpoint_with_much_to_read_gives_others_a_turn(
     happen(3)
     with time_machine.travel(timezone.now(), tick=False) as clock:
 
-        def take_long(*_: object, **__: object) -> Answer:
+        def take_long(*_: object, **__: Any) -> Answer:
             clock.shift(sending.ROUND - timedelta(seconds=1))
             return Answer(200)
 

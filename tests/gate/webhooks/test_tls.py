@@ -74,7 +74,7 @@ def test_the_certificate_has_to_name_the_host_at_the_pinned_address(
 ) -> None:
     port = secure._server.server_address[1]
 
-    def look_up(name: str, port: int, *_: object, **__: object) -> list[Any]:
+    def look_up(name: str, port: int, *_: object, **__: Any) -> list[Any]:
         # A name is looked up once; what is connected to is the address.
         known = {host: "127.0.0.1", "127.0.0.1": "127.0.0.1"}
         row = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (known[name], port))

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_an_engine_killed_on_either_host_starts_anew_on_both(
     os.kill(former[killed], signal.SIGKILL)
 
     for host, pid in zip(nodes, former, strict=True):
-        wait_for(lambda host=host, pid=pid: restart_of(host, pid))
+        wait_for(partial(restart_of, host, pid))
         assert find_session(pid) == []
 
 

@@ -39,13 +39,13 @@ class ApiClient(AsyncClient):
         return await self.post(path, json, content_type="application/json", headers=headers)
 
 
-def client_of(user: User, **changes: object) -> ApiClient:
+def client_of(user: User, **changes: Any) -> ApiClient:
     """A client with a new key of the person; `changes` are fields of the key."""
     text = make_text()
-    ApiKeyFactory(user=user, lookup=text.lookup, digest=text.digest, **changes)
+    ApiKeyFactory.create(user=user, lookup=text.lookup, digest=text.digest, **changes)
     return ApiClient(text.whole)
 
 
-async def aclient_of(user: User, **changes: object) -> ApiClient:
+async def aclient_of(user: User, **changes: Any) -> ApiClient:
     """The same, for tests that run in the event loop."""
     return await in_database(lambda: client_of(user, **changes))

@@ -37,7 +37,7 @@ def model(researcher: tuple[User, HostedModel]) -> HostedModel:
     return researcher[1]
 
 
-async def order(client: ApiClient, *requests: object, **changes: object) -> Any:
+async def order(client: ApiClient, *requests: object, **changes: Any) -> Any:
     file = SimpleUploadedFile("in.jsonl", write_jsonl(*requests))
     made = await client.post("/v1/files", {"file": file, "purpose": "batch"})
     body = {
@@ -123,7 +123,7 @@ async def test_a_model_that_is_not_there_fails_the_batch(client: ApiClient) -> N
     ],
 )
 async def test_what_cannot_be_is_refused_at_once(
-    client: ApiClient, changes: dict[str, object], status: int, param: str
+    client: ApiClient, changes: dict[str, Any], status: int, param: str
 ) -> None:
     answer = await order(client, write_request("a", model="m"), **changes)
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
@@ -141,7 +141,7 @@ async def test_a_file_in_use_cannot_be_erased(client: ApiClient, model: HostedMo
 
 async def test_a_batch_is_its_persons_alone(client: ApiClient, model: HostedModel) -> None:
     made = (await order(client, write_request("a", model=model.slug))).json()
-    other = await in_database(lambda: client_of(UserFactory()))
+    other = await in_database(lambda: client_of(UserFactory.create()))
     for answer in (
         await other.get(f"/v1/batches/{made['id']}"),
         await other.ask(f"/v1/batches/{made['id']}/cancel"),

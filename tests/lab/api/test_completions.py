@@ -124,7 +124,9 @@ async def test_a_beginning_token_has_no_width_in_the_text(laboratory: Laboratory
 async def test_offsets_are_places_in_the_text_that_is_shown(
     laboratory: Laboratory, prompt: object, text: str, offsets: list[int]
 ) -> None:
-    body = {"prompt": prompt, "max_tokens": 1, "logprobs": 0, "echo": True, "temperature": 0}
+    body: dict[str, Any] = {
+        "prompt": prompt, "max_tokens": 1, "logprobs": 0, "echo": True, "temperature": 0,
+    }  # fmt: skip
     reply = await laboratory.ask(**body)
     *pieces, _ = read_frames(await stream(laboratory, **body))
 

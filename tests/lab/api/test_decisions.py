@@ -32,7 +32,7 @@ GRANTS = "/v1/decisions/grants"
 
 @pytest.fixture
 def reviewer(transactional_db: None) -> User:
-    return UserFactory(is_reviewer=True, name="Rita Reviewer")
+    return UserFactory.create(is_reviewer=True, name="Rita Reviewer")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def desk(reviewer: User) -> ApiClient:
 
 @pytest.fixture
 def waiting(transactional_db: None) -> Application:
-    return ApplicationFactory(models_wanted=[HostedModelFactory(slug="small")])
+    return ApplicationFactory.create(models_wanted=[HostedModelFactory.create(slug="small")])
 
 
 def place(application: Application, command: str = "") -> str:
@@ -66,18 +66,16 @@ async def state_of(application: Application) -> str:
 
 async def test_lists_are_by_status_and_come_in_pages(desk: ApiClient, reviewer: User) -> None:
     def seed() -> list[Application]:
-        states = ("submitted", "in_review", "appealed", "returned", "approved", "rejected", "draft")
-        rows = [
-            ApplicationFactory(**({"is_draft": True} if state == "draft" else {"state": state}))
-            for state in states
-        ]
-        ApplicationFactory(applicant=reviewer)
+        states = ("submitted", "in_review", "appealed", "returned", "approved", "rejected")
+        rows = [ApplicationFactory.create(state=state) for state in states]
+        rows.append(ApplicationFactory.create(is_draft=True))
+        ApplicationFactory.create(applicant=reviewer)
         return rows
 
     rows = await in_thread(seed)
     cases = [row.case_number for row in rows]
 
-    async def listed(**query: object) -> list[str]:
+    async def listed(**query: Any) -> list[str]:
         page = (await desk.get(APPLICATIONS, query)).json()
         assert faults_of("list_applications", page) == []
         return [item["id"] for item in page["data"]]
@@ -100,8 +98,8 @@ def test_lists_ask_the_database_no_more_for_more_rows(
     reviewer: User, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(rows):
-        grant = GrantFactory()
-        ApplicationFactory(models_wanted=[grant.model])
+        grant = GrantFactory.create()
+        ApplicationFactory.create(models_wanted=[grant.model])
     with django_assert_num_queries(2):
         list_applications(reviewer, status="pending", after=None, limit=20)
     with django_assert_num_queries(1):
@@ -134,7 +132,7 @@ async def test_what_was_read_is_approved_and_gives_grants(
     ],
 )
 async def test_an_application_is_refused_or_returned(
-    desk: ApiClient, waiting: Application, command: str, body: dict[str, object], state: str
+    desk: ApiClient, waiting: Application, command: str, body: dict[str, Any], state: str
 ) -> None:
     response = await desk.ask(place(waiting, command), json={"revision": 0, **body})
     assert faults_of(f"{command}_application", response.json()) == []
@@ -168,7 +166,7 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(
     desk: ApiClient,
     waiting: Application,
     command: str,
-    body: dict[str, object],
+    body: dict[str, Any],
     refusal: tuple[int, str],
 ) -> None:
     assert code_of(await desk.ask(place(waiting, command), json=body)) == refusal
@@ -176,7 +174,7 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(
 
 
 async def test_who_comes_second_reads_who_was_first(desk: ApiClient, waiting: Application) -> None:
-    other = await in_thread(lambda: client_of(UserFactory(is_reviewer=True, name="Otto")))
+    other = await in_thread(lambda: client_of(UserFactory.create(is_reviewer=True, name="Otto")))
     await other.ask(place(waiting, "refuse"), json={"revision": 0, "reason": "No."})
     late = await desk.ask(place(waiting, "approve"), json={"revision": 0})
     assert code_of(late) == (409, "changed_meanwhile")
@@ -185,7 +183,7 @@ async def test_who_comes_second_reads_who_was_first(desk: ApiClient, waiting: Ap
 
 
 async def test_of_two_at_once_one_decides(desk: ApiClient, waiting: Application) -> None:
-    other = await in_thread(lambda: client_of(UserFactory(is_reviewer=True)))
+    other = await in_thread(lambda: client_of(UserFactory.create(is_reviewer=True)))
     body = {"revision": 0, "reason": "No."}
     answers = await asyncio.gather(
         desk.ask(place(waiting, "approve"), json={"revision": 0}),
@@ -196,7 +194,7 @@ async def test_of_two_at_once_one_decides(desk: ApiClient, waiting: Application)
 
 async def test_a_claim_of_another_holds(desk: ApiClient, waiting: Application) -> None:
     def claim() -> None:
-        waiting.claimed_by = UserFactory(is_reviewer=True, name="Otto")
+        waiting.claimed_by = UserFactory.create(is_reviewer=True, name="Otto")
         waiting.claim_ends_at = timezone.now() + timedelta(hours=1)
         waiting.save()
 
@@ -210,8 +208,8 @@ async def test_ones_own_application_and_grant_are_not_there(
 ) -> None:
     own, grant = await in_thread(
         lambda: (
-            ApplicationFactory(applicant=reviewer),
-            GrantFactory(user=reviewer, application__applicant=reviewer),
+            ApplicationFactory.create(applicant=reviewer),
+            GrantFactory.create(user=reviewer, application__applicant=reviewer),
         )
     )
     answers = [
@@ -230,7 +228,7 @@ async def test_two_people_are_needed_where_the_tier_says_so(
         waiting.models_wanted.update(tier=Tier.TWO_REVIEWERS)
 
     await in_thread(guard)
-    other = await in_thread(lambda: client_of(UserFactory(is_reviewer=True)))
+    other = await in_thread(lambda: client_of(UserFactory.create(is_reviewer=True)))
     end = (timezone.now() + timedelta(days=30)).isoformat()
     first = await desk.ask(place(waiting, "approve"), json={"revision": 0, "ends_at": end})
     assert (first.json()["command"], first.json()["application"]["is_endorsed"]) == (
@@ -289,7 +287,7 @@ async def test_a_request_that_is_sent_twice_at_once_decides_once(
 
 
 async def test_grants_are_suspended_resumed_and_revoked(desk: ApiClient) -> None:
-    grant = await in_thread(GrantFactory)
+    grant = await in_thread(GrantFactory.create)
 
     async def change(command: str, revision: int) -> Any:
         body = {"revision": revision, "reason": "A reason."}

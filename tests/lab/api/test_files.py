@@ -48,7 +48,7 @@ async def test_what_was_uploaded_can_be_read_and_erased(client: ApiClient) -> No
     )
     path = f"/v1/files/{made['id']}"
     assert (await client.get(path)).json() == made
-    content = await client.get(f"{path}/content")
+    content: Any = await client.get(f"{path}/content")
     assert b"".join([piece async for piece in content]) == CONTENT
     assert (await client.delete(path)).json() == {
         "id": made["id"],
@@ -63,7 +63,7 @@ async def test_a_large_file_is_kept_in_pieces(client: ApiClient) -> None:
     content = write_jsonl(*(write_request(f"{n}", model="m" * 900) for n in range(3000)))
     made = (await upload(client, content)).json()
     assert await in_database(FileChunk.objects.count) == len(content) // (1 << 20) + 1
-    answer = await client.get(f"/v1/files/{made['id']}/content")
+    answer: Any = await client.get(f"/v1/files/{made['id']}/content")
     assert b"".join([piece async for piece in answer]) == content
 
 
@@ -130,7 +130,7 @@ async def test_files_come_in_pages(client: ApiClient) -> None:
 
 
 async def test_a_key_without_the_scope_is_refused() -> None:
-    client = await in_database(lambda: client_of(UserFactory(), scopes=[KeyScope.READ]))
+    client = await in_database(lambda: client_of(UserFactory.create(), scopes=[KeyScope.READ]))
     for path in ("/v1/files", "/v1/batches"):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "key_scope")
@@ -179,7 +179,7 @@ async def test_what_one_person_keeps_has_a_total_that_others_do_not_share(
 
 def test_results_take_room_and_are_always_kept(settings: Settings) -> None:
     settings.FILES_PER_USER = 1
-    user = UserFactory()
+    user = UserFactory.create()
     for _ in range(2):
         with transaction.atomic():
             write_file(user, [CONTENT], name="output.jsonl", purpose=FilePurpose.BATCH_OUTPUT)
@@ -191,7 +191,7 @@ def test_results_take_room_and_are_always_kept(settings: Settings) -> None:
 def test_two_uploads_at_once_do_not_share_the_last_place(settings: Settings) -> None:
     """The second asks, on a connection of its own, while the first is still being written."""
     settings.FILES_PER_USER = 1
-    user = UserFactory()
+    user = UserFactory.create()
 
     def upload_too() -> str:
         try:

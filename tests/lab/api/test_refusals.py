@@ -149,7 +149,7 @@ async def test_a_body_that_is_no_object(laboratory: Laboratory, raw: bytes) -> N
 
 
 async def test_another_persons_run_is_not_there(laboratory: Laboratory) -> None:
-    job = await in_thread(GenerationJobFactory, succeeded=True)
+    job = await in_thread(GenerationJobFactory.create, succeeded=True)
     stranger, _ = await in_thread(make_researcher)
     client = await aclient_of(stranger)
 

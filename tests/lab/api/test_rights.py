@@ -88,7 +88,7 @@ async def ask(
 ) -> tuple[int, str]:
     """Status and code of the route's example, with the laboratory's model and an own run."""
     job = await in_thread(
-        GenerationJobFactory, user=laboratory.user, model=laboratory.model, succeeded=True
+        GenerationJobFactory.create, user=laboratory.user, model=laboratory.model, succeeded=True
     )
     values = {
         "model_id": laboratory.model.slug,
@@ -150,8 +150,8 @@ async def test_who_has_another_model_is_refused_this_one(
 
 
 def _open_another(laboratory: Laboratory) -> None:
-    model = HostedModelFactory(release=laboratory.model.release)
-    GrantFactory(user=laboratory.user, model=model)
+    model = HostedModelFactory.create(release=laboratory.model.release)
+    GrantFactory.create(user=laboratory.user, model=model)
 
 
 def test_a_route_that_says_nothing_asks_for_a_right() -> None:

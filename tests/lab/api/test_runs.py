@@ -104,7 +104,7 @@ async def test_a_dropped_stream_stops_its_runs(
     await drop(reading)
 
     async def is_cancelled() -> bool:
-        return await state_of(job.pk) == "cancelled"
+        return await state_of(str(job.pk)) == "cancelled"
 
     await wait_until(is_cancelled)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 from django.db import IntegrityError, transaction
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def batch(valkey: redis.Redis) -> Batch:
-    return make_batch(ApiKeyFactory(), write_request("a", model="m"))
+    return make_batch(ApiKeyFactory.create(), write_request("a", model="m"))
 
 
 def test_a_final_status_is_left_by_no_move(batch: Batch) -> None:
@@ -40,7 +42,7 @@ def test_a_final_status_is_left_by_no_move(batch: Batch) -> None:
     ],
 )
 def test_a_status_without_what_belongs_to_it_is_refused(
-    batch: Batch, changes: dict[str, object]
+    batch: Batch, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(**changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -46,10 +47,10 @@ def model(valkey: redis.Redis) -> HostedModel:
 
 @pytest.fixture
 def key(model: HostedModel) -> ApiKey:
-    return ApiKeyFactory(user=make_researcher(model)[0])
+    return ApiKeyFactory.create(user=make_researcher(model)[0])
 
 
-def requests(model: HostedModel, count: int) -> list[dict[str, object]]:
+def requests(model: HostedModel, count: int) -> list[dict[str, Any]]:
     return [write_request(f"row-{number}", model=model.slug) for number in range(count)]
 
 
@@ -300,7 +301,7 @@ def test_a_crash_after_submitting_leaves_no_run_behind(
 ) -> None:
     batch = make_batch(key, *requests(model, 2))
 
-    def crash(*_: object, **__: object) -> None:
+    def crash(*_: object, **__: Any) -> None:
         raise RuntimeError("power is gone")
 
     with monkeypatch.context() as patch:

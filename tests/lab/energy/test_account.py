@@ -34,7 +34,7 @@ def test_a_workers_row_rises_with_its_heartbeats_and_never_falls(valkey: redis.R
 
 def test_the_sum_outlives_the_workers(valkey: redis.Redis, settings: Settings) -> None:
     settings.CARBON_INTENSITY_G_PER_KWH = 500.0
-    HostedModelFactory(training_co2e_tonnes=75.0)
+    HostedModelFactory.create(training_co2e_tonnes=75.0)
     beat(valkey, worker="a", energy_source=ASSUMED, energy_joules=2.7e9)
     record()
     valkey.flushall()
@@ -59,7 +59,7 @@ def test_what_is_unknown_is_not_recorded(valkey: redis.Redis) -> None:
 def test_a_model_without_a_figure_of_training_is_compared_with_nothing(
     valkey: redis.Redis,
 ) -> None:
-    HostedModelFactory()
+    HostedModelFactory.create()
     since = timezone.now() - timedelta(hours=1)
     beat(valkey, energy_source=MEASURED, energy_joules=1.0, started_at=since)
     record()

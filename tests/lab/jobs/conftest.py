@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from inference_workers.contract import queue_for
+from inference_workers.contract import control_channel, queue_for
 from portal.lab.jobs.domain.tokens import forget_tokenizers
 
 
@@ -25,6 +25,15 @@ def queued_messages(client: redis.Redis, deployment: str = "smollm2-135m") -> li
     """The messages that wait in the deployment's queue, oldest first."""
     raw: Any = client.lrange(queue_for(deployment), 0, -1)
     return [json.loads(message) for message in reversed(raw)]
+
+
+def listen(client: redis.Redis, deployment: str) -> Any:
+    """To what the deployment's workers are told from now on."""
+    # redis leaves `pubsub` untyped.
+    listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    listener.subscribe(control_channel(deployment))
+    listener.get_message(timeout=1)
+    return listener
 
 
 def message_ids(client: redis.Redis) -> list[str]:

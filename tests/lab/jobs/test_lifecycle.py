@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -23,7 +24,6 @@ from inference_workers.contract import (
     TerminalEvent,
     Usage,
     cancel_key,
-    control_channel,
     end_key,
     recorded_key,
 )
@@ -48,7 +48,7 @@ from portal.platform.audit.models import AuditEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, make_researcher
 from tests.factories.usage import reserve_tokens
-from tests.lab.jobs.conftest import message_ids
+from tests.lab.jobs.conftest import listen, message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDED = ("succeeded", "failed", "cancelled")
@@ -57,7 +57,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def test_a_started_job_runs_until_its_run_deadline(valkey: redis.Redis, settings: Settings) -> None:
     with time_machine.travel(NOW, tick=False):
-        job = GenerationJobFactory()
+        job = GenerationJobFactory.create()
 
         assert record_started([FakeWorker(valkey, job.pk).started_message()]) == {job.pk}
 
@@ -68,7 +68,7 @@ def test_a_started_job_runs_until_its_run_deadline(valkey: redis.Redis, settings
 
 
 def test_a_start_of_an_earlier_attempt_is_ignored(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(attempt=2)
+    job = GenerationJobFactory.create(attempt=2)
 
     assert record_started([FakeWorker(valkey, job.pk, attempt=1).started_message()]) == set()
 
@@ -78,7 +78,7 @@ def test_a_start_of_an_earlier_attempt_is_ignored(valkey: redis.Redis) -> None:
 
 @pytest.mark.parametrize("trait", ENDED)
 def test_a_start_of_an_ended_job_fences_the_worker(valkey: redis.Redis, trait: str) -> None:
-    job = GenerationJobFactory(**{trait: True})
+    job = GenerationJobFactory.create(**{trait: True})
 
     assert record_started([FakeWorker(valkey, job.pk).started_message()]) == set()
 
@@ -109,9 +109,9 @@ def test_an_outcome_finishes_the_job(
     trait: str,
     end: TerminalEvent | None,
     state: JobState,
-    fields: dict[str, object],
+    fields: dict[str, Any],
 ) -> None:
-    job = GenerationJobFactory(running=trait == "running")
+    job = GenerationJobFactory.create(running=trait == "running")
     reserve_tokens(job.user, model=job.model, job=job.pk, tokens=500)
     worker = FakeWorker(valkey, job.pk)
     worker.stream(" and", " then")
@@ -131,7 +131,7 @@ def test_an_outcome_finishes_the_job(
 def test_a_second_outcome_changes_nothing_but_is_acknowledged(
     valkey: redis.Redis, trait: str
 ) -> None:
-    job = GenerationJobFactory(**{trait: True})
+    job = GenerationJobFactory.create(**{trait: True})
     worker = FakeWorker(valkey, job.pk)
     worker.stream(" something", " else", " entirely")
 
@@ -144,7 +144,7 @@ def test_a_second_outcome_changes_nothing_but_is_acknowledged(
 
 
 def test_nul_in_a_completion_does_not_lose_the_outcome(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     worker = FakeWorker(valkey, job.pk)
     worker.stream("a\0b")
 
@@ -155,7 +155,7 @@ def test_nul_in_a_completion_does_not_lose_the_outcome(valkey: redis.Redis) -> N
 
 
 def test_cancelling_a_queued_job_ends_it_at_once(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
 
     state = request_cancel(job, reason=CancelReason.USER, actor=job.user)
 
@@ -166,10 +166,8 @@ def test_cancelling_a_queued_job_ends_it_at_once(valkey: redis.Redis) -> None:
 
 
 def test_cancelling_a_running_job_asks_its_worker(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
-    listener = valkey.pubsub(ignore_subscribe_messages=True)
-    listener.subscribe(control_channel(job.deployment))
-    listener.get_message(timeout=1)
+    job = GenerationJobFactory.create(running=True)
+    listener = listen(valkey, job.deployment)
 
     state = request_cancel(job, reason=CancelReason.USER, actor=job.user)
 
@@ -184,7 +182,7 @@ def test_cancelling_a_running_job_asks_its_worker(valkey: redis.Redis) -> None:
 
 @pytest.mark.parametrize("trait", ENDED)
 def test_cancelling_an_ended_job_leaves_it_as_it_is(valkey: redis.Redis, trait: str) -> None:
-    job = GenerationJobFactory(**{trait: True})
+    job = GenerationJobFactory.create(**{trait: True})
 
     state = request_cancel(job, reason=CancelReason.USER, actor=job.user)
 
@@ -194,7 +192,7 @@ def test_cancelling_an_ended_job_leaves_it_as_it_is(valkey: redis.Redis, trait: 
 
 @pytest.mark.parametrize("round_", range(5))
 def test_cancel_and_outcome_at_once_give_exactly_one_end(valkey: redis.Redis, round_: int) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
     worker = FakeWorker(valkey, job.pk)
     worker.stream(" done")
     barrier = threading.Barrier(2)
@@ -225,7 +223,7 @@ def test_cancel_and_outcome_at_once_give_exactly_one_end(valkey: redis.Redis, ro
 
 
 def test_requeueing_sends_the_next_attempt(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
 
     assert requeue_job(job) is True
 
@@ -235,7 +233,7 @@ def test_requeueing_sends_the_next_attempt(valkey: redis.Redis) -> None:
 
 
 def test_requeueing_what_changed_meanwhile_does_nothing(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     record_outcome(FakeWorker(valkey, job.pk).outcome())
 
     assert requeue_job(job) is False
@@ -244,7 +242,7 @@ def test_requeueing_what_changed_meanwhile_does_nothing(valkey: redis.Redis) -> 
 
 
 def test_failing_keeps_what_was_produced(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
 
     assert fail_job(job, code=FailureCode.WORKER_LOST, made=Completion(" half", [1])) is True
 
@@ -255,7 +253,7 @@ def test_failing_keeps_what_was_produced(valkey: redis.Redis) -> None:
 
 @pytest.mark.parametrize("trait", ENDED)
 def test_the_end_is_rebuilt_from_the_row(valkey: redis.Redis, trait: str) -> None:
-    job = GenerationJobFactory(**{trait: True})
+    job = GenerationJobFactory.create(**{trait: True})
 
     expected = {
         "succeeded": Done(
@@ -268,7 +266,7 @@ def test_the_end_is_rebuilt_from_the_row(valkey: redis.Redis, trait: str) -> Non
 
 
 def test_deleting_an_ended_run_erases_it_everywhere_and_keeps_counts(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(succeeded=True)
+    job = GenerationJobFactory.create(succeeded=True)
     worker = FakeWorker(valkey, job.pk)
     worker.stream(" secret")
 
@@ -282,7 +280,7 @@ def test_deleting_an_ended_run_erases_it_everywhere_and_keeps_counts(valkey: red
 
 
 def test_deleting_a_running_run_stops_it_and_nothing_comes_back(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     worker = FakeWorker(valkey, job.pk)
     worker.stream(" secret")
 
@@ -296,7 +294,7 @@ def test_deleting_a_running_run_stops_it_and_nothing_comes_back(valkey: redis.Re
 
 
 def test_deleting_a_queued_run_ends_it(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
 
     erase_job(job, actor=job.user)
 
@@ -309,9 +307,9 @@ def test_old_prompts_are_erased_and_younger_ones_are_not(
 ) -> None:
     settings.PROMPT_RETENTION_DAYS = 30
     with time_machine.travel(NOW - timedelta(days=31), tick=False):
-        old = GenerationJobFactory(succeeded=True)
+        old = GenerationJobFactory.create(succeeded=True)
     with time_machine.travel(NOW - timedelta(days=29), tick=False):
-        young = GenerationJobFactory(succeeded=True)
+        young = GenerationJobFactory.create(succeeded=True)
 
     with time_machine.travel(NOW, tick=False):
         assert erase_old_prompts() == 1
@@ -325,14 +323,14 @@ def test_old_prompts_are_erased_and_younger_ones_are_not(
 def test_with_a_prompt_go_the_texts_of_its_request(valkey: redis.Redis, settings: Settings) -> None:
     settings.PROMPT_RETENTION_DAYS = 30
     with time_machine.travel(NOW - timedelta(days=31), tick=False):
-        user = UserFactory()
+        user = UserFactory.create()
         call = Call.objects.create(
             user=user, endpoint="/v1/completions", fingerprint="f" * 64, idempotency_key="My key",
             request={"stop": ["My name"], "n": 1}, created_at=NOW - timedelta(days=31),
         )  # fmt: skip
         params = {"max_tokens": 4, "stop": ["My name"]}
-        jobs = [GenerationJobFactory(user=user, call=call, succeeded=True, params=params)]
-        jobs.append(GenerationJobFactory(user=user, succeeded=True, params=params))
+        jobs = [GenerationJobFactory.create(user=user, call=call, succeeded=True, params=params)]
+        jobs.append(GenerationJobFactory.create(user=user, succeeded=True, params=params))
 
     with time_machine.travel(NOW, tick=False):
         assert [erase_old_prompts(limit=1) for _ in range(3)] == [1, 1, 0]
@@ -345,9 +343,9 @@ def test_with_a_prompt_go_the_texts_of_its_request(valkey: redis.Redis, settings
 
 def test_revoking_a_grant_stops_the_jobs_that_lived_on_it(valkey: redis.Redis) -> None:
     user, model = make_researcher()
-    queued = GenerationJobFactory(user=user, model=model)
-    running = GenerationJobFactory(user=user, model=model, running=True)
-    of_another = GenerationJobFactory(model=model)
+    queued = GenerationJobFactory.create(user=user, model=model)
+    running = GenerationJobFactory.create(user=user, model=model, running=True)
+    of_another = GenerationJobFactory.create(model=model)
     grant = Grant.objects.get(user=user)
     Grant.objects.filter(pk=grant.pk).update(state=GrantState.REVOKED)
 
@@ -362,7 +360,7 @@ def test_revoking_a_grant_stops_the_jobs_that_lived_on_it(valkey: redis.Redis) -
 
 def test_losing_one_of_two_rights_stops_nothing(valkey: redis.Redis) -> None:
     user, model = make_researcher()
-    job = GenerationJobFactory(user=user, model=model, running=True)
+    job = GenerationJobFactory.create(user=user, model=model, running=True)
 
     access_ended.send_robust(sender=Grant, user_id=user.pk, model_id=model.pk, grant_id=0)
 

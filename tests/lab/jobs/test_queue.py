@@ -21,12 +21,12 @@ pytestmark = pytest.mark.django_db
 
 def make_queue(waiting: int, *, running: int = 0) -> list[GenerationJob]:
     """Waiting jobs in their order."""
-    model, now = HostedModelFactory(), timezone.now()
+    model, now = HostedModelFactory.create(), timezone.now()
     for number in range(running):
         begun = now - timedelta(seconds=10 * number)
-        GenerationJobFactory(model=model, running=True, started_at=begun)
+        GenerationJobFactory.create(model=model, running=True, started_at=begun)
     return [
-        GenerationJobFactory(model=model, created_at=now + timedelta(seconds=number))
+        GenerationJobFactory.create(model=model, created_at=now + timedelta(seconds=number))
         for number in range(waiting)
     ]
 
@@ -34,13 +34,13 @@ def make_queue(waiting: int, *, running: int = 0) -> list[GenerationJob]:
 def make_finished(seconds: float) -> None:
     now = timezone.now()
     begun = now - timedelta(seconds=seconds)
-    GenerationJobFactory(succeeded=True, started_at=begun, finished_at=now)
+    GenerationJobFactory.create(succeeded=True, started_at=begun, finished_at=now)
 
 
 def estimates(jobs: list[GenerationJob]) -> list[tuple[int, int | None] | None]:
     view = view_queue("smollm2-135m")
     places = [view.place(job.pk) for job in jobs]
-    return [place and (place.position, place.estimate_seconds) for place in places]
+    return [(place.position, place.estimate_seconds) if place else None for place in places]
 
 
 def test_with_free_slots_jobs_start_at_once(valkey: redis.Redis) -> None:
@@ -104,7 +104,7 @@ def test_without_a_broker_nothing_is_claimed(valkey: redis.Redis) -> None:
 
 
 def test_a_job_that_runs_has_no_place(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
 
     assert estimates([job]) == [None]
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 import redis
@@ -24,6 +25,10 @@ SECONDS = 10.0
 
 def write(client: redis.Redis, job: uuid.UUID, *texts: str) -> list[str]:
     return [str(client.xadd(stream_key(job), {"e": text})) for text in texts]
+
+
+def connections_of(client: redis.Redis) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", client.client_list())
 
 
 async def read(subscription: Subscription, count: int) -> list[str]:
@@ -150,13 +155,13 @@ async def test_a_replay_that_fails_is_tried_again(valkey: redis.Redis) -> None:
 
 async def test_with_the_last_reader_the_connection_goes_too(valkey: redis.Redis) -> None:
     reader = StreamReader()
-    before = len(valkey.client_list())
+    before = len(connections_of(valkey))
 
     async with reader.subscribe(uuid.uuid4(), after=FIRST_ID) as subscription:
         await subscription.take(seconds=0.05)
-        await until(lambda: len(valkey.client_list()) > before)
+        await until(lambda: len(connections_of(valkey)) > before)
 
-    await until(lambda: len(valkey.client_list()) == before)
+    await until(lambda: len(connections_of(valkey)) == before)
     assert reader.open_streams == 0
 
 
@@ -165,7 +170,7 @@ async def test_a_loop_that_ends_while_the_reader_closes_leaves_no_connection(
 ) -> None:
     job, closing = uuid.uuid4(), asyncio.Event()
     write(valkey, job, "a")
-    before = len(valkey.client_list())
+    before = len(connections_of(valkey))
 
     class SlowToClose(redis.asyncio.Redis):
         async def aclose(self, close_connection_pool: bool | None = None) -> None:
@@ -188,12 +193,12 @@ async def test_a_loop_that_ends_while_the_reader_closes_leaves_no_connection(
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
 
-    await until(lambda: len(valkey.client_list()) == before)
+    await until(lambda: len(connections_of(valkey)) == before)
 
 
 async def test_one_connection_reads_many_streams(valkey: redis.Redis) -> None:
     reader, jobs = StreamReader(), [uuid.uuid4() for _ in range(40)]
-    before = len(valkey.client_list())
+    before = len(connections_of(valkey))
     subscriptions = []
 
     async with asyncio.timeout(SECONDS), contextlib.AsyncExitStack() as stack:
@@ -204,10 +209,10 @@ async def test_one_connection_reads_many_streams(valkey: redis.Redis) -> None:
             write(valkey, job, str(job))
         texts = [await read(subscription, 1) for subscription in subscriptions]
         # One blocks in XREAD; the wake-ups shared a few short-lived others.
-        blocked = [client for client in valkey.client_list() if client["cmd"] == "xread"]
+        blocked = [client for client in connections_of(valkey) if client["cmd"] == "xread"]
         assert texts == [[str(job)] for job in jobs]
         assert len(blocked) <= 1
-    await until(lambda: len(valkey.client_list()) == before)
+    await until(lambda: len(connections_of(valkey)) == before)
 
 
 def test_more_streams_are_read_less_often_and_still_soon() -> None:

@@ -54,7 +54,7 @@ def reap_after(clock: Traveller, *seconds: float) -> None:
 
 
 def test_a_job_whose_message_was_lost_is_sent_again(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
 
     reap_after(clock, 4, 5)
 
@@ -63,7 +63,7 @@ def test_a_job_whose_message_was_lost_is_sent_again(valkey: redis.Redis, clock: 
 
 
 def test_absence_is_not_judged_too_early(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
 
     reap_after(clock, 1, 1)
 
@@ -71,7 +71,7 @@ def test_absence_is_not_judged_too_early(valkey: redis.Redis, clock: Traveller) 
 
 
 def test_a_job_that_waits_in_the_queue_is_left_alone(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
     send_generation(job)
 
     reap_after(clock, 9, 9)
@@ -83,7 +83,7 @@ def test_a_job_that_waits_in_the_queue_is_left_alone(valkey: redis.Redis, clock:
 def test_a_job_that_comes_back_is_not_missing_any_more(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     reap_jobs()
     FakeWorker(valkey, job.pk).lease()
 
@@ -97,7 +97,7 @@ def test_a_job_that_comes_back_is_not_missing_any_more(
 def test_a_running_job_whose_lease_ran_out_is_sent_again(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     worker = FakeWorker(valkey, job.pk)
     worker.start()
     worker.lose_lease()
@@ -111,7 +111,7 @@ def test_a_running_job_whose_lease_ran_out_is_sent_again(
 def test_after_four_attempts_the_job_fails_and_keeps_its_text(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True, attempt=4)
+    job = GenerationJobFactory.create(running=True, attempt=4)
     worker = FakeWorker(valkey, job.pk)
     worker.start()
     worker.stream(" so", " far")
@@ -125,7 +125,7 @@ def test_after_four_attempts_the_job_fails_and_keeps_its_text(
 
 
 def test_a_lost_start_is_noticed(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
     FakeWorker(valkey, job.pk, name="worker-9").start()
 
     reap_jobs()
@@ -137,7 +137,7 @@ def test_a_lost_start_is_noticed(valkey: redis.Redis, clock: Traveller) -> None:
 def test_a_job_that_waits_for_its_engine_stays_queued(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
     FakeWorker(valkey, job.pk).lease()
 
     reap_after(clock, 9, 9)
@@ -148,7 +148,7 @@ def test_a_job_that_waits_for_its_engine_stays_queued(
 def test_a_job_that_its_worker_put_back_is_queued_again_without_a_second_message(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     send_generation(job)
 
     reap_after(clock, 9)
@@ -160,7 +160,7 @@ def test_a_job_that_its_worker_put_back_is_queued_again_without_a_second_message
 def test_an_outcome_that_only_the_stream_knows_is_recorded(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     worker = FakeWorker(valkey, job.pk)
     worker.start()
     worker.stream(" the", " end")
@@ -178,7 +178,7 @@ def test_an_outcome_that_only_the_stream_knows_is_recorded(
 def test_an_end_without_its_stream_does_not_hold_the_job_for_ever(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     valkey.set(end_key(job.pk), "worker-1")
 
     reap_after(clock, 4, 5)
@@ -188,7 +188,7 @@ def test_an_end_without_its_stream_does_not_hold_the_job_for_ever(
 
 
 def test_a_queued_job_expires(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
     send_generation(job)
 
     reap_after(clock, 29 * 60)
@@ -201,7 +201,7 @@ def test_a_queued_job_expires(valkey: redis.Redis, clock: Traveller) -> None:
 def test_a_running_job_past_its_deadline_ends_with_what_it_has(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True)
+    job = GenerationJobFactory.create(running=True)
     worker = FakeWorker(valkey, job.pk)
     worker.start()
     worker.stream(" slow")
@@ -218,7 +218,7 @@ def test_a_running_job_past_its_deadline_ends_with_what_it_has(
 def test_a_cancelled_job_whose_worker_is_gone_ends_cancelled(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True, cancel_requested_at=NOW, cancel_reason="user")
+    job = GenerationJobFactory.create(running=True, cancel_requested_at=NOW, cancel_reason="user")
 
     reap_jobs()
 
@@ -229,7 +229,7 @@ def test_a_cancelled_job_whose_worker_is_gone_ends_cancelled(
 def test_a_cancel_that_the_broker_forgot_is_asked_again(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory(running=True, cancel_requested_at=NOW, cancel_reason="user")
+    job = GenerationJobFactory.create(running=True, cancel_requested_at=NOW, cancel_reason="user")
     FakeWorker(valkey, job.pk).lease()
 
     reap_jobs()
@@ -238,7 +238,7 @@ def test_a_cancel_that_the_broker_forgot_is_asked_again(
 
 
 def test_without_a_broker_nothing_is_judged(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory(running=True, missing_since=NOW - timedelta(minutes=5))
+    job = GenerationJobFactory.create(running=True, missing_since=NOW - timedelta(minutes=5))
     running_valkey().kill()
     clock.shift(timedelta(hours=1))
 
@@ -249,9 +249,9 @@ def test_without_a_broker_nothing_is_judged(valkey: redis.Redis, clock: Travelle
 
 
 def test_a_broker_that_lost_everything_costs_no_job(valkey: redis.Redis, clock: Traveller) -> None:
-    queued = GenerationJobFactory()
+    queued = GenerationJobFactory.create()
     send_generation(queued)
-    running = GenerationJobFactory(running=True)
+    running = GenerationJobFactory.create(running=True)
     FakeWorker(valkey, running.pk).start()
     running_valkey().kill()
     running_valkey().start(wipe=True)
@@ -265,7 +265,7 @@ def test_a_broker_that_lost_everything_costs_no_job(valkey: redis.Redis, clock: 
 def test_what_is_not_one_of_ours_in_the_queue_does_no_harm(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
     valkey.lpush(queue_for(job.deployment), "not json", '{"headers": {}}')
 
     reap_after(clock, 9)
@@ -274,7 +274,7 @@ def test_what_is_not_one_of_ours_in_the_queue_does_no_harm(
 
 
 def test_two_reapers_do_not_work_at_once(valkey: redis.Redis, clock: Traveller) -> None:
-    job = GenerationJobFactory(missing_since=NOW - timedelta(minutes=1))
+    job = GenerationJobFactory.create(missing_since=NOW - timedelta(minutes=1))
     other = connections.create_connection("default")
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(7235003)")
@@ -291,9 +291,11 @@ def test_two_reapers_do_not_work_at_once(valkey: redis.Redis, clock: Traveller) 
 def test_one_broken_stream_does_not_keep_the_others_waiting(
     valkey: redis.Redis, clock: Traveller
 ) -> None:
-    broken = GenerationJobFactory(running=True, cancel_requested_at=NOW, cancel_reason="user")
+    broken = GenerationJobFactory.create(
+        running=True, cancel_requested_at=NOW, cancel_reason="user"
+    )
     valkey.xadd(f"job:{{{broken.pk}}}:events", {"e": "not an event"})
-    job = GenerationJobFactory(missing_since=NOW - timedelta(minutes=1))
+    job = GenerationJobFactory.create(missing_since=NOW - timedelta(minutes=1))
 
     reap_jobs()
 
@@ -301,7 +303,7 @@ def test_one_broken_stream_does_not_keep_the_others_waiting(
 
 
 def test_the_queue_is_read_where_celery_puts_it(valkey: redis.Redis) -> None:
-    job = GenerationJobFactory()
+    job = GenerationJobFactory.create()
 
     send_generation(job)
 

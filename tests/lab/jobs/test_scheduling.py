@@ -79,7 +79,7 @@ def test_what_is_held_back_is_not_missing_and_goes_when_there_is_room(
     valkey: redis.Redis, model: HostedModel
 ) -> None:
     running = GenerationJobFactory.create_batch(SLOTS, model=model, running=True)
-    held_back = GenerationJobFactory(model=model, held_back=True)
+    held_back = GenerationJobFactory.create(model=model, held_back=True)
     for job in running:
         FakeWorker(valkey, job.pk).lease()
     reap_jobs()

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
+from typing import Any
+from uuid import UUID
 
 import pytest
 import redis
@@ -18,9 +20,9 @@ from inference_workers.contract import (
     Cancelled,
     CancelReason,
     ControlMessage,
+    Failed,
     FailureCode,
     cancel_key,
-    control_channel,
     recorded_key,
 )
 from portal.gate.access.enums import GrantState
@@ -40,7 +42,7 @@ from portal.platform.audit.domain.record import find_breaks
 from portal.platform.audit.models import AuditEvent
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher
 from tests.factories.usage import reserve_tokens
-from tests.lab.jobs.conftest import message_ids
+from tests.lab.jobs.conftest import listen, message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,10 +52,10 @@ def own_jobs(*, running: int, sent: int, held_back: int, ended: int = 0) -> Quer
     user, model = make_researcher()
     common = {"user": user, "model": model, "job_class": JobClass.API, "origin": Origin.API}
     made = [
-        *(GenerationJobFactory(**common, held_back=True) for _ in range(held_back)),
-        *(GenerationJobFactory(**common) for _ in range(sent)),
-        *(GenerationJobFactory(**common, running=True) for _ in range(running)),
-        *(GenerationJobFactory(**common, succeeded=True) for _ in range(ended)),
+        *(GenerationJobFactory.create(**common, held_back=True) for _ in range(held_back)),
+        *(GenerationJobFactory.create(**common) for _ in range(sent)),
+        *(GenerationJobFactory.create(**common, running=True) for _ in range(running)),
+        *(GenerationJobFactory.create(**common, succeeded=True) for _ in range(ended)),
     ]
     for job in made:
         reserve_tokens(user, model=model, job=job.pk, tokens=20)
@@ -130,9 +132,7 @@ def test_each_has_its_event_in_the_log(valkey: redis.Redis) -> None:
 
 def test_running_ones_are_told_before_anything_else(valkey: redis.Redis) -> None:
     jobs = own_jobs(running=2, sent=2, held_back=2)
-    listener = valkey.pubsub(ignore_subscribe_messages=True)
-    listener.subscribe(control_channel(jobs[0].deployment))
-    listener.get_message(timeout=1)
+    listener = listen(valkey, jobs[0].deployment)
 
     stop_jobs(jobs, reason=CancelReason.USER, actor=None)
 
@@ -203,14 +203,16 @@ def test_what_waited_too_long_ends_in_one_go(valkey: redis.Redis, count: int) ->
 
     assert set(jobs.values_list("state", "failure_code")) == {("failed", "expired_in_queue")}
     assert set(Reservation.objects.values_list("used_tokens", flat=True)) == {0}
-    assert read_stream(jobs[0].pk).end.code == FailureCode.EXPIRED_IN_QUEUE
+    end = read_stream(jobs[0].pk).end
+    assert isinstance(end, Failed)
+    assert end.code == FailureCode.EXPIRED_IN_QUEUE
 
 
 def test_whoever_waits_hears_of_all_ends_at_once(valkey: redis.Redis) -> None:
     jobs = own_jobs(running=1, sent=1, held_back=2)
     heard: list[int] = []
 
-    def hear(*, jobs: list[GenerationJob], **_: object) -> None:
+    def hear(*, jobs: list[GenerationJob], **_: Any) -> None:
         heard.append(len(jobs))
 
     jobs_ended.connect(hear)
@@ -276,16 +278,19 @@ def test_what_is_sent_while_it_is_stopped_is_told_so(valkey: redis.Redis, round_
 
     assert set(jobs.values_list("state", flat=True)) == {"cancelled"}
     for message in message_ids(valkey):
-        assert valkey.get(cancel_key(message.partition(":")[0])) == "user"
+        assert valkey.get(cancel_key(UUID(message.partition(":")[0]))) == "user"
 
 
 def test_a_stop_waits_for_who_has_the_row(valkey: redis.Redis) -> None:
     """A start that was first is seen: the run is asked, not ended behind its worker's back."""
     jobs = own_jobs(running=0, sent=1, held_back=0)
     worker = FakeWorker(valkey, jobs[0].pk)
-    stopping = threading.Thread(
-        target=lambda: (stop_jobs(jobs, reason=CancelReason.USER, actor=None), connection.close())
-    )
+
+    def stop() -> None:
+        stop_jobs(jobs, reason=CancelReason.USER, actor=None)
+        connection.close()
+
+    stopping = threading.Thread(target=stop)
     with transaction.atomic():
         record_started([worker.started_message()])
         stopping.start()

@@ -87,14 +87,14 @@ def test_prompts_stay_out_of_the_audit_log(valkey: redis.Redis) -> None:
 
 def test_the_load_is_ones_own_runs_and_those_of_the_deployment(valkey: redis.Redis) -> None:
     user, model = make_researcher()
-    elsewhere = HostedModelFactory(deployment="elsewhere")
-    GenerationJobFactory(user=user, model=elsewhere)
-    GenerationJobFactory(user=user, model=elsewhere, job_class=JobClass.API)
-    GenerationJobFactory(user=user, model=model, succeeded=True)
-    other = GenerationJobFactory(model=model, running=True)
-    batch = GenerationJobFactory(model=model, job_class=JobClass.BATCH)
-    api = GenerationJobFactory(model=model, job_class=JobClass.API, held_back=True)
-    GenerationJobFactory(model=elsewhere, job_class=JobClass.API)
+    elsewhere = HostedModelFactory.create(deployment="elsewhere")
+    GenerationJobFactory.create(user=user, model=elsewhere)
+    GenerationJobFactory.create(user=user, model=elsewhere, job_class=JobClass.API)
+    GenerationJobFactory.create(user=user, model=model, succeeded=True)
+    other = GenerationJobFactory.create(model=model, running=True)
+    batch = GenerationJobFactory.create(model=model, job_class=JobClass.BATCH)
+    api = GenerationJobFactory.create(model=model, job_class=JobClass.API, held_back=True)
+    GenerationJobFactory.create(model=elsewhere, job_class=JobClass.API)
 
     assert read_load([user.pk], [model.deployment]) == Load(
         own=Counter({user.pk: 1}),
@@ -154,7 +154,7 @@ def test_without_access_nothing_is_queued(valkey: redis.Redis) -> None:
 
 
 def test_an_offline_model_is_refused(valkey: redis.Redis) -> None:
-    user, model = make_researcher(HostedModelFactory(not_loaded=True))
+    user, model = make_researcher(HostedModelFactory.create(not_loaded=True))
 
     with pytest.raises(DomainError) as refusal:
         submit(user, model)
@@ -245,9 +245,9 @@ def test_without_a_tokenizer_the_engine_has_the_last_word(valkey: redis.Redis) -
 def test_too_many_runs_at_a_time_are_refused(valkey: redis.Redis, settings: Settings) -> None:
     settings.JOBS_PER_USER = 2
     user, model = make_researcher()
-    GenerationJobFactory(user=user, model=model)
-    GenerationJobFactory(user=user, model=model, running=True)
-    GenerationJobFactory(user=user, model=model, succeeded=True)
+    GenerationJobFactory.create(user=user, model=model)
+    GenerationJobFactory.create(user=user, model=model, running=True)
+    GenerationJobFactory.create(user=user, model=model, succeeded=True)
 
     with pytest.raises(DomainError) as refusal:
         submit(user, model)
@@ -260,8 +260,8 @@ def test_a_share_of_the_queue_that_is_full_is_refused(
 ) -> None:
     settings.QUEUE_LIMIT = 3
     user, model = make_researcher()
-    GenerationJobFactory(user=user, model=model)
-    GenerationJobFactory(model=model)
+    GenerationJobFactory.create(user=user, model=model)
+    GenerationJobFactory.create(model=model)
 
     with pytest.raises(DomainError) as refusal:
         submit(user, model)
@@ -277,10 +277,10 @@ def test_the_runs_of_other_classes_take_no_place(valkey: redis.Redis, settings: 
     settings.QUEUE_LIMIT = 2
     settings.JOBS_PER_USER = 2
     user, model = make_researcher()
-    GenerationJobFactory(user=user, model=model)
+    GenerationJobFactory.create(user=user, model=model)
     for job_class in (JobClass.API, JobClass.BATCH):
         GenerationJobFactory.create_batch(9, user=user, model=model, job_class=job_class)
-        GenerationJobFactory(model=model, job_class=job_class)
+        GenerationJobFactory.create(model=model, job_class=job_class)
 
     assert submit(user, model).state == JobState.QUEUED
 
@@ -321,7 +321,9 @@ def test_a_crowd_is_taken_in_whole_but_for_who_has_nothing_left(
     valkey: redis.Redis, settings: Settings
 ) -> None:
     settings.DAILY_TOKEN_QUOTA = 100
-    people = [make_researcher(HostedModelFactory(deployment="smollm2-135m")) for _ in range(12)]
+    people = [
+        make_researcher(HostedModelFactory.create(deployment="smollm2-135m")) for _ in range(12)
+    ]
     poor, theirs = people[5]
     reserve_tokens(poor, model=theirs, tokens=99)
 

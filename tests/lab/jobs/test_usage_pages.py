@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @pytest.mark.django_db
 def test_an_empty_page_says_so(client: Client) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
 
     page = client.get(PAGE)
 
@@ -43,10 +43,12 @@ def test_an_empty_page_says_so(client: Client) -> None:
 def test_the_page_costs_the_same_whatever_it_holds(
     client: Client, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     client.force_login(user)
     for _ in range(count):
-        GenerationJobFactory(user=user, call=CallFactory(user=user), origin=Origin.API)
+        GenerationJobFactory.create(
+            user=user, call=CallFactory.create(user=user), origin=Origin.API
+        )
     client.get(PAGE)
 
     with django_assert_num_queries(10):
@@ -57,18 +59,18 @@ def test_the_page_costs_the_same_whatever_it_holds(
 
 def make_runs() -> tuple[User, list[list[str]]]:
     """Three runs of a person, one of somebody else, and the lines they should make."""
-    user = UserFactory()
-    model = HostedModelFactory(slug="opt-125m")
-    call = CallFactory(user=user, key=ApiKeyFactory(user=user, name="=1+1"))
+    user = UserFactory.create()
+    model = HostedModelFactory.create(slug="opt-125m")
+    call = CallFactory.create(user=user, key=ApiKeyFactory.create(user=user, name="=1+1"))
     of_api = {"call": call, "origin": Origin.API, "created_at": NOW, "prompt": "A secret"}
     jobs = [
-        GenerationJobFactory(user=user, model=model, created_at=NOW - timedelta(hours=1)),
+        GenerationJobFactory.create(user=user, model=model, created_at=NOW - timedelta(hours=1)),
         *sorted(
             GenerationJobFactory.create_batch(2, user=user, model=model, succeeded=True, **of_api),
             key=lambda job: job.pk,
         ),
     ]
-    GenerationJobFactory()
+    GenerationJobFactory.create()
     at = NOW.isoformat()
     return user, [
         [str(jobs[0].pk), "2026-11-23T11:00:00+00:00", "opt-125m", "playground", "", "", "",

@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 def user(settings: Settings) -> User:
     settings.DAILY_TOKEN_QUOTA = 1000
     settings.API_JOBS_PER_USER = 8
-    return UserFactory()
+    return UserFactory.create()
 
 
 def test_an_unused_quota_has_nothing_to_come_back(user: User) -> None:
@@ -39,10 +39,10 @@ def test_an_unused_quota_has_nothing_to_come_back(user: User) -> None:
 
 def test_used_and_set_aside_tokens_count_until_a_day_has_passed(user: User) -> None:
     settled = {"used_tokens": 40, "settled_at": NOW}
-    ReservationFactory(user=user, made_at=NOW - 25 * HOUR, **settled)
-    ReservationFactory(user=user, made_at=NOW - 23 * HOUR, **settled)
-    ReservationFactory(user=user, made_at=NOW - HOUR, reserved_tokens=100)
-    ReservationFactory(made_at=NOW - HOUR)
+    ReservationFactory.create(user=user, made_at=NOW - 25 * HOUR, **settled)
+    ReservationFactory.create(user=user, made_at=NOW - 23 * HOUR, **settled)
+    ReservationFactory.create(user=user, made_at=NOW - HOUR, reserved_tokens=100)
+    ReservationFactory.create(made_at=NOW - HOUR)
 
     report = report_usage(user, at=NOW)
 
@@ -51,7 +51,7 @@ def test_used_and_set_aside_tokens_count_until_a_day_has_passed(user: User) -> N
 
 
 def test_more_than_the_quota_leaves_nothing(user: User) -> None:
-    ReservationFactory(user=user, made_at=NOW - HOUR, reserved_tokens=1500)
+    ReservationFactory.create(user=user, made_at=NOW - HOUR, reserved_tokens=1500)
 
     report = report_usage(user, at=NOW)
 
@@ -59,14 +59,14 @@ def test_more_than_the_quota_leaves_nothing(user: User) -> None:
 
 
 def test_runs_under_way_are_those_of_the_api(user: User) -> None:
-    model = HostedModelFactory(slug="opt-125m", name="OPT-125M")
+    model = HostedModelFactory.create(slug="opt-125m", name="OPT-125M")
     make = {"user": user, "model": model}
-    GenerationJobFactory(**make, created_at=NOW - 2 * DAY, origin=Origin.API, running=True)
-    GenerationJobFactory(**make, created_at=NOW - HOUR, origin=Origin.API)
-    GenerationJobFactory(**make, created_at=NOW - HOUR)
-    GenerationJobFactory(**make, created_at=NOW - HOUR, succeeded=True)
-    GenerationJobFactory(**make, created_at=NOW - 2 * DAY, succeeded=True)
-    GenerationJobFactory(model=model, created_at=NOW - HOUR, origin=Origin.API)
+    GenerationJobFactory.create(**make, created_at=NOW - 2 * DAY, origin=Origin.API, running=True)
+    GenerationJobFactory.create(**make, created_at=NOW - HOUR, origin=Origin.API)
+    GenerationJobFactory.create(**make, created_at=NOW - HOUR)
+    GenerationJobFactory.create(**make, created_at=NOW - HOUR, succeeded=True)
+    GenerationJobFactory.create(**make, created_at=NOW - 2 * DAY, succeeded=True)
+    GenerationJobFactory.create(model=model, created_at=NOW - HOUR, origin=Origin.API)
 
     report = report_usage(user, at=NOW)
 
@@ -85,7 +85,7 @@ def test_runs_under_way_are_those_of_the_api(user: User) -> None:
 
 def test_every_day_is_told_also_where_nothing_ran(user: User) -> None:
     for moment in (NOW, NOW - 3 * DAY, NOW - 3 * DAY, NOW - 30 * DAY):
-        GenerationJobFactory(user=user, created_at=moment, succeeded=True)
+        GenerationJobFactory.create(user=user, created_at=moment, succeeded=True)
 
     history = tell_usage(user, at=NOW)
 
@@ -100,13 +100,13 @@ def test_every_day_is_told_also_where_nothing_ran(user: User) -> None:
 def test_doors_are_told_apart_and_keys_of_one_name_too(user: User) -> None:
     first, second = ApiKeyFactory.create_batch(2, user=user, name="Cluster")
     for key, count in ((first, 2), (second, 1)):
-        call = CallFactory(user=user, key=key)
+        call = CallFactory.create(user=user, key=key)
         for index in range(count):
-            GenerationJobFactory(
+            GenerationJobFactory.create(
                 user=user, call=call, call_index=index, origin=Origin.API, created_at=NOW,
                 succeeded=True,
             )  # fmt: skip
-    GenerationJobFactory(user=user, created_at=NOW)
+    GenerationJobFactory.create(user=user, created_at=NOW)
 
     history = tell_usage(user, at=NOW)
 
@@ -118,9 +118,9 @@ def test_doors_are_told_apart_and_keys_of_one_name_too(user: User) -> None:
 
 
 def test_models_come_by_their_tokens(user: User) -> None:
-    small, large = HostedModelFactory(name="Small"), HostedModelFactory(name="Large")
-    GenerationJobFactory(user=user, model=small, created_at=NOW, succeeded=True)
-    GenerationJobFactory(
+    small, large = HostedModelFactory.create(name="Small"), HostedModelFactory.create(name="Large")
+    GenerationJobFactory.create(user=user, model=small, created_at=NOW, succeeded=True)
+    GenerationJobFactory.create(
         user=user, model=large, created_at=NOW, succeeded=True, completion_tokens=50
     )
 
@@ -132,7 +132,7 @@ def test_the_cost_does_not_grow_with_the_runs(
     user: User, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(count):
-        GenerationJobFactory(user=user, created_at=NOW, call=CallFactory(user=user))
+        GenerationJobFactory.create(user=user, created_at=NOW, call=CallFactory.create(user=user))
 
     with django_assert_num_queries(7):
         report_usage(user, at=NOW)

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import httpx2
 import uvicorn
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.test import Client
 
@@ -100,8 +99,7 @@ async def sign_in(user: User) -> dict[str, str]:
 def _sign_in(user: User) -> dict[str, str]:
     client = Client()
     client.force_login(user)
-    session: SessionStore = client.session
-    return {"sessionid": session.session_key or ""}
+    return {"sessionid": client.session.session_key or ""}
 
 
 class Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.playground.forms import DEFAULTS
@@ -13,7 +14,7 @@ JSON = {"Accept": "application/json"}
 PROMPT = "<b>Once</b> & 'twice'"
 
 
-def fields(desk: Desk, **changes: object) -> dict[str, object]:
+def fields(desk: Desk, **changes: Any) -> dict[str, Any]:
     own = {name: "" if value is None else value for name, value in DEFAULTS.items()}
     return {**own, "model": desk.model.slug, "prompt": PROMPT, **changes}
 

@@ -23,7 +23,7 @@ CREATE = "/playground/runs/"
 
 
 def test_the_editor_offers_the_models_that_are_open(desk: Desk) -> None:
-    HostedModelFactory(name="Closed model")
+    HostedModelFactory.create(name="Closed model")
 
     response = desk.client.get(EDITOR)
 
@@ -37,7 +37,7 @@ def test_the_editor_offers_the_models_that_are_open(desk: Desk) -> None:
 
 
 def test_the_editor_begins_with_the_model_that_one_came_from(desk: Desk) -> None:
-    closed = HostedModelFactory(name="Closed model")
+    closed = HostedModelFactory.create(name="Closed model")
 
     chosen = [
         desk.client.get(EDITOR, {"model": slug}).context["form"].initial
@@ -50,8 +50,8 @@ def test_the_editor_begins_with_the_model_that_one_came_from(desk: Desk) -> None
 def test_somebody_without_access_is_told_the_next_step(
     valkey: redis.Redis, client: Client, db: None
 ) -> None:
-    model = HostedModelFactory()
-    client.force_login(UserFactory())
+    model = HostedModelFactory.create()
+    client.force_login(UserFactory.create())
 
     page = client.get(EDITOR).content.decode()
 
@@ -200,7 +200,7 @@ def test_an_unknown_model_is_refused_by_field(desk: Desk) -> None:
 
 def test_too_many_runs_are_refused_as_such(desk: Desk, settings: Settings) -> None:
     settings.JOBS_PER_USER = 1
-    GenerationJobFactory(user=desk.user, model=desk.model)
+    GenerationJobFactory.create(user=desk.user, model=desk.model)
 
     response = desk.client.post(CREATE, desk.fields(), headers=JSON)
 
@@ -226,7 +226,7 @@ def test_a_visitor_is_sent_to_sign_in(client: Client, db: None, path: str) -> No
 
 
 def test_an_ended_run_shows_the_whole_document_as_text(desk: Desk) -> None:
-    job = GenerationJobFactory(
+    job = GenerationJobFactory.create(
         user=desk.user, model=desk.model, succeeded=True, prompt="🙂 a", text=" <script>b</script>"
     )
 
@@ -241,7 +241,7 @@ def test_an_ended_run_shows_the_whole_document_as_text(desk: Desk) -> None:
 
 def test_an_earlier_run_can_be_taken_up_with_its_parameters(desk: Desk) -> None:
     params = SamplingParams(max_tokens=33, temperature=0.25, top_p=1.0, stop=("\n", "a\\b"))
-    job = GenerationJobFactory(
+    job = GenerationJobFactory.create(
         user=desk.user, model=desk.model, succeeded=True, params=params.model_dump(mode="json")
     )
 
@@ -264,7 +264,7 @@ def test_an_unknown_source_gives_an_empty_editor(desk: Desk, source: str) -> Non
 
 
 def test_ones_own_run_stays_readable_after_access_ended(desk: Desk) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model, succeeded=True)
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model, succeeded=True)
     Grant.objects.update(state=GrantState.REVOKED)
 
     response = desk.client.get(f"/playground/runs/{job.pk}/")

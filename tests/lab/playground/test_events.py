@@ -7,6 +7,7 @@ import contextlib
 import threading
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 import redis
@@ -46,8 +47,8 @@ async def site() -> AsyncIterator[str]:
         yield address
 
 
-async def make_job(site: str, **traits: object) -> tuple[GenerationJob, Reader]:
-    job = await in_thread(GenerationJobFactory, **traits)
+async def make_job(site: str, **traits: Any) -> tuple[GenerationJob, Reader]:
+    job = await in_thread(GenerationJobFactory.create, **traits)
     return job, Reader(site, await sign_in(job.user))
 
 
@@ -374,7 +375,7 @@ async def test_a_running_run_that_is_deleted_ends_its_stream(
 
 async def test_a_stranger_finds_nothing(valkey: redis.Redis, site: str) -> None:
     job, _ = await make_job(site, running=True)
-    stranger = await in_thread(UserFactory)
+    stranger = await in_thread(UserFactory.create)
 
     reading = await Reader(site, await sign_in(stranger)).read(job.pk)
     unknown = await Reader(site, await sign_in(stranger)).read(uuid.uuid4())
@@ -393,7 +394,7 @@ async def test_without_a_session_a_reader_is_told_to_sign_in(
 async def test_thirty_open_streams_hold_no_database_connection(
     valkey: redis.Redis, site: str
 ) -> None:
-    user = await in_thread(UserFactory)
+    user = await in_thread(UserFactory.create)
     jobs = [(await make_job(site, user=user, running=True))[0] for _ in range(30)]
     reader = Reader(site, await sign_in(user))
     for job in jobs:

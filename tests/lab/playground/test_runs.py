@@ -25,7 +25,7 @@ def url(job: GenerationJob, action: str = "") -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_stopping_a_running_run_asks_for_it(desk: Desk, valkey: redis.Redis) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model, running=True)
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model, running=True)
 
     response = desk.client.post(url(job, "stop/"), headers=JSON)
 
@@ -34,7 +34,7 @@ def test_stopping_a_running_run_asks_for_it(desk: Desk, valkey: redis.Redis) -> 
 
 
 def test_stopping_without_scripts_leads_back_to_the_run(desk: Desk) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model)
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model)
 
     response = desk.client.post(url(job, "stop/"), follow=True)
 
@@ -43,7 +43,7 @@ def test_stopping_without_scripts_leads_back_to_the_run(desk: Desk) -> None:
 
 
 def test_a_stopped_run_says_when_the_engine_was_free(desk: Desk) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model, cancelled=True)
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model, cancelled=True)
 
     page = desk.client.get(url(job)).content.decode()
 
@@ -51,7 +51,7 @@ def test_a_stopped_run_says_when_the_engine_was_free(desk: Desk) -> None:
 
 
 def test_deleting_erases_and_leaves_the_history(desk: Desk) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model, succeeded=True)
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model, succeeded=True)
 
     response = desk.client.post(url(job, "delete/"), follow=True)
 
@@ -67,8 +67,8 @@ def test_deleting_erases_and_leaves_the_history(desk: Desk) -> None:
     [("get", ""), ("get", "events/"), ("post", "stop/"), ("post", "delete/")],
 )
 def test_others_runs_do_not_exist(desk: Desk, client: Client, method: str, action: str) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model, running=True)
-    client.force_login(UserFactory())
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model, running=True)
+    client.force_login(UserFactory.create())
 
     assert getattr(client, method)(url(job, action)).status_code == 404
     job.refresh_from_db()
@@ -77,7 +77,7 @@ def test_others_runs_do_not_exist(desk: Desk, client: Client, method: str, actio
 
 @pytest.mark.parametrize(("action", "method"), [("stop/", "get"), ("delete/", "get"), ("", "post")])
 def test_the_wrong_method_is_refused(desk: Desk, action: str, method: str) -> None:
-    job = GenerationJobFactory(user=desk.user, model=desk.model)
+    job = GenerationJobFactory.create(user=desk.user, model=desk.model)
 
     assert getattr(desk.client, method)(url(job, action)).status_code == 405
 
@@ -87,7 +87,7 @@ def test_the_history_takes_the_same_queries_for_any_length(
     desk: Desk, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     GenerationJobFactory.create_batch(rows, user=desk.user, model=desk.model, succeeded=True)
-    GenerationJobFactory(succeeded=True)
+    GenerationJobFactory.create(succeeded=True)
 
     # Two of them are the history's; the others know the person and note the session.
     with django_assert_num_queries(12):
@@ -98,7 +98,7 @@ def test_the_history_takes_the_same_queries_for_any_length(
 
 def test_the_history_shows_parameters_state_and_tokens(desk: Desk) -> None:
     params = {"max_tokens": 64, "temperature": 0.5, "top_k": 40, "stop": ["\n"]}
-    GenerationJobFactory(user=desk.user, model=desk.model, cancelled=True, params=params)
+    GenerationJobFactory.create(user=desk.user, model=desk.model, cancelled=True, params=params)
 
     response = desk.client.get(HISTORY)
 
@@ -109,7 +109,7 @@ def test_the_history_shows_parameters_state_and_tokens(desk: Desk) -> None:
 
 
 def test_prompts_in_the_history_are_text(desk: Desk) -> None:
-    GenerationJobFactory(user=desk.user, model=desk.model, prompt="<img src=x>" + "y" * 500)
+    GenerationJobFactory.create(user=desk.user, model=desk.model, prompt="<img src=x>" + "y" * 500)
 
     page = desk.client.get(HISTORY).content.decode()
 

@@ -24,12 +24,12 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 @pytest.fixture
 def user(settings: Settings) -> User:
     settings.DAILY_TOKEN_QUOTA = 1000
-    return UserFactory()
+    return UserFactory.create()
 
 
 @pytest.fixture
 def model() -> HostedModel:
-    return HostedModelFactory()
+    return HostedModelFactory.create()
 
 
 def test_what_is_reserved_is_gone_until_it_is_settled(user: User, model: HostedModel) -> None:
@@ -60,7 +60,7 @@ def test_the_last_tokens_may_be_used_and_not_one_more(user: User, model: HostedM
 
 
 def test_one_person_does_not_spend_anothers(user: User, model: HostedModel) -> None:
-    reserve_tokens(UserFactory(), model=model, tokens=1000)
+    reserve_tokens(UserFactory.create(), model=model, tokens=1000)
 
     assert tokens_left(user, at=timezone.now()) == 1000
 

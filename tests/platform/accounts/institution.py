@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
@@ -19,13 +20,13 @@ CLIENT_ID, CLIENT_SECRET = "gatehouse", "a-client-secret-of-thirty-two-bytes"
 class Institution(HTTPServer):
     """Knows one person, and gives one code for them, bound to a PKCE challenge."""
 
-    def __init__(self, person: dict[str, object]) -> None:
+    def __init__(self, person: dict[str, Any]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.person = person
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.challenge = ""
 
-    def metadata(self) -> dict[str, object]:
+    def metadata(self) -> dict[str, Any]:
         return {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
@@ -35,7 +36,7 @@ class Institution(HTTPServer):
             "token_endpoint_auth_methods_supported": ["client_secret_post"],
         }
 
-    def exchange(self, form: dict[str, list[str]]) -> dict[str, object] | None:
+    def exchange(self, form: dict[str, list[str]]) -> dict[str, Any] | None:
         verifier = form.get("code_verifier", [""])[0].encode()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier).digest()).rstrip(b"=")
         known = form.get("client_secret") == [CLIENT_SECRET] and form.get("code") == ["the-code"]
@@ -63,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- its name in Python
         """Tests need no access log."""
 
-    def _answer(self, body: dict[str, object] | None) -> None:
+    def _answer(self, body: dict[str, Any] | None) -> None:
         content = json.dumps(body or {"error": "invalid_grant"}).encode()
         self.send_response(200 if body else 400)
         self.send_header("Content-Type", "application/json")
@@ -73,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_institution(person: dict[str, object]) -> Iterator[Institution]:
+def running_institution(person: dict[str, Any]) -> Iterator[Institution]:
     with Institution(person) as institution:
         thread = threading.Thread(target=institution.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import allauth.urls
@@ -13,7 +14,6 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers import registry
 from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
-from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import clear_url_caches
 from pytest_django import Settings
@@ -70,7 +70,7 @@ def institution(settings: Settings) -> Iterator[Institution]:
         yield institution
 
 
-def come_back(client: Client, institution: Institution, *, process: str = "") -> HttpResponse:
+def come_back(client: Client, institution: Institution, *, process: str = "") -> Any:
     """Go to the institution by the button, be recognised there, and return."""
     start = f"/account/oidc/institution/login/?process={process or 'login'}"
     there = urlsplit(client.post(start).headers["Location"])

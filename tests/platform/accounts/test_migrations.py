@@ -22,15 +22,15 @@ def emails() -> list[str]:
 
 
 def test_older_addresses_get_the_spelling_that_is_looked_for() -> None:
-    UserFactory(email="ada@ex\u0430mple.com")
-    UserFactory(email="bob@uni.edu")
+    UserFactory.create(email="ada@ex\u0430mple.com")
+    UserFactory.create(email="bob@uni.edu")
     spell_in_ascii(apps, None)
     assert emails() == ["ada@xn--exmple-4nf.com", "bob@uni.edu"]
     assert set(EmailAddress.objects.values_list("email", flat=True)) == set(emails())
 
 
 def test_nobody_gets_the_address_of_another() -> None:
-    UserFactory(email="ada@ex\u0430mple.com")
-    UserFactory(email="ada@xn--exmple-4nf.com")
+    UserFactory.create(email="ada@ex\u0430mple.com")
+    UserFactory.create(email="ada@xn--exmple-4nf.com")
     spell_in_ascii(apps, None)
     assert emails() == ["ada@ex\u0430mple.com", "ada@xn--exmple-4nf.com"]

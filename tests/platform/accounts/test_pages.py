@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from allauth.account.models import EmailConfirmationHMAC
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -125,7 +125,7 @@ def test_question_for_the_second_factor(guarded: tuple[Client, int], person: Use
 
 
 def test_confirmation_of_an_address(client: Client, person: User) -> None:
-    address = person.emailaddress_set.get()
+    address = EmailAddress.objects.get(user=person)
     address.verified = False
     address.save()
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from django.core.mail import EmailMessage
 from django.test import Client
 
@@ -88,7 +89,7 @@ def test_recovery_codes_can_be_downloaded(signed_in: Client) -> None:
 
 
 def test_an_unconfirmed_address_cannot_add_a_factor(signed_in: Client, person: User) -> None:
-    person.emailaddress_set.update(verified=False)
+    EmailAddress.objects.filter(user=person).update(verified=False)
     confirm_password(signed_in)
 
     answer = signed_in.get("/account/2fa/totp/activate/")

@@ -20,12 +20,13 @@ QUERIES_OF_A_SESSION = 2
 @pytest.fixture
 def browser(valkey: redis.Redis) -> Client:
     client = Client(headers={"User-Agent": "Firefox"})
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     return client
 
 
 def seen() -> dict[str, Any]:
-    return UserSession.objects.values("user_agent", "last_seen_at").get()
+    row: dict[str, Any] = UserSession.objects.values("user_agent", "last_seen_at").get()
+    return row
 
 
 def test_a_session_that_was_just_seen_is_not_written_again(

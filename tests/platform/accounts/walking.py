@@ -6,15 +6,15 @@ import base64
 import hmac
 import struct
 import time
+from typing import Any
 
 from django.core.mail import EmailMessage
-from django.http import HttpResponse
 from django.test import Client
 
 from tests.factories.accounts import PASSWORD
 
 
-def sign_in(client: Client, email: str, password: str = PASSWORD) -> HttpResponse:
+def sign_in(client: Client, email: str, password: str = PASSWORD) -> Any:
     return client.post("/account/login/", {"login": email, "password": password})
 
 

@@ -35,7 +35,9 @@ def test_the_rows_are_those_of_the_values_it_is_asked_with(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     query = CompiledQuery(joined_before, user=int, email=str, at=datetime)
-    ada, bob = (UserFactory(email=name, date_joined=NOON) for name in ("ada@x.org", "bob@x.org"))
+    ada, bob = (
+        UserFactory.create(email=name, date_joined=NOON) for name in ("ada@x.org", "bob@x.org")
+    )
     later = NOON.replace(hour=13)
 
     with django_assert_num_queries(4):
@@ -67,7 +69,7 @@ def test_models_are_those_of_the_queryset_with_what_belongs_to_them(
         ),
         slug=str,
     )
-    made = [HostedModelFactory() for _ in range(2)]
+    made = [HostedModelFactory.create() for _ in range(2)]
 
     for model in made:
         with django_assert_num_queries(1):
@@ -83,7 +85,7 @@ def test_models_are_those_of_the_queryset_with_what_belongs_to_them(
 @pytest.mark.django_db(transaction=True)
 def test_every_thread_asks_on_its_own_connection() -> None:
     users = CompiledModels(lambda user: User.objects.filter(pk=user), user=int)
-    ada = UserFactory()
+    ada = UserFactory.create()
 
     def find(_: int) -> list[User]:
         try:
@@ -135,7 +137,7 @@ def test_what_is_asked_at_the_same_time_is_one_query() -> None:
         most=int,
     )
     users = [
-        UserFactory(name="x", email=f"{hour}@%.org", date_joined=NOON.replace(hour=hour))
+        UserFactory.create(name="x", email=f"{hour}@%.org", date_joined=NOON.replace(hour=hour))
         for hour in (7, 9, 8)
     ]
     early, late, middle = ((user.pk, user.email, user.pk) for user in users)
@@ -165,7 +167,7 @@ def test_models_that_are_asked_for_at_the_same_time_are_one_query() -> None:
         lambda slug: HostedModel.objects.filter(slug=slug).select_related("release__licence"),
         slug=str,
     )
-    one, two = (HostedModelFactory() for _ in range(2))
+    one, two = (HostedModelFactory.create() for _ in range(2))
     slugs = [one.slug, "nobody", two.slug, one.slug]
 
     answers, queries = ask_together(
@@ -187,6 +189,6 @@ def test_within_a_transaction_one_sees_what_it_did() -> None:
     names = CompiledQuery(lambda user: User.objects.filter(pk=user).values_list("email"), user=int)
 
     with users._together._turn, names._together._turn, transaction.atomic():
-        ada = UserFactory()
+        ada = UserFactory.create()
         assert users.find(user=ada.pk) == [ada]
         assert names.rows(user=ada.pk) == [(ada.email,)]

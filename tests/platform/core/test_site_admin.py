@@ -32,9 +32,9 @@ SECRET = "the prompt of somebody who trusts us"
 
 @pytest.fixture
 def operator(client: Client) -> Client:
-    HostedModelFactory()
+    HostedModelFactory.create()
     seed_demo()
-    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
     return client
 
 
@@ -46,7 +46,7 @@ def url(model: type[Model], page: str, *args: object) -> str:
 def job_of_somebody() -> GenerationJob:
     now = timezone.now()
     return GenerationJob.objects.create(
-        user=UserFactory(),
+        user=UserFactory.create(),
         model=HostedModel.objects.get(),
         deployment="smollm2-135m",
         origin=Origin.PLAYGROUND,

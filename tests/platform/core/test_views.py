@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -17,11 +18,11 @@ from tests.factories.accounts import UserFactory
 JSON = {"Accept": "application/json"}
 
 
-def break_down(_request: HttpRequest) -> HttpResponse:
+def break_down(_request: HttpRequest) -> Any:
     raise RuntimeError("the secret reason")
 
 
-def misuse(_request: HttpRequest) -> HttpResponse:
+def misuse(_request: HttpRequest) -> Any:
     from django.core.exceptions import SuspiciousOperation
 
     raise SuspiciousOperation("the secret reason")

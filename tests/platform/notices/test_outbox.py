@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -27,12 +28,12 @@ BACKEND = "django.core.mail.backends.locmem.EmailBackend.send_messages"
 
 @pytest.fixture
 def person(db: None) -> User:
-    return UserFactory(email="person@example.org")
+    return UserFactory.create(email="person@example.org")
 
 
-def post_one(person: User | str, **fields: object) -> Notice:
+def post_one(person: User | str, **fields: Any) -> Notice:
     values = {"kind": "test", "subject": "Hello", "body": "Text\n", "about": "case:1", **fields}
-    return post(person, **values)  # type: ignore[arg-type]
+    return post(person, **values)
 
 
 def raising(error: Exception) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def person(db: None) -> User:
-    return UserFactory()
+    return UserFactory.create()
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def browser(person: User, client: Client) -> Client:
     return client
 
 
-def tell(person: User, subject: str = "Hello", **fields: object) -> Notice:
-    return post(person, kind="test", subject=subject, body="See <this>.", **fields)  # type: ignore[arg-type]
+def tell(person: User, subject: str = "Hello", **fields: Any) -> Notice:
+    return post(person, kind="test", subject=subject, body="See <this>.", **fields)
 
 
 def test_a_notice_is_new_until_it_is_opened(browser: Client, person: User) -> None:
@@ -45,7 +46,7 @@ def test_other_peoples_held_and_withdrawn_notices_are_not_there(
     browser: Client, person: User
 ) -> None:
     later = timezone.now() + timedelta(minutes=10)
-    foreign = tell(UserFactory())
+    foreign = tell(UserFactory.create())
     held = tell(person, not_before=later)
     withdrawn = tell(person, about="case:1", not_before=later)
     withdraw(about="case:1")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openai import OpenAI
@@ -81,10 +82,10 @@ def write_parameters(client: OpenAI) -> str:
     )
 
 
-def find_cases(client: OpenAI) -> dict[str, object]:
+def find_cases(client: OpenAI) -> dict[str, Any]:
     """An application and a grant of somebody else's, on which the key may decide."""
     lists = {
-        name: client.get(f"/decisions/{name}", cast_to=dict[str, object])
+        name: client.get(f"/decisions/{name}", cast_to=dict[str, Any])
         for name in ("applications", "grants")
     }
     found = {

@@ -94,7 +94,7 @@ def test_a_schema_becomes_rows_with_bounds_and_inner_fields() -> None:
 
 @pytest.mark.django_db
 def test_every_link_between_the_pages_leads_somewhere(client: Client) -> None:
-    HostedModelFactory(slug="served-here", status="live", deployment="d")
+    HostedModelFactory.create(slug="served-here", status="live", deployment="d")
     groups = read_groups(api.get_openapi_schema(), base_url=BASE, model="served-here")
     addresses = [START, *(f"{START}{group.slug}/" for group in groups)]
     pages = {address: client.get(address).content.decode() for address in addresses}
@@ -121,7 +121,7 @@ def test_a_group_that_there_is_not_has_no_page(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_examples_follow_the_model_that_is_served(client: Client) -> None:
-    model = HostedModelFactory(slug="model-one", status="live", deployment="d")
+    model = HostedModelFactory.create(slug="model-one", status="live", deployment="d")
     first = client.get(f"{START}completions/").content.decode()
     model.slug = "model-two"
     model.save()
