@@ -14,6 +14,7 @@ from portal.lab.completions.domain.code import Snippet, write_code
 from portal.lab.completions.domain.models import names_of
 from portal.lab.playground.forms import DEFAULTS, GenerationForm
 from portal.lab.playground.presentation import list_usable
+from portal.lab.playground.refusals import describe_refusal
 from portal.lab.playground.sign_in import sign_in_required
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.http import wants_json
@@ -49,5 +50,6 @@ def _answer(request: AuthenticatedHttpRequest, snippets: list[Snippet]) -> HttpR
 def _refuse(request: AuthenticatedHttpRequest, form: GenerationForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if wants_json(request):
-        return JsonResponse({"errors": form.errors}, status=status)
+        error = describe_refusal(None).as_json()
+        return JsonResponse({"errors": form.errors, "error": error}, status=status)
     return render(request, "lab/playground/code.html", {"form": form}, status=status)
