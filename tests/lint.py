@@ -30,6 +30,9 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "ruff format": ("ruff", "format", "--check", "."),
     "mypy --strict": ("mypy",),
     "imports": ("lint-imports",),
+    "JavaScript's tools": ("npm", "ci", "--no-audit", "--no-fund", "--loglevel", "error"),
+    "JavaScript's types": ("npx", "tsc", "--project", "."),
+    "JavaScript's style": ("npx", "eslint", "."),
     "templates": ("djlint", "--lint", "--quiet", "templates", "portal"),
     "migrations": (*MANAGE, "makemigrations", "--check", "--dry-run"),
     "production settings": (*MANAGE, "check", "--deploy", "--fail-level", "WARNING"),
@@ -49,12 +52,14 @@ def main() -> None:
 
 def _passes(name: str, command: tuple[str, ...], *, url: str) -> bool:
     print(f"\n== {name}", flush=True)
-    program = Path(sys.executable).with_name(command[0])
-    environment = {**os.environ, **PRODUCTION, "DATABASE_URL": url}
+    programs = Path(sys.executable).parent
+    # Node's programs look for `node`.
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, **PRODUCTION, "DATABASE_URL": url, "PATH": path}
     for variable in ("DEMO", "DEBUG"):
         environment.pop(variable, None)
     done = subprocess.run(
-        [os.fspath(program), *command[1:]], cwd=ROOT, env=environment,
+        [programs / command[0], *command[1:]], cwd=ROOT, env=environment,
         stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     return done.returncode == 0

@@ -1,16 +1,22 @@
 /* Pieces of code that say the same become tabs; without script all of them are shown. */
 
+/** @typedef {HTMLElement & { dataset: { tab: string } }} Panel */
+
+/** @param {HTMLElement} container */
 export function makeTabs(container) {
-  const panels = [...container.querySelectorAll("[data-tab]")];
+  const panels = [
+    .../** @type {NodeListOf<Panel>} */ (container.querySelectorAll("[data-tab]")),
+  ];
   if (panels.length < 2) return;
   const list = document.createElement("div");
   list.className = "tabs code-tabs";
   list.setAttribute("role", "tablist");
-  list.setAttribute("aria-label", container.dataset.tabs);
+  list.setAttribute("aria-label", /** @type {string} */ (container.dataset.tabs));
   const tabs = panels.map((panel) => makeTab(panel, () => choose(panel)));
   list.append(...tabs);
   container.prepend(list);
 
+  /** @param {Panel} chosen */
   function choose(chosen) {
     panels.forEach((panel, place) => {
       panel.hidden = panel !== chosen;
@@ -20,18 +26,29 @@ export function makeTabs(container) {
   }
 
   list.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = /** @type {Record<string, number>} */ ({
+      ArrowRight: 1,
+      ArrowLeft: -1,
+    })[event.key];
     if (!step) return;
     event.preventDefault();
-    const place = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
+    const place =
+      (tabs.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement)) +
+        step +
+        tabs.length) %
+      tabs.length;
     choose(panels[place]);
     tabs[place].focus();
   });
   choose(panels[0]);
 }
 
+/**
+ * @param {Panel} panel
+ * @param {() => void} onChoose
+ */
 function makeTab(panel, onChoose) {
-  const pre = panel.querySelector("pre");
+  const pre = /** @type {HTMLPreElement} */ (panel.querySelector("pre"));
   const tab = document.createElement("button");
   tab.type = "button";
   tab.id = `${pre.id}-tab`;
@@ -45,4 +62,5 @@ function makeTab(panel, onChoose) {
   return tab;
 }
 
-for (const container of document.querySelectorAll("[data-tabs]")) makeTabs(container);
+for (const container of document.querySelectorAll("[data-tabs]"))
+  makeTabs(/** @type {HTMLElement} */ (container));

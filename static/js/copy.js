@@ -1,16 +1,20 @@
 /* Shows and serves the copy buttons: without script, one tap selects the whole text. */
 
+/** @param {Element} element */
 function select(element) {
   const range = document.createRange();
   range.selectNodeContents(element);
-  const selection = window.getSelection();
+  const selection = /** @type {Selection} */ (window.getSelection());
   selection.removeAllRanges();
   selection.addRange(range);
 }
 
+/** @typedef {HTMLElement & { dataset: { copy: string }, parentElement: Element }} CopyButton */
+
+/** @param {CopyButton} button */
 export function wireCopy(button) {
-  const source = document.querySelector(button.dataset.copy);
-  const status = button.parentElement.querySelector("[data-copy-status]");
+  const source = /** @type {Element} */ (document.querySelector(button.dataset.copy));
+  const status = /** @type {Element} */ (button.parentElement.querySelector("[data-copy-status]"));
   button.hidden = false;
   button.addEventListener("click", async () => {
     try {
@@ -23,4 +27,5 @@ export function wireCopy(button) {
   });
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) wireCopy(button);
+for (const button of document.querySelectorAll("[data-copy]"))
+  wireCopy(/** @type {CopyButton} */ (button));

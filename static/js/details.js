@@ -3,7 +3,8 @@
 const isWide = matchMedia("(min-width: 56.0625rem)");
 
 function follow() {
-  for (const details of document.querySelectorAll("[data-wide-open]")) details.open = isWide.matches;
+  for (const details of document.querySelectorAll("[data-wide-open]"))
+    /** @type {HTMLDetailsElement} */ (details).open = isWide.matches;
 }
 
 isWide.addEventListener("change", follow);

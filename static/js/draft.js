@@ -6,20 +6,46 @@ const RETRY_MS = 15000;
 const ELSEWHERE =
   "Not saved: another tab has saved other text here. Press “Save draft” to see both.";
 
-const form = document.querySelector("[data-draft]");
-if (form) watch(form, form.querySelector("[data-draft-status]"));
+/**
+ * @typedef {HTMLFormElement & {
+ *   elements: HTMLFormControlsCollection &
+ *     { seen: HTMLInputElement, csrfmiddlewaretoken: HTMLInputElement },
+ *   dataset: { saveUrl: string, signInUrl: string },
+ * }} DraftForm
+ *
+ * @typedef {object} Saved
+ * @property {Date} savedAt
+ * @property {Record<string, string>} seen Each field's mark.
+ *
+ * @typedef {object} Unsaved
+ * @property {undefined} [savedAt]
+ * @property {string} message
+ * @property {{ url: string, label: string }} [link]
+ * @property {boolean} [isHeld] Nothing more is sent from this tab.
+ * @property {boolean} [mayRetry]
+ */
 
+const form = /** @type {DraftForm | null} */ (document.querySelector("[data-draft]"));
+if (form) watch(form, /** @type {Element} */ (form.querySelector("[data-draft-status]")));
+
+/**
+ * @param {DraftForm} form
+ * @param {Element} status
+ */
 function watch(form, status) {
-  const changed = new Set();
+  const changed = /** @type {Set<string>} */ (new Set());
   let timer = 0;
   let isSaving = false;
+  /** @type {boolean | undefined} */
   let isHeld = false;
 
+  /** @param {number} delay */
   const soon = (delay) => {
     clearTimeout(timer);
     timer = setTimeout(save, delay);
   };
 
+  /** @param {Event & { target: HTMLInputElement }} event */
   const remember = (event) => {
     if (!event.target.name || event.target.type === "hidden") return;
     changed.add(event.target.name);
@@ -47,8 +73,8 @@ function watch(form, status) {
     if (outcome.mayRetry) soon(RETRY_MS);
   }
 
-  form.addEventListener("input", remember);
-  form.addEventListener("change", remember);
+  form.addEventListener("input", /** @type {EventListener} */ (remember));
+  form.addEventListener("change", /** @type {EventListener} */ (remember));
   form.addEventListener("focusout", () => soon(0));
   form.addEventListener("submit", () => {
     clearTimeout(timer);
@@ -61,12 +87,18 @@ function watch(form, status) {
   });
 }
 
+/**
+ * @param {DraftForm} form
+ * @param {string[]} names
+ * @returns {Promise<Saved | Unsaved>}
+ */
 async function post(form, names) {
   renewToken(form);
   const all = new FormData(form);
   const body = new FormData();
-  for (const name of ["case", "seen", "form_origin"]) body.set(name, all.get(name));
-  body.set("csrfmiddlewaretoken", all.get("csrfmiddlewaretoken"));
+  for (const name of ["case", "seen", "form_origin"])
+    body.set(name, /** @type {string} */ (all.get(name)));
+  body.set("csrfmiddlewaretoken", /** @type {string} */ (all.get("csrfmiddlewaretoken")));
   for (const name of names) {
     body.append("changed", name);
     for (const value of all.getAll(name)) body.append(name, value);
@@ -94,18 +126,32 @@ async function post(form, names) {
 }
 
 // What was just saved is what this tab has seen.
+/**
+ * @param {DraftForm} form
+ * @param {Record<string, string>} seen
+ */
 function remind(form, seen) {
-  const marks = new Map(form.elements.seen.value.split(" ").filter(Boolean).map((pair) => pair.split(":")));
+  const marks = new Map(
+    form.elements.seen.value
+      .split(" ")
+      .filter(Boolean)
+      .map((pair) => /** @type {[string, string]} */ (pair.split(":"))),
+  );
   for (const [name, mark] of Object.entries(seen)) marks.set(name, mark);
   form.elements.seen.value = [...marks].map((pair) => pair.join(":")).join(" ");
 }
 
 // Signing in again in another tab changes the token; the cookie has the one that counts.
+/** @param {DraftForm} form */
 function renewToken(form) {
   const cookie = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/);
   if (cookie) form.elements.csrfmiddlewaretoken.value = cookie[1];
 }
 
+/**
+ * @param {Element} status
+ * @param {Unsaved} outcome
+ */
 function tell(status, { message, link }) {
   status.textContent = message;
   if (!link) return;
@@ -116,6 +162,7 @@ function tell(status, { message, link }) {
   status.append(" ", anchor);
 }
 
+/** @param {Date} moment */
 function clock(moment) {
   return moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }

@@ -1,3 +1,3 @@
 // After a form comes back with mistakes, puts the reader at the list of them.
 
-document.querySelector("[data-error-summary]")?.focus();
+/** @type {HTMLElement | null} */ (document.querySelector("[data-error-summary]"))?.focus();

@@ -1,16 +1,22 @@
 /* Computes the SHA-256 of a chosen file here, so that the file itself need not be sent. */
 
+/** @param {ArrayBuffer} buffer */
 function toHex(buffer) {
   return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @typedef {HTMLElement & { dataset: { fingerprint: string } }} FileField */
+
+/** @param {FileField} field */
 export function wireFingerprint(field) {
-  const chooser = field.querySelector("input[type=file]");
-  const status = field.querySelector("[role=status]");
-  const target = document.querySelector(field.dataset.fingerprint);
+  const chooser = /** @type {HTMLInputElement} */ (field.querySelector("input[type=file]"));
+  const status = /** @type {Element} */ (field.querySelector("[role=status]"));
+  const target = /** @type {HTMLInputElement} */ (
+    document.querySelector(field.dataset.fingerprint)
+  );
   field.hidden = false;
   chooser.addEventListener("change", async () => {
-    const [file] = chooser.files;
+    const [file] = /** @type {FileList} */ (chooser.files);
     if (!file) return;
     target.value = toHex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
     status.textContent = "Its SHA-256 stands above. Verify it now.";
@@ -19,5 +25,6 @@ export function wireFingerprint(field) {
 
 // Only pages that came over HTTPS, or from this machine, are given the browser's digests.
 if (window.crypto?.subtle) {
-  for (const field of document.querySelectorAll("[data-fingerprint]")) wireFingerprint(field);
+  for (const field of document.querySelectorAll("[data-fingerprint]"))
+    wireFingerprint(/** @type {FileField} */ (field));
 }

@@ -11,7 +11,12 @@ export function forgetAll() {
   }
 }
 
-/** Call back when another tab has erased what is kept under this name. */
+/**
+ * Call back when another tab has erased what is kept under this name.
+ *
+ * @param {string} name
+ * @param {() => void} callback
+ */
 export function onForgotten(name, callback) {
   addEventListener("storage", (event) => {
     const isErased = event.key === null || (event.key === name && event.newValue === null);

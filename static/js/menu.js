@@ -1,10 +1,14 @@
 // Closes an open menu on Escape and on a click elsewhere. Without this it is a plain <details>.
 
-const menus = [...document.querySelectorAll("details[data-menu]")];
+const menus = [
+  .../** @type {NodeListOf<HTMLDetailsElement>} */ (
+    document.querySelectorAll("details[data-menu]")
+  ),
+];
 
 document.addEventListener("click", (event) => {
   for (const menu of menus) {
-    if (!menu.contains(event.target)) menu.open = false;
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
   }
 });
 
@@ -12,6 +16,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of menus.filter((candidate) => candidate.open)) {
     menu.open = false;
-    menu.querySelector("summary").focus();
+    /** @type {HTMLElement} */ (menu.querySelector("summary")).focus();
   }
 });

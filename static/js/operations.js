@@ -1,8 +1,10 @@
 /* Renews the operator's page every few seconds while somebody looks at it. */
 
-const live = document.querySelector("[data-live]");
-const state = document.querySelector("[data-live-state]");
-const pause = document.querySelector("[data-live-pause]");
+/** @typedef {HTMLElement & { dataset: { live: string, liveSeconds: string } }} Live */
+
+const live = /** @type {Live} */ (document.querySelector("[data-live]"));
+const state = /** @type {Element} */ (document.querySelector("[data-live-state]"));
+const pause = /** @type {HTMLElement} */ (document.querySelector("[data-live-pause]"));
 const milliseconds = Number(live.dataset.liveSeconds) * 1000;
 let isPaused = false;
 

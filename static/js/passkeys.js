@@ -3,6 +3,22 @@
 // <form data-passkey="create|get"> with the options either in <script type="application/json">
 // (data-options="its id") or fetched when asked for (data-options-url).
 
+/**
+ * @typedef {HTMLFormElement & {
+ *   elements: HTMLFormControlsCollection &
+ *     { credential: HTMLInputElement, passwordless?: HTMLInputElement },
+ *   dataset: { passkey: keyof typeof CEREMONIES, optionsUrl: string },
+ * }} PasskeyForm
+ */
+
+/**
+ * What the server sends; each ceremony has its own.
+ * @typedef {object} Options
+ * @property {{ publicKey: PublicKeyCredentialCreationOptionsJSON }} creation_options
+ * @property {{ publicKey: PublicKeyCredentialRequestOptionsJSON }} request_options
+ */
+
+/** @type {Record<string, string>} */
 const HELP = {
   AbortError: "That was interrupted. Try again.",
   InvalidStateError: "This passkey is already known here.",
@@ -15,9 +31,15 @@ function isSupported() {
   return Boolean(window.PublicKeyCredential?.parseCreationOptionsFromJSON);
 }
 
+/**
+ * @param {PasskeyForm} form
+ * @returns {Promise<Options>}
+ */
 async function readOptions(form) {
   if (form.dataset.options) {
-    return JSON.parse(document.getElementById(form.dataset.options).textContent);
+    return JSON.parse(
+      /** @type {Element} */ (document.getElementById(form.dataset.options)).textContent,
+    );
   }
   const response = await fetch(form.dataset.optionsUrl, {
     headers: { Accept: "application/json" },
@@ -27,10 +49,12 @@ async function readOptions(form) {
   return response.json();
 }
 
+/** @param {PasskeyForm} form */
 function asksToSignInAlone(form) {
   return form.elements.passwordless?.checked ?? true;
 }
 
+/** @param {PasskeyForm} form */
 async function createCredential(form) {
   const { creation_options: options } = await readOptions(form);
   const alone = asksToSignInAlone(form);
@@ -44,6 +68,7 @@ async function createCredential(form) {
   return navigator.credentials.create({ publicKey });
 }
 
+/** @param {PasskeyForm} form */
 async function getCredential(form) {
   const { request_options: options } = await readOptions(form);
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey);
@@ -52,28 +77,40 @@ async function getCredential(form) {
 
 const CEREMONIES = { create: createCredential, get: getCredential };
 
+/**
+ * @param {PasskeyForm} form
+ * @param {string} message
+ */
 function show(form, message) {
-  const place = form.querySelector("[data-passkey-error]");
+  const place = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-error]"));
   place.textContent = message;
   place.hidden = message === "";
 }
 
+/**
+ * @param {PasskeyForm} form
+ * @param {HTMLButtonElement} button
+ */
 async function perform(form, button) {
   show(form, "");
   button.disabled = true;
   try {
-    const credential = await CEREMONIES[form.dataset.passkey](form);
+    const credential = /** @type {PublicKeyCredential} */ (
+      await CEREMONIES[form.dataset.passkey](form)
+    );
     form.elements.credential.value = JSON.stringify(credential.toJSON());
     form.submit();
   } catch (error) {
-    show(form, HELP[error.name] ?? error.message);
+    show(form, HELP[/** @type {Error} */ (error).name] ?? /** @type {Error} */ (error).message);
     button.disabled = false;
   }
 }
 
-for (const form of document.querySelectorAll("form[data-passkey]")) {
+for (const form of /** @type {NodeListOf<PasskeyForm>} */ (
+  document.querySelectorAll("form[data-passkey]")
+)) {
   form.hidden = false;
-  const button = form.querySelector("button[type=submit]");
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]"));
   if (!isSupported()) {
     button.disabled = true;
     show(form, "This browser is too old for passkeys.");

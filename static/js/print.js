@@ -1,6 +1,8 @@
 /* Shows and serves the print buttons: without script, the browser's own menu prints. */
 
-for (const button of document.querySelectorAll("[data-print]")) {
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (
+  document.querySelectorAll("[data-print]")
+)) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }

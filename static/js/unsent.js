@@ -1,21 +1,34 @@
 // Puts what was sent and not taken back into its form. Without this module it stands above the
 // form as text, with a button that sends it.
 
-const notice = document.querySelector("[data-unsent]");
+/**
+ * An input or a text area; with `options`, a select.
+ * @typedef {HTMLInputElement & { options?: HTMLOptionsCollection }} Field
+ */
+
+// Where it is null, restore() never runs.
+const notice = /** @type {Element} */ (document.querySelector("[data-unsent]"));
 // Later modules are to hear of it as of any typing.
 if (notice) document.addEventListener("DOMContentLoaded", restore);
 
 function restore() {
-  const kept = notice.querySelector("[data-unsent-form]");
+  const kept = /** @type {HTMLFormElement | null} */ (notice.querySelector("[data-unsent-form]"));
   if (!kept) return;
   const path = new URL(kept.action).pathname;
   const form = [...document.forms].find((other) => !notice.contains(other) && goesTo(other, path));
   if (!form) return;
   const values = new FormData(kept);
-  const fields = [...form.elements].filter((field) => isFilled(field, values));
+  const fields = /** @type {Field[]} */ ([...form.elements]).filter((field) =>
+    isFilled(field, values),
+  );
   if (fields.length === 0) return;
-  for (const field of fields) fill(field, values.getAll(field.name));
-  for (let box = form; box; box = box.parentElement?.closest("details")) box.open = true;
+  for (const field of fields) fill(field, /** @type {string[]} */ (values.getAll(field.name)));
+  for (
+    let box = /** @type {HTMLFormElement | HTMLDetailsElement | null | undefined} */ (form);
+    box;
+    box = box.parentElement?.closest("details")
+  )
+    box.open = true;
   for (const box of form.querySelectorAll("details")) {
     if (fields.some((field) => field.type !== "hidden" && box.contains(field))) box.open = true;
   }
@@ -25,19 +38,33 @@ function restore() {
   if (where) where.textContent = "It is back in the form below. Look it over and send it.";
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} path
+ */
 function goesTo(form, path) {
-  const buttons = [...form.querySelectorAll("[formaction]")];
+  const buttons = [
+    .../** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelectorAll("[formaction]")),
+  ];
   return [form.action, ...buttons.map((button) => button.formAction)].some(
-    (address) => new URL(address, location).pathname === path,
+    (address) => new URL(address, location.href).pathname === path,
   );
 }
 
+/**
+ * @param {Field} field
+ * @param {FormData} values
+ */
 function isFilled({ name, type }, values) {
   if (!name || ["csrfmiddlewaretoken", "form_origin"].includes(name)) return false;
   if (["checkbox", "radio"].includes(type)) return true;
   return values.has(name) && !["file", "password", "submit", "button"].includes(type);
 }
 
+/**
+ * @param {Field} field
+ * @param {string[]} texts
+ */
 function fill(field, texts) {
   if (["checkbox", "radio"].includes(field.type)) field.checked = texts.includes(field.value);
   else if (field.options) for (const option of field.options) option.selected = texts.includes(option.value);

@@ -8,7 +8,13 @@ const HALF_A_WEEK = (7 * 86400) / 2;
 const INKS = ["--accent", "--info", "--danger", "--warning"];
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
+/** @typedef {HTMLElement & { dataset: { chart: string, unit: string } }} Place */
+
 // A canvas knows no variables, and a variable may be another colour in each scheme.
+/**
+ * @param {HTMLElement} element
+ * @param {string} variable
+ */
 function resolveColour(element, variable) {
   element.style.color = `var(${variable})`;
   const colour = getComputedStyle(element).color;
@@ -16,19 +22,27 @@ function resolveColour(element, variable) {
   return colour;
 }
 
+/** @param {HTMLTableElement} table */
 function readTable(table) {
-  const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  const names = [
+    .../** @type {HTMLTableSectionElement} */ (table.tHead).rows[0].cells,
+  ].map((cell) => cell.textContent.trim());
   const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent.trim()));
   const weeks = rows.map((row) => Date.parse(`${row[0]}T00:00:00Z`) / 1000);
   const series = names.slice(1).map((_, index) => rows.map((row) => toNumber(row[index + 1])));
   return { names: names.slice(1), data: [weeks, ...series] };
 }
 
+/** @param {string} text */
 function toNumber(text) {
   const number = Number.parseFloat(text);
   return Number.isNaN(number) ? null : number;
 }
 
+/**
+ * @param {Place} place
+ * @param {string} [label]
+ */
 function describeAxis(place, label) {
   const ink = resolveColour(place, "--ink-soft");
   const rule = { stroke: resolveColour(place, "--rule"), width: 1 };
@@ -36,14 +50,19 @@ function describeAxis(place, label) {
   return { stroke: ink, grid: rule, ticks: rule, font, labelFont: font, label };
 }
 
+/** @param {number} tick */
 function showWhole(tick) {
   return Number.isInteger(tick) ? String(tick) : "";
 }
 
+/** @param {Place} place */
 function draw(place) {
-  const { names, data } = readTable(document.getElementById(place.dataset.chart));
-  const lastWeek = data[0].at(-1);
+  const { names, data } = readTable(
+    /** @type {HTMLTableElement} */ (document.getElementById(place.dataset.chart)),
+  );
+  const lastWeek = /** @type {number} */ (data[0].at(-1));
   place.replaceChildren();
+  /** @type {uPlot.Series[]} */
   const series = names.map((name, index) => ({
     label: name,
     stroke: resolveColour(place, INKS[index]),
@@ -68,12 +87,14 @@ function draw(place) {
       ],
       series: [{ label: "Week from", value: "{YYYY}-{MM}-{DD}" }, ...series],
     },
-    data,
+    /** @type {uPlot.AlignedData} */ (data),
     place,
   );
 }
 
-for (const place of document.querySelectorAll("[data-chart]")) {
+for (const place of /** @type {NodeListOf<Place>} */ (
+  document.querySelectorAll("[data-chart]")
+)) {
   let chart = draw(place);
   const redraw = () => {
     chart.destroy();

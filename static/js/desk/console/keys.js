@@ -2,13 +2,18 @@
 // to a decision, ? tells them. They rest while somebody types, and with a modifier held.
 
 const rows = [...document.querySelectorAll("[data-case-row]")];
+/** @type {HTMLDialogElement | null} */
 const help = document.querySelector("[data-keys-help]");
 let here = -1;
 
+/** @type {Record<string, (() => void) | undefined>} */
 const keys = {
   j: () => mark(here + 1),
   k: () => mark(here - 1),
-  x: () => rows[here]?.querySelector('input[type="checkbox"]')?.click(),
+  x: () =>
+    /** @type {HTMLElement | null | undefined} */ (
+      rows[here]?.querySelector('input[type="checkbox"]')
+    )?.click(),
   c: () => command("claim"),
   a: () => decision("approve"),
   r: () => decision("return"),
@@ -16,7 +21,13 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    isTyping(/** @type {Element} */ (event.target))
+  )
+    return;
   if (help?.open) return;
   const act = keys[event.key];
   if (!act) return;
@@ -24,28 +35,37 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+/** @param {Element} element */
 function isTyping(element) {
   return element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
 }
 
+/** @param {number} index */
 function mark(index) {
   if (rows.length === 0) return;
   here = Math.min(Math.max(index, 0), rows.length - 1);
-  const link = rows[here].querySelector("[data-case-link]");
+  const link = /** @type {HTMLElement} */ (rows[here].querySelector("[data-case-link]"));
   link.focus();
   link.scrollIntoView({ block: "nearest" });
 }
 
 // On the list the row's own form, on an application's page the only one.
+/** @param {string} name */
 function command(name) {
   const place = rows[here] ?? (rows.length ? null : document);
-  place?.querySelector(`[data-command="${name}"]`)?.requestSubmit();
+  /** @type {HTMLFormElement | null | undefined} */ (
+    place?.querySelector(`[data-command="${name}"]`)
+  )?.requestSubmit();
 }
 
+/** @param {string} name */
 function decision(name) {
+  /** @type {HTMLDetailsElement | null} */
   const details = document.querySelector(`[data-decision="${name}"]`);
   if (!details) return;
   details.open = true;
   details.scrollIntoView({ block: "nearest" });
-  details.querySelector("textarea, input:not([type=hidden]), select")?.focus();
+  /** @type {HTMLElement | null} */ (
+    details.querySelector("textarea, input:not([type=hidden]), select")
+  )?.focus();
 }

@@ -1,11 +1,17 @@
 // Puts a chosen reply into its field. Without this module the replies are not offered.
 
-for (const box of document.querySelectorAll("[data-replies]")) offer(box);
+/** @typedef {HTMLElement & { dataset: { target: string, reason: string } }} Replies */
 
+for (const box of document.querySelectorAll("[data-replies]"))
+  offer(/** @type {Replies} */ (box));
+
+/** @param {Replies} box */
 function offer(box) {
-  const select = box.querySelector("select");
-  const target = document.getElementById(box.dataset.target);
-  const reason = document.getElementById(box.dataset.reason);
+  const select = /** @type {HTMLSelectElement} */ (box.querySelector("select"));
+  const target = /** @type {HTMLTextAreaElement} */ (document.getElementById(box.dataset.target));
+  const reason = /** @type {HTMLSelectElement | null} */ (
+    document.getElementById(box.dataset.reason)
+  );
   box.hidden = false;
   select.addEventListener("change", () => {
     if (!select.value) return;

@@ -1,5 +1,28 @@
 /* Requests to our own server, each with an answer that can be shown. */
 
+/**
+ * @typedef {{ url: string, label: string }} NextStep
+ * @typedef {{ code: string, message: string, next_step?: NextStep | null }} Refusal
+ */
+
+/**
+ * What is wrong with each field as Django names them, and with the whole.
+ * @typedef {object} Refused
+ * @property {Record<string, (string | { message: string })[]>} [errors]
+ * @property {Refusal} error
+ */
+
+/**
+ * @template Body
+ * @typedef {{ ok: true, status: number, body: Body, response?: Response }} Accepted
+ */
+
+/**
+ * @template Body
+ * @typedef {Accepted<Body> |
+ *   { ok: false, status: number, body: Refused, aborted?: true, response?: undefined }} Answer
+ */
+
 const OFFLINE = {
   code: "unreachable",
   message: "Gatehouse cannot be reached. Nothing is lost: check the connection, then try again.",
@@ -16,6 +39,7 @@ const EXPIRED = {
 /* The cookie is the newer one when somebody signed in again in another tab. */
 function readToken() {
   const cookie = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
+  /** @type {HTMLInputElement | null} */
   const field = document.querySelector("[name=csrfmiddlewaretoken]");
   return cookie ? cookie.slice("csrftoken=".length) : (field?.value ?? "");
 }
@@ -23,6 +47,12 @@ function readToken() {
 /**
  * POST a form's fields; answers { ok, status, body }, never throws. Where `accept` allows events
  * and the server sends them, the answer holds the `response` to read them from.
+ *
+ * @template Body
+ * @param {string} url
+ * @param {Record<string, string>} fields
+ * @param {{ signal?: AbortSignal, accept?: string }} [options]
+ * @returns {Promise<Answer<Body>>}
  */
 export async function post(url, fields, { signal, accept = "application/json" } = {}) {
   let response;
@@ -36,11 +66,13 @@ export async function post(url, fields, { signal, accept = "application/json" } 
       signal,
     });
   } catch (error) {
-    if (error.name === "AbortError") return { ok: false, status: 0, body: {}, aborted: true };
+    if (/** @type {Error} */ (error).name === "AbortError")
+      return { ok: false, status: 0, body: /** @type {Refused} */ ({}), aborted: true };
     return { ok: false, status: 0, body: { error: OFFLINE } };
   }
   const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
-  if (response.ok && isStream) return { ok: true, status: response.status, body: {}, response };
+  if (response.ok && isStream)
+    return { ok: true, status: response.status, body: /** @type {Body} */ ({}), response };
   const body = await response.json().catch(() => ({ error: BROKEN }));
   if (response.status === 403 && body.error?.code === "form_expired") body.error = EXPIRED;
   if (!response.ok && !body.error) body.error = BROKEN;

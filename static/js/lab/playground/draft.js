@@ -2,10 +2,25 @@
 
 import { onForgotten, PREFIX } from "../../kept.js";
 
+/** @import { Range } from "./ranges.js" */
+
+/**
+ * `run` is the run that was made of it.
+ * @typedef {object} Kept
+ * @property {string | null} run
+ * @property {string} text
+ * @property {Range[]} ranges
+ * @property {Record<string, string>} [values]
+ */
+
 const SAVE_MS = 400;
 
 /** Each tab keeps its own, so that two do not write over each other; a new tab gets the last. */
 export class Draft {
+  /**
+   * @param {string} user
+   * @param {{ onForgotten: () => void }} parts
+   */
   constructor(user, { onForgotten: callback }) {
     this.key = `${PREFIX}playground.${user}`;
     this.timer = 0;
@@ -21,20 +36,26 @@ export class Draft {
     return this.readFrom(() => sessionStorage) ?? this.readFrom(() => localStorage);
   }
 
+  /**
+   * @param {() => Storage} find
+   * @returns {Kept | null}
+   */
   readFrom(find) {
     try {
-      const draft = JSON.parse(find().getItem(this.key));
+      const draft = JSON.parse(/** @type {string} */ (find().getItem(this.key)));
       return draft && typeof draft.text === "string" && Array.isArray(draft.ranges) ? draft : null;
     } catch {
       return null;
     }
   }
 
+  /** @param {() => Kept} draft */
   save(draft) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.saveNow(draft), SAVE_MS);
   }
 
+  /** @param {() => Kept} draft */
   saveNow(draft) {
     clearTimeout(this.timer);
     try {

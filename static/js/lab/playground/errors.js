@@ -1,30 +1,50 @@
 /* What was refused, beside the field it is about. */
 
+/** @import { Refusal, Refused } from "./api.js" */
+/** @import { WorkbenchForm } from "./main.js" */
+
+/** @typedef {HTMLElement & { dataset: { error: string } }} Line */
+
 export class Errors {
+  /** @param {WorkbenchForm} form */
   constructor(form) {
     this.form = form;
-    this.notices = form.querySelector("[data-notices]");
-    this.parameters = form.querySelector("[data-parameters]");
+    this.notices = /** @type {Element} */ (form.querySelector("[data-notices]"));
+    this.parameters = /** @type {HTMLDetailsElement} */ (
+      form.querySelector("[data-parameters]")
+    );
   }
 
   clear() {
     this.notices.replaceChildren();
-    for (const line of this.form.querySelectorAll("[data-error]")) this.set(line, "");
+    for (const line of this.form.querySelectorAll("[data-error]"))
+      this.set(/** @type {Line} */ (line), "");
   }
 
+  /** @param {string} name */
   clearField(name) {
+    /** @type {Line | null} */
     const line = this.form.querySelector(`[data-error="${name}"]`);
     if (line) this.set(line, "");
   }
 
-  /** `errors` by field as Django names them, `error` as a whole. */
+  /**
+   * `errors` by field as Django names them, `error` as a whole.
+   *
+   * @param {Refused} body
+   */
   show({ errors = {}, error }) {
     this.clear();
+    /** @type {HTMLElement | null} */
     let first = null;
     for (const [name, texts] of Object.entries(errors)) {
+      /** @type {Line | null} */
       const line = this.form.querySelector(`[data-error="${name}"]`);
       if (!line) continue;
-      this.set(line, texts.map((text) => text.message ?? text).join(" "));
+      this.set(
+        line,
+        texts.map((text) => /** @type {{ message?: string }} */ (text).message ?? text).join(" "),
+      );
       first ??= this.form.elements[name];
       if (this.parameters.contains(line)) this.parameters.open = true;
     }
@@ -33,6 +53,10 @@ export class Errors {
     else this.notices.scrollIntoView({ block: "nearest" });
   }
 
+  /**
+   * @param {Line} line
+   * @param {string} text
+   */
   set(line, text) {
     line.textContent = text;
     line.hidden = !text;
@@ -49,6 +73,7 @@ export class Errors {
   }
 }
 
+/** @param {Refusal} error */
 function buildNotice({ message, next_step: step }) {
   const notice = document.createElement("div");
   notice.className = "notice notice--danger";

@@ -9,9 +9,25 @@ import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
 import { TokenCount } from "./tokens.js";
 
+/** @import { NextStep, Refused } from "./api.js" */
+/** @import { Kept } from "./draft.js" */
+/** @import { State } from "./status.js" */
+
+/**
+ * The last three stand only on a run's page.
+ * @typedef {HTMLFormElement & {
+ *   elements: HTMLFormControlsCollection & Record<string, HTMLInputElement>,
+ *   dataset: {
+ *     user: string, editorUrl: string, editorTitle: string, tokensUrl: string,
+ *     state: State, eventsUrl: string, stopUrl: string,
+ *   },
+ * }} WorkbenchForm
+ */
+
 const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
 
 class Workbench {
+  /** @param {WorkbenchForm} form */
   constructor(form) {
     this.form = form;
     this.runId = form.dataset.run ?? null;
@@ -56,20 +72,24 @@ class Workbench {
       else this.submit();
     });
     document.addEventListener("keydown", (event) => this.pressKey(event));
-    form.querySelector("[data-undo-completion]").addEventListener("click", () => {
+    /** @type {Element} */ (
+      form.querySelector("[data-undo-completion]")
+    ).addEventListener("click", () => {
       this.sheet.removeCompletion();
     });
-    form.querySelector("[data-trim]").addEventListener("click", () => {
+    /** @type {Element} */ (form.querySelector("[data-trim]")).addEventListener("click", () => {
       this.sheet.setText(this.sheet.text.trimEnd(), this.sheet.ranges);
       this.sheet.field.focus();
       this.edited("prompt");
     });
-    form.querySelector("[data-clear]").addEventListener("click", () => {
+    /** @type {Element} */ (form.querySelector("[data-clear]")).addEventListener("click", () => {
       this.sheet.setText("");
       this.sheet.field.focus();
       this.edited("prompt");
     });
-    document.querySelector("[data-new]").addEventListener("click", () => {
+    /** @type {Element} */ (
+      document.querySelector("[data-new]")
+    ).addEventListener("click", () => {
       this.draft.saveNow(() => ({ run: null, text: "", ranges: [], values: this.parameters.read() }));
       this.isLeaving = true;
     });
@@ -106,10 +126,11 @@ class Workbench {
     if (this.sheet.text.length > promptLength) {
       this.sheet.setText(this.sheet.text, [[promptLength, this.sheet.text.length]]);
     }
-    const isAnother = Boolean(draft?.text) && draft.text !== this.sheet.text;
-    document.querySelector("[data-draft-offer]").hidden = !isAnother;
+    const isAnother = Boolean(draft?.text) && /** @type {Kept} */ (draft).text !== this.sheet.text;
+    /** @type {HTMLElement} */ (document.querySelector("[data-draft-offer]")).hidden = !isAnother;
   }
 
+  /** @param {Kept} draft */
   showDraft({ text, ranges, values }) {
     this.sheet.setText(text, ranges);
     this.parameters.write(values ?? {});
@@ -126,9 +147,10 @@ class Workbench {
     this.status.clearFacts();
     history.pushState({}, "", this.form.dataset.editorUrl);
     document.title = this.form.dataset.editorTitle;
-    document.querySelector("[data-draft-offer]").hidden = true;
+    /** @type {HTMLElement} */ (document.querySelector("[data-draft-offer]")).hidden = true;
   }
 
+  /** @param {KeyboardEvent} event */
   pressKey(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -160,7 +182,7 @@ class Workbench {
     this.isDraft = true;
     this.draft.saveNow(() => this.describeDraft());
     history.pushState({}, "", body.url);
-    document.querySelector("[data-new]").hidden = false;
+    /** @type {HTMLElement} */ (document.querySelector("[data-new]")).hidden = false;
     this.status.showRun(body.id, body.url);
     this.run.setState("queued");
     this.status.show("queued");
@@ -173,27 +195,36 @@ class Workbench {
     });
   }
 
-  /** A session that ended comes back to this page after signing in. */
+  /**
+   * A session that ended comes back to this page after signing in.
+   *
+   * @param {Refused} body
+   */
   withSignIn(body) {
     if (body.error?.code === "not_signed_in") {
       const back = encodeURIComponent(location.pathname);
-      body.error.next_step.url += `?next=${back}`;
+      /** @type {NextStep} */ (body.error.next_step).url += `?next=${back}`;
     }
     if (this.isDraft) this.draft.saveNow(() => this.describeDraft());
     return body;
   }
 
+  /** @param {State} state */
   showState(state) {
     this.showButton();
     if (state !== "idle") this.edited();
   }
 
   showButton() {
-    const button = this.form.querySelector("[data-run-button]");
-    const key = button.querySelector("[data-run-key]");
+    const button = /** @type {HTMLButtonElement} */ (
+      this.form.querySelector("[data-run-button]")
+    );
+    const key = /** @type {HTMLElement} */ (button.querySelector("[data-run-key]"));
     const isActive = this.run.isActive;
     this.form.toggleAttribute("data-active", isActive);
-    button.querySelector("[data-run-label]").textContent = isActive ? "Stop" : "Run";
+    /** @type {Element} */ (button.querySelector("[data-run-label]")).textContent = isActive
+      ? "Stop"
+      : "Run";
     button.disabled = this.run.state === "submitting" || this.run.state === "stopping";
     button.classList.toggle("button--primary", !isActive);
     button.classList.toggle("runbar__button--stop", isActive);
@@ -210,13 +241,19 @@ class Workbench {
     const text = this.sheet.text;
     const last = this.sheet.ranges.at(-1);
     const isFree = !this.run.isActive;
+    /**
+     * @param {string} selector
+     * @param {boolean} isShown
+     */
     const show = (selector, isShown) => {
-      this.form.querySelector(selector).hidden = !isShown;
+      /** @type {HTMLElement} */ (this.form.querySelector(selector)).hidden = !isShown;
     };
     show("[data-space-hint]", isFree && /[ \t]$/.test(text));
     show("[data-undo-completion]", isFree && Boolean(last));
     show("[data-clear]", isFree && text !== "");
-    for (const notice of this.form.querySelectorAll("[data-model-notice]")) {
+    for (const notice of /** @type {NodeListOf<HTMLElement>} */ (
+      this.form.querySelectorAll("[data-model-notice]")
+    )) {
       notice.hidden = notice.dataset.modelNotice !== this.parameters.model.value;
     }
     if (!this.run.isWriting) this.tokens.follow(null);
@@ -224,6 +261,7 @@ class Workbench {
     if (isFree && this.isDraft) this.draft.save(() => this.describeDraft());
   }
 
+  /** @returns {Kept} */
   describeDraft() {
     return {
       run: this.runId,
@@ -234,5 +272,5 @@ class Workbench {
   }
 }
 
-const form = document.querySelector("[data-workbench]");
+const form = /** @type {WorkbenchForm | null} */ (document.querySelector("[data-workbench]"));
 if (form) new Workbench(form);

@@ -1,14 +1,22 @@
 /* Parameters: a slider for the hand beside each number, reset, and a digest for phones. */
 
+/** @import { WorkbenchForm } from "./main.js" */
+
+/** @typedef {HTMLElement & { dataset: { parameter: string, default: string } }} RowElement */
+
 export class Parameters {
+  /** @param {WorkbenchForm} form */
   constructor(form) {
     this.form = form;
     this.panel = form.querySelector("[data-parameters]");
-    this.model = form.querySelector("[data-model]");
-    this.digest = form.querySelector("[data-digest]");
-    this.rows = [...form.querySelectorAll("[data-parameter]")].map((row) => this.wire(row));
+    this.model = /** @type {HTMLSelectElement} */ (form.querySelector("[data-model]"));
+    this.digest = /** @type {Element} */ (form.querySelector("[data-digest]"));
+    this.rows = [
+      .../** @type {NodeListOf<RowElement>} */ (form.querySelectorAll("[data-parameter]")),
+    ].map((row) => this.wire(row));
+    /** @type {(name: string) => void} */
     this.onChange = () => {};
-    const all = form.querySelector("[data-reset-all]");
+    const all = /** @type {HTMLElement} */ (form.querySelector("[data-reset-all]"));
     all.hidden = false;
     all.addEventListener("click", () => {
       for (const row of this.rows) row.set(row.initial);
@@ -18,16 +26,19 @@ export class Parameters {
     this.show();
   }
 
+  /** @param {RowElement} element */
   wire(element) {
     const name = element.dataset.parameter;
-    const input = element.querySelector(`[name="${name}"]`);
+    const input = /** @type {HTMLInputElement} */ (element.querySelector(`[name="${name}"]`));
+    /** @type {HTMLInputElement | null} */
     const slider = element.querySelector("[data-slider]");
-    const reset = element.querySelector("[data-reset]");
+    const reset = /** @type {HTMLElement} */ (element.querySelector("[data-reset]"));
     const initial = element.dataset.default;
     const show = () => {
       if (slider) slider.value = input.value;
       reset.hidden = input.value === initial || sameNumber(input.value, initial);
     };
+    /** @param {string} value */
     const set = (value) => {
       input.value = value;
       show();
@@ -57,6 +68,7 @@ export class Parameters {
 
   show() {
     for (const row of this.rows) row.show();
+    /** @param {string} name */
     const value = (name) => this.form.elements[name].value || "–";
     const model = this.model.selectedOptions[0]?.textContent ?? "";
     this.digest.textContent = `${model} · ${value("max_tokens")} tokens · temperature ${value("temperature")}`;
@@ -64,11 +76,13 @@ export class Parameters {
 
   /** As typed, to be kept. */
   read() {
+    /** @type {Record<string, string>} */
     const values = { model: this.model.value };
     for (const row of this.rows) values[row.name] = row.input.value;
     return values;
   }
 
+  /** @param {Record<string, string>} values */
   write(values) {
     const options = [...this.model.options].map((option) => option.value);
     if (options.includes(values.model)) this.model.value = values.model;
@@ -79,6 +93,10 @@ export class Parameters {
   }
 }
 
+/**
+ * @param {string} one
+ * @param {string} other
+ */
 function sameNumber(one, other) {
   return one !== "" && other !== "" && Number(one) === Number(other);
 }

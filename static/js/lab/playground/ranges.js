@@ -1,6 +1,19 @@
 /* Where completions lie in the document, kept right while somebody edits. Pure functions. */
 
-/** The part that an edit replaced: [start, endBefore) became [start, endAfter). */
+/**
+ * From its first character to behind its last.
+ * @typedef {[start: number, end: number]} Range
+ *
+ * @typedef {{ start: number, endBefore: number, endAfter: number }} Edit
+ */
+
+/**
+ * The part that an edit replaced: [start, endBefore) became [start, endAfter).
+ *
+ * @param {string} before
+ * @param {string} after
+ * @returns {Edit}
+ */
 export function findEdit(before, after) {
   const shorter = Math.min(before.length, after.length);
   let start = 0;
@@ -15,9 +28,15 @@ export function findEdit(before, after) {
   return { start, endBefore: before.length - tail, endAfter: after.length - tail };
 }
 
-/** The ranges after an edit. What is typed inside a completion belongs to it; beside it, not. */
+/**
+ * The ranges after an edit. What is typed inside a completion belongs to it; beside it, not.
+ *
+ * @param {Range[]} ranges
+ * @param {Edit} edit
+ */
 export function moveRanges(ranges, edit) {
   const shift = edit.endAfter - edit.endBefore;
+  /** @type {Range[]} */
   const moved = [];
   for (const [start, end] of ranges) {
     if (end <= edit.start) moved.push([start, end]);
@@ -31,7 +50,12 @@ export function moveRanges(ranges, edit) {
   return moved;
 }
 
-/** Consecutive pieces of the text: [{ text, isCompletion }]. */
+/**
+ * Consecutive pieces of the text.
+ *
+ * @param {string} text
+ * @param {Range[]} ranges
+ */
 export function splitText(text, ranges) {
   const pieces = [];
   let position = 0;

@@ -4,6 +4,31 @@ import { post } from "./api.js";
 import { about, duration, ordinal } from "./status.js";
 import { EventStream, followRun } from "./stream.js";
 
+/** @import { Answer, Refused } from "./api.js" */
+/** @import { Sheet } from "./sheet.js" */
+/** @import { State, Status } from "./status.js" */
+/** @import { Follower } from "./stream.js" */
+
+/**
+ * A run that was accepted.
+ * @typedef {{ id: string, url: string, events_url: string, stop_url: string }} Links
+ *
+ * @typedef {object} Place
+ * @property {number} position
+ * @property {number | null} estimate_seconds
+ * @property {string} engine
+ * @property {string} message
+ *
+ * @typedef {{ prompt_tokens: number | null }} Start
+ * @typedef {{ offset: number, text: string, token_ids: number[] }} Delta
+ * @typedef {{ text: string, token_ids: number[] }} Snapshot
+ *
+ * @typedef {object} End
+ * @property {string} message
+ * @property {{ prompt_tokens: number, completion_tokens: number }} [usage]
+ */
+
+/** @type {Record<string, State>} */
 const ENDS = { done: "succeeded", failed: "failed", cancelled: "cancelled" };
 const UNSURE = {
   code: "unreachable",
@@ -13,12 +38,21 @@ const UNSURE = {
 const CATCH_UP_MS = 400;
 
 export class Run {
+  /**
+   * @param {object} parts
+   * @param {Sheet} parts.sheet
+   * @param {Status} parts.status
+   * @param {(state: State) => void} parts.onChange
+   * @param {(tokens: number) => void} parts.onTokens
+   */
   constructor({ sheet, status, onChange, onTokens }) {
     this.sheet = sheet;
     this.status = status;
     this.onChange = onChange;
     this.onTokens = onTokens;
+    /** @type {State} */
     this.state = "idle";
+    /** @type {Follower | null} */
     this.follower = null;
   }
 
@@ -30,11 +64,22 @@ export class Run {
     return ["running", "stopping"].includes(this.state);
   }
 
-  /** Ask for a run; answers { ok, body }, and where it is accepted the `stream` of its events. */
+  /**
+   * Ask for a run; answers { ok, body }, and where it is accepted the `stream` of its events.
+   *
+   * @param {string} url
+   * @param {Record<string, string>} fields
+   * @returns {Promise<
+   *   { ok: true, body: Links, stream?: EventStream } |
+   *   { ok: false, body: Refused, stream?: undefined }
+   * >}
+   */
   async submit(url, fields) {
     const request = new AbortController();
     const accept = "application/json, text/event-stream";
-    const answer = await post(url, fields, { accept, signal: request.signal });
+    const answer = /** @type {Answer<Links>} */ (
+      await post(url, fields, { accept, signal: request.signal })
+    );
     if (!answer.response) return answer;
     const stream = new EventStream(answer.response, request);
     try {
@@ -47,23 +92,39 @@ export class Run {
   /**
    * Follow a run that exists; `promptLength` is where its completion begins, and `stream` brings
    * its events where there is one already.
+   *
+   * @param {object} run
+   * @param {string} run.eventsUrl
+   * @param {string} run.stopUrl
+   * @param {number} run.promptLength
+   * @param {number | null} [run.submittedAt]
+   * @param {EventStream | null} [run.stream]
    */
   follow({ eventsUrl, stopUrl, promptLength, submittedAt = null, stream = null }) {
+    /** @type {string} */
     this.stopUrl = stopUrl;
+    /** @type {number} */
     this.tokens = 0;
+    /** @type {number | null} */
     this.promptTokens = null;
+    /** @type {number | null} */
     this.firstAt = null;
+    /** @type {{ at: number, tokens: number } | null} */
     this.measured = null;
     this.isPlaced = false;
+    /** @type {number} */
     this.followedAt = performance.now();
+    /** @type {number | null} */
     this.submittedAt = submittedAt;
     this.sheet.beginCompletion(promptLength);
     const handlers = {
+      /** @type {(name: string, data: unknown) => void} */
       onEvent: (name, data) => this.take(name, data),
       onInterrupted: () =>
         this.status.show(this.state, {
           message: "The connection is lost. Trying again; the run goes on meanwhile.",
         }),
+      /** @type {(code: number) => void} */
       onRefused: (code) => this.lose(code),
     };
     this.follower = followRun(eventsUrl, handlers, stream);
@@ -82,28 +143,34 @@ export class Run {
     }
   }
 
+  /** @param {State} state */
   setState(state) {
     this.state = state;
     this.onChange(state);
   }
 
+  /**
+   * @param {string} name
+   * @param {unknown} data One of the shapes above.
+   */
   take(name, data) {
     switch (name) {
       case "state":
-        return this.takePlace(data);
+        return this.takePlace(/** @type {Place} */ (data));
       case "started":
-        return this.takeStart(data);
+        return this.takeStart(/** @type {Start} */ (data));
       case "delta":
-        return this.takeDelta(data);
+        return this.takeDelta(/** @type {Delta} */ (data));
       case "snapshot":
-        this.tokens = data.token_ids.length;
-        this.sheet.setCompletion(data.text);
+        this.tokens = /** @type {Snapshot} */ (data).token_ids.length;
+        this.sheet.setCompletion(/** @type {Snapshot} */ (data).text);
         return this.showTokens();
       default:
-        return name in ENDS ? this.takeEnd(name, data) : undefined;
+        return name in ENDS ? this.takeEnd(name, /** @type {End} */ (data)) : undefined;
     }
   }
 
+  /** @param {Place} place */
   takePlace({ position, estimate_seconds: estimate, engine, message }) {
     if (this.state === "stopping") return;
     const isNew = !this.isPlaced || this.state !== "queued";
@@ -119,6 +186,7 @@ export class Run {
     else this.status.murmur(words);
   }
 
+  /** @param {Start} start */
   takeStart({ prompt_tokens: promptTokens }) {
     this.promptTokens = promptTokens;
     if (this.state === "stopping") return;
@@ -130,12 +198,13 @@ export class Run {
     this.showTokens();
   }
 
+  /** @param {Delta} delta */
   takeDelta({ offset, text, token_ids: ids }) {
     if (offset > this.tokens) {
       // Something is missing; the stream itself knows everything.
       this.tokens = 0;
       this.sheet.setCompletion("");
-      this.follower.restart();
+      /** @type {Follower} */ (this.follower).restart();
       return;
     }
     if (offset < this.tokens) return;
@@ -153,6 +222,10 @@ export class Run {
     }
   }
 
+  /**
+   * @param {string} name
+   * @param {End} data
+   */
   takeEnd(name, data) {
     const state = ENDS[name];
     if (data.usage) {
@@ -161,11 +234,19 @@ export class Run {
       this.showTokens();
     }
     this.finish(state, data.message);
-    const words = { succeeded: "Finished", cancelled: "", failed: "Failed" }[state];
+    const words = /** @type {Record<string, string>} */ ({
+      succeeded: "Finished",
+      cancelled: "",
+      failed: "Failed",
+    })[state];
     const count = state === "succeeded" ? `, ${this.tokens} tokens` : "";
     this.status.announce(`${words}${count}${words ? ". " : ""}${data.message}`);
   }
 
+  /**
+   * @param {State} state
+   * @param {string} message
+   */
   finish(state, message) {
     this.follower = null;
     this.setState(state);
@@ -173,7 +254,11 @@ export class Run {
     this.sheet.unlock();
   }
 
-  /** The stream is not ours any more: signed out, or the run was deleted elsewhere. */
+  /**
+   * The stream is not ours any more: signed out, or the run was deleted elsewhere.
+   *
+   * @param {number} code
+   */
   lose(code) {
     const message =
       code === 401

@@ -2,17 +2,24 @@
 
 import { findEdit, moveRanges, splitText } from "./ranges.js";
 
+/** @import { Range } from "./ranges.js" */
+
 const NEAR_THE_END = 48;
 /* A line break at the very end has no height without something behind it. */
 const END_MARK = "\u200b";
 
 export class Sheet {
+  /** @param {HTMLFormElement} form */
   constructor(form) {
-    this.field = form.querySelector("textarea[name=prompt]");
-    this.tint = form.querySelector("[data-tint]");
-    this.scroller = form.querySelector("[data-scroller]");
+    this.field = /** @type {HTMLTextAreaElement} */ (
+      form.querySelector("textarea[name=prompt]")
+    );
+    this.tint = /** @type {Element} */ (form.querySelector("[data-tint]"));
+    this.scroller = /** @type {HTMLElement} */ (form.querySelector("[data-scroller]"));
+    /** @type {Range[]} */
     this.ranges = [];
     this.known = this.field.value;
+    /** @type {Text | null} */
     this.tail = null;
     this.onEdit = () => {};
     this.field.addEventListener("input", () => {
@@ -27,6 +34,10 @@ export class Sheet {
     return this.field.value;
   }
 
+  /**
+   * @param {string} text
+   * @param {Range[]} [ranges]
+   */
   setText(text, ranges = []) {
     this.field.value = text;
     this.ranges = ranges;
@@ -35,12 +46,14 @@ export class Sheet {
 
   /** Open a completion at the end of the document; the text before it is the prompt. */
   beginCompletion(start = this.text.length) {
+    /** @type {number} */
     this.start = start;
     this.ranges = this.ranges.filter(([from]) => from < start);
     this.lock();
     this.setCompletion("");
   }
 
+  /** @param {string} text */
   appendCompletion(text) {
     if (!text) return;
     const follow = this.isAtEnd();
@@ -57,6 +70,7 @@ export class Sheet {
     if (follow) this.scrollToEnd();
   }
 
+  /** @param {string} text */
   setCompletion(text) {
     this.field.value = this.field.value.slice(0, this.start);
     this.ranges = this.ranges.filter(([from]) => from < this.start);
@@ -107,7 +121,7 @@ export class Sheet {
     });
     const last = nodes.at(-1);
     if (last instanceof HTMLElement && this.ranges.at(-1)?.[1] === this.known.length) {
-      this.tail = last.firstChild;
+      this.tail = /** @type {Text} */ (last.firstChild);
     }
     this.tint.replaceChildren(...nodes, END_MARK);
   }

@@ -12,23 +12,35 @@ const NAMES = {
   failed: "Failed",
 };
 
+/** @typedef {keyof typeof NAMES} State */
+
 export class Status {
+  /** @param {HTMLFormElement} form */
   constructor(form) {
-    this.bar = form.querySelector("[data-runbar]");
-    this.chip = this.bar.querySelector("[data-chip]");
-    this.message = this.bar.querySelector("[data-message]");
-    this.facts = this.bar.querySelector("[data-facts]");
-    this.region = this.bar.querySelector("[data-announce]");
+    this.bar = /** @type {Element} */ (form.querySelector("[data-runbar]"));
+    this.chip = /** @type {Element} */ (this.bar.querySelector("[data-chip]"));
+    this.message = /** @type {Element} */ (this.bar.querySelector("[data-message]"));
+    this.facts = /** @type {HTMLElement} */ (this.bar.querySelector("[data-facts]"));
+    this.region = /** @type {Element} */ (this.bar.querySelector("[data-announce]"));
     this.announcedAt = 0;
   }
 
+  /**
+   * @param {State} state
+   * @param {{ detail?: string, message?: string }} [words]
+   */
   show(state, { detail = "", message = "" } = {}) {
     this.chip.className = `chip chip--${state}`;
     this.chip.textContent = detail ? `${NAMES[state]} ${detail}` : NAMES[state];
     this.message.textContent = message;
   }
 
-  /** A stopped run's sentence begins with the state itself. */
+  /**
+   * A stopped run's sentence begins with the state itself.
+   *
+   * @param {State} state
+   * @param {string} message
+   */
   showEnd(state, message) {
     this.show(state, { message });
     if (state !== "cancelled") return;
@@ -36,56 +48,87 @@ export class Status {
     this.message.textContent = "";
   }
 
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
   showFact(name, text) {
-    const fact = this.facts.querySelector(`[data-fact="${name}"]`);
+    const fact = /** @type {HTMLElement} */ (this.facts.querySelector(`[data-fact="${name}"]`));
     fact.hidden = !text;
-    fact.querySelector("dd").textContent = text;
+    /** @type {Element} */ (fact.querySelector("dd")).textContent = text;
     this.facts.hidden = false;
   }
 
+  /**
+   * @param {string} id
+   * @param {string} url
+   */
   showRun(id, url) {
-    const fact = this.facts.querySelector('[data-fact="run"]');
+    const fact = /** @type {HTMLElement} */ (this.facts.querySelector('[data-fact="run"]'));
     const link = document.createElement("a");
     link.className = "mono";
     link.href = url;
     link.title = id;
     link.textContent = id.slice(0, 8);
-    fact.querySelector("dd").replaceChildren(link);
+    /** @type {Element} */ (fact.querySelector("dd")).replaceChildren(link);
     fact.hidden = false;
     this.facts.hidden = false;
   }
 
   clearFacts() {
-    for (const fact of this.facts.querySelectorAll("[data-fact]")) fact.hidden = true;
+    for (const fact of this.facts.querySelectorAll("[data-fact]"))
+      /** @type {HTMLElement} */ (fact).hidden = true;
   }
 
-  /** Say it at once. */
+  /**
+   * Say it at once.
+   *
+   * @param {string} text
+   */
   announce(text) {
     this.announcedAt = Date.now();
     this.region.textContent = text;
   }
 
-  /** Say it only if nothing was said for a while. */
+  /**
+   * Say it only if nothing was said for a while.
+   *
+   * @param {string} text
+   */
   murmur(text) {
     if (Date.now() - this.announcedAt >= ANNOUNCE_MS) this.announce(text);
   }
 }
 
-/** "2nd" for 2. */
+/**
+ * "2nd" for 2.
+ *
+ * @param {number} number
+ */
 export function ordinal(number) {
   const tens = number % 100;
   if (tens >= 11 && tens <= 13) return `${number}th`;
-  return `${number}${{ 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th"}`;
+  return `${number}${
+    /** @type {Record<number, string>} */ ({ 1: "st", 2: "nd", 3: "rd" })[number % 10] ?? "th"
+  }`;
 }
 
-/** "about 20 s", rounded as an estimate deserves. */
+/**
+ * "about 20 s", rounded as an estimate deserves.
+ *
+ * @param {number} seconds
+ */
 export function about(seconds) {
   if (seconds < 1) return "starting now";
   if (seconds < 100) return `about ${seconds < 10 ? seconds : Math.round(seconds / 5) * 5} s`;
   return `about ${Math.round(seconds / 60)} min`;
 }
 
-/** "1.2 s" or "340 ms". */
+/**
+ * "1.2 s" or "340 ms".
+ *
+ * @param {number} milliseconds
+ */
 export function duration(milliseconds) {
   return milliseconds < 1000
     ? `${Math.round(milliseconds)} ms`

@@ -4,19 +4,23 @@ const SILENCE_MS = 25_000;
 const PAUSES_MS = [300, 1000, 2000, 4000];
 const TERMINAL = new Set(["done", "failed", "cancelled"]);
 
+/** @typedef {{ id: string, event: string, data: string }} Message */
+
 /** Splits what arrives into { id, event, data }; half a message waits for its other half. */
 export class EventParser {
   constructor() {
     this.rest = "";
   }
 
+  /** @param {string} chunk */
   push(chunk) {
     const blocks = (this.rest + chunk).split("\n\n");
-    this.rest = blocks.pop();
+    this.rest = /** @type {string} */ (blocks.pop());
     return blocks.map(parseBlock).filter((message) => message.data !== "");
   }
 }
 
+/** @param {string} block */
 function parseBlock(block) {
   const message = { id: "", event: "message", data: "" };
   for (const line of block.split("\n")) {
@@ -25,18 +29,26 @@ function parseBlock(block) {
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).replace(/^ /, "");
     if (name === "data") message.data += message.data ? `\n${value}` : value;
-    else if (name in message) message[name] = value;
+    else if (name in message) message[/** @type {keyof Message} */ (name)] = value;
   }
   return message;
 }
 
 /** One connection's messages, in order. */
 export class EventStream {
-  /** `request` is the AbortController that the response was fetched with. */
+  /**
+   * `request` is the AbortController that the response was fetched with.
+   *
+   * @param {Response} response
+   * @param {AbortController} request
+   */
   constructor(response, request) {
     this.request = request;
-    this.reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    this.reader = /** @type {NonNullable<Response["body"]>} */ (response.body)
+      .pipeThrough(new TextDecoderStream())
+      .getReader();
     this.parser = new EventParser();
+    /** @type {Message[]} */
     this.waiting = [];
   }
 
@@ -52,7 +64,7 @@ export class EventStream {
         clearTimeout(alarm);
       }
     }
-    return this.waiting.shift();
+    return /** @type {Message} */ (this.waiting.shift());
   }
 
   close() {
@@ -60,10 +72,19 @@ export class EventStream {
   }
 }
 
+/** @typedef {{ close: () => void, restart: () => void }} Follower */
+
 /**
  * Follows a run to its end, through lost connections. `opened` is an EventStream that already
- * brings its events. `handlers`: onEvent(name, data), onInterrupted(), onRefused(status).
- * Returns { close(), restart() }.
+ * brings its events.
+ *
+ * @param {string} url
+ * @param {object} handlers
+ * @param {(name: string, data: unknown) => void} handlers.onEvent
+ * @param {() => void} handlers.onInterrupted
+ * @param {(status: number) => void} handlers.onRefused
+ * @param {EventStream | null} [opened]
+ * @returns {Follower}
  */
 export function followRun(url, handlers, opened = null) {
   let lastId = "";
@@ -72,6 +93,7 @@ export function followRun(url, handlers, opened = null) {
   let request = opened?.request ?? new AbortController();
 
   async function open() {
+    /** @type {Record<string, string>} */
     const headers = { Accept: "text/event-stream" };
     if (lastId) headers["Last-Event-ID"] = lastId;
     const response = await fetch(url, {
@@ -87,6 +109,7 @@ export function followRun(url, handlers, opened = null) {
     return null;
   }
 
+  /** @param {EventStream} stream */
   async function read(stream) {
     while (!isClosed) {
       const message = await stream.next();
@@ -101,12 +124,14 @@ export function followRun(url, handlers, opened = null) {
     }
   }
 
+  /** @param {EventStream | null} first */
   async function run(first) {
     let stream = first;
     while (!isClosed) {
       try {
         stream ??= await open();
-        await read(stream);
+        // Without a stream it is closed, and nothing is read.
+        await read(/** @type {EventStream} */ (stream));
       } catch {
         if (isClosed) return;
         if (failures > 0) handlers.onInterrupted();
@@ -132,7 +157,12 @@ export function followRun(url, handlers, opened = null) {
   };
 }
 
-/** Waits, but not longer than until the browser says that it is back on line. */
+/**
+ * Waits, but not longer than until the browser says that it is back on line.
+ *
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
+ */
 function pause(milliseconds) {
   return new Promise((resolve) => {
     const timer = setTimeout(done, milliseconds);

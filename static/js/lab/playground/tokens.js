@@ -2,23 +2,43 @@
 
 import { post } from "./api.js";
 
+/** @import { Answer } from "./api.js" */
+/** @import { WorkbenchForm } from "./main.js" */
+/** @import { Parameters } from "./parameters.js" */
+/** @import { Sheet } from "./sheet.js" */
+
+/**
+ * @typedef {object} Count
+ * @property {number} tokens
+ * @property {boolean} is_exact
+ * @property {number} context
+ * @property {{ state: string, message: string }} engine
+ */
+
 const DEBOUNCE_MS = 350;
 const ENGINE_MS = 4000;
 
+/** @param {number} value */
 const number = (value) => value.toLocaleString("en-GB");
 
 export class TokenCount {
+  /**
+   * @param {WorkbenchForm} form
+   * @param {{ url: string, sheet: Sheet, parameters: Parameters }} parts
+   */
   constructor(form, { url, sheet, parameters }) {
     this.form = form;
     this.url = url;
     this.sheet = sheet;
     this.parameters = parameters;
-    this.line = form.querySelector("[data-count]");
-    this.text = form.querySelector("[data-count-text]");
-    this.meter = form.querySelector("[data-context-meter]");
+    this.line = /** @type {HTMLElement} */ (form.querySelector("[data-count]"));
+    this.text = /** @type {Element} */ (form.querySelector("[data-count-text]"));
+    this.meter = /** @type {HTMLMeterElement} */ (form.querySelector("[data-context-meter]"));
     this.timer = 0;
+    /** @type {AbortController | null} */
     this.request = null;
     this.context = 0;
+    /** @type {number | null} */
     this.followed = null;
   }
 
@@ -32,14 +52,20 @@ export class TokenCount {
     this.request?.abort();
     this.request = new AbortController();
     const fields = { model: this.parameters.model.value, prompt: this.sheet.text };
-    const { ok, body } = await post(this.url, fields, { signal: this.request.signal });
+    const { ok, body } = /** @type {Answer<Count>} */ (
+      await post(this.url, fields, { signal: this.request.signal })
+    );
     if (!ok) return;
     this.show(body);
     this.showEngine(fields.model, body.engine);
     if (body.engine.state !== "ready") this.ask(ENGINE_MS);
   }
 
-  /** While a run writes, the run itself counts; `null` when it is over. */
+  /**
+   * While a run writes, the run itself counts; `null` when it is over.
+   *
+   * @param {number | null} tokens
+   */
   follow(tokens) {
     this.followed = tokens;
     if (tokens === null || !this.context) return;
@@ -47,6 +73,7 @@ export class TokenCount {
     this.draw({ count: `${number(tokens)} tokens`, share: tokens / this.context });
   }
 
+  /** @param {Count} count */
   show({ tokens, is_exact: isExact, context }) {
     this.context = context;
     if (this.followed !== null) {
@@ -63,6 +90,7 @@ export class TokenCount {
     this.draw({ count, share, room });
   }
 
+  /** @param {{ count: string, share: number, room?: string }} words */
   draw({ count, share, room = "" }) {
     this.text.textContent = `${count} of ${number(this.context)}${room}`;
     this.line.toggleAttribute("data-full", Boolean(room));
@@ -70,10 +98,17 @@ export class TokenCount {
     this.line.hidden = false;
   }
 
+  /**
+   * @param {string} model
+   * @param {Count["engine"]} engine
+   */
   showEngine(model, { message }) {
-    for (const line of this.form.querySelectorAll("[data-engine]")) {
+    for (const line of /** @type {NodeListOf<HTMLElement>} */ (
+      this.form.querySelectorAll("[data-engine]")
+    )) {
       const isChosen = line.dataset.engine === model;
-      if (isChosen) line.querySelector("[data-engine-text]").textContent = message;
+      if (isChosen)
+        /** @type {Element} */ (line.querySelector("[data-engine-text]")).textContent = message;
       line.hidden = !isChosen || !message;
     }
   }
