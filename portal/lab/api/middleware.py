@@ -25,14 +25,17 @@ from portal.platform.core.tracing import describe_span, request_span
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 PREFIX: Final = "/v1/"
 WORDS: Final = {
-    HTTPStatus.BAD_REQUEST: ("invalid_value", "The request could not be understood."),
-    HTTPStatus.FORBIDDEN: ("forbidden", "{path} is not open to this key."),
-    HTTPStatus.NOT_FOUND: ("not_found", "There is no {method} {path}. See /docs/api/."),
+    HTTPStatus.BAD_REQUEST: (RefusalCode.INVALID_VALUE, "The request could not be understood."),
+    HTTPStatus.FORBIDDEN: (RefusalCode.FORBIDDEN, "{path} is not open to this key."),
+    HTTPStatus.NOT_FOUND: (RefusalCode.NOT_FOUND, "There is no {method} {path}. See /docs/api/."),
     HTTPStatus.METHOD_NOT_ALLOWED: (
-        "method_not_allowed",
+        RefusalCode.METHOD_NOT_ALLOWED,
         "{path} does not take {method}. See /docs/api/.",
     ),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request_too_large", "The request is too large."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+        RefusalCode.REQUEST_TOO_LARGE,
+        "The request is too large.",
+    ),
 }
 
 
@@ -100,10 +103,10 @@ def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
         return response
     code, words = WORDS.get(
         HTTPStatus(response.status_code),
-        ("server_error", "Something broke on our side. It has been logged."),
+        (RefusalCode.SERVER_ERROR, "Something broke on our side. It has been logged."),
     )
     message = words.format(method=request.method, path=request.path_info)
-    answer = answer_error(DomainError(RefusalCode(code), message))
+    answer = answer_error(DomainError(code, message))
     if "Allow" in response:
         answer["Allow"] = response["Allow"]
     return answer

@@ -8,39 +8,39 @@ from typing import Any, Final
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import INVALID, RefusalCode
 
-MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
+MEANINGS: Final[Mapping[int, tuple[RefusalCode, str, str]]] = {
     400: (
-        "invalid_value",
+        RefusalCode.INVALID_VALUE,
         "The request is at fault; param names the field. Do not repeat it unchanged.",
         "max_tokens has to be at least 0.",
     ),
     401: (
-        "invalid_api_key",
+        RefusalCode.INVALID_API_KEY,
         "No key, or one that is wrong, expired or revoked.",
         "Send your API key in the header: Authorization: Bearer <key>.",
     ),
     403: (
-        "key_scope",
+        RefusalCode.KEY_SCOPE,
         "The key is not for this, or its owner may not use the model; next_step says what to do.",
         "This key is not for completions.",
     ),
     404: (
-        "model_not_found",
+        RefusalCode.MODEL_NOT_FOUND,
         "There is nothing of that name, or it is not yours.",
         "There is no model 'gpt-3' here. Open to this key: smollm2-135m.",
     ),
     405: (
-        "method_not_allowed",
+        RefusalCode.METHOD_NOT_ALLOWED,
         "The address does not take this method; the header Allow names those it takes.",
         "/v1/completions does not take GET. See /docs/api/.",
     ),
     408: (
-        "request_timeout",
+        RefusalCode.REQUEST_TIMEOUT,
         "The body did not come whole in time.",
         "The request did not come whole within 30 seconds. Try again.",
     ),
     409: (
-        "changed_meanwhile",
+        RefusalCode.CHANGED_MEANWHILE,
         "Somebody was first, and the message says who; read again before deciding.",
         (
             "Nothing was changed. This application is now “approved”: approved by Rita Reviewer "
@@ -48,12 +48,12 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         ),
     ),
     413: (
-        "request_too_large",
+        RefusalCode.REQUEST_TOO_LARGE,
         "The body is larger than the site takes.",
         "The request is too large.",
     ),
     415: (
-        "unsupported_media_type",
+        RefusalCode.UNSUPPORTED_MEDIA_TYPE,
         "The body is not what the address takes: it is compressed, for example.",
         (
             "The body is compressed (gzip), which is not supported. Send it as it is, without "
@@ -61,7 +61,7 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         ),
     ),
     429: (
-        "quota_exceeded",
+        RefusalCode.QUOTA_EXCEEDED,
         (
             "The quota of 24 hours is spent or the room for files is full (x-should-retry: "
             "false), or your share of the queue is full or a minute's bytes are read "
@@ -70,12 +70,12 @@ MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
         "The quota of tokens is spent.",
     ),
     500: (
-        "server_error",
+        RefusalCode.SERVER_ERROR,
         "Something broke on our side, and the log has it.",
         "Something broke on our side. It has been logged; try again.",
     ),
     503: (
-        "model_offline",
+        RefusalCode.MODEL_OFFLINE,
         "The model is not served now; Retry-After says when to come back.",
         "This model is not loaded at the moment.",
     ),
@@ -152,7 +152,7 @@ def codes_by_status() -> dict[int, list[str]]:
 
 def _write(status: int) -> dict[str, Any]:
     code, meaning, message = MEANINGS[status]
-    error = DomainError(RefusalCode(code), message)
+    error = DomainError(code, message)
     headers: dict[str, Any] = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
     if status in (429, 503):
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}

@@ -13,6 +13,7 @@ from portal.lab.jobs.enums import ACTIVE_STATES
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.each import is_passing, note_fault
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 ENDS = {
     BatchStatus.CANCELLED: ("batch_cancelled", "The batch was cancelled before this request ran."),
@@ -77,7 +78,10 @@ def _settle(batch: Batch, row: BatchRow) -> dict[str, object]:
     except DomainError as error:
         if error.code in TRY_AGAIN and ending_of(batch) is None:
             return {"state": RowState.WAITING, "call": None}
-        if error.code in ("cancelled", "access_ended") and ending_of(batch) is not None:
+        if (
+            error.code in (RefusalCode.CANCELLED, RefusalCode.ACCESS_ENDED)
+            and ending_of(batch) is not None
+        ):
             code, message = describe_drop(batch)
             return {
                 "state": RowState.FAILED,

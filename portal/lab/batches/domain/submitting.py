@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.enums import Code
 from portal.gate.catalog.models import HostedModel
 from portal.lab.batches.domain.endpoints import ENDPOINTS, fingerprint
 from portal.lab.batches.domain.lines import LineError
@@ -26,11 +25,14 @@ from portal.lab.jobs.enums import ACTIVE_STATES, JobClass
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.each import is_passing, note_fault
 from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
 
 PAUSE: Final = timedelta(seconds=30)
 """After which a batch that had to wait asks again."""
-BUSY: Final = "compiler_busy"
-WAITS_FOR: Final = frozenset({Code.QUOTA_EXCEEDED, Code.MODEL_OFFLINE, "model_loading", BUSY})
+BUSY: Final = RefusalCode.COMPILER_BUSY
+WAITS_FOR: Final = frozenset(
+    {RefusalCode.QUOTA_EXCEEDED, RefusalCode.MODEL_OFFLINE, RefusalCode.MODEL_LOADING, BUSY}
+)
 """Refusals that pass by themselves."""
 NOT_KEPT: Final = {"prompt"}
 """What people wrote; a call's row does not hold it."""

@@ -110,15 +110,11 @@ class Held:
 
     def may_begin(self, job_class: JobClass, user_id: int, *, slots: int) -> bool:
         """Whether one more run of the person's fits into the class."""
-        own = self.by_person[job_class, user_id]
-        return self.has_room(job_class, slots=slots, is_for_newcomers=not own)
-
-    def has_room(self, job_class: JobClass, *, slots: int, is_for_newcomers: bool) -> bool:
-        """Whether one more run of the class fits beside those that are held."""
+        is_newcomer = not self.by_person[job_class, user_id]
         classes = list(SHARES)
         for place, each in enumerate(classes[: classes.index(job_class) + 1]):
             share = math.ceil(SHARES[each] * slots)
-            kept = 0 if is_for_newcomers else share // NEWCOMERS
+            kept = 0 if is_newcomer else share // NEWCOMERS
             if sum(self.by_class[behind] for behind in classes[place:]) >= share - kept:
                 return False
         return True
