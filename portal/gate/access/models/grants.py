@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,6 +15,14 @@ from portal.gate.access.enums import (
 )
 from portal.gate.access.models.applications import Application
 from portal.gate.catalog.models import HostedModel
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    """Grants by how they stand."""
+
+    def in_force(self, *, at: datetime) -> GrantQuerySet:
+        """Those that have begun, have not ended, and that nobody took away."""
+        return self.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)
 
 
 class Grant(models.Model):
@@ -46,6 +56,8 @@ class Grant(models.Model):
     parallel_jobs = models.PositiveIntegerField(
         null=True, help_text="Runs of the API under way at a time; empty for the site's number."
     )
+
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         ordering = ["-starts_at", "-id"]

@@ -34,14 +34,8 @@ def team_models(team: Team) -> QuerySet[HostedModel]:
 
 def lead_grants(team: Team, *, at: datetime) -> QuerySet[Grant]:
     """The lead's own grants in force for the team's models, also by a later application."""
-    return Grant.objects.filter(
-        user=team.application.applicant_id,
-        lead=None,
-        model__in=team_models(team),
-        state=GrantState.ACTIVE,
-        starts_at__lte=at,
-        ends_at__gt=at,
-    ).select_related("model__release__licence")
+    own = Grant.objects.in_force(at=at).filter(user=team.application.applicant_id, lead=None)
+    return own.filter(model__in=team_models(team)).select_related("model__release__licence")
 
 
 def derive_grants(member: Member, *, by: User) -> list[Grant]:

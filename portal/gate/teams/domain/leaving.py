@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import require_text
-from portal.gate.access.domain.workflow.separation import require_outsider
+from portal.gate.access.domain.workflow.separation import require_outsider, require_reviewer
 from portal.gate.teams.domain.deriving import end_derived, lock_derived
 from portal.gate.teams.domain.invitations import subject_of
 from portal.gate.teams.domain.letters import tell_lead, tell_member
@@ -51,8 +51,7 @@ def expel_member(member: Member, *, by: User, reason: str) -> Member:
     Raises `DomainError`: `reviewers_only`, `own_application`, `own_team`, `text_missing`;
     `LostRace`.
     """
-    if not (by.is_reviewer and by.is_active):
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
+    require_reviewer(by)
     if member.team.application.applicant_id == by.pk:
         raise DomainError(
             RefusalCode.OWN_APPLICATION, "This is your own team. Another reviewer decides."

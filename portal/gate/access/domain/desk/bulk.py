@@ -10,6 +10,7 @@ from django.db import transaction
 from portal.gate.access.domain.desk.claims import claim_application
 from portal.gate.access.domain.process.reminders import remind_applicant
 from portal.gate.access.domain.process.reviews import return_application
+from portal.gate.access.domain.workflow.separation import require_reviewer
 from portal.gate.access.enums import Command
 from portal.gate.access.models import Application
 from portal.gate.catalog.enums import Tier
@@ -64,8 +65,7 @@ def _run(cases: Mapping[str, int], command: Command, *, by: User, note: str) -> 
         raise DomainError(RefusalCode.NOTHING_CHOSEN, "Choose at least one application.")
     if len(cases) > LIMIT:
         raise DomainError(RefusalCode.TOO_MANY, f"At most {LIMIT} applications at once.")
-    if not (by.is_reviewer and by.is_active):
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
+    require_reviewer(by)
     act = _act(command, by=by, note=note)
     return [_try(row, act, seen=cases[row.case_number]) for row in _fetch(cases)]
 

@@ -9,7 +9,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import check_application, move_application
-from portal.gate.access.domain.workflow.separation import require_free_claim, require_fresh_eyes
+from portal.gate.access.domain.workflow.separation import (
+    require_free_claim,
+    require_fresh_eyes,
+    require_reviewer,
+)
 from portal.gate.access.enums import REVIEW_STATES, Command, Role
 from portal.gate.access.models import Absence, Application, Step
 from portal.platform.accounts.models import User
@@ -98,8 +102,7 @@ def announce_absence(
     was read. Raises `DomainError`: `reviewers_only`, `end_not_in_future`, `not_for_them` when the
     deputy cannot stand in; `SavedMeanwhile`.
     """
-    if not reviewer.is_reviewer:
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
+    require_reviewer(reviewer)
     now = timezone.now()
     if until <= now:
         raise DomainError(

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import require_text
+from portal.gate.access.domain.workflow.separation import require_reviewer
 from portal.gate.access.enums import HELD_STATES, OPEN_STATES
 from portal.gate.access.models import AccountMerge, Application, Grant
 from portal.platform.accounts.models import User
@@ -24,8 +25,7 @@ def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> Accoun
     `reviewers_only`, `own_person`, `staff_account`, `text_missing`, `account_in_use`;
     `LostRace` when either was closed meanwhile.
     """
-    if not (by.is_reviewer and by.is_active):
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
+    require_reviewer(by)
     if by.pk in (kept.pk, merged.pk):
         raise DomainError(RefusalCode.OWN_PERSON, "Another reviewer decides about you.")
     reason = require_text(reason, field="reason", message="Say how you know.")

@@ -15,7 +15,6 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
 from portal.gate.licensing.domain.reconsent import changes_announced
 from portal.gate.licensing.models import Licence, LicenceVersion, Signature
@@ -100,12 +99,8 @@ def _people_to_announce_to(
     """Who signed an older version, and whose signature still holds or who has access."""
     ended = [other.number for other in others if other.grace_ends_at <= at]
     floor = max((number for number in ended if number < change.number), default=1)
-    grants = Grant.objects.filter(
-        user=OuterRef("pk"),
-        model__release__licence=change.licence_id,
-        state=GrantState.ACTIVE,
-        starts_at__lte=at,
-        ends_at__gt=at,
+    grants = Grant.objects.in_force(at=at).filter(
+        user=OuterRef("pk"), model__release__licence=change.licence_id
     )
     return _signers_of_older(change, floor=floor, or_else=Q(Exists(grants)))
 

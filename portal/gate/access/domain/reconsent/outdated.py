@@ -24,7 +24,6 @@ from django.db.models import (
 from django.db.models.functions import Cast, Concat
 
 from portal.gate.access.domain.reconsent.announcements import ABOUT, KINDS
-from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
 from portal.gate.licensing.domain.reconsent import changes_in_force
 from portal.gate.licensing.domain.signing import GRACE_END
@@ -95,7 +94,7 @@ def find_outdated(wanted: OutdatedFilter, *, at: datetime) -> QuerySet[Signature
 def describe_outdated(signatures: Iterable[Signature], *, at: datetime) -> list[Outdated]:
     """The rows of what `find_outdated` found, with two queries for any number of them."""
     rows = list(signatures)
-    live = _live_grants(at=at).select_related("model__release").order_by("model__name")
+    live = Grant.objects.in_force(at=at).select_related("model__release").order_by("model__name")
     prefetch_related_objects(rows, Prefetch("user__grants", live, to_attr="live_grants"))
     versions = LicenceVersion.objects.defer("text").in_bulk({_read(row, "change") for row in rows})
     return [_describe(row, versions[_read(row, "change")], at=at) for row in rows]
@@ -110,7 +109,9 @@ def _narrow(
         found = found.filter(Q(ends_at__gt=at) if wanted.state == "holds" else Q(ends_at__lte=at))
     if wanted.has_access:
         licence = {"model__release__licence": OuterRef("version__licence")}
-        found = found.filter(Exists(_live_grants(at=at).filter(user=OuterRef("user"), **licence)))
+        found = found.filter(
+            Exists(Grant.objects.in_force(at=at).filter(user=OuterRef("user"), **licence))
+        )
     if wanted.text:
         found = found.filter(
             Q(user__name__icontains=wanted.text)
@@ -119,10 +120,6 @@ def _narrow(
             | Q(entity_name__icontains=wanted.text)
         )
     return found
-
-
-def _live_grants(*, at: datetime) -> QuerySet[Grant]:
-    return Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)
 
 
 def _describe(signature: Signature, version: LicenceVersion, *, at: datetime) -> Outdated:

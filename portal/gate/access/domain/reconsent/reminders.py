@@ -16,6 +16,7 @@ from portal.gate.access.domain.reconsent.outdated import (
     describe_outdated,
     find_outdated,
 )
+from portal.gate.access.domain.workflow.separation import require_reviewer
 from portal.gate.licensing.models import Licence, Signature
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
@@ -54,8 +55,7 @@ def send_reminders(signatures: Collection[int], *, by: User) -> list[Reminder]:
     One that is refused stops none of the others. Raises `DomainError`: `nothing_chosen`,
     `too_many`, `reviewers_only`.
     """
-    if not (by.is_reviewer and by.is_active):
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
+    require_reviewer(by)
     if not signatures:
         raise DomainError(RefusalCode.NOTHING_CHOSEN, "Choose at least one person.")
     if len(signatures) > LIMIT:

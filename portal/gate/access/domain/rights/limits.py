@@ -82,7 +82,7 @@ def daily_quotas(users: Collection[int], *, at: datetime) -> dict[int, dict[int,
 def limited_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
     """The person's grants with limits of their own."""
     own = Q(daily_tokens__isnull=False) | Q(parallel_jobs__isnull=False)
-    return _in_force(at=at).filter(own, user=user).select_related("model", "user")
+    return Grant.objects.in_force(at=at).filter(own, user=user).select_related("model", "user")
 
 
 def parallel_limits(
@@ -90,7 +90,7 @@ def parallel_limits(
 ) -> dict[int, int]:
     """Runs of the API that each person may have under way on a deployment."""
     limits = dict.fromkeys(users, default)
-    grants = _in_force(at=at).filter(
+    grants = Grant.objects.in_force(at=at).filter(
         user__in=limits, model__deployment=deployment, parallel_jobs__isnull=False
     )
     limits.update({grant.user_id: grant.parallel_jobs for grant in grants if grant.parallel_jobs})
@@ -101,10 +101,6 @@ def parallel_limit_of(user: User, model: HostedModel, *, at: datetime, default: 
     """The same for one person."""
     found = parallel_limits([user.pk], deployment=model.deployment, at=at, default=default)
     return found[user.pk]
-
-
-def _in_force(*, at: datetime) -> QuerySet[Grant]:
-    return Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)
 
 
 # Written out: the ORM takes longer to put this together than the database to answer it.

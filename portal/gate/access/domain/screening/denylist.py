@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import require_text
-from portal.gate.access.domain.workflow.separation import domain_of
+from portal.gate.access.domain.workflow.separation import domain_of, require_reviewer
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Application, Denial
 from portal.platform.accounts.models import User
@@ -35,7 +35,7 @@ def deny(
     Raises `DomainError`: `reviewers_only`, `text_missing`, `end_not_in_future`,
     `denied_already`, `own_person`.
     """
-    _require_reviewer(by)
+    require_reviewer(by)
     reason = require_text(reason, field="reason", message="Say why. The applicant will read it.")
     if ends_at <= timezone.now():
         raise DomainError(
@@ -102,7 +102,7 @@ def lift_denial(denial: Denial, *, by: User, note: str) -> None:
     An entry that was appealed is lifted, or left, by another reviewer than made it. Raises
     `DomainError`: `reviewers_only`, `text_missing`, `own_person`, `decided_before`; `LostRace`.
     """
-    _require_reviewer(by)
+    require_reviewer(by)
     note = require_text(note, field="note", message="Say why it is lifted.")
     if denial.person_id == by.pk:
         raise DomainError(RefusalCode.OWN_PERSON, "Another reviewer decides about you.")
@@ -179,8 +179,3 @@ def _normalise(kind: DenialKind, value: str) -> str:
     if kind == DenialKind.DOMAIN:
         return domain_of(value.strip().strip("."))
     return normalise_name(value)
-
-
-def _require_reviewer(by: User) -> None:
-    if not (by.is_reviewer and by.is_active):
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")

@@ -34,13 +34,19 @@ def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> No
     is_owner = by.pk == owner_id
     if role == Role.APPLICANT and not is_owner:
         raise DomainError(RefusalCode(f"not_your_{what}"), f"This {what} belongs to somebody else.")
-    if role == Role.REVIEWER and not (by.is_reviewer and by.is_active):
-        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
+    if role == Role.REVIEWER:
+        require_reviewer(by)
     if role == Role.REVIEWER and is_owner:
         raise DomainError(
             RefusalCode(f"own_{what}"),
             f"This is your own {what}. Another reviewer decides on it.",
         )
+
+
+def require_reviewer(by: User) -> None:
+    """Raise `DomainError` (`reviewers_only`) for anybody else."""
+    if not (by.is_reviewer and by.is_active):
+        raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
 
 
 def register_insiders(find: Finder) -> None:
