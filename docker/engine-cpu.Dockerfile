@@ -30,6 +30,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/engine /opt/engine
 COPY --from=build --chown=10001:10001 /weights /weights
 COPY capacity /app/capacity
+COPY tracing /app/tracing
 COPY inference_workers /app/inference_workers
 COPY docker/check_engine.py /usr/local/lib/gatehouse/
 WORKDIR /app

@@ -12,6 +12,7 @@ COPY manage.py ./
 COPY inference_workers/__init__.py inference_workers/
 COPY inference_workers/contract inference_workers/contract
 COPY capacity capacity
+COPY tracing tracing
 COPY portal portal
 COPY static static
 COPY templates templates

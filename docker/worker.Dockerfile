@@ -16,6 +16,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent ga
     && install -d -o gatehouse -g gatehouse /weights
 COPY --from=build /opt/venv /opt/venv
 COPY capacity /app/capacity
+COPY tracing /app/tracing
 COPY inference_workers /app/inference_workers
 COPY docker/check_worker.py /usr/local/lib/gatehouse/
 WORKDIR /app

@@ -22,8 +22,8 @@ from inference_workers.contract import QUEUE_PORTAL, Message, queue_for
 from inference_workers.errors import EXIT_CONFIGURATION, stop_process
 from inference_workers.logs import configure_logging
 from inference_workers.runtime import Runtime
-from inference_workers.tracing import configure_tracing
 from inference_workers.worker import Worker
+from tracing import configure_tracing
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
 """Longer than any job's deadline; a message delivered twice is dropped by its lease anyway."""

@@ -12,7 +12,7 @@ from inference_workers.celery import app, deployment, runtime
 from inference_workers.contract import TASK_GENERATE, GenerationRequest
 from inference_workers.lifecycle import JobResult
 from inference_workers.logs import get_logger
-from inference_workers.tracing import TRACEPARENT
+from tracing import TRACEPARENT
 
 log = get_logger(__name__)
 

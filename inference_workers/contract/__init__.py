@@ -13,6 +13,7 @@ from inference_workers.contract.codes import (
     FailureCode,
     FinishReason,
 )
+from inference_workers.contract.decoding import Decoder, IncrementalDecoder
 from inference_workers.contract.events import (
     EVENT,
     Cancelled,
@@ -97,6 +98,7 @@ __all__ = [
     "Cancelled",
     "ChatTemplate",
     "ControlMessage",
+    "Decoder",
     "Delta",
     "Done",
     "EnergySource",
@@ -107,6 +109,7 @@ __all__ = [
     "FinishReason",
     "GenerationRequest",
     "Heartbeat",
+    "IncrementalDecoder",
     "JobOutcome",
     "JobStarted",
     "JobsStarted",

@@ -29,7 +29,7 @@ from inference_workers.engines.completion_body import (
 )
 from inference_workers.engines.completion_stream import name_error, read_choice, read_chunks
 from inference_workers.engines.logprobs import read_prompt, read_row
-from inference_workers.tracing import trace_headers
+from tracing import trace_headers
 
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
 TOKENIZE_TIMEOUT = aiohttp.ClientTimeout(total=30)

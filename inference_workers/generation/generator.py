@@ -19,6 +19,7 @@ from contextlib import aclosing
 
 from inference_workers.broker.publisher import StreamPublisher
 from inference_workers.contract import (
+    Decoder,
     Done,
     Failed,
     FailureCode,
@@ -42,7 +43,6 @@ from inference_workers.generation.scoring import Scorer
 from inference_workers.generation.text import (
     CompletionSource,
     CompletionText,
-    Decoder,
     DerivedText,
     EngineText,
 )

@@ -22,7 +22,7 @@ from portal.platform.core.concurrency_limit import (
 )
 from portal.platform.core.handler import SiteHandler
 from portal.platform.core.request_bodies import BodyReader
-from portal.platform.core.tracing import configure_tracing
+from tracing import configure_tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})

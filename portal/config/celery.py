@@ -11,7 +11,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init
 from django.conf import settings
 
-from portal.platform.core.tracing import configure_tracing
+from tracing import configure_tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 

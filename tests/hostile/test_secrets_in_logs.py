@@ -19,9 +19,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from requests import RequestException, Session
 
+import tracing
 from portal.config.logging import configure_logging
 from portal.platform.audit.models import AuditEvent
-from portal.platform.core import tracing
 from portal.platform.core.masking import mask_secrets
 from portal.platform.core.metrics import render_processes
 from tests.lab.playground.sse import serve
@@ -120,7 +120,7 @@ def test_no_log_trace_metric_or_event_holds_a_secret(
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("portal"))
+    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("gatehouse"))
     paths = [path for route in secret_routes() for path in variants(fill(route, SECRET))]
 
     async def drive() -> list[int]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.plugin import ROOT
 
-PACKAGES = ("portal", "inference_workers", "capacity")
+PACKAGES = ("portal", "inference_workers", "capacity", "tracing")
 BREACHES = {
     "Wings import downwards only": (
         "portal/platform/__init__.py",
@@ -49,6 +49,7 @@ BREACHES = {
         "portal/gate/vouching/domain/domains.py",
         "import portal.gate.vouching.forms",
     ),
+    "Tracing is a set-up that knows neither side": ("tracing/__init__.py", "import django"),
     "Capacity is arithmetic that knows nobody": ("capacity/memory.py", "import pydantic"),
     "Nobody imports vLLM: it is its own process": (
         "inference_workers/generation/text.py",

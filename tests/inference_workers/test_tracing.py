@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from inference_workers import tracing
+import tracing
 from inference_workers.config import LauncherSettings
 from inference_workers.deployments import Deployment
 from inference_workers.engines.base import Chunk, EngineRequest

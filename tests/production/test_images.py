@@ -123,5 +123,6 @@ def test_requirements_name_packages_and_versions_and_no_hosts(file: Path) -> Non
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)
-def test_every_image_has_the_arithmetic_that_site_and_workers_share(dockerfile: Path) -> None:
-    assert copied_from_the_context(dockerfile).count("capacity") == 1
+@pytest.mark.parametrize("package", ["capacity", "tracing"])
+def test_every_image_has_what_site_and_workers_share(dockerfile: Path, package: str) -> None:
+    assert copied_from_the_context(dockerfile).count(package) == 1

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -38,10 +36,14 @@ from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.stream.reader_presence import attend, leave_unread
 from portal.platform.core.database import in_database, read_database
 from portal.platform.core.errors import DomainError
+from portal.platform.core.idempotency import (
+    IDEMPOTENCY_KEY,
+    hash_request,
+    read_idempotency_key,
+)
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.turns import in_turn
 
-IDEMPOTENCY_KEY_LENGTH: Final = 255
 RETRIES: Final = re.compile("0*[1-9][0-9]*")
 PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
 """Fields that hold what people wrote; a call's row does not."""
@@ -82,14 +84,7 @@ class Asking:
 
 def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
     """From the request's headers; raises `DomainError`."""
-    idempotency_key = request.headers.get("Idempotency-Key", "")
-    is_good = idempotency_key.isprintable() and len(idempotency_key) <= IDEMPOTENCY_KEY_LENGTH
-    if not is_good:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} printable characters.",
-            field="Idempotency-Key",
-        )
+    idempotency_key = read_idempotency_key(request.headers.get(IDEMPOTENCY_KEY, ""))
     strict = request.headers.get("Gatehouse-Strict", "false").lower()
     if strict not in {"true", "false"}:
         raise DomainError(
@@ -163,7 +158,7 @@ def find_or_submit(
     origin = CallOrigin(
         endpoint=asking.endpoint,
         key=asking.key,
-        fingerprint=fingerprint(asking.endpoint, body),
+        fingerprint=hash_request(asking.endpoint, body.model_dump(mode="json", exclude_unset=True)),
         request=body.model_dump(mode="json", exclude=PROMPTS, exclude_unset=True),
         idempotency_key=asking.idempotency_key,
     )
@@ -193,13 +188,6 @@ async def explain_failure(error: DomainError, submitted: Submitted) -> DomainErr
     job_id = submitted.jobs[0].pk
     decision = await read_database(lambda: explain_ended_access(job_id))
     return error if decision is None else AccessRefused(decision)
-
-
-def fingerprint(endpoint: str, body: BaseModel) -> str:
-    """The same for the same request, however its JSON was spaced."""
-    asked: dict[str, Any] = body.model_dump(mode="json", exclude_unset=True)
-    text = json.dumps([endpoint, asked], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _find_earlier(asking: Asking, origin: CallOrigin) -> Submitted | None:

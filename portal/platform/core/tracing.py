@@ -1,49 +1,17 @@
-"""Traces of requests and submitted jobs by OpenTelemetry.
-
-Without an exporter the API's own no-op spans are used: nothing is recorded or sent. Spans carry
-routes, ids, counts and codes; no address with its query, no prompt, nobody's name or e-mail.
-"""
+"""Spans of requests and of submitted jobs; `tracing` says what they carry."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from portal.platform.core.metrics import route_name
-
-# Not the global propagator: baggage would carry whatever somebody put into it.
-_PROPAGATOR: Final = TraceContextTextMapPropagator()
-
-tracer = trace.get_tracer("gatehouse.portal")
-
-
-def configure_tracing(*, endpoint: str, service_name: str) -> None:
-    """Send spans to the collector at `endpoint` by OTLP over HTTP; empty for no traces.
-
-    The other OTEL_* variables (sampler, headers, service name) count as the SDK documents them.
-    """
-    if not endpoint:
-        return
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 -- only where it is used
-        OTLPSpanExporter,
-    )
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
-    os.environ.setdefault("OTEL_SERVICE_NAME", service_name)
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-    provider = TracerProvider(resource=Resource.create())
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+from tracing import open_span, trace_fields
 
 
 class RequestTraceMiddleware:
@@ -66,17 +34,15 @@ class RequestTraceMiddleware:
 @contextmanager
 def request_span() -> Iterator[Span]:
     """Current while a request is answered; log lines meanwhile name its trace."""
-    with _span("request", kind=SpanKind.SERVER) as span:
-        if span.is_recording():
-            trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-            structlog.contextvars.bind_contextvars(trace_id=trace_id)
+    with open_span("request", kind=SpanKind.SERVER) as span:
+        structlog.contextvars.bind_contextvars(**trace_fields(span))
         yield span
 
 
 @contextmanager
 def submit_span() -> Iterator[Span]:
     """Current while a job is accepted and sent; the worker's span hangs below it."""
-    with _span("submit job", kind=SpanKind.PRODUCER) as span:
+    with open_span("submit job", kind=SpanKind.PRODUCER) as span:
         yield span
 
 
@@ -85,22 +51,6 @@ def annotate_span(**attributes: str | int) -> None:
     span = trace.get_current_span()
     for name, value in attributes.items():
         span.set_attribute(f"gatehouse.{name}", value)
-
-
-def trace_headers() -> dict[str, str]:
-    """The current span as W3C headers; empty when there is none."""
-    headers: dict[str, str] = {}
-    _PROPAGATOR.inject(headers)
-    return headers
-
-
-@contextmanager
-def _span(name: str, *, kind: SpanKind) -> Iterator[Span]:
-    # The text of an exception may quote what it was about, so none is recorded.
-    with tracer.start_as_current_span(
-        name, kind=kind, record_exception=False, set_status_on_exception=False
-    ) as span:
-        yield span
 
 
 def describe_span(span: Span, request: HttpRequest, response: HttpResponseBase) -> None:

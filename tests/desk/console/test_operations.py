@@ -50,7 +50,7 @@ def test_workers_are_shown_as_they_beat(operator: Client, valkey: redis.Redis) -
     response = operator.get(PATH)
 
     site, page = response.context["site"], response.content.decode()
-    assert [(worker.id, worker.tensor_parallel_size) for worker in site.workers] == [
+    assert [(worker.worker, worker.tensor_parallel_size) for worker in site.workers] == [
         ("b", 8),
         ("a", 1),
     ]

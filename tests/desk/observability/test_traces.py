@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from inference_workers import tracing as worker_tracing
+import tracing
 from inference_workers.config import WorkerSettings
 from inference_workers.contract import GenerationRequest, SamplingParams
 from inference_workers.deployments import Deployment
@@ -30,7 +30,7 @@ from portal.lab.jobs.domain.submission import submit_job
 from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.accounts.models import User
-from portal.platform.core import tracing
+from portal.platform.core.tracing import RequestTraceMiddleware
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import beat, make_researcher
 from tests.lab.jobs.conftest import queued_messages
@@ -49,8 +49,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("portal"))
-    monkeypatch.setattr(worker_tracing, "tracer", provider.get_tracer("worker"))
+    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("gatehouse"))
     yield exporter
     provider.shutdown()
 
@@ -92,7 +91,7 @@ async def run_in_worker(message: dict[str, Any], folder: Path) -> None:
     worker = Worker(settings, DEPLOYMENT, send=lambda _task, _message: None)
     await worker.start()
     request = GenerationRequest.model_validate(args[0])
-    traceparent = message["headers"].get(worker_tracing.TRACEPARENT, "")
+    traceparent = message["headers"].get(tracing.TRACEPARENT, "")
     await worker.run_job(request, traceparent=traceparent)
     await worker.close()
 
@@ -226,7 +225,7 @@ def test_what_breaks_is_marked_without_its_text(spans: InMemorySpanExporter) -> 
 
     request = HttpRequest()
     request.method = "GET"
-    tracing.RequestTraceMiddleware(answer)(request)
+    RequestTraceMiddleware(answer)(request)
 
     (span,) = spans.get_finished_spans()
     assert (span.status.is_ok, span.status.description, span.events) == (False, None, ())

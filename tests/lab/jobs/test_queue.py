@@ -126,4 +126,4 @@ def test_workers_whose_heart_stopped_are_not_listed(valkey: redis.Redis) -> None
     beat(valkey, worker="expired")
     valkey.delete("worker:expired")
 
-    assert [worker.id for worker in list_workers()] == ["alive"]
+    assert [worker.worker for worker in list_workers()] == ["alive"]

@@ -11,8 +11,7 @@ from django.utils import timezone
 from portal.gate.access.models import Step
 from portal.gate.decision_api.models import DecisionRequest
 from portal.platform.accounts.models import User
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.idempotency import require_same_request
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ def _take(asked: IdempotentRequest) -> tuple[DecisionRequest, bool]:
 
 
 def _read(row: DecisionRequest, asked: IdempotentRequest) -> Step:
-    if row.fingerprint != asked.fingerprint or row.step is None:
-        raise DomainError(
-            RefusalCode.IDEMPOTENCY_KEY_REUSED,
-            "This idempotency key was used for a different request. Use a new key for each "
-            "request, and the same one only to repeat it.",
-            field="Idempotency-Key",
-        )
+    require_same_request(asked.fingerprint, earlier=row.fingerprint)
+    assert row.step is not None  # noqa: S101 -- the row's own transaction made it
     return row.step

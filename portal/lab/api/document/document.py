@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from portal.lab.api.document.errors import DECIDING, RUNNING, name_of, statuses_of, write_responses
 from portal.lab.api.document.examples import EXAMPLES
+from portal.platform.core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_LENGTH
 
 METHODS: Final = ("get", "post", "delete")
 HEADERS: Final[Mapping[str, Any]] = {
@@ -84,11 +85,11 @@ OTHER_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
 """What an operation answers with beside JSON, or instead of it."""
 IDEMPOTENCY: Final = {
     "in": "header",
-    "name": "Idempotency-Key",
+    "name": IDEMPOTENCY_KEY,
     "required": False,
     "description": "A second request with the same key and body gets the first one's runs or "
     "decision, and with another body a 400.",
-    "schema": {"type": "string", "maxLength": 255},
+    "schema": {"type": "string", "maxLength": IDEMPOTENCY_KEY_LENGTH},
 }
 STRICTNESS: Final = {
     "in": "header",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -35,6 +33,7 @@ from portal.lab.api.decision_schemas import (
 from portal.lab.api.schemas import REFUSALS, ErrorBody
 from portal.platform.accounts.models import User
 from portal.platform.core.database import in_database
+from portal.platform.core.idempotency import hash_request
 
 router = Router(tags=["Decisions"], auth=KeyAuth(Right.REVIEWER))
 DECIDED = {HTTPStatus.OK: ApplicationDecision, **REFUSALS, 409: ErrorBody}
@@ -179,7 +178,5 @@ def _read(request: HttpRequest, body: BaseModel) -> IdempotentRequest:
     """Who asks; the same request is the same address and the same content."""
     reviewer = _reviewer(request)
     asking = read_asking(request, endpoint=request.path)
-    text = json.dumps([request.path, body.model_dump(mode="json")], sort_keys=True)
-    return IdempotentRequest(
-        reviewer, hashlib.sha256(text.encode()).hexdigest(), asking.idempotency_key
-    )
+    fingerprint = hash_request(request.path, body.model_dump(mode="json"))
+    return IdempotentRequest(reviewer, fingerprint, asking.idempotency_key)

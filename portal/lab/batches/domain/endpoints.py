@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
@@ -125,9 +123,3 @@ def require_kept(run: Run, *, deployment: str) -> None:
             "prompt, or send the request by itself.",
             field="prompt_logprobs",
         )
-
-
-def fingerprint(path: str, body: Body, *, row: int) -> str:
-    """Of one row, so that a request by itself is never taken for a row's repetition."""
-    text = json.dumps(["batch", row, path, body], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

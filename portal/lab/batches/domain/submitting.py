@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.catalog.models import HostedModel
-from portal.lab.batches.domain.endpoints import ENDPOINTS, fingerprint
+from portal.lab.batches.domain.endpoints import ENDPOINTS
 from portal.lab.batches.domain.lines import LineError
 from portal.lab.batches.domain.results import BROKEN, refuse_row
 from portal.lab.batches.domain.status import close_batch, lock_batch
@@ -25,6 +25,7 @@ from portal.lab.jobs.enums import ACTIVE_STATES, JobClass
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.each import is_passing, note_fault
 from portal.platform.core.errors import DomainError
+from portal.platform.core.idempotency import hash_request
 from portal.platform.core.refusals import RefusalCode
 
 PAUSE: Final = timedelta(seconds=30)
@@ -121,7 +122,8 @@ def _submit(batch: Batch, row: BatchRow) -> Submitted:
     origin = CallOrigin(
         endpoint=batch.endpoint,
         key=batch.key,
-        fingerprint=fingerprint(batch.endpoint, body, row=row.pk),
+        # Of one row, so that a request by itself is never taken for its repetition.
+        fingerprint=hash_request("batch", row.pk, batch.endpoint, body),
         request={name: value for name, value in body.items() if name not in NOT_KEPT},
     )
     return submit_call(batch.user, model=model, runs=runs, origin=origin, job_class=JobClass.BATCH)

@@ -24,12 +24,12 @@ def record_energy(workers: Iterable[WorkerStatus], *, at: datetime) -> None:
 @transaction.atomic
 def _record(worker: WorkerStatus, *, at: datetime) -> None:
     joules = Greatest("joules", Value(worker.energy_joules, output_field=FloatField()))
-    rows = EnergyReading.objects.filter(worker=worker.id)
+    rows = EnergyReading.objects.filter(worker=worker.worker)
     if not rows.update(joules=joules, last_at=at):
         EnergyReading.objects.bulk_create(
             [
                 EnergyReading(
-                    worker=worker.id,
+                    worker=worker.worker,
                     deployment=worker.deployment,
                     source=worker.energy_source.value,
                     joules=worker.energy_joules,

@@ -25,7 +25,8 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry, record_all
 from portal.platform.core.batching import Batching
 from portal.platform.core.errors import DomainError
-from portal.platform.core.tracing import annotate_span, trace_headers
+from portal.platform.core.tracing import annotate_span
+from tracing import trace_headers
 
 TOGETHER: Final = 32
 

@@ -22,6 +22,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
+from portal.platform.core.idempotency import require_same_request
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.tracing import submit_span
 
@@ -112,13 +113,7 @@ def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> S
     call = Call.objects.filter(user=user, idempotency_key=idempotency_key).first()
     if call is None:
         return None
-    if call.fingerprint != fingerprint:
-        raise DomainError(
-            RefusalCode.IDEMPOTENCY_KEY_REUSED,
-            "This idempotency key was used for a different request. Use a new key for each "
-            "request, and the same one only to repeat it.",
-            field="Idempotency-Key",
-        )
+    require_same_request(fingerprint, earlier=call.fingerprint)
     submitted = _with_jobs(call)
     if _is_spoilt(submitted):
         Call.objects.filter(pk=call.pk).update(idempotency_key="")

@@ -29,7 +29,8 @@ from portal.lab.jobs.enums import ENGINE_PRIORITIES, JobClass
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.each import do_each
 from portal.platform.core.redis import sync_redis
-from portal.platform.core.tracing import annotate_span, trace_headers
+from portal.platform.core.tracing import annotate_span
+from tracing import trace_headers
 
 log = structlog.get_logger(__name__)
 

@@ -23,7 +23,7 @@ from portal.lab.jobs.domain.fairness import Running, Waiting, arrange, choose
 from portal.lab.jobs.domain.workers import EngineStatus, engine_status
 from portal.lab.jobs.enums import ACTIVE_STATES, JobClass, JobState
 from portal.lab.jobs.models import GenerationJob
-from portal.platform.core.tracing import trace_headers
+from tracing import trace_headers
 
 SLOTS_WITHOUT_WORKERS = 16
 """What is sent ahead while no worker has said how much it takes."""

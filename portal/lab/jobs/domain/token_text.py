@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tokenizers import Tokenizer
-from tokenizers.decoders import DecodeStream
 
+from inference_workers.contract import IncrementalDecoder
 from portal.lab.jobs.domain.tokens import find_tokenizer
 
 
@@ -26,7 +27,8 @@ class TokenTexts:
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """The text of all, without special tokens."""
-        return "".join(self.pieces().feed(token_ids))
+        pieces = self.pieces()
+        return "".join(pieces.feed(token_ids)) + pieces.finish()
 
     def pieces(self, *, skip_special_tokens: bool = True) -> Pieces:
         """For one text, from its first token on."""
@@ -39,20 +41,33 @@ class TokenTexts:
 
 
 class Pieces:
-    """What each token of one text adds to it."""
+    """What each token of one text adds to it, cut as the workers cut a completion's text."""
 
     def __init__(
         self, texts: TokenTexts, tokenizer: Tokenizer | None, *, skip_special_tokens: bool
     ) -> None:
         self._texts = texts
-        self._tokenizer = tokenizer
-        self._stream = DecodeStream(skip_special_tokens=skip_special_tokens)
+        self._decoder = tokenizer and IncrementalDecoder(
+            _Decoder(tokenizer, skip_special_tokens), prompt_ids=()
+        )
 
     def feed(self, token_ids: Iterable[int]) -> list[str]:
         """A piece for each token; empty for skipped tokens and unfinished characters."""
-        if self._tokenizer is None:
-            return [self._texts.text_of(token_id) for token_id in token_ids]
-        return [self._stream.step(self._tokenizer, token_id) or "" for token_id in token_ids]
+        push = self._decoder.push if self._decoder else self._texts.text_of
+        return [push(token_id) for token_id in token_ids]
+
+    def finish(self) -> str:
+        """Whole characters that the last token holds beside an unfinished one."""
+        return self._decoder.finish() if self._decoder else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    tokenizer: Tokenizer
+    skip_special_tokens: bool
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        return self.tokenizer.decode(token_ids, skip_special_tokens=self.skip_special_tokens)
 
 
 def token_texts(deployment: str) -> TokenTexts:

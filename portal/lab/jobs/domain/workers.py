@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, cast
@@ -28,31 +27,8 @@ from portal.platform.core.redis import sync_redis
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class WorkerStatus:
-    """One living worker."""
-
-    id: str
-    deployment: str
-    model: str
-    engine: EngineState
-    engine_since: datetime
-    ready_in_seconds: int | None
-    tensor_parallel_size: int
-    pipeline_parallel_size: int
-    max_num_seqs: int
-    max_model_len: int
-    running: int
-    waiting: int
-    tokens_per_second: float
-    started_at: datetime
-    kv_cache_usage: float | None = None
-    energy_source: EnergySource = EnergySource.UNKNOWN
-    energy_joules: float = 0.0
-    power_watts: float | None = None
-    max_logprobs: int = 20
-    max_tokens: int = 0
-    provenance: Provenance | None = None
+class WorkerStatus(Heartbeat):
+    """One living worker, as its last heartbeat has it."""
 
     @property
     def kv_cache_percent(self) -> float | None:
@@ -126,7 +102,7 @@ def list_workers() -> list[WorkerStatus]:
         return []
     values = cast("list[str | None]", client.mget([worker_key(id_) for id_ in ids]))
     workers = [worker for value in values if value and (worker := _read(value))]
-    return sorted(workers, key=lambda worker: (worker.deployment, worker.id))
+    return sorted(workers, key=lambda worker: (worker.deployment, worker.worker))
 
 
 def engine_status(deployment: str) -> EngineStatus:
@@ -173,30 +149,7 @@ def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
 def _read(value: str) -> WorkerStatus | None:
     """A heartbeat is asked for with every run, and says the same until the next one."""
     try:
-        beat = Heartbeat.model_validate_json(value)
+        return WorkerStatus.model_validate_json(value)
     except ValidationError:
         log.warning("heartbeat_not_understood")
         return None
-    return WorkerStatus(
-        id=beat.worker,
-        deployment=beat.deployment,
-        model=beat.model,
-        engine=beat.engine,
-        engine_since=beat.engine_since,
-        ready_in_seconds=beat.ready_in_seconds,
-        tensor_parallel_size=beat.tensor_parallel_size,
-        pipeline_parallel_size=beat.pipeline_parallel_size,
-        max_num_seqs=beat.max_num_seqs,
-        max_model_len=beat.max_model_len,
-        running=beat.running,
-        waiting=beat.waiting,
-        tokens_per_second=beat.tokens_per_second,
-        started_at=beat.started_at,
-        kv_cache_usage=beat.kv_cache_usage,
-        energy_source=beat.energy_source,
-        energy_joules=beat.energy_joules,
-        power_watts=beat.power_watts,
-        max_logprobs=beat.max_logprobs,
-        max_tokens=beat.max_tokens,
-        provenance=beat.provenance,
-    )
