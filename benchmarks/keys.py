@@ -37,9 +37,11 @@ def main(count: int, *, reviews: bool) -> None:
     import django  # noqa: PLC0415 -- whoever only asks for keys needs no settings
 
     django.setup()
-    from portal.gate.access.models import Grant  # noqa: PLC0415 -- after the settings are read
+    # After the settings are read.
+    from portal.gate.access.capabilities import RESEARCH_SCOPES  # noqa: PLC0415
+    from portal.gate.access.enums import KeyScope  # noqa: PLC0415
+    from portal.gate.access.models import Grant  # noqa: PLC0415
     from portal.gate.keys.domain.lifecycle import issue_key  # noqa: PLC0415
-    from portal.gate.keys.enums import RESEARCH_SCOPES, KeyScope  # noqa: PLC0415
 
     grants = Grant.objects.filter(model__slug=MODEL, user__email__regex=PERSON)
     people = [grant.user for grant in grants.select_related("user").order_by("pk")[:count]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import factory
 from django.utils import timezone
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.domain.text import make_text
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from tests.factories.accounts import UserFactory
 

@@ -12,11 +12,10 @@ from django.utils import timezone
 
 from portal.gate.access.domain.demo import REVIEWER
 from portal.gate.access.domain.screening.denylist import deny
-from portal.gate.access.enums import DenialKind
+from portal.gate.access.enums import DenialKind, KeyScope
 from portal.gate.access.models import Application, Grant
 from portal.gate.catalog.models import HostedModel, Release
 from portal.gate.keys.domain.lifecycle import issue_key
-from portal.gate.keys.enums import KeyScope
 from portal.gate.licensing.models import Licence, Signature
 from portal.gate.renewals.enums import RenewalState
 from portal.gate.vouching.enums import VouchKind

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from portal.gate.access.enums import Capability
+from portal.gate.access.enums import Capability, KeyScope
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class CapabilityTerms:
     """On models of that tier; the others always need a grant."""
     is_for_classes: bool = False
     """Members of a class get it from their lead."""
+    key_scopes: tuple[KeyScope, ...] = ()
+    """What a key may do for a person who has it; `decisions` is for reviewers' keys alone."""
     owes_statement: bool = False
     """Its holder states at the end that every copy is destroyed."""
 
@@ -28,12 +30,17 @@ CAPABILITIES: Final[Mapping[Capability, CapabilityTerms]] = {
         "Playground: prompts in the browser", is_opened_by_signature=True, is_for_classes=True
     ),
     Capability.API: CapabilityTerms(
-        "API: prompts from your own programs", is_opened_by_signature=True
+        "API: prompts from your own programs",
+        is_opened_by_signature=True,
+        key_scopes=(KeyScope.COMPLETIONS, KeyScope.LOGPROBS, KeyScope.BATCHES, KeyScope.READ),
     ),
     Capability.WEIGHTS: CapabilityTerms(
         "Weights: a copy of the parameters on your own machines", owes_statement=True
     ),
 }
+RESEARCH_SCOPES: Final = tuple(
+    scope for terms in CAPABILITIES.values() for scope in terms.key_scopes
+)
 OWING_STATEMENT: Final = tuple(
     capability for capability, terms in CAPABILITIES.items() if terms.owes_statement
 )

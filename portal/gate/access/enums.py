@@ -15,6 +15,16 @@ class Capability(models.TextChoices):
     WEIGHTS = "weights", "Weights"
 
 
+class KeyScope(models.TextChoices):
+    """What a program may do with a key."""
+
+    COMPLETIONS = "completions", "Completions"
+    LOGPROBS = "logprobs", "Scores and distributions"
+    BATCHES = "batches", "Files and batches"
+    READ = "read", "Models, tokens, jobs and usage"
+    DECISIONS = "decisions", "Decisions on applications and grants"
+
+
 class ApplicationState(models.TextChoices):
     """Where an application stands; the table in rules.py says how it moves."""
 

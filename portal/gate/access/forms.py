@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django_countries import countries
 
+from portal.gate.access.application_fields import APPLICATION_FIELDS
 from portal.gate.access.capabilities import CAPABILITIES
-from portal.gate.access.domain.process.applications import DRAFT_FIELDS, Answers
+from portal.gate.access.domain.process.applications import Answers
 from portal.gate.access.domain.process.reopening import LONGEST_APPEAL
 from portal.gate.access.domain.screening.orcid import normalise_orcid
 from portal.gate.access.enums import Capability, Sector
 from portal.gate.catalog.models import HostedModel
-
-MISSING = {
-    "affiliation": "Name your institution, or write “none”.",
-    "position": "Say what you do there.",
-    "country": "Choose the country where you will use the models.",
-    "homepage": "Name something that shows your work, or say why there is nothing yet.",
-    "intended_use": "Say what you will use the models for.",
-    "models_wanted": "Choose at least one model.",
-    "capabilities": "Choose at least one way of use.",
-    "data_handling": "Say how you will handle outputs and data.",
-    "others_with_access": "Name who else will have access, or write “nobody”.",
-}
-"""What an empty field is told."""
-
-MANY = ("models_wanted", "capabilities")
 
 
 class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
@@ -119,8 +105,8 @@ class ApplicationForm(forms.Form):
         models = self.fields["models_wanted"]
         assert isinstance(models, ModelsField)  # noqa: S101 -- tells mypy what the class body says
         models.queryset = HostedModel.objects.select_related("release")
-        for name, message in MISSING.items():
-            self.fields[name].error_messages["required"] = message
+        for name, terms in APPLICATION_FIELDS.items():
+            self.fields[name].error_messages["required"] = terms.missing
         if has_verified_orcid:
             del self.fields["orcid"]
 
@@ -179,7 +165,7 @@ def read_seen(data: QueryDict) -> Mapping[str, str] | None:
 
 
 def read_draft(
-    data: QueryDict, *, names: Sequence[str] = DRAFT_FIELDS
+    data: QueryDict, *, names: Iterable[str] = APPLICATION_FIELDS
 ) -> dict[str, str | list[str]]:
     """What was typed into the named fields, as it came, valid or not.
 
@@ -188,7 +174,7 @@ def read_draft(
     """
     values: dict[str, str | list[str]] = {}
     for name in names:
-        if name in MANY:
+        if name in APPLICATION_FIELDS and APPLICATION_FIELDS[name].is_many:
             chosen: list[str] = [str(value) for value in data.getlist(name)]
             values[name] = chosen
         elif name in data:

@@ -9,9 +9,10 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from portal.gate.access.capabilities import RESEARCH_SCOPES
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.lifecycle import NAME_LENGTH, live_keys
-from portal.gate.keys.enums import RESEARCH_SCOPES, KeyScope
 from portal.platform.accounts.models import User
 
 LIFETIMES = (

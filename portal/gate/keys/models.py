@@ -6,8 +6,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
-from portal.gate.keys.enums import KeyScope
 
 
 class ApiKey(models.Model):

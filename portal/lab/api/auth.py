@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
 from portal.gate.decision_api.domain.reviewer import require_reviewer
 from portal.gate.keys.domain.authentication import authenticate_key, require_scope
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.lab.api.bodies import read_body
 from portal.lab.jobs.domain.admission import require_some_access

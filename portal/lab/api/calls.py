@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from pydantic import BaseModel
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.authentication import require_scope
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.lab.api.auth import key_of
 from portal.lab.api.bodies import is_light

@@ -7,8 +7,8 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
-from portal.gate.keys.enums import KeyScope
 from portal.lab.api.calls import Asking, Steps, open_model, read_asking
 from portal.lab.api.completion_answers import (
     Style,

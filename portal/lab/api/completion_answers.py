@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol, TypeVar
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
-from portal.gate.keys.enums import KeyScope
 from portal.lab.api.calls import (
     Asking,
     Steps,

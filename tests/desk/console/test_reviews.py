@@ -202,7 +202,7 @@ def test_ones_own_application_is_not_ones_to_decide(
     forced = console.post(page_of(own, "approve"), approval(own))
     assert forced.status_code == 422
     assert forced.context["forms"]["approve"].errors == {
-        "__all__": ["This is your own application. Another reviewer decides on it."]
+        "__all__": ["This is your own application. Another reviewer decides."]
     }
     own.refresh_from_db()
     assert own.state == ApplicationState.SUBMITTED

@@ -31,12 +31,11 @@ from portal.gate.access.domain.process.drafts import save_draft
 from portal.gate.access.domain.process.remarks import write_remark
 from portal.gate.access.domain.process.reviews import return_application
 from portal.gate.access.domain.screening.denylist import appeal_denial, deny, lift_denial
-from portal.gate.access.enums import ApplicationState, Capability, DenialKind, GrantState
+from portal.gate.access.enums import ApplicationState, Capability, DenialKind, GrantState, KeyScope
 from portal.gate.access.models import Application, Denial, Override, Step
 from portal.gate.catalog.enums import Tier
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.lifecycle import issue_key
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.gate.licensing.domain.agreement.issue import make_agreement
 from portal.gate.licensing.domain.signing import sign_licence

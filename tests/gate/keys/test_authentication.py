@@ -9,10 +9,10 @@ import time_machine
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.domain.authentication import KeyRefused, authenticate_key, require_scope
 from portal.gate.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key
 from portal.gate.keys.domain.text import make_text
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory

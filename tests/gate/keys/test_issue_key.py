@@ -12,9 +12,9 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from portal.gate.access.capabilities import RESEARCH_SCOPES
 from portal.gate.keys.domain.authentication import authenticate_key
 from portal.gate.keys.domain.lifecycle import revoke_key
-from portal.gate.keys.enums import RESEARCH_SCOPES
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag

@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from django.db import connection
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.domain.authentication import KeyRefused, authenticate_key
 from portal.gate.keys.domain.lifecycle import (
     LIVE_KEYS_LIMIT,
@@ -20,7 +21,6 @@ from portal.gate.keys.domain.lifecycle import (
     revoke_key,
     rotate_key,
 )
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag

@@ -11,11 +11,11 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from portal.gate.access.capabilities import RESEARCH_SCOPES
 from portal.gate.access.enums import ApplicationState, Capability, Command, GrantState
 from portal.gate.access.models import Application, Grant, Step
 from portal.gate.catalog.enums import Tier
 from portal.gate.decision_api.domain.reading import STATUSES, list_applications, list_grants
-from portal.gate.keys.enums import RESEARCH_SCOPES
 from portal.platform.accounts.models import User
 from portal.platform.core.database import in_database
 from tests.factories.access import ApplicationFactory, GrantFactory

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.lab.batches.domain.allowance import require_room
 from portal.lab.batches.domain.files import store_upload, write_file
 from portal.lab.batches.enums import FilePurpose

@@ -10,10 +10,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.gate.access.enums import GrantState
+from portal.gate.access.enums import GrantState, KeyScope
 from portal.gate.access.models import Grant
 from portal.gate.catalog.enums import ModelStatus
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from tests.factories.jobs import GenerationJobFactory, make_researcher
 from tests.lab.api.client import ApiClient, aclient_of

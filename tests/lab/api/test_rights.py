@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 from ninja.operation import Operation
 
-from portal.gate.access.enums import GrantState
+from portal.gate.access.enums import GrantState, KeyScope
 from portal.gate.access.models import Grant
-from portal.gate.keys.enums import KeyScope
 from portal.lab.api.api import api
 from portal.lab.api.auth import KeyAuth, Right
 from portal.lab.api.document.examples import EXAMPLES

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.desk.console.forms.filters import ReviewerField, set_choices, set_reviewers
-from portal.gate.access.domain.process.versions import FIELD_LABELS
+from portal.gate.access.application_fields import APPLICATION_FIELDS
 from portal.gate.access.enums import Capability, ReasonCode
 from portal.gate.access.models import Application, Endorsement
 from portal.gate.catalog.models import HostedModel
@@ -107,9 +107,9 @@ class ReturnForm(DecisionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, label in FIELD_LABELS.items():
+        for name, terms in APPLICATION_FIELDS.items():
             self.fields[f"{NOTE}{name}"] = forms.CharField(
-                label=label,
+                label=terms.label,
                 required=False,
                 max_length=2000,
                 widget=forms.Textarea(attrs={"rows": 2}),
@@ -129,7 +129,7 @@ class ReturnForm(DecisionForm):
         """What was written, by field of the application; only after `is_valid()`."""
         return {
             name: self.cleaned_data[f"{NOTE}{name}"]
-            for name in FIELD_LABELS
+            for name in APPLICATION_FIELDS
             if self.cleaned_data.get(f"{NOTE}{name}")
         }
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from portal.desk.console.access import reviewer_or_auditor_required
 from portal.desk.console.forms.remarks import RemarkForm, make_remark_form
 from portal.gate.access.domain.process.remarks import list_remarks, write_remark
-from portal.gate.access.domain.workflow.separation import nearness
+from portal.gate.access.domain.workflow.separation import is_outsider
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.audit.domain.record import record
@@ -28,7 +28,7 @@ def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse
     found = Application.objects.filter(submitted_at__isnull=False).select_related("applicant")
     application = get_object_or_404(found, case_number=case_number)
     viewer = request.user
-    if application.applicant_id == viewer.pk or nearness(application.applicant_id, viewer):
+    if not is_outsider(application.applicant_id, viewer):
         raise PermissionDenied
     if request.method != "POST":
         if viewer.is_auditor:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from portal.gate.access.capabilities import CAPABILITIES
 from portal.gate.access.enums import REVIEW_STATES, ApplicationState, Capability, Code, GrantState
-from portal.gate.access.models import Application, Grant
+from portal.gate.access.models import Application, Grant, GrantQuerySet
 from portal.gate.catalog.enums import ModelStatus, Tier
 from portal.gate.catalog.models import HostedModel
 from portal.gate.licensing.domain.signing import required_versions, standing
@@ -70,7 +70,7 @@ def usable_models(user: User, capability: Capability, at: datetime) -> QuerySet[
     """Exactly the models for which `decide` says yes, as one query."""
     if not user.is_active or not is_email_verified(user) or lacks_required_mfa(user):
         return HostedModel.objects.none()
-    grants = _begun_grants(at).filter(user=user, model=OuterRef("pk"))
+    grants = Grant.objects.begun(at=at).filter(user=user, model=OuterRef("pk"))
     in_force = _in_force(grants, capability, at)
     of_lead = _own_grants(at).filter(user=OuterRef("lead"), model=OuterRef("model"))
     is_led = Q(lead=None) | Q(Exists(_in_force(of_lead, capability, at)))
@@ -146,7 +146,7 @@ def _judge_right(
 def _judge_application(
     user: User, model: HostedModel, at: datetime, *, has_expired: bool
 ) -> Decision:
-    application = Application.objects.filter(applicant=user).order_by("-created_at", "-id").first()
+    application = Application.objects.newest_of(user)
     state = application.told_state(at=at) if application else None
     if state in REVIEW_STATES:
         return _refuse(Code.PENDING, "access:status")
@@ -195,30 +195,23 @@ def _follow(grant: _Standing, lead_id: int | None, model_id: int, at: datetime) 
     ] or [_Standing(GrantState.ENDED, [], grant.ends_at)]
 
 
-def _in_force(grants: QuerySet[Grant], capability: Capability, at: datetime) -> QuerySet[Grant]:
-    return grants.filter(
-        state=GrantState.ACTIVE, ends_at__gt=at, capabilities__contains=[capability]
-    )
+def _in_force(grants: GrantQuerySet, capability: Capability, at: datetime) -> GrantQuerySet:
+    return grants.in_force(at=at).filter(capabilities__contains=[capability])
 
 
-def _own_grants(at: datetime) -> QuerySet[Grant]:
+def _own_grants(at: datetime) -> GrantQuerySet:
     """Those that others may follow: a lead's own, while their account is open."""
-    return _begun_grants(at).filter(lead=None, user__is_active=True)
+    return Grant.objects.begun(at=at).filter(lead=None, user__is_active=True)
 
 
-def _begun_grants(at: datetime) -> QuerySet[Grant]:
-    """Those that have begun; one that was taken back with its decision never did."""
-    return Grant.objects.filter(starts_at__lte=at).exclude(state=GrantState.VOID)
-
-
-def _by_age(grants: QuerySet[Grant]) -> QuerySet[Grant]:
+def _by_age(grants: GrantQuerySet) -> GrantQuerySet:
     """Newest first: the first one says how things stand."""
     return grants.order_by("-starts_at", "-id")
 
 
 _GRANTS: Final = CompiledQuery(
     lambda user, model, at: _by_age(
-        _begun_grants(at).filter(user_id=user, model_id=model)
+        Grant.objects.begun(at=at).filter(user_id=user, model_id=model)
     ).values_list("state", "capabilities", "ends_at", "lead_id"),
     user=int,
     model=int,

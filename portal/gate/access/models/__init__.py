@@ -14,7 +14,7 @@ from portal.gate.access.models.applications import (
 from portal.gate.access.models.claims import Claimable
 from portal.gate.access.models.decisions import Endorsement, Override, Ruling
 from portal.gate.access.models.desk import Absence, AccountMerge, Denial
-from portal.gate.access.models.grants import Grant
+from portal.gate.access.models.grants import Grant, GrantQuerySet
 from portal.gate.access.models.remarks import Remark
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Denial",
     "Endorsement",
     "Grant",
+    "GrantQuerySet",
     "Override",
     "Remark",
     "Ruling",

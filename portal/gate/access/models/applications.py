@@ -18,12 +18,21 @@ from portal.gate.access.enums import (
 )
 from portal.gate.access.models.claims import Claimable
 from portal.gate.catalog.models import HostedModel
+from portal.platform.accounts.models import User
 
 DECIDED_STATES = (
     ApplicationState.RETURNED,
     ApplicationState.APPROVED,
     ApplicationState.REJECTED,
 )
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    """Applications by whose they are."""
+
+    def newest_of(self, user: User) -> Application | None:
+        """The person's newest application, the one that their pages are about."""
+        return self.filter(applicant=user).order_by("-created_at", "-id").first()
 
 
 class Application(Claimable, models.Model):
@@ -83,6 +92,8 @@ class Application(Claimable, models.Model):
     erased_at = models.DateTimeField(
         null=True, blank=True, help_text="When what its applicant wrote was erased."
     )
+
+    objects = ApplicationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

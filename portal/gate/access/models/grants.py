@@ -20,6 +20,10 @@ from portal.gate.catalog.models import HostedModel
 class GrantQuerySet(models.QuerySet["Grant"]):
     """Grants by how they stand."""
 
+    def begun(self, *, at: datetime) -> GrantQuerySet:
+        """Those that have begun; one that was taken back with its decision never did."""
+        return self.filter(starts_at__lte=at).exclude(state=GrantState.VOID)
+
     def in_force(self, *, at: datetime) -> GrantQuerySet:
         """Those that have begun, have not ended, and that nobody took away."""
         return self.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)

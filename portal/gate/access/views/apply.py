@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.contrib import messages
@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from portal.gate.access.application_fields import APPLICATION_FIELDS, SECTIONS
 from portal.gate.access.domain.process.applications import (
-    DRAFT_FIELDS,
     open_draft,
     submit_application,
 )
@@ -40,15 +40,6 @@ from portal.platform.core.errors import DomainError, LostRace
 from portal.platform.core.http import connection_country, wants_json
 from portal.platform.core.unsent import turn_away
 
-FIELDSETS = (
-    ("Who you are", "", ("affiliation", "position", "sector", "country", "orcid", "homepage")),
-    ("What you want to do", "", ("intended_use", "models_wanted", "capabilities")),
-    (
-        "How you will take care",
-        "The licence asks for this; say how you will do it.",
-        ("data_handling", "others_with_access"),
-    ),
-)
 NOT_SUBMITTED = "Not submitted yet"
 
 
@@ -85,7 +76,7 @@ def save_application(request: AuthenticatedHttpRequest) -> HttpResponse:
     Of the fields in `take` what is saved stays.
     """
     taken = request.POST.getlist("take")
-    all_names = [name for name in DRAFT_FIELDS if name not in taken]
+    all_names = [name for name in APPLICATION_FIELDS if name not in taken]
     names = request.POST.getlist("changed") or all_names
     try:
         application = _save(request, names)
@@ -107,7 +98,7 @@ def save_application(request: AuthenticatedHttpRequest) -> HttpResponse:
 def submit(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Keep what was typed, then check all of it and hand it in."""
     try:
-        application = _save(request, DRAFT_FIELDS)
+        application = _save(request, APPLICATION_FIELDS)
     except DomainError as error:
         return _show_refusal(request, error)
     form = make_form(request.user, data=request.POST)
@@ -135,7 +126,7 @@ def submit(request: AuthenticatedHttpRequest) -> HttpResponse:
     return _render_form(request, shown, status=422)
 
 
-def _save(request: AuthenticatedHttpRequest, names: Sequence[str]) -> Application:
+def _save(request: AuthenticatedHttpRequest, names: Iterable[str]) -> Application:
     application = find_draft(request.user, case_number=request.POST.get("case", ""))
     values = read_draft(request.POST, names=names)
     save_draft(application, by=request.user, values=values, seen=read_seen(request.POST))
@@ -190,15 +181,15 @@ def _render_form(
         "form": form,
         "fieldsets": [
             (
-                title,
-                intro,
+                section.title,
+                section.intro,
                 [
                     (form[name], notes.get(name, ""), shown.conflicts.get(name))
-                    for name in names
+                    for name in section.fields
                     if name in form.fields
                 ],
             )
-            for title, intro, names in FIELDSETS
+            for section in SECTIONS
         ],
         "refusal": shown.refusal,
         "refusal_heading": shown.heading,

@@ -9,13 +9,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
+from portal.gate.access.application_fields import APPLICATION_FIELDS
 from portal.gate.access.domain.process.decisions import take_back_decision
 from portal.gate.access.domain.process.reviews import (
     approve_application,
     reject_application,
     return_application,
 )
-from portal.gate.access.domain.process.versions import FIELD_LABELS
 from portal.gate.access.domain.rights.grants import resume_grant, revoke_grant, suspend_grant
 from portal.gate.access.domain.workflow.lost_races import lost_grant
 from portal.gate.access.enums import Capability, Command, ReasonCode
@@ -102,11 +102,11 @@ def send_back(
     reason_code: ReasonCode | None = None,
 ) -> dict[str, Any]:
     """Return for changes; raises as `return_application` does, and for an unknown field."""
-    unknown = sorted(set(field_notes or {}) - set(FIELD_LABELS))
+    unknown = sorted(set(field_notes or {}) - set(APPLICATION_FIELDS))
     if unknown:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"There is no field {unknown[0]}. There are: {', '.join(FIELD_LABELS)}.",
+            f"There is no field {unknown[0]}. There are: {', '.join(APPLICATION_FIELDS)}.",
             field="field_notes",
         )
 

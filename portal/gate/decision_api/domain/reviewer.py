@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.domain.authentication import require_scope
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError

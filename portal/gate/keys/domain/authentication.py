@@ -11,9 +11,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q
 from django.urls import reverse
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.text import parse_text, shown_part
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode

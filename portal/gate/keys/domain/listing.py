@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.domain.text import shown_part
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.models import User
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.workflow.separation import require_outsider, require_role
+from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import Role
 from portal.gate.access.rules import compare_and_set
 from portal.gate.renewals.domain.history import name_actor
@@ -82,8 +82,6 @@ def check_renewal(
 ) -> RenewalState:
     """Where `command` would lead; raises as `move_renewal` does, and changes nothing."""
     require_role(by, role, owner_id=renewal.holder_id, what="renewal")
-    if role == Role.REVIEWER and by is not None:
-        require_outsider(renewal.holder_id, by=by)
     to = RENEWAL_COMMANDS.get((RenewalState(renewal.state), role, command))
     if to is None or seen not in (None, renewal.revision):
         raise lost_renewal(renewal, viewer=by)

@@ -6,7 +6,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import require_text
-from portal.gate.access.domain.workflow.separation import require_outsider, require_reviewer
+from portal.gate.access.domain.workflow.separation import (
+    require_outsider,
+    require_owner,
+    require_reviewer,
+)
 from portal.gate.teams.domain.deriving import end_derived, lock_derived
 from portal.gate.teams.domain.invitations import subject_of
 from portal.gate.teams.domain.letters import tell_lead, tell_member
@@ -37,10 +41,7 @@ def remove_member(member: Member, *, by: User) -> Member:
 
     Raises `DomainError` (`not_your_application`) and `LostRace`.
     """
-    if member.team.application.applicant_id != by.pk:
-        raise DomainError(
-            RefusalCode.NOT_YOUR_APPLICATION, "This application belongs to somebody else."
-        )
+    require_owner(by, owner_id=member.team.application.applicant_id, what="application")
     return _remove(member, by=by)
 
 
@@ -52,10 +53,6 @@ def expel_member(member: Member, *, by: User, reason: str) -> Member:
     `LostRace`.
     """
     require_reviewer(by)
-    if member.team.application.applicant_id == by.pk:
-        raise DomainError(
-            RefusalCode.OWN_APPLICATION, "This is your own team. Another reviewer decides."
-        )
     require_outsider(member.team.application.applicant_id, by=by)
     reason = require_text(reason, field="reason", message="Say why. They will read it.")
     return _remove(member, by=by, reason=reason)

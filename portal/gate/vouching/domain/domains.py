@@ -11,7 +11,11 @@ from django.utils import timezone
 
 from portal.gate.access.domain.screening.institutions import FREE_MAIL
 from portal.gate.access.domain.workflow.commands import require_text
-from portal.gate.access.domain.workflow.separation import domain_of, require_reviewer
+from portal.gate.access.domain.workflow.separation import (
+    domain_of,
+    require_outsider,
+    require_reviewer,
+)
 from portal.gate.vouching.domain.letters import DOMAIN_KIND
 from portal.gate.vouching.domain.requests import post_letter
 from portal.gate.vouching.enums import DomainState, VouchKind
@@ -128,12 +132,11 @@ def _withdraw(entry: AuthorisedDomain, *, by: User | None, note: str) -> Authori
 def _lock(entry: AuthorisedDomain, *, by: User) -> AuthorisedDomain:
     require_reviewer(by)
     locked = AuthorisedDomain.objects.select_for_update().get(pk=entry.pk)
-    if locked.request.application.applicant_id == by.pk:
-        raise DomainError(RefusalCode.OWN_APPLICATION, "It came with your own application.")
     if locked.request.email and locked.request.email == by.email:
         raise DomainError(
             RefusalCode.OWN_ADDRESS, "You gave it yourself. Another reviewer decides."
         )
+    require_outsider(locked.request.application.applicant_id, by=by)
     return locked
 
 

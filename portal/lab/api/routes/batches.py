@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.schemas import REFUSALS, BatchList, BatchObject
 from portal.lab.batches.domain.creation import BatchOrder, find_batch

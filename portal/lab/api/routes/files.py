@@ -14,7 +14,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import Router
 from pydantic import Field
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.schemas import REFUSALS, ErrorBody, FileDeleted, FileList, FileObject

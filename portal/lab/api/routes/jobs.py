@@ -12,7 +12,7 @@ from ninja import Router
 from pydantic import BaseModel
 
 from inference_workers.contract import CancelReason, SamplingParams
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.calls import (

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.schemas import ModelList, ModelObject
 from portal.lab.completions.domain.models import describe_model, find_model, list_open_models

@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
-from portal.gate.keys.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right
 from portal.lab.api.calls import (
     AcceptedFrom,

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right
 from portal.lab.api.calls import Asking, open_model, read_asking
 from portal.lab.api.schemas import REFUSALS, Detokenized, Tokenized

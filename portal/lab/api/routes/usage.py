@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.schemas import REFUSALS, UsageReportObject
 from portal.lab.jobs.domain.usage_export import stream_usage

@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from inference_workers.contract import Provenance
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
-from portal.gate.keys.enums import KeyScope
 from portal.lab.completions.domain.assemble import Answer, assemble
 from portal.lab.completions.domain.bounds import count_width
 from portal.lab.completions.domain.compiling import with_compiled_here

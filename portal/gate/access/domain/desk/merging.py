@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import require_text
-from portal.gate.access.domain.workflow.separation import require_reviewer
+from portal.gate.access.domain.workflow.separation import require_other, require_reviewer
 from portal.gate.access.enums import HELD_STATES, OPEN_STATES
 from portal.gate.access.models import AccountMerge, Application, Grant
 from portal.platform.accounts.models import User
@@ -26,8 +26,8 @@ def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> Accoun
     `LostRace` when either was closed meanwhile.
     """
     require_reviewer(by)
-    if by.pk in (kept.pk, merged.pk):
-        raise DomainError(RefusalCode.OWN_PERSON, "Another reviewer decides about you.")
+    require_other(kept.pk, by=by, what="person")
+    require_other(merged.pk, by=by, what="person")
     reason = require_text(reason, field="reason", message="Say how you know.")
     pair = (kept.pk, merged.pk)
     locked = {user.pk: user for user in User.objects.select_for_update().filter(pk__in=pair)}

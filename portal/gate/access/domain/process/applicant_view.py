@@ -37,11 +37,7 @@ def as_told(application: Application, *, at: datetime) -> Application:
 
 def told_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
     """The person's grants that have begun, newest first."""
-    return (
-        Grant.objects.filter(user=user, starts_at__lte=at)
-        .exclude(state=GrantState.VOID)
-        .select_related("model", "application")
-    )
+    return Grant.objects.begun(at=at).filter(user=user).select_related("model", "application")
 
 
 def as_led(grant: Grant, *, at: datetime) -> Grant:

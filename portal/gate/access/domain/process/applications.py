@@ -35,20 +35,6 @@ from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
-DRAFT_FIELDS = (
-    "affiliation",
-    "position",
-    "sector",
-    "country",
-    "orcid",
-    "homepage",
-    "intended_use",
-    "models_wanted",
-    "capabilities",
-    "data_handling",
-    "others_with_access",
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
@@ -74,7 +60,7 @@ def open_draft(user: User) -> Application:
     """
     application = Application.objects.filter(applicant=user, state__in=OPEN_STATES).first()
     if application is None:
-        if newest := Application.objects.filter(applicant=user).first():
+        if newest := Application.objects.newest_of(user):
             require_told(newest)
         try:
             with transaction.atomic():
@@ -218,7 +204,7 @@ def _require_pause(application: Application) -> None:
 
 
 def _create_draft(user: User) -> Application:
-    previous = Application.objects.filter(applicant=user).order_by("-created_at").first()
+    previous = Application.objects.newest_of(user)
     return Application.objects.create(
         applicant=user,
         case_number=_next_case_number(),

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
-from portal.gate.access.domain.process.applications import DRAFT_FIELDS, open_draft
+from portal.gate.access.application_fields import APPLICATION_FIELDS
+from portal.gate.access.domain.process.applications import open_draft
 from portal.gate.access.domain.workflow.commands import require_told
 from portal.gate.access.domain.workflow.lost_races import lost_application
 from portal.gate.access.domain.workflow.separation import require_role
@@ -91,7 +92,7 @@ def save_draft(
 
 def fingerprint_draft(draft: DraftValues) -> dict[str, str]:
     """What a form carries of each field that is filled in."""
-    return {name: fingerprint(draft[name]) for name in DRAFT_FIELDS if draft.get(name)}
+    return {name: fingerprint(draft[name]) for name in APPLICATION_FIELDS if draft.get(name)}
 
 
 def differing_fields(saved: DraftValues, sent: DraftValues) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ def _keep(values: DraftValues) -> dict[str, str | list[str]]:
     return {
         name: _clean(value) if isinstance(value, str) else [_clean(item) for item in value]
         for name, value in values.items()
-        if name in DRAFT_FIELDS
+        if name in APPLICATION_FIELDS
     }
 
 

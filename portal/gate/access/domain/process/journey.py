@@ -64,7 +64,7 @@ class Journey:
 
 def plan_journey(user: User, *, at: datetime) -> Journey:
     """Where the person stands; exactly one stage is marked as the one to act on."""
-    application = Application.objects.filter(applicant=user).order_by("-created_at", "-id").first()
+    application = Application.objects.newest_of(user)
     has_grant = _held_grants(user, at=at).exists()
     stages = [
         _email_stage(user),

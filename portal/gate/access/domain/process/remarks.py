@@ -11,7 +11,6 @@ from django.utils import timezone
 from portal.gate.access.domain.workflow.commands import require_text
 from portal.gate.access.domain.workflow.separation import (
     is_outsider,
-    require_outsider,
     require_role,
 )
 from portal.gate.access.enums import Role
@@ -37,7 +36,6 @@ def write_remark(
     `reviewers_only`, `own_application`, `own_team`, `text_missing`, `not_for_them`.
     """
     require_role(by, Role.REVIEWER, owner_id=application.applicant_id, what="application")
-    require_outsider(application.applicant_id, by=by)
     words = require_text(text, field="text", message="Write the remark.")
     if asked is not None and (asked.pk == by.pk or not _may_review(asked, application)):
         raise DomainError(

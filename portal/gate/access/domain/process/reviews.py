@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from portal.gate.access.application_fields import APPLICATION_FIELDS
 from portal.gate.access.domain.process.decisions import require_may_rule, rule
 from portal.gate.access.domain.process.endorsements import endorse, needs_endorsement
 from portal.gate.access.domain.process.terms import require_sensible_end, require_within_request
-from portal.gate.access.domain.process.versions import FIELD_LABELS
 from portal.gate.access.domain.rights.grants import (
     create_grants,
     end_grants,
@@ -54,7 +54,7 @@ def return_application(
     notes = {
         name: text.strip()
         for name, text in (field_notes or {}).items()
-        if name in FIELD_LABELS and text.strip()
+        if name in APPLICATION_FIELDS and text.strip()
     }
     if not notes:
         note = require_text(note, field="note", message="Say what should be changed.")

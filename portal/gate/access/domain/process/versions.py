@@ -10,23 +10,9 @@ from difflib import SequenceMatcher
 from django.utils import timezone
 from django_countries import countries
 
+from portal.gate.access.application_fields import APPLICATION_FIELDS
 from portal.gate.access.enums import Capability
 from portal.gate.access.models import Application, Ruling, SubmittedVersion
-
-FIELD_LABELS = {
-    "affiliation": "Institution",
-    "position": "Role there",
-    "sector": "Kind of institution",
-    "country": "Country",
-    "orcid": "ORCID iD",
-    "homepage": "Homepage or publications",
-    "intended_use": "Intended use",
-    "models_wanted": "Models",
-    "capabilities": "Ways of use",
-    "data_handling": "Data handling",
-    "others_with_access": "Others with access",
-}
-"""The fields of an application in the order of its form."""
 
 _WORDS = re.compile(r"\S+|\s+")
 
@@ -75,8 +61,8 @@ def freeze_version(application: Application, *, models: list[str]) -> SubmittedV
 def compare_versions(old: SubmittedVersion, new: SubmittedVersion) -> list[FieldChange]:
     """The fields whose text differs, in the order of the form, word by word."""
     return [
-        FieldChange(name, label, tuple(diff_words(_read(old, name), _read(new, name))))
-        for name, label in FIELD_LABELS.items()
+        FieldChange(name, terms.label, tuple(diff_words(_read(old, name), _read(new, name))))
+        for name, terms in APPLICATION_FIELDS.items()
         if _read(old, name) != _read(new, name)
     ]
 
@@ -105,4 +91,6 @@ def diff_words(old: str, new: str) -> list[Segment]:
 def label_notes(ruling: Ruling | None) -> list[tuple[str, str]]:
     """The notes of a ruling by the labels of their fields, in the order of the form."""
     notes: Mapping[str, str] = ruling.field_notes if ruling else {}
-    return [(label, notes[name]) for name, label in FIELD_LABELS.items() if notes.get(name)]
+    return [
+        (terms.label, notes[name]) for name, terms in APPLICATION_FIELDS.items() if notes.get(name)
+    ]

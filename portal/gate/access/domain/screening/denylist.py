@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.gate.access.domain.workflow.commands import require_text
-from portal.gate.access.domain.workflow.separation import domain_of, require_reviewer
+from portal.gate.access.domain.workflow.separation import domain_of, require_other, require_reviewer
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Application, Denial
 from portal.platform.accounts.models import User
@@ -44,10 +44,7 @@ def deny(
     if kind == DenialKind.PERSON:
         if person is None:
             raise DomainError(RefusalCode.TEXT_MISSING, "Name the person.", field="value")
-        if person.pk == by.pk:
-            raise DomainError(
-                RefusalCode.OWN_PERSON, "Another reviewer decides about you.", field="value"
-            )
+        require_other(person.pk, by=by, what="person", field="value")
         value = ""
     else:
         person = None
@@ -104,8 +101,7 @@ def lift_denial(denial: Denial, *, by: User, note: str) -> None:
     """
     require_reviewer(by)
     note = require_text(note, field="note", message="Say why it is lifted.")
-    if denial.person_id == by.pk:
-        raise DomainError(RefusalCode.OWN_PERSON, "Another reviewer decides about you.")
+    require_other(denial.person_id, by=by, what="person")
     if denial.appealed_at and denial.made_by_id == by.pk:
         raise DomainError(
             RefusalCode.DECIDED_BEFORE,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from portal.gate.access.domain.workflow.lost_races import lost_application, lost_grant
 from portal.gate.access.domain.workflow.mail import dispatch_mail
-from portal.gate.access.domain.workflow.separation import require_outsider, require_role
+from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import (
     HELD_COMMANDS,
     ApplicationState,
@@ -106,8 +106,6 @@ def check_application(
 ) -> ApplicationState:
     """Where `command` would lead; raises as `move_application` does, and changes nothing."""
     require_role(by, role, owner_id=application.applicant_id, what="application")
-    if role == Role.REVIEWER and by is not None:
-        require_outsider(application.applicant_id, by=by)
     to = APPLICATION_COMMANDS.get((ApplicationState(application.state), role, command))
     if to is None or seen not in (None, application.revision):
         raise lost_application(application, viewer=by)
@@ -127,8 +125,6 @@ def move_grant(
     """Carry `command` out on a grant; the same guarantees as `move_application`."""
     _require_transaction()
     require_role(by, role, owner_id=grant.user_id, what="grant")
-    if role == Role.REVIEWER and by is not None:
-        require_outsider(grant.user_id, by=by)
     old = GrantState(grant.state)
     to = GRANT_COMMANDS.get((old, role, command))
     if to is None or not compare_and_set(Grant.objects.all(), grant, state=to, **changes):

@@ -31,16 +31,17 @@ def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> No
         return
     if by is None:
         raise ValueError("only the system acts without a person")
-    is_owner = by.pk == owner_id
-    if role == Role.APPLICANT and not is_owner:
-        raise DomainError(RefusalCode(f"not_your_{what}"), f"This {what} belongs to somebody else.")
+    if role == Role.APPLICANT:
+        require_owner(by, owner_id=owner_id, what=what)
     if role == Role.REVIEWER:
         require_reviewer(by)
-    if role == Role.REVIEWER and is_owner:
-        raise DomainError(
-            RefusalCode(f"own_{what}"),
-            f"This is your own {what}. Another reviewer decides on it.",
-        )
+        require_outsider(owner_id, by=by, what=what)
+
+
+def require_owner(by: User, *, owner_id: int, what: str) -> None:
+    """Raise `DomainError` (`not_your_application` and the like) for anybody else."""
+    if by.pk != owner_id:
+        raise DomainError(RefusalCode(f"not_your_{what}"), f"This {what} belongs to somebody else.")
 
 
 def require_reviewer(by: User) -> None:
@@ -66,8 +67,19 @@ def is_outsider(person_id: int, reviewer: User) -> bool:
     return person_id != reviewer.pk and not nearness(person_id, reviewer)
 
 
-def require_outsider(person_id: int, *, by: User) -> None:
-    """Raise `DomainError` (`own_team`) where a reviewer stands too near to decide."""
+def require_other(person_id: int | None, *, by: User, what: str, field: str | None = None) -> None:
+    """Raise `DomainError` (`own_application`, `own_person` and the like) where it is `by`."""
+    if person_id == by.pk:
+        words = "This is about you" if what == "person" else f"This is your own {what}"
+        code = RefusalCode(f"own_{what}")
+        raise DomainError(code, f"{words}. Another reviewer decides.", field=field)
+
+
+def require_outsider(person_id: int, *, by: User, what: str = "application") -> None:
+    """Raise `DomainError` (`own_application` and the like, `own_team`) where a reviewer is the
+    person, or stands too near to decide.
+    """
+    require_other(person_id, by=by, what=what)
     if how := nearness(person_id, by):
         raise DomainError(RefusalCode.OWN_TEAM, f"You are {how}. Another reviewer decides.")
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from portal.gate.access.capabilities import RESEARCH_SCOPES
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.authentication import KeyRefused, authenticate_key
 from portal.gate.keys.domain.lifecycle import issue_key
-from portal.gate.keys.enums import RESEARCH_SCOPES, KeyScope
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 
