@@ -13,13 +13,7 @@ from django.urls import get_resolver
 
 from portal.lab.api.handler import ApiHandler
 from portal.lab.api.middleware import PREFIX
-from portal.platform.core.concurrency_limit import (
-    Application,
-    ConcurrencyLimit,
-    Receive,
-    Scope,
-    Send,
-)
+from portal.platform.core.asgi import Application, Receive, Scope, Send
 from portal.platform.core.handler import SiteHandler
 from portal.platform.core.request_bodies import BodyReader
 from tracing import configure_tracing
@@ -36,10 +30,9 @@ def build_application() -> Application:
     """The site, its API and its probes, each with a way of its own."""
     from portal.lab.api.auth import admit_by_key  # noqa: PLC0415 -- models are there after the setup
 
-    places = settings.REQUESTS_AT_A_TIME
-    site = BodyReader(ConcurrencyLimit(SiteHandler(threads=places), places=places))
+    site = BodyReader(SiteHandler(places=settings.REQUESTS_AT_A_TIME))
     api = BodyReader(ApiHandler(), admit=admit_by_key)
-    probes = BodyReader(SiteHandler(threads=PROBE_THREADS))
+    probes = BodyReader(SiteHandler(places=PROBE_THREADS, is_limited=False))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

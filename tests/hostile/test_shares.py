@@ -25,7 +25,7 @@ from portal.lab.jobs.domain.tokens import decode_ids, encode_text
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream import reader_presence
 from portal.lab.scoring.domain import tokens as scoring_tokens
-from portal.platform.core.concurrency_limit import places
+from portal.platform.core.concurrency_limit import places_of_loop
 from tests.factories.jobs import FakeWorker, make_researcher
 from tests.inference_workers.conftest import wait_until
 from tests.lab.api.client import ApiClient, aclient_of
@@ -135,14 +135,14 @@ async def test_a_call_whose_client_leaves_before_it_is_accepted_is_stopped_too(
     await wait_until(is_accepting.is_set)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    is_place_kept = places(1).locked()
+    is_place_kept = places_of_loop(1).locked()
     has_left.set()
 
     async def is_stopped() -> bool:
         return await _count_states() == {"cancelled": 1}
 
     await wait_until(is_stopped)
-    assert (is_place_kept, places(1).locked()) == (True, False)
+    assert (is_place_kept, places_of_loop(1).locked()) == (True, False)
 
 
 async def _count_states() -> dict[str, int]:
@@ -229,7 +229,7 @@ async def test_a_large_prompt_is_planned_away_from_the_database(
     prompts = [LETTERS[:1000] + str(place) for place in range(40)]
     held: list[int] = []
     encode = tokens.encode_text
-    free = places(conf.REQUESTS_AT_A_TIME)
+    free = places_of_loop(conf.REQUESTS_AT_A_TIME)
 
     def count_places(*args: Any, **options: Any) -> list[int]:
         held.append(free._value)

@@ -21,7 +21,7 @@ from portal.gate.keys.domain.text import make_text
 from portal.lab.batches.models import StoredFile
 from portal.platform.accounts.models import User
 from portal.platform.core import http_protocol
-from portal.platform.core.concurrency_limit import places
+from portal.platform.core.concurrency_limit import places_of_loop
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import make_researcher
 from tests.factories.keys import ApiKeyFactory
@@ -127,7 +127,7 @@ async def test_bodies_that_do_not_come_stop_nobody(address: str) -> None:
 
 
 async def test_what_watches_the_site_waits_for_no_place(address: str) -> None:
-    semaphore = places(site.REQUESTS_AT_A_TIME)
+    semaphore = places_of_loop(site.REQUESTS_AT_A_TIME)
     for _ in range(site.REQUESTS_AT_A_TIME):
         await semaphore.acquire()
 

@@ -15,7 +15,7 @@ from portal.gate.keys.domain.authentication import authenticate_key, require_sco
 from portal.gate.keys.models import ApiKey
 from portal.lab.api.bodies import read_body
 from portal.lab.jobs.domain.admission import require_some_access
-from portal.platform.core.concurrency_limit import Scope
+from portal.platform.core.asgi import Scope
 from portal.platform.core.database import in_database
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode

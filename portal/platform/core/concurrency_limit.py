@@ -1,69 +1,40 @@
-"""Let no more requests in than there are database connections; the others wait in order.
+"""Let no more work at the database in than there are connections; the rest waits in order.
 
-Django gives every request a thread of its own. A hundred at once would fight for the
-interpreter and for the pool's connections, and the last ones would fail after its time-out.
+A hundred requests at once would fight for the interpreter and for the pool's connections, and
+the last ones would fail after its time-out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+T = TypeVar("T")
 
 
-class ConcurrencyLimit:
-    """An ASGI application in front of another.
+async def in_place(
+    work: Callable[[], Awaitable[T]], *, places: int, unread: Callable[[T], object] | None = None
+) -> T:
+    """Await `work` once one of the event loop's `places` is free.
 
-    A request counts until its response begins: what streams after that holds no connection.
+    Work that has begun keeps its place to its end, also where its client leaves; its result is
+    then passed to `unread`.
     """
-
-    def __init__(self, application: Application, *, places: int) -> None:
-        self._application = application
-        self._places = places
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
-        place = _Place(places(self._places))
-
-        async def send_and_leave(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                place.leave()
-            await send(message)
-
-        await place.enter()
-        try:
-            await self._application(scope, receive, send_and_leave)
-        finally:
-            place.leave()
+    place = places_of_loop(places)
+    await place.acquire()
+    working = asyncio.ensure_future(work())
+    working.add_done_callback(lambda _: place.release())
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        if unread is not None:
+            working.add_done_callback(lambda done: done.exception() or unread(done.result()))
+        raise
 
 
-class _Place:
-    """One request's place, left once however often it is said."""
-
-    def __init__(self, semaphore: asyncio.Semaphore) -> None:
-        self._semaphore = semaphore
-        self._is_inside = False
-
-    async def enter(self) -> None:
-        await self._semaphore.acquire()
-        self._is_inside = True
-
-    def leave(self) -> None:
-        if self._is_inside:
-            self._is_inside = False
-            self._semaphore.release()
-
-
-def places(count: int) -> asyncio.Semaphore:
+def places_of_loop(count: int) -> asyncio.Semaphore:
     """The places of the running event loop, which all that use the database share."""
     loop = asyncio.get_running_loop()
     if loop not in _semaphores:

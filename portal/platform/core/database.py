@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
-from portal.platform.core.concurrency_limit import places
+from portal.platform.core.concurrency_limit import in_place
 
 T = TypeVar("T")
 
@@ -22,16 +21,8 @@ async def in_database(work: Callable[[], T], *, unread: Callable[[T], object] | 
     Work that has begun goes on and keeps its place where its client leaves; what it answers is
     then told to `unread`.
     """
-    place = places(settings.REQUESTS_AT_A_TIME)
-    await place.acquire()
-    working = asyncio.ensure_future(read_database(work))
-    working.add_done_callback(lambda _: place.release())
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        if unread is not None:
-            working.add_done_callback(lambda done: done.exception() or unread(done.result()))
-        raise
+    places = settings.REQUESTS_AT_A_TIME
+    return await in_place(lambda: read_database(work), places=places, unread=unread)
 
 
 async def read_database(read: Callable[[], T]) -> T:

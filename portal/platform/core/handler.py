@@ -14,6 +14,7 @@ from django.db import close_old_connections, connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from portal.platform.core.concurrency_limit import in_place
 from portal.platform.core.request_bodies import BodyReceived
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -52,8 +53,13 @@ class SiteHandler(SharedThreads):
     still runs in the event loop.
     """
 
-    def __init__(self, *, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
+    def __init__(self, *, places: int, is_limited: bool = True) -> None:
+        """Let `places` requests into threads, counted with all other work at the database.
+
+        The probes, which wait for nobody, are not limited: they have as many threads of their own.
+        """
+        self._threads = ThreadPoolExecutor(places, thread_name_prefix="site")
+        self._places = places if is_limited else None
         super().__init__()
 
     def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature
@@ -83,4 +89,11 @@ class SiteHandler(SharedThreads):
             finally:
                 connections.close_all()
 
-        return sync_to_async(call, thread_sensitive=False, executor=self._threads)
+        run = sync_to_async(call, thread_sensitive=False, executor=self._threads)
+        if (places := self._places) is None:
+            return run
+
+        async def run_in_place(request: HttpRequest) -> HttpResponseBase:
+            return await in_place(lambda: run(request), places=places)
+
+        return run_in_place

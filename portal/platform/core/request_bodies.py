@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.http import HttpRequest
 
-from portal.platform.core.concurrency_limit import Application, Message, Receive, Scope, Send
+from portal.platform.core.asgi import Application, Message, Receive, Scope, Send
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 

@@ -1,4 +1,4 @@
-"""Requests wait in order for a place, and a stream gives its place back."""
+"""Work at the database waits in order for a place, and keeps it to its end."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import asyncio
 
 import pytest
 
-from portal.platform.core.concurrency_limit import ConcurrencyLimit, Message, Receive, Scope, Send
-
-START: Message = {"type": "http.response.start", "status": 200, "headers": []}
+from portal.platform.core.concurrency_limit import in_place
 
 
-class Site:
-    """An application whose every request goes on when the test says so."""
+class Database:
+    """Work that ends when the test says so."""
 
     def __init__(self) -> None:
-        self.inside: list[str] = []
-        self.gates: dict[str, asyncio.Event] = {}
+        self.begun: list[str] = []
+        self.unread: list[str] = []
+        self._ends: dict[str, asyncio.Event] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope["path"]
-        self.inside.append(name)
-        if name == "/broken":
-            raise ValueError("broken")
-        gate = self.gates[name] = asyncio.Event()
-        await gate.wait()
-        gate.clear()
-        await send(START)
-        await gate.wait()
+    def use(self, name: str, *, places: int) -> asyncio.Task[str]:
+        async def work() -> str:
+            self.begun.append(name)
+            if name == "broken":
+                raise ValueError("broken")
+            end = self._ends[name] = asyncio.Event()
+            await end.wait()
+            return name
 
-    def go_on(self, name: str) -> None:
-        self.gates[name].set()
+        return asyncio.ensure_future(in_place(work, places=places, unread=self.unread.append))
+
+    async def end(self, name: str) -> None:
+        self._ends[name].set()
+        await settle()
 
 
 async def settle() -> None:
@@ -39,65 +39,44 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def ask(limit: ConcurrencyLimit, path: str, scope_type: str = "http") -> asyncio.Task[None]:
-    async def receive() -> Message:
-        return {}
-
-    async def send(message: Message) -> None:
-        assert message == START
-
-    async def run() -> None:
-        await limit({"type": scope_type, "path": path}, receive, send)
-
-    return asyncio.create_task(run())
-
-
-async def test_the_third_waits_until_a_response_begins() -> None:
-    site = Site()
-    limit = ConcurrencyLimit(site, places=2)
-    tasks = [ask(limit, path) for path in ("/1", "/2", "/3", "/4")]
+async def test_the_third_waits_for_one_of_two_places() -> None:
+    database = Database()
+    first, *others = [database.use(name, places=2) for name in ("1", "2", "3", "4")]
     await settle()
-    assert site.inside == ["/1", "/2"]
+    assert database.begun == ["1", "2"]
 
-    site.go_on("/2")
-    await settle()
-    assert site.inside == ["/1", "/2", "/3"]
-    assert not tasks[1].done()
+    await database.end("1")
+    assert (await first, database.begun) == ("1", ["1", "2", "3"])
 
-    # The end of the stream gives no second place back.
-    site.go_on("/2")
-    await tasks[1]
-    await settle()
-    assert site.inside == ["/1", "/2", "/3"]
-
-    site.go_on("/1")
-    await settle()
-    assert site.inside == ["/1", "/2", "/3", "/4"]
-    for task in tasks:
-        task.cancel()
+    await database.end("3")
+    await database.end("2")
+    await database.end("4")
+    assert [await task for task in others] == ["2", "3", "4"]
 
 
-async def test_a_request_that_fails_or_is_given_up_frees_its_place() -> None:
-    site = Site()
-    limit = ConcurrencyLimit(site, places=1)
+async def test_work_that_fails_and_a_client_that_no_longer_waits_free_their_place() -> None:
+    database = Database()
     with pytest.raises(ValueError, match="broken"):
-        await ask(limit, "/broken")
-    first, waiting, last = (ask(limit, path) for path in ("/1", "/2", "/3"))
+        await database.use("broken", places=1)
+    first, waiting, last = [database.use(name, places=1) for name in ("1", "2", "3")]
     await settle()
     waiting.cancel()
-    first.cancel()
+    await database.end("1")
+
+    assert (await first, database.begun) == ("1", ["broken", "1", "3"])
+    await database.end("3")
+    assert (await last, database.unread) == ("3", [])
+
+
+async def test_work_that_has_begun_keeps_its_place_when_its_client_leaves() -> None:
+    database = Database()
+    left, waiting = [database.use(name, places=1) for name in ("1", "2")]
     await settle()
-
-    assert site.inside == ["/broken", "/1", "/3"]
-    last.cancel()
-
-
-async def test_what_is_not_http_passes() -> None:
-    site = Site()
-    limit = ConcurrencyLimit(site, places=1)
-    tasks = [ask(limit, "/1"), ask(limit, "/2", scope_type="lifespan")]
+    left.cancel()
     await settle()
+    assert (left.cancelled(), database.begun) == (True, ["1"])
 
-    assert site.inside == ["/1", "/2"]
-    for task in tasks:
-        task.cancel()
+    await database.end("1")
+    assert (database.unread, database.begun) == (["1"], ["1", "2"])
+    await database.end("2")
+    assert await waiting == "2"

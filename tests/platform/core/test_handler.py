@@ -49,7 +49,7 @@ async def test_a_page_is_made_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(SyncToAsync, "__call__", count)
     # As in a process that has just started: Django's test client connects its signals anew.
-    handler = SiteHandler(threads=1)
+    handler = SiteHandler(places=1)
 
     assert (await fetch("/models/", app=handler)).status_code == 200
     assert turns["turns"] == TURNS
