@@ -1,4 +1,4 @@
-"""Health check of an engine's container: does vLLM answer on its Unix socket?"""
+"""Health check of an engine's container: does vLLM respond on its Unix socket?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REQUEST = b"GET /health HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n"
 
 
 def is_healthy(address: Path) -> bool:
-    """True if the engine answers 200; raises `OSError` if nothing listens."""
+    """Return whether the engine responds with 200; raise `OSError` if nothing listens."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(SECONDS)
         connection.connect(os.fspath(address))

@@ -1,6 +1,6 @@
-"""Health check of the web container: does the site answer, with its database and broker?
+"""Health check of the web container: are the site, its database and its broker up?
 
-It asks under the site's own name, since Django turns any other away.
+It sends the site's own host name, because Django refuses any other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SECONDS = 4
 
 
 def is_ready(host: str, *, port: int = PORT) -> bool:
-    """True if `/readyz` answers 200; raises `OSError` if nothing listens."""
+    """Return whether `/readyz` responds with 200; raise `OSError` if nothing listens."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
         connection.request("GET", "/readyz", headers={"Host": host})

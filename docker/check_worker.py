@@ -1,6 +1,6 @@
 """Health check of an inference worker's container: did this host's worker send a heartbeat?
 
-Heartbeats expire by themselves, so one that is there is fresh.
+Heartbeats expire, so one that exists is recent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SECONDS = 5
 
 
 def is_beating(client: redis.Redis, *, deployment: str, host: str) -> bool:
-    """True if a worker of the deployment on this host has a living heartbeat."""
+    """Return whether a worker of the deployment on this host has a current heartbeat."""
     prefix = f"{deployment}@{host}."
     workers = [str(name) for name in client.zrange(WORKERS_KEY, 0, -1)]
     return any(client.exists(worker_key(name)) for name in workers if name.startswith(prefix))

@@ -1,5 +1,5 @@
-# vLLM on the CPU under Gatehouse's launcher, with SmolLM2-135M-Instruct converted into it.
-# GPUs need no image of ours: their engine is vLLM's official one.
+# vLLM on the CPU, run by Gatehouse's launcher, with the converted SmolLM2-135M-Instruct.
+# For GPUs no image is built: they use vLLM's official one.
 #   docker build -f docker/engine-cpu.Dockerfile -t gatehouse-engine-cpu .
 FROM python:3.11-slim-bookworm AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
@@ -20,7 +20,7 @@ FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app \
     ENGINE_PYTHON=/opt/engine/bin/python ENGINE_DIR=/run/engines ENGINE_LOG=inherit \
     WEIGHTS_DIR=/weights DEPLOYMENT=smollm2-135m HOME=/tmp
-# torch compiles small kernels and binds threads to cores.
+# torch needs g++ to compile small kernels, and libnuma to bind threads to cores.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ libnuma1 \
     && rm -rf /var/lib/apt/lists/* \

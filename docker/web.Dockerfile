@@ -1,5 +1,5 @@
-# The site: the web process, the portal's worker, beat and the one-shot migration.
-# No torch and no vLLM. Build from the repository's root:
+# The site: the web process, the portal's worker, beat and the one-off migration.
+# Without torch and vLLM. Build from the repository's root:
 #   docker build -f docker/web.Dockerfile -t gatehouse-web .
 FROM python:3.11-slim-bookworm AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
@@ -17,7 +17,7 @@ COPY portal portal
 COPY static static
 COPY templates templates
 COPY releases releases
-# Hashes every static file into its name. Nothing is connected to; the values only satisfy the types.
+# Adds a hash to the name of every static file. It connects to nothing; the values only pass validation.
 RUN DATABASE_URL=postgresql:///build REDIS_URL=redis://build SITE_URL=https://build.invalid \
     SECRET_KEY=used-while-building-the-image-only-and-never-when-it-runs \
     /opt/venv/bin/python manage.py collectstatic --noinput
@@ -35,5 +35,5 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
     CMD ["python", "/usr/local/lib/gatehouse/check_web.py"]
-# Django alone reads the proxy's headers, as TRUSTED_PROXIES says; uvicorn must not read them too.
+# Only Django reads the proxy's headers, according to TRUSTED_PROXIES; uvicorn must not.
 CMD ["uvicorn", "portal.config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--no-server-header", "--lifespan", "off", "--http", "portal.platform.core.http_protocol:PatientProtocol", "--no-access-log", "--timeout-graceful-shutdown", "25"]

@@ -1,4 +1,4 @@
-# The inference worker. No Django, no torch, no database driver.
+# The inference worker, without Django, torch and a database driver.
 #   docker build -f docker/worker.Dockerfile -t gatehouse-worker .
 FROM python:3.11-slim-bookworm AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
@@ -10,7 +10,7 @@ RUN pip install --no-cache-dir -r /tmp/requirements/bootstrap.txt \
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     ENGINE_DIR=/run/engines WEIGHTS_DIR=/weights
-# The engines' containers run as the same user, whose 0700 folder holds the sockets.
+# The engines' containers run as the same user, who owns the 0700 folder of the sockets.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent gatehouse \
     && install -d -m 0700 -o gatehouse -g gatehouse /run/engines \
     && install -d -o gatehouse -g gatehouse /weights
