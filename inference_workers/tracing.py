@@ -1,4 +1,4 @@
-"""The span of a job; `tracing` says what it carries."""
+"""The span of a job; `tracing` says what spans carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry as the site and its workers set it up: one exporter, one way to open a span.
+"""The OpenTelemetry setup of the site and its workers: one exporter, one way to open a span.
 
 Without an exporter the API's own no-op spans are used: nothing is recorded or sent. Spans carry
 routes, ids, counts and codes: no prompt, no completion, no query of an address, no name or e-mail.
@@ -54,7 +54,7 @@ def open_span(
 ) -> Iterator[Span]:
     """A span, current until the context is left; below `traceparent` if there is one.
 
-    The text of an exception may quote what it was about, so none is recorded.
+    The text of an exception may quote people's data, so none is recorded.
     """
     parent = _PROPAGATOR.extract({TRACEPARENT: traceparent}) if traceparent else None
     with tracer.start_as_current_span(

@@ -1,4 +1,4 @@
-"""Settings, URLs and entry points: the top of the portal, imported by nobody below."""
+"""Settings, URLs and entry points: the top of the portal, which nothing below imports."""
 
 from portal.config.celery import app as celery_app
 

@@ -20,15 +20,15 @@ from tracing import configure_tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What watches the site waits for no place."""
+"""Paths of monitoring, whose requests never wait in line."""
 PROBE_THREADS: Final = 4
 SWITCH_SECONDS: Final = 0.001
-"""How long a busy thread keeps the interpreter from the event loop; Python's own is 5 ms."""
+"""How long a busy thread may keep the interpreter from the event loop; Python's default is 5 ms."""
 
 
 def build_application() -> Application:
-    """The site, its API and its probes, each with a way of its own."""
-    from portal.lab.api.auth import admit_by_key  # noqa: PLC0415 -- models are there after the setup
+    """The site, its API and its probes, each with its own handler."""
+    from portal.lab.api.auth import admit_by_key  # noqa: PLC0415 -- models are loaded by the setup
 
     site = BodyReader(SiteHandler(places=settings.REQUESTS_AT_A_TIME))
     api = BodyReader(ApiHandler(), admit=admit_by_key)
@@ -36,7 +36,7 @@ def build_application() -> Application:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        # `/v1` as well, which is nothing: the answer is the API's.
+        # `/v1` too: no such page exists, and the API gives the 404.
         way = api if f"{path}/".startswith(PREFIX) else probes if path in PROBES else site
         await way(scope, receive, send)
 
@@ -44,9 +44,9 @@ def build_application() -> Application:
 
 
 def settle() -> None:
-    """Load now what requests would, and leave it out of every later search for garbage.
+    """Load what the first requests would load, and exclude it from every later garbage collection.
 
-    A full search stops the process: 150 ms with all that a site has loaded, some 15 without.
+    A full collection stops the process: for 150 ms with all that a site has loaded, 15 without.
     """
     _ = get_resolver().url_patterns
     gc.collect()

@@ -1,4 +1,4 @@
-"""How large and how slow the bodies of requests may be."""
+"""How large and how slow request bodies may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHORTEN: Final = "Shorten what you wrote."
 
 
 def limit_bodies(*, batch_file_mb: int) -> tuple[tuple[str, BodyLimit], ...]:
-    """By the path's beginning; the first that fits counts. A file has a form around it."""
+    """Limits by path prefix; the first match counts. An uploaded file has a form around it."""
     upload = BodyLimit(
         bytes=batch_file_mb * 1_000_000 + MIB,
         seconds=600,

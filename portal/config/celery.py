@@ -1,6 +1,6 @@
 """The portal's own Celery app: the queue `portal` and the beat schedule.
 
-Apps use `celery.shared_task` and `celery.current_app`; nobody imports this module.
+Apps use `celery.shared_task` and `celery.current_app`; none imports this module.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def trace_our_jobs(**_: object) -> None:
-    """A job that is sent again begins its next trace here."""
+    """A job that is sent again starts its next trace in this worker."""
     configure_tracing(
         endpoint=settings.OTEL_EXPORTER_OTLP_ENDPOINT, service_name="gatehouse-portal-worker"
     )

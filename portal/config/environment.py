@@ -54,7 +54,7 @@ class Environment(BaseSettings):
     anymail_backend: str = ""
     anymail_api_key: str = ""
 
-    # Signing in elsewhere
+    # Sign-in through other sites
     orcid_client_id: str = ""
     orcid_client_secret: str = ""
     github_client_id: str = ""
@@ -161,7 +161,7 @@ class Environment(BaseSettings):
     @model_validator(mode="after")
     def require_proxy_for_country(self) -> Environment:
         if self.country_header and not self.trusted_proxies:
-            raise ValueError("COUNTRY_HEADER needs TRUSTED_PROXIES: anybody can send a header")
+            raise ValueError("COUNTRY_HEADER needs TRUSTED_PROXIES: any client can send a header")
         return self
 
     @model_validator(mode="after")
@@ -186,7 +186,7 @@ class Environment(BaseSettings):
 
     @property
     def celery_broker_url(self) -> str:
-        """The same server as Celery spells it: its Unix sockets have another scheme."""
+        """The same server in Celery's spelling, which has another scheme for Unix sockets."""
         parts = urlsplit(self.redis_url)
         if parts.scheme != "unix":
             return self.redis_url
@@ -195,7 +195,7 @@ class Environment(BaseSettings):
 
 
 def load_environment() -> Environment:
-    """Read the environment, or end the process with one line per wrong variable."""
+    """Read the environment, or exit with one line for each wrong variable."""
     try:
         return Environment(**_read_secret_files())  # type: ignore[arg-type]  # pydantic parses strings
     except ValidationError as error:

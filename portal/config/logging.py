@@ -14,7 +14,7 @@ from portal.platform.core.masking import mask_event
 def configure_logging(*, level: str, log_format: str) -> None:
     """Send structlog's and the standard library's records to stderr, masked, in one format.
 
-    `log_format` is `json` (one object a line) or `console`.
+    `log_format` is `json` (one object per line) or `console`.
     """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -48,15 +48,15 @@ def configure_logging(*, level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # It has set handlers of its own before it loads the site.
+    # uvicorn sets its own handlers before it loads the site.
     for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("celery.app.trace").filters = [QuietErrors()]
-    # At DEBUG these write a task's arguments and a page's whole context, prompts and all.
+    # At DEBUG these log a task's arguments and a page's whole context, with its prompts.
     for talkative in ("celery.pool", "django.template"):
         logging.getLogger(talkative).setLevel(logging.INFO)
-    # And the letters of the names on an agreement.
+    # These also log the letters of the names on an agreement.
     noisy_ones = (
         "uvicorn.access",
         "celery.worker.strategy",

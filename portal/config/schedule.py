@@ -1,4 +1,4 @@
-"""What beat asks for, and how often, in seconds."""
+"""The tasks that beat sends, and how often, in seconds."""
 
 from __future__ import annotations
 

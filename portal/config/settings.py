@@ -1,4 +1,4 @@
-"""The one settings file. Everything that differs between places comes from the environment."""
+"""The only settings file. What differs between installations comes from the environment."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
-    # Behind it, for in front of it Django's own would take two turns in a thread.
+    # Behind ServeStatic: in front of it, this one would enter a thread twice for each request.
     "django.middleware.security.SecurityMiddleware",
     "portal.platform.core.middleware.RequestContextMiddleware",
     "portal.platform.core.tracing.RequestTraceMiddleware",
@@ -110,7 +110,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # Its `csrf_token` replaces Django's in every template, the admin's too.
+            # Its `csrf_token` replaces Django's in every template, including the admin's.
             "builtins": ["portal.platform.core.templatetags.forms"],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -137,7 +137,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": ENV.database_pool_size,
     "timeout": 10,
 }
-# Streams ask the database too, beside the requests that wait to be answered.
+# Two connections are left for streams, which query the database beside the requests in line.
 REQUESTS_AT_A_TIME = max(1, ENV.database_pool_size - 2)
 REDIS_URL = ENV.redis_url
 CACHES = {
@@ -151,7 +151,7 @@ SESSION_ENGINE = "portal.platform.accounts.sessions"
 
 # --- Static files --------------------------------------------------------------------
 STATIC_URL = "/static/"
-# The demo serves straight from `static/`; ServeStatic warns about a folder that is not there.
+# The demo serves straight from `static/`; ServeStatic warns about a missing folder.
 STATIC_ROOT = None if ENV.demo else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -179,7 +179,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "access:status"
-# For whoever holds one of these roles; the first that fits.
+# The page after sign-in for a person with one of these roles; the first match counts.
 STAFF_START_PAGES = {
     "is_reviewer": "console:queue",
     "is_operator": "console:operations",
@@ -216,7 +216,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip",
     "reauthenticate": "10/m/ip",
     "reset_password": "20/m/ip",
-    # What `accounts/tries.py` counts: of one account, in one place and in all strange ones.
+    # Counted by `accounts/tries.py` for one account: from one place, and from all unknown places.
     "password_here": "5/5m/key",
     "password_elsewhere": "100/h/key",
     "code_here": "5/5m/key",
@@ -245,14 +245,14 @@ SOCIALACCOUNT_ADAPTER = "portal.platform.accounts.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
-# Browsers hold the redirects after a form's POST against `form-action` too.
+# Browsers check the redirects after a form's POST against `form-action` too.
 SIGN_IN_ORIGINS: list[str] = []
 for _provider, _origin in (
     ("orcid", "https://orcid.org"),
     ("github", "https://github.com"),
     ("google", "https://accounts.google.com"),
 ):
-    # A provider that is not configured has no pages: its sign-in would end in an error.
+    # A provider without configuration is not installed: its sign-in would end in an error.
     if _client_id := getattr(ENV, f"{_provider}_client_id"):
         INSTALLED_APPS.append(f"allauth.socialaccount.providers.{_provider}")
         SOCIALACCOUNT_PROVIDERS[_provider] = {
@@ -341,10 +341,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "portal.config.beat:PatientScheduler"
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 
-# --- Bodies of requests --------------------------------------------------------------
+# --- Request bodies ------------------------------------------------------------------
 REQUEST_BODIES = limit_bodies(batch_file_mb=ENV.batch_file_mb)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
-# On disk: /tmp is memory in the containers. Django refuses a folder that is not there.
+# On disk: /tmp is memory in the containers. Django refuses a missing folder.
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR)
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -367,7 +367,7 @@ REAPPLY_AFTER_DAYS = ENV.reapply_after_days
 NOTICE_DIGEST_HOUR = ENV.notice_digest_hour
 AFFILIATION_LIST = ENV.affiliation_list
 COUNTRIES_OVERRIDE = {"XK": "Kosovo"}
-"""ISO 3166-1 leaves XK to its users, who mean Kosovo; whoever lives there has to choose it."""
+"""ISO 3166-1 leaves XK to its users, who use it for Kosovo; people there need it in the list."""
 COUNTRY_LIST = ENV.country_list
 COUNTRY_HEADER = ENV.country_header
 TEAM_MEMBERS = ENV.team_members

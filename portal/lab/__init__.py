@@ -1,1 +1,1 @@
-"""What people do with a model."""
+"""Using a model: the playground, the API and batches."""

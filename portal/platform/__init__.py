@@ -1,1 +1,1 @@
-"""What every part stands on: people, mail, the record."""
+"""The base of all other parts: people, mail and the audit log."""

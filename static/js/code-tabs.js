@@ -1,4 +1,4 @@
-/* Pieces of code that say the same become tabs; without script all of them are shown. */
+/* Turns code samples that do the same thing into tabs; without script all of them are shown. */
 
 /** @typedef {HTMLElement & { dataset: { tab: string } }} Panel */
 

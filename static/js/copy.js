@@ -1,4 +1,4 @@
-/* Shows and serves the copy buttons: without script, one tap selects the whole text. */
+/* Shows and runs the copy buttons; without script, one tap selects the whole text. */
 
 /** @param {Element} element */
 function select(element) {
@@ -22,7 +22,7 @@ export function wireCopy(button) {
       status.textContent = "Copied.";
     } catch {
       select(source);
-      status.textContent = "It is selected: copy it with your keyboard or menu.";
+      status.textContent = "The text is selected: copy it with your keyboard or menu.";
     }
   });
 }

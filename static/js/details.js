@@ -1,4 +1,4 @@
-/* On a wide screen CSS shows what is in these details without opening them; this says so to readers. */
+/* On a wide screen CSS shows these details unopened; this opens them, so that screen readers agree. */
 
 const isWide = matchMedia("(min-width: 56.0625rem)");
 

@@ -4,7 +4,7 @@
 const PAUSE_MS = 1200;
 const RETRY_MS = 15000;
 const ELSEWHERE =
-  "Not saved: another tab has saved other text here. Press “Save draft” to see both.";
+  "Not saved: another tab saved different text here. Press “Save draft” to see both.";
 
 /**
  * @typedef {HTMLFormElement & {
@@ -121,11 +121,11 @@ async function post(form, names) {
     }
     return { message: `Not saved. ${answer.error.message}`, mayRetry: response.status >= 500 };
   } catch {
-    return { message: "Not saved: no connection. It is tried again shortly.", mayRetry: true };
+    return { message: "Not saved: no connection. Trying again shortly.", mayRetry: true };
   }
 }
 
-// What was just saved is what this tab has seen.
+// This tab has now seen the text that was just saved.
 /**
  * @param {DraftForm} form
  * @param {Record<string, string>} seen
@@ -141,7 +141,7 @@ function remind(form, seen) {
   form.elements.seen.value = [...marks].map((pair) => pair.join(":")).join(" ");
 }
 
-// Signing in again in another tab changes the token; the cookie has the one that counts.
+// Signing in again in another tab changes the token; the cookie has the current one.
 /** @param {DraftForm} form */
 function renewToken(form) {
   const cookie = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/);

@@ -1,3 +1,3 @@
-// After a form comes back with mistakes, puts the reader at the list of them.
+// When a form comes back with errors, moves the focus to the list of them.
 
 /** @type {HTMLElement | null} */ (document.querySelector("[data-error-summary]"))?.focus();

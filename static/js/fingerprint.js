@@ -1,4 +1,4 @@
-/* Computes the SHA-256 of a chosen file here, so that the file itself need not be sent. */
+/* Computes the SHA-256 of a chosen file in the browser, so that the file itself is not sent. */
 
 /** @param {ArrayBuffer} buffer */
 function toHex(buffer) {
@@ -19,11 +19,11 @@ export function wireFingerprint(field) {
     const [file] = /** @type {FileList} */ (chooser.files);
     if (!file) return;
     target.value = toHex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-    status.textContent = "Its SHA-256 stands above. Verify it now.";
+    status.textContent = "Its SHA-256 is in the field above. Verify it now.";
   });
 }
 
-// Only pages that came over HTTPS, or from this machine, are given the browser's digests.
+// Browsers compute digests only for pages that came over HTTPS or from this machine.
 if (window.crypto?.subtle) {
   for (const field of document.querySelectorAll("[data-fingerprint]"))
     wireFingerprint(/** @type {FileField} */ (field));

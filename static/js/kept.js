@@ -1,8 +1,8 @@
-// What pages keep in this browser: every name begins alike, so that a sign-out finds it.
+// What pages keep in this browser. All names share a prefix, so that signing out finds them.
 
 export const PREFIX = "gatehouse.";
 
-/** Erase all of it, in this tab and for every other. */
+/** Erase all of it, for this tab and every other. */
 export function forgetAll() {
   for (const storage of [sessionStorage, localStorage]) {
     for (const name of Object.keys(storage)) {

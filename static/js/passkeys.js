@@ -1,7 +1,7 @@
 // Passkeys: fills the hidden `credential` of a form from the browser's own dialogue, then sends it.
 //
 // <form data-passkey="create|get"> with the options either in <script type="application/json">
-// (data-options="its id") or fetched when asked for (data-options-url).
+// (data-options="its id") or fetched on demand (data-options-url).
 
 /**
  * @typedef {HTMLFormElement & {
@@ -21,10 +21,10 @@
 /** @type {Record<string, string>} */
 const HELP = {
   AbortError: "That was interrupted. Try again.",
-  InvalidStateError: "This passkey is already known here.",
+  InvalidStateError: "This passkey is already registered here.",
   NotAllowedError: "The browser closed the dialogue, or no passkey was chosen. Try again.",
-  NotSupportedError: "This device cannot keep such a passkey. Try another one.",
-  SecurityError: "Passkeys need a secure address with a name. Open this site by https, or by localhost.",
+  NotSupportedError: "This device cannot store such a passkey. Try another device.",
+  SecurityError: "Passkeys need a secure address with a host name. Open this site over https, or on localhost.",
 };
 
 function isSupported() {
@@ -45,7 +45,7 @@ async function readOptions(form) {
     headers: { Accept: "application/json" },
   });
   if (response.status === 429) throw new Error("Too many tries. Wait a few minutes.");
-  if (!response.ok) throw new Error("The site did not answer as it should. Try again.");
+  if (!response.ok) throw new Error("The site did not respond as expected. Try again.");
   return response.json();
 }
 

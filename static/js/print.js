@@ -1,4 +1,4 @@
-/* Shows and serves the print buttons: without script, the browser's own menu prints. */
+/* Shows and runs the print buttons; without script, the browser's own menu prints. */
 
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (
   document.querySelectorAll("[data-print]")

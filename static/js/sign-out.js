@@ -1,5 +1,5 @@
-// Erases at sign-out what pages keep in this browser. Other open tabs hear of it and keep nothing
-// more. The answer to a sign-out says the same to the browser, by a header.
+// Erases at sign-out what pages keep in this browser. Other open tabs are notified and keep nothing
+// more. The response to a sign-out tells the browser to erase it too, by a header.
 
 import { forgetAll } from "./kept.js";
 

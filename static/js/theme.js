@@ -1,9 +1,9 @@
-// The theme button: auto, light, dark, and round again. The server reads the cookie,
-// so that the next page is painted right at once.
+// The theme button: auto, light, dark, then auto again. The server reads the cookie,
+// so that the next page has the right theme from its first paint.
 
 /** @type {Theme[]} */
 const ORDER = ["auto", "light", "dark"];
-const LABELS = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+const LABELS = { auto: "Theme: same as the system", light: "Theme: light", dark: "Theme: dark" };
 const YEAR = 365 * 24 * 60 * 60;
 
 /** @typedef {keyof typeof LABELS} Theme */

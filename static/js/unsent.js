@@ -1,4 +1,4 @@
-// Puts what was sent and not taken back into its form. Without this module it stands above the
+// Puts what was sent and not accepted back into its form. Without this module it is shown above the
 // form as text, with a button that sends it.
 
 /**
@@ -8,7 +8,7 @@
 
 // Where it is null, restore() never runs.
 const notice = /** @type {Element} */ (document.querySelector("[data-unsent]"));
-// Later modules are to hear of it as of any typing.
+// Modules that load later get its events like those of any typing.
 if (notice) document.addEventListener("DOMContentLoaded", restore);
 
 function restore() {
@@ -35,7 +35,7 @@ function restore() {
   notice.querySelector("[data-unsent-typed]")?.remove();
   kept.hidden = true;
   const where = notice.querySelector("[data-unsent-where]");
-  if (where) where.textContent = "It is back in the form below. Look it over and send it.";
+  if (where) where.textContent = "It is back in the form below. Check it and send it.";
 }
 
 /**

@@ -190,7 +190,7 @@ def test_a_country_header_needs_a_trusted_proxy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COUNTRY_HEADER", "CF-IPCountry")
-    assert refusal(capsys) == ["COUNTRY_HEADER needs TRUSTED_PROXIES: anybody can send a header"]
+    assert refusal(capsys) == ["COUNTRY_HEADER needs TRUSTED_PROXIES: any client can send a header"]
     monkeypatch.setenv("TRUSTED_PROXIES", "1")
     assert load_environment().country_header == "CF-IPCountry"
 

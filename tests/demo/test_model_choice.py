@@ -34,7 +34,7 @@ def test_a_hub_that_does_not_answer_is_told(
     with pytest.raises(RefusalError) as refused:
         choose_deployment("facebook/opt-125m", weights=tmp_path)
     assert str(refused.value) == (
-        "MODEL=facebook/opt-125m: no model hub answers from this machine. "
+        "MODEL=facebook/opt-125m: this machine cannot reach the model hub. "
         f"Put the weights into {tmp_path / 'opt-125m'}. "
         "Leave MODEL out to use the packaged model."
     )

@@ -68,7 +68,7 @@ def sign_up(page: Page) -> None:
     page.get_by_label("Full name").fill(NAME)
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Password, again").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Create account").click()
     expect(page).to_have_url(re.compile("/account/confirm-email/"))
 
@@ -76,7 +76,7 @@ def sign_up(page: Page) -> None:
 def verify_by_mail(page: Page) -> None:
     open_mail(page, re.compile("confirm", re.IGNORECASE))
     page.get_by_role("main").get_by_role("link", name=re.compile("confirm-email")).click()
-    page.get_by_role("button", name="Yes, confirm it").click()
+    page.get_by_role("button", name="Confirm the address").click()
     expect(page).to_have_url(re.compile("/access/|/account/"))
 
 

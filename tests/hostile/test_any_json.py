@@ -25,8 +25,8 @@ from tests.lab.playground.sse import in_thread
 __all__ = ["_no_tokenizers_of_other_tests", "laboratory"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NO_NUL = "has a NUL character (U+0000), which cannot be kept; leave it out."
-NO_HALF = "has half of a surrogate pair, which is no character; leave it out."
+NO_NUL = "has a NUL character (U+0000), which cannot be stored; remove it."
+NO_HALF = "has half of a surrogate pair, which is not a character; remove it."
 TOO_DEEP = "is nested more than 100 levels deep."
 
 
@@ -41,7 +41,7 @@ UNKEPT: Mapping[str, str] = {
     r'"\udc00\ud800"': NO_HALF,
     "1e400": "has a number that is not finite.",
     "[-1e999]": "has a number that is not finite.",
-    DIGITS: "has a number that is too long.",
+    DIGITS: "has a number with too many digits.",
     nest(100): TOO_DEEP,
     nest(300): TOO_DEEP,
     DEEP: TOO_DEEP,

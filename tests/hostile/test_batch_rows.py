@@ -30,8 +30,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NUL, HALF = r"\u0000", r"\ud800"
 LONG = "9" * 5000
 SECRET = "a-very-secret-name"
-NO_NUL = "has a NUL character (U+0000), which cannot be kept; leave it out."
-NO_HALF = "has half of a surrogate pair, which is no character; leave it out."
+NO_NUL = "has a NUL character (U+0000), which cannot be stored; remove it."
+NO_HALF = "has half of a surrogate pair, which is not a character; remove it."
 TOO_DEEP = "is nested more than 100 levels deep."
 
 
@@ -58,7 +58,7 @@ ROWS = {
         f"structured_outputs {NO_HALF}",
     ),
     "infinity": ('"foo": 1e400', "foo", "foo has a number that is not finite."),
-    "a long number": (f'"foo": [{LONG}]', "foo", "foo has a number that is too long."),
+    "a long number": (f'"foo": [{LONG}]', "foo", "foo has a number with too many digits."),
     "101 levels": (f'"foo": {nest(100)}', "foo", f"foo {TOO_DEEP}"),
     "300 levels": (f'"structured_outputs": {{"json": {nest(300)}}}', "structured_outputs",
                    f"structured_outputs {TOO_DEEP}"),

@@ -43,8 +43,8 @@ def patterned(pattern: str) -> dict[str, Any]:
 
 
 NESTED_COUNTS = "(([a-z]{1,50}){1,50}){1,50}"
-WRITTEN_OUT = "has 125,000 characters when its counts are written out, and may have 5,000. "
-BOUND_IT = "Count less, or let max_tokens bound the text."
+WRITTEN_OUT = "has 125,000 characters when its counts are written out; the limit is 5,000. "
+BOUND_IT = "Use lower counts, or let max_tokens limit the text."
 
 
 async def refuse(laboratory: Laboratory, **body: Any) -> tuple[str, str]:
@@ -64,25 +64,25 @@ async def refuse(laboratory: Laboratory, **body: Any) -> tuple[str, str]:
         ("json", properties(257), "has more than 256 properties."),
         ("json", {"enum": [str(n) for n in range(1001)]}, "has more than 1,000 enum values."),
         ("json", {"anyOf": [{"const": n} for n in range(129)]}, "has more than 128 branches."),
-        ("json", nested(65), "has objects and arrays more than 64 deep inside each other."),
-        ("json", {"title": "é" * 2**15}, "has 65,549 bytes of JSON, and may have 65,536."),
+        ("json", nested(65), "has objects and arrays nested more than 64 deep."),
+        ("json", {"title": "é" * 2**15}, "has 65,549 bytes of JSON; the limit is 65,536."),
         ("json", {"type": "array", "maxItems": 10_001},
-         "maxItems in structured_outputs.json is 10,001, and may be 10,000."),
+         "maxItems in structured_outputs.json is 10,001; the limit is 10,000."),
         ("json", patterned(NESTED_COUNTS),
          f"A pattern in structured_outputs.json {WRITTEN_OUT}{BOUND_IT}"),
         ("json", {"patternProperties": {NESTED_COUNTS: {}}},
          f"A pattern in structured_outputs.json {WRITTEN_OUT}{BOUND_IT}"),
         ("regex", NESTED_COUNTS, f"{WRITTEN_OUT}{BOUND_IT}"),
-        ("regex", "a" * 4097, "has 4,097 characters, and may have 4,096."),
-        ("choice", [str(n) for n in range(1001)], "has 1,001 texts, and may have 1,000."),
+        ("regex", "a" * 4097, "has 4,097 characters; the limit is 4,096."),
+        ("choice", [str(n) for n in range(1001)], "has 1,001 texts; the limit is 1,000."),
         ("choice", ["a", *[f"{n:4096}" for n in range(16)]],
-         "has 65,537 bytes, and may have 65,536."),
+         "has 65,537 bytes; the limit is 65,536."),
         ("choice", ["b" * 4097],
-         "A text in structured_outputs.choice has 4,097 characters, and may have 4,096."),
+         "A text in structured_outputs.choice has 4,097 characters; the limit is 4,096."),
         ("json", {"enum": [1, "b" * 4097]},
-         "A text in structured_outputs.json has 4,097 characters, and may have 4,096."),
+         "A text in structured_outputs.json has 4,097 characters; the limit is 4,096."),
         ("json", {"items": {"const": "b" * 4097}},
-         "A text in structured_outputs.json has 4,097 characters, and may have 4,096."),
+         "A text in structured_outputs.json has 4,097 characters; the limit is 4,096."),
         ("choice", ["a", ""], "[1] is empty. Leave it out."),
     ],
 )  # fmt: skip
@@ -129,7 +129,7 @@ def test_a_pattern_is_measured_with_its_counts(pattern: str, size: int) -> None:
 
 # Each of the twenty is small; that all of them hold at once is what no compiler can afford.
 SLOW = {"allOf": [patterned(f".*a.{{{count}}}b.*") for count in range(20)]}
-ENDLESS = "has more ways to go on than the engine can follow. Count less, or offer less."
+ENDLESS = "has more continuations than the engine can follow. Use lower counts or fewer options."
 
 
 @pytest.mark.parametrize(

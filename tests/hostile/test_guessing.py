@@ -23,17 +23,17 @@ HOME, CAFE, STRANGER = "192.0.2.1", "192.0.2.2", "198.51.100.1"
 NEW = "quite-another-secret"
 START = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HERE = (
-    "Too many failed tries for this account from where you are. Wait five minutes, or ask for a "
+    "Too many failed tries for this account from where you are. Wait 5 minutes, or ask for a "
     "new password."
 )
 ELSEWHERE = (
-    "Too many failed tries for this account. Ask for a new password, or sign in from where you "
-    "have done so before."
+    "Too many failed tries for this account. Ask for a new password, or sign in from a place "
+    "where you have signed in before."
 )
-CODES_HERE = "Too many wrong codes from where you are. Wait five minutes."
+CODES_HERE = "Too many wrong codes from where you are. Wait 5 minutes."
 CODES_ELSEWHERE = (
-    "Too many wrong codes for this account. Wait an hour, or sign in from where you have done so "
-    "before."
+    "Too many wrong codes for this account. Wait an hour, or sign in from a place where you have "
+    "signed in before."
 )
 
 

@@ -164,7 +164,7 @@ def test_a_405_is_a_page_with_the_way_back(client: Client) -> None:
 
     html = answer.content.decode()
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
-    assert "This address only takes what a form sends" in html
+    assert "This address only accepts forms" in html
     assert 'href="/access/apply/"' in html
 
 
@@ -175,7 +175,7 @@ def test_a_405_speaks_json_to_json_clients(client: Client) -> None:
     assert answer.json() == {
         "error": {
             "code": "http_405",
-            "message": "This address does not take POST. It takes GET, HEAD.",
+            "message": "This address does not accept POST. It accepts GET, HEAD.",
         }
     }
 
@@ -261,7 +261,7 @@ def test_a_form_from_before_signing_in_again_keeps_its_text(browser: Client, ada
     assert ada.name == "Ada Lovelace"
     page = browser.get("/account/").content.decode()
     assert "Countess" in page
-    assert "from before you signed in again" in page
+    assert "before you signed in again" in page
 
 
 def test_a_form_whose_cookies_are_gone_keeps_its_text(browser: Client, ada: User) -> None:

@@ -167,11 +167,11 @@ async def test_what_changes_no_answer_is_named_even_where_it_is_nested(
     )
 
     assert reply["gatehouse"]["warnings"] == [
-        "user changes no answer here and was ignored.",
-        "metadata changes no answer here and was ignored.",
-        "store changes no answer here and was ignored.",
-        "do_sample is not known here and was ignored.",
-        "stream_options.include_obfuscation changes no answer here and was ignored.",
+        "user changes no answer and was ignored.",
+        "metadata changes no answer and was ignored.",
+        "store changes no answer and was ignored.",
+        "do_sample is not a known field and was ignored.",
+        "stream_options.include_obfuscation changes no answer and was ignored.",
     ]
 
 
@@ -302,7 +302,7 @@ async def test_every_address_under_v1_speaks_as_the_api(
 
     words = {
         404: f"There is no {method.upper()} {path}. See /docs/api/.",
-        405: f"{path} does not take {method.upper()}. See /docs/api/.",
+        405: f"{path} does not accept {method.upper()}. See /docs/api/.",
     }
     codes = {404: "not_found", 405: "method_not_allowed"}
     assert (response.status_code, response.json()) == (

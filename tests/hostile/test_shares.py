@@ -277,5 +277,5 @@ async def test_a_body_of_very_many_lists_is_refused_before_it_is_read(
 
     assert response.status_code == 400
     assert response.json()["error"]["message"] == (
-        "The body has 100,002 opening brackets and braces, and may have 100,000. Split it."
+        "The body has 100,002 opening brackets and braces; at most 100,000 are read. Split it."
     )

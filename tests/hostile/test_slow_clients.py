@@ -182,7 +182,7 @@ async def test_the_sign_in_page_takes_little(address: str, accept: str) -> None:
         if accept == "application/json":
             assert answer.error == {
                 "code": "request_too_large",
-                "message": "The request has more than 65,536 bytes, the most that is taken here. "
+                "message": "The request has more than 65,536 bytes, the limit for this address. "
                 "Shorten what you wrote.",
             }
         else:

@@ -55,8 +55,8 @@ def test_a_domain_that_looks_like_another_has_to_be_looked_at(
     why = "“ex\u0430mple” mixes Cyrillic and Latin letters"
     (message,) = messages(disguised, [model])
     assert message == (
-        f"The address's domain, {MIXED}: {why}. A link of theirs, {MIXED}: {why}. "
-        "A link of theirs, www.xn--mt-hoc.edu (shown elsewhere as “www.m\u0456t.edu”): "
+        f"The e-mail domain, {MIXED}: {why}. A linked domain, {MIXED}: {why}. "
+        "A linked domain, www.xn--mt-hoc.edu (shown elsewhere as “www.m\u0456t.edu”): "
         "“m\u0456t” mixes Cyrillic and Latin letters."
     )
     client.force_login(reviewer)
@@ -64,7 +64,7 @@ def test_a_domain_that_looks_like_another_has_to_be_looked_at(
     assert f"{MIXED} is not known here" in page
     assert f"on no list; {why}" in page
     assert f">https://{LOOKALIKE}/ada</a> ({PUNYCODE})" in page
-    assert "Look first" in client.get("/console/").content.decode()
+    assert "Flagged" in client.get("/console/").content.decode()
 
 
 def test_a_referee_at_such_a_domain_has_to_be_looked_at(

@@ -74,7 +74,8 @@ def test_socket_path_that_no_socket_can_have_is_refused(monkeypatch: pytest.Monk
 
     path = "/" + "x" * 100 + "/smollm2-135m/engine.sock"
     assert str(caught.value) == (
-        f"ENGINE_DIR: the socket's path {path} is longer than the 107 bytes a Unix socket may have"
+        f"ENGINE_DIR: the socket's path {path} is longer than the 107 bytes "
+        "that a Unix socket may have"
     )
 
 

@@ -136,8 +136,8 @@ def test_weights_from_a_hub_are_pinned(deployment: Deployment) -> None:
         (
             '[deployments.a]\nmax_model_len = 1\nextra_args = ["--gpu-memory-utilization=0.5"]\n',
             (
-                "{file}: deployment 'a', field 'extra_args': --gpu-memory-utilization=0.5 has a "
-                "field of its own: gpu_memory_utilization"
+                "{file}: deployment 'a', field 'extra_args': --gpu-memory-utilization=0.5 has "
+                "its own field: gpu_memory_utilization"
             ),
         ),
         (
@@ -153,8 +153,8 @@ def test_weights_from_a_hub_are_pinned(deployment: Deployment) -> None:
                 "replicas = 2\n"
             ),
             (
-                "{file}: deployment 'a': replicas are of one host; leave them out where nnodes is "
-                "above 1"
+                "{file}: deployment 'a': replicas are for one host; leave replicas out if nnodes "
+                "is above 1"
             ),
         ),
         (
@@ -163,22 +163,22 @@ def test_weights_from_a_hub_are_pinned(deployment: Deployment) -> None:
         ),
         (
             "[deployments.a]\nmax_model_len = 1\nrevision = 'abc'\n",
-            "{file}: deployment 'a': revision is one of the hub's; name the hub too",
+            "{file}: deployment 'a': revision refers to the hub; set hub too",
         ),
         (
             "[deployments.a]\nmax_model_len = 1\nqueue = 'b'\n",
-            "{file}: deployment 'a', field 'queue': 'b' has no queue of its own here",
+            "{file}: deployment 'a', field 'queue': 'b' has no queue of its own",
         ),
         (
             (
                 "[deployments.a]\nmax_model_len = 1\n"
                 "[deployments.b]\nmax_model_len = 2\nqueue = 'a'\nweights = 'a'\n"
             ),
-            ("{file}: deployment 'b', field 'queue': max_model_len must be the same as 'a' has"),
+            ("{file}: deployment 'b', field 'queue': max_model_len must be the same as for 'a'"),
         ),
         (
             "[deployments.a]\nmax_model_len = 1\n[deployments.b]\nmax_model_len = 1\nqueue = 'a'\n",
-            "{file}: deployment 'b', field 'queue': weights must be the same as 'a' has",
+            "{file}: deployment 'b', field 'queue': weights must be the same as for 'a'",
         ),
         ("[models.a]\n", "{file}: unknown table 'models'; expected [deployments.*]"),
         ("[deployments]\na = 1\n", "{file}: deployments.a must be a table"),

@@ -1,4 +1,4 @@
-"""Applications and grants in the Django admin: to read. Decisions are made in the console."""
+"""Applications and grants in the Django admin, read-only; decisions are made in the console."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from portal.platform.core.site_admin import ReadOnlyAdmin
 
 @admin.register(Application)
 class ApplicationAdmin(ReadOnlyAdmin):
-    """What was asked for, as it was submitted."""
+    """Applications as they were submitted."""
 
     list_display = ["case_number", "applicant", "state", "submitted_at", "decided_at"]
     list_filter = ["state"]
@@ -49,7 +49,7 @@ class EndorsementAdmin(ReadOnlyAdmin):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
-    """Who may use what until when."""
+    """Who may use which model, and until when."""
 
     list_display = ["user", "model", "capabilities", "state", "starts_at", "ends_at"]
     list_filter = ["state", "model"]
@@ -68,7 +68,7 @@ class RulingAdmin(ReadOnlyAdmin):
 
 @admin.register(SubmittedVersion)
 class SubmittedVersionAdmin(ReadOnlyAdmin):
-    """Answers as they were handed in."""
+    """Answers as they were submitted."""
 
     list_display = ["application", "number", "submitted_at"]
     list_select_related = ["application"]
@@ -76,7 +76,7 @@ class SubmittedVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(Denial)
 class DenialAdmin(ReadOnlyAdmin):
-    """The denylist, with what was lifted or ran out."""
+    """The denylist, including lifted and expired entries."""
 
     list_display = ["kind", "value", "person", "made_at", "ends_at", "lifted_at"]
     list_filter = ["kind"]

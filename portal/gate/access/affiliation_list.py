@@ -1,6 +1,6 @@
 """The file of research organisations with their identifiers of the Research Organization Registry.
 
-It knows neither Django nor rows.
+It needs neither Django nor a database.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from portal.platform.core.names import fold_name
 COLUMNS: Final = ("ror", "name", "other_names", "domains")
 ROR: Final = re.compile(r"0[0-9a-hj-km-np-tv-z]{6}[0-9]{2}")
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32, in which an identifier counts."""
+"""The digits of Crockford's base 32, in which identifiers are written."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Organisation:
         return f"https://ror.org/{self.ror}"
 
     def has_domain(self, domain: str) -> bool:
-        """Whether a mail domain is one of its own, or below one."""
+        """Whether a mail domain is one of its own, or a subdomain of one."""
         return any(domain == own or domain.endswith(f".{own}") for own in self.domains)
 
 
 @lru_cache(maxsize=4)
 def read_affiliations(path: Path) -> Mapping[str, Organisation]:
-    """Organisations by each of their names, as `fold_name` writes it; read once a process.
+    """Organisations by each of their names, as `fold_name` writes it; read once per process.
 
-    Raises `ValueError` with one line that names the file's line.
+    Raises `ValueError` with one line that names the line of the file.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -54,12 +54,12 @@ def read_affiliations(path: Path) -> Mapping[str, Organisation]:
     for number, names, organisation in _read_rows(lines, path=path):
         for name in filter(None, map(fold_name, names)):
             if found.setdefault(name, organisation) != organisation:
-                raise ValueError(f"{path}, line {number}: {name!r} is another's name already")
+                raise ValueError(f"{path}, line {number}: {name!r} already names another")
     return found
 
 
 def is_ror(identifier: str) -> bool:
-    """Whether it is written as one, with the right check digits (ISO 7064, modulo 97-10)."""
+    """Whether the text is one, with the right check digits (ISO 7064, modulo 97-10)."""
     if not ROR.fullmatch(identifier):
         return False
     number = 0
@@ -80,6 +80,6 @@ def _read_rows(lines: list[str], *, path: Path) -> Iterator[tuple[int, list[str]
             raise ValueError(f"{path}, line {number}: needs {', '.join(COLUMNS)}")
         ror, name, other_names, domains = (cell.strip() for cell in row)
         if not is_ror(ror):
-            raise ValueError(f"{path}, line {number}: {ror!r} is no identifier of ror.org")
+            raise ValueError(f"{path}, line {number}: {ror!r} is not a ror.org identifier")
         own = tuple(domain.lower() for domain in domains.split("|") if domain)
         yield number, [name, *other_names.split("|")], Organisation(ror, name, own)

@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class FieldTerms:
-    """A field as reviewers read it, and what its applicant reads while it is empty."""
+    """The label that reviewers see, and the error while the field is empty."""
 
     label: str
     missing: str = ""
@@ -31,7 +31,7 @@ SECTIONS: Final = (
         "Who you are",
         {
             "affiliation": FieldTerms("Institution", "Name your institution, or write “none”."),
-            "position": FieldTerms("Role there", "Say what you do there."),
+            "position": FieldTerms("Role", "Say what you do there."),
             "sector": FieldTerms("Kind of institution"),
             "country": FieldTerms("Country", "Choose the country where you will use the models."),
             "orcid": FieldTerms("ORCID iD"),
@@ -52,7 +52,7 @@ SECTIONS: Final = (
         },
     ),
     Section(
-        "How you will take care",
+        "How you will handle data and access",
         {
             "data_handling": FieldTerms(
                 "Data handling", "Say how you will handle outputs and data."
@@ -61,7 +61,7 @@ SECTIONS: Final = (
                 "Others with access", "Name who else will have access, or write “nobody”."
             ),
         },
-        intro="The licence asks for this; say how you will do it.",
+        intro="The licence requires care with both. Say what you will do.",
     ),
 )
 APPLICATION_FIELDS: Final[Mapping[str, FieldTerms]] = {

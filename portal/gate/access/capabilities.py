@@ -11,16 +11,16 @@ from portal.gate.access.enums import Capability, KeyScope
 
 @dataclass(frozen=True)
 class CapabilityTerms:
-    """How a capability is asked for, opened and ended."""
+    """How a capability is requested, opened and ended."""
 
     words: str
-    """On the application form."""
+    """Its label on the application form."""
     is_opened_by_signature: bool = False
-    """On models of that tier; the others always need a grant."""
+    """On models of the signature tier; the others always need a grant."""
     is_for_classes: bool = False
-    """Members of a class get it from their lead."""
+    """Members of a class get it through their lead."""
     key_scopes: tuple[KeyScope, ...] = ()
-    """What a key may do for a person who has it; `decisions` is for reviewers' keys alone."""
+    """What an API key can do for its holder; `decisions` is for reviewers' keys only."""
     owes_statement: bool = False
     """Its holder states at the end that every copy is destroyed."""
 
@@ -47,5 +47,5 @@ OWING_STATEMENT: Final = tuple(
 
 
 def owes_statement(capabilities: list[str]) -> bool:
-    """Whether the end of a grant of these owes a statement."""
+    """Whether a holder of these owes a statement when the grant ends."""
     return any(capability in capabilities for capability in OWING_STATEMENT)

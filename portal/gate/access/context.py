@@ -11,7 +11,7 @@ from portal.platform.accounts.models import User
 
 
 def masthead(request: HttpRequest) -> dict[str, object]:
-    """`masthead`, asked of the database once a request and only by pages that show it."""
+    """`masthead`, read once per request, and only by pages that show it."""
     return {"masthead": SimpleLazyObject(lambda: _read(request))}
 
 

@@ -1,4 +1,4 @@
-"""The file of countries whose applications go to a person; knows neither Django nor rows."""
+"""The file of countries whose applications are flagged; needs neither Django nor a database."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class CountryList:
 
 @lru_cache(maxsize=4)
 def read_country_list(path: Path) -> CountryList:
-    """Read and check the file, once a process; raises `ValueError` with one line."""
+    """Read and check the file, once per process; raises `ValueError` with one line."""
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -57,6 +57,6 @@ def read_country_list(path: Path) -> CountryList:
         raise ValueError(f"{path}: {key}: {first['msg']}") from None
     codes = [entry.code for entry in file.country]
     if twice := sorted({code for code in codes if codes.count(code) > 1}):
-        raise ValueError(f"{path}: {twice[0]} stands twice")
+        raise ValueError(f"{path}: {twice[0]} is listed twice")
     reasons = {entry.code: entry.reason for entry in file.country}
     return CountryList(file.version, file.source, reasons)

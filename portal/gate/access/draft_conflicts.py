@@ -1,4 +1,4 @@
-"""Two texts of one field of a draft, as the form shows them."""
+"""Two conflicting texts of a draft's field, as the form shows them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = str | Sequence[str]
 
 @dataclass(frozen=True)
 class Conflict:
-    """What is saved and what was sent; `segments` read in order give both."""
+    """The saved text and the sent text; `segments` read in order give both."""
 
     name: str
     segments: tuple[Segment, ...]
@@ -23,7 +23,7 @@ class Conflict:
 def describe_conflicts(
     form: forms.Form, *, saved: Mapping[str, Value], sent: Mapping[str, Value], names: Iterable[str]
 ) -> dict[str, Conflict]:
-    """The named fields by name, in words that a person reads."""
+    """The conflict of each named field, with labels in place of stored values."""
     return {
         name: Conflict(
             name,

@@ -26,7 +26,7 @@ class KeyScope(models.TextChoices):
 
 
 class ApplicationState(models.TextChoices):
-    """Where an application stands; the table in rules.py says how it moves."""
+    """The states of an application; the table in rules.py says how it moves."""
 
     DRAFT = "draft", "Draft"
     SUBMITTED = "submitted", "Waiting for review"
@@ -50,7 +50,7 @@ EDITABLE_STATES = (ApplicationState.DRAFT, ApplicationState.RETURNED)
 
 
 class Sector(models.TextChoices):
-    """Where an applicant works, as they say themselves."""
+    """Where an applicant works, by their own statement."""
 
     UNIVERSITY = "university", "University"
     INSTITUTE = "institute", "Public research institute"
@@ -82,8 +82,8 @@ class Command(models.TextChoices):
     SUBMIT = "submit", "Submitted"
     WITHDRAW = "withdraw", "Withdrawn"
     APPEAL = "appeal", "Appealed"
-    CLAIM = "claim", "Taken up"
-    RELEASE = "release", "Laid down"
+    CLAIM = "claim", "Claimed"
+    RELEASE = "release", "Released"
     HAND_OVER = "hand_over", "Handed over"
     RETURN = "return", "Returned for changes"
     REMIND = "remind", "Reminded"
@@ -96,18 +96,18 @@ class Command(models.TextChoices):
     SUSPEND = "suspend", "Suspended"
     RESUME = "resume", "Resumed"
     REVOKE = "revoke", "Revoked"
-    SUPERSEDE = "supersede", "Replaced with a newer grant"
+    SUPERSEDE = "supersede", "Replaced by a newer grant"
     HALT = "halt", "Suspended while its application is open again"
     END = "end", "Ended with its application"
     VOID = "void", "Taken back with its decision"
-    RESTORE = "restore", "Restored with its decision taken back"
+    RESTORE = "restore", "Restored when the decision was taken back"
     LEAVE = "leave", "Ended with the team"
     EXTEND = "extend", "Extended"
     GIVE_BACK = "give_back", "Given back"
 
 
 HELD_COMMANDS = (Command.RETURN, Command.APPROVE, Command.REJECT)
-"""What a reviewer decides; its applicant is told when the hold is over."""
+"""A reviewer's decisions; the applicant is notified when the hold ends."""
 
 
 INTERNAL_COMMANDS = (
@@ -118,15 +118,15 @@ INTERNAL_COMMANDS = (
     Command.VOID,
     Command.RESTORE,
 )
-"""The desk's own business: an applicant does not read of these."""
+"""Internal to the reviewers: applicants do not see these."""
 
 
 class ReasonCode(models.TextChoices):
-    """Why an application was returned or refused, in the words of the metrics."""
+    """Why an application was returned or refused, as the metrics count it."""
 
     PURPOSE_UNCLEAR = "purpose_unclear", "The purpose is not clear"
     INCOMPLETE = "incomplete", "Something is missing"
-    IDENTITY_UNPROVEN = "identity_unproven", "Identity or affiliation is not shown"
+    IDENTITY_UNPROVEN = "identity_unproven", "Identity or affiliation is not proven"
     NOT_RESEARCH = "not_research", "Not research, or commercial"
     PROHIBITED_USE = "prohibited_use", "A use that the licence prohibits"
     NOT_ELIGIBLE = "not_eligible", "Not eligible for this release"
@@ -136,11 +136,11 @@ class ReasonCode(models.TextChoices):
 
 
 class DenialKind(models.TextChoices):
-    """Whom an entry of the denylist is about."""
+    """What an entry of the denylist is about."""
 
     PERSON = "person", "A person"
-    DOMAIN = "domain", "Everybody with an address of a domain"
-    ENTITY = "entity", "Everybody of an institution, by its name"
+    DOMAIN = "domain", "Everyone with an address at a domain"
+    ENTITY = "entity", "Everyone at an institution, by its name"
 
 
 class Role(StrEnum):
@@ -149,11 +149,11 @@ class Role(StrEnum):
     APPLICANT = "applicant"
     REVIEWER = "reviewer"
     SYSTEM = "system"
-    """Nobody by hand: what follows from another command, or from the clock."""
+    """No person: a command that follows from another one, or from the clock."""
 
 
 class Code(StrEnum):
-    """The answers of `decide`."""
+    """The results of `decide`."""
 
     OK = "ok"
     NOT_SIGNED_IN = "not_signed_in"

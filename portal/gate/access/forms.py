@@ -19,7 +19,7 @@ from portal.gate.catalog.models import HostedModel
 
 
 class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
-    """Check boxes of models, named by slug."""
+    """Checkboxes for models, by slug."""
 
     def label_from_instance(self, obj: HostedModel) -> str:
         status = "live" if obj.is_live else "not loaded here"
@@ -27,7 +27,7 @@ class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
 
 
 class ApplicationForm(forms.Form):
-    """What an applicant is asked. Name and e-mail come from the account and are not asked."""
+    """The questions to an applicant. Name and e-mail address come from the account."""
 
     affiliation = forms.CharField(
         label="Institution",
@@ -44,8 +44,8 @@ class ApplicationForm(forms.Form):
     sector = forms.ChoiceField(
         label="Kind of institution",
         required=False,
-        choices=[("", "Rather not say"), *Sector.choices],
-        help_text="Counted to see whether all are judged alike; it decides nothing.",
+        choices=[("", "Prefer not to say"), *Sector.choices],
+        help_text="For statistics on fair treatment. It does not affect the decision.",
     )
     country = forms.ChoiceField(
         label="Country",
@@ -75,8 +75,8 @@ class ApplicationForm(forms.Form):
         label="Models",
         queryset=HostedModel.objects.none(),
         to_field_name="slug",
-        help_text="A model that is not loaded here cannot be tried here now; "
-        "access to it counts from the day you are approved all the same.",
+        help_text="You cannot try a model while it is not loaded here, "
+        "but your access to it counts from the day of approval.",
         widget=forms.CheckboxSelectMultiple,
     )
     capabilities = forms.MultipleChoiceField(
@@ -93,7 +93,7 @@ class ApplicationForm(forms.Form):
     others_with_access = forms.CharField(
         label="Who else will have access",
         max_length=5000,
-        help_text="Names and roles. Each of them applies for themselves. "
+        help_text="Names and roles. Each of them applies for access separately. "
         "Write “nobody” if you work alone.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -138,7 +138,7 @@ class ApplicationForm(forms.Form):
 
 
 class AppealForm(forms.Form):
-    """What was overlooked."""
+    """The text of an appeal."""
 
     text = forms.CharField(
         label="What was overlooked",
@@ -152,12 +152,12 @@ class AppealForm(forms.Form):
 
 
 def write_seen(seen: Mapping[str, str]) -> str:
-    """Fingerprints by field, as the page carries them."""
+    """The fingerprints by field, as one text for a hidden input."""
     return " ".join(f"{name}:{mark}" for name, mark in seen.items())
 
 
 def read_seen(data: QueryDict) -> Mapping[str, str] | None:
-    """The same as it was sent; None from a program that sends none."""
+    """The fingerprints that were sent; None from a program that sends none."""
     if "seen" not in data:
         return None
     pairs = (pair.partition(":") for pair in str(data["seen"]).split())
@@ -167,10 +167,10 @@ def read_seen(data: QueryDict) -> Mapping[str, str] | None:
 def read_draft(
     data: QueryDict, *, names: Iterable[str] = APPLICATION_FIELDS
 ) -> dict[str, str | list[str]]:
-    """What was typed into the named fields, as it came, valid or not.
+    """What was typed into the named fields, valid or not.
 
-    A group of boxes with none ticked sends nothing, so every name counts as sent; a text
-    field that is missing altogether is left as it was.
+    A group of checkboxes with none ticked sends nothing, so such a name always counts as sent;
+    a text field that was not sent keeps its saved text.
     """
     values: dict[str, str | list[str]] = {}
     for name in names:

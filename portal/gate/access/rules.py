@@ -1,4 +1,4 @@
-"""The one table of who may give which command in which state, and where it leads."""
+"""The single table of who may give which command in which state, and the next state."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ GRANT_COMMANDS: Final[Mapping[tuple[GrantState, Role, Command], GrantState]] = {
     (GrantState.ACTIVE, Role.SYSTEM, Command.EXTEND): GrantState.ACTIVE,
     (GrantState.ACTIVE, Role.APPLICANT, Command.GIVE_BACK): GrantState.CLOSED,
 }
-"""Those of the system follow from a reviewer's command on the application, or on a renewal."""
+"""The system's commands follow from a reviewer's, on the application or on a renewal."""
 
 
 def application_commands(state: ApplicationState, role: Role) -> list[Command]:
@@ -90,9 +90,9 @@ class Movable(Protocol):
 def compare_and_set(rows: QuerySet[Any], seen: Movable, *, state: str, **changes: object) -> bool:
     """Move one row to `state` if nobody has moved it since `seen` was read; the only writer.
 
-    Answers whether it did. Every move counts `revision` up, so that a row which went away
+    Return whether it moved. Every move increments `revision`, so that a row which left a state
     and came back (returned, then submitted again) is not taken for the one that was seen.
-    On success `seen` carries the new values.
+    On success `seen` gets the new values.
     """
     values: dict[str, object] = {"state": state, **changes}
     unmoved = rows.filter(pk=seen.pk, state=seen.state, revision=seen.revision)

@@ -30,7 +30,7 @@ FACTS = (
 
 
 class ServingForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Whether a model is served here, by what, and what opens it."""
+    """Whether a model is served here, by which deployment, and what access to it requires."""
 
     class Meta:
         model = HostedModel
@@ -51,7 +51,7 @@ class ServingForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg] 
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
-    """Releases, as `load_release` left them."""
+    """Releases, as `load_release` loaded them."""
 
     list_display = ["name", "slug", "licence", "licensor", "review_days"]
     list_select_related = ["licence"]
@@ -72,8 +72,8 @@ class HostedModelAdmin(ReadOnlyAdmin):
             "Serving",
             {
                 "fields": SERVING,
-                "description": "Changed here at once; the next load_release sets it again "
-                "from the release folder.",
+                "description": "Changes take effect immediately. The next load_release "
+                "overwrites them from the release folder.",
             },
         ),
         ("From the release folder", {"fields": FACTS}),

@@ -13,7 +13,7 @@ class ModelStatus(models.TextChoices):
 
 
 class Tier(models.TextChoices):
-    """What it takes to be let in."""
+    """What access to a model requires."""
 
     SIGNATURE = "signature", "Signature alone"
     ONE_REVIEWER = "one_reviewer", "One reviewer"

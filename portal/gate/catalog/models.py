@@ -10,7 +10,7 @@ from portal.gate.licensing.models import Licence
 
 MODEL_NAME = RegexValidator(
     r"^[a-z0-9]+(?:[-_.]?[a-z0-9]+)*$",
-    "Small letters and digits, with single dots, hyphens or underscores between them.",
+    "Lower-case letters and digits, with single dots, hyphens or underscores between them.",
 )
 
 
@@ -52,24 +52,24 @@ class HostedModel(models.Model):
     hidden_size = models.PositiveIntegerField()
     context_length = models.PositiveIntegerField(validators=[MinValueValidator(2)])
     requirements = models.CharField(
-        max_length=300, help_text="What it takes to serve it, in one line."
+        max_length=300, help_text="The hardware needed to serve it, in one line."
     )
     weights_licence = models.CharField(
-        max_length=200, help_text="Under what its authors published the weights."
+        max_length=200, help_text="The licence under which its authors published the weights."
     )
     source_url = models.URLField(blank=True)
     training_co2e_tonnes = models.FloatField(
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0)],
-        help_text="What its authors say that training it cost, in tonnes of CO2 equivalent.",
+        help_text="Its authors' figure for training emissions, in tonnes of CO2 equivalent.",
     )
     summary = models.TextField(blank=True)
     attribution = models.CharField(
-        max_length=300, help_text="The line that stands beside every output."
+        max_length=300, help_text="The credit line that is shown with every output."
     )
     notice = models.CharField(
-        max_length=300, help_text="What outputs may be used for, beside every output."
+        max_length=300, help_text="What outputs may be used for; shown with every output."
     )
     status = models.CharField(max_length=16, choices=ModelStatus.choices)
     deployment = models.CharField(
@@ -80,7 +80,7 @@ class HostedModel(models.Model):
     )
     tier = models.CharField(max_length=16, choices=Tier.choices)
     requires_referee = models.BooleanField(
-        default=False, help_text="Who applies for it names somebody who speaks for them."
+        default=False, help_text="People who apply for it must name a referee."
     )
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -1,4 +1,4 @@
-"""The form of a release folder: `release.toml` and the Markdown files that it names."""
+"""The format of a release folder: `release.toml` and the Markdown files that it names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from portal.gate.catalog.enums import ModelStatus, Tier
 
 FILE_NAME: Final = "release.toml"
 RESERVED_LICENCE_SLUGS: Final = frozenset({"signatures"})
-"""Words that the site's own addresses use in the place of a licence."""
+"""Words that the site's own URLs use in the place of a licence's slug."""
 
 
 class ReleaseFolderError(Exception):
@@ -34,13 +34,13 @@ class ReleaseFolderError(Exception):
 
 
 def _read_named_file(value: object, info: ValidationInfo) -> str:
-    """Take the place of a file's name with its text, byte for byte."""
+    """Replace a file's name with the file's text, byte for byte."""
     folder: Path = info.context["folder"]  # type: ignore[index]  # given by read_release_folder
     if not isinstance(value, str) or not value:
         raise ValueError("must be the name of a file in the release folder")
     path = (folder / value).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f"{value} lies outside of the release folder")
+        raise ValueError(f"{value} is outside the release folder")
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
@@ -50,7 +50,7 @@ def _read_named_file(value: object, info: ValidationInfo) -> str:
     except OSError as error:
         raise ValueError(f"{value} cannot be read ({error.strerror})") from None
     if not text.strip() or "\x00" in text:
-        raise ValueError(f"{value} is empty or holds a NUL byte")
+        raise ValueError(f"{value} is empty or contains a NUL byte")
     return text
 
 
@@ -89,7 +89,7 @@ class LicenceEntry(Entry):
     @model_validator(mode="after")
     def keep_addresses_apart(self) -> Self:
         if self.slug in RESERVED_LICENCE_SLUGS:
-            raise ValueError(f"slug: '{self.slug}' is part of the site's own addresses")
+            raise ValueError(f"slug: '{self.slug}' is part of the site's own URLs")
         return self
 
 
@@ -143,7 +143,7 @@ class ReleaseEntry(Entry):
 
 
 class ReleaseFolder(Entry):
-    """Everything that a release folder says, with the texts of its files in place."""
+    """The whole content of a release folder, with the texts of its files in place."""
 
     licence: Annotated[tuple[LicenceEntry, ...], Rows]
     release: Annotated[tuple[ReleaseEntry, ...], Rows]
@@ -157,7 +157,7 @@ class ReleaseFolder(Entry):
             ("release.model", models),
         ):
             for slug in sorted({slug for slug in slugs if slugs.count(slug) > 1}):
-                raise ValueError(f"{kind}: the slug '{slug}' stands twice")
+                raise ValueError(f"{kind}: the slug '{slug}' appears twice")
         known = {licence.slug for licence in self.licence}
         for release in self.release:
             if release.licence not in known:
@@ -170,7 +170,7 @@ class ReleaseFolder(Entry):
 def read_release_folder(folder: Path) -> ReleaseFolder:
     """Read and check a release folder.
 
-    Raises `ReleaseFolderError` naming every wrong file and key at once.
+    Raises `ReleaseFolderError`, which names every wrong file and key.
     """
     path = folder / FILE_NAME
     try:
@@ -196,7 +196,7 @@ def _describe_problem(
 
 
 def _name_key(raw: Any, location: tuple[int | str, ...]) -> str:  # noqa: ANN401 -- parsed TOML
-    """Name a place as a person would: `release.opt.model.opt-125m.layers`."""
+    """Name a key as a person would: `release.opt.model.opt-125m.layers`."""
     names: list[str] = []
     here = raw
     for step in location:

@@ -1,4 +1,4 @@
-"""The public pages: what is released, and how one comes to use it."""
+"""The public pages: what is released, and how to get access."""
 
 from __future__ import annotations
 

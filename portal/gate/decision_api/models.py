@@ -1,4 +1,4 @@
-"""Decisions that programs asked for, so that a repetition decides nothing anew."""
+"""Decisions that programs requested, so that a repeated request decides nothing again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.gate.access.models import Step
 
 
 class DecisionRequest(models.Model):
-    """What a reviewer's program asked for under an idempotency key, and the step it made.
+    """A request of a reviewer's program under an idempotency key, and the step it made.
 
     The step is empty only inside the transaction that makes it.
     """

@@ -1,4 +1,4 @@
-"""API keys in the Django admin: to read, and never their hash."""
+"""API keys in the Django admin, read-only and without their hash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.site_admin import ReadOnlyAdmin
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Whose keys there are, what they are for, and when they were used."""
+    """Keys, with their owner, scopes and last use."""
 
     exclude = ("digest",)
     list_display = ["lookup", "user", "name", "scopes", "last_used_at", "expires_at", "revoked_at"]

@@ -1,4 +1,4 @@
-"""What is asked when a key is made or rotated."""
+"""The forms that make and rotate a key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIFETIMES = (
     ("", "Never"),
 )
 OVERLAPS = (
-    ("0", "The old key ends at once"),
+    ("0", "The old key stops now"),
     ("1", "Both work for an hour"),
     ("24", "Both work for a day"),
     ("168", "Both work for 7 days"),
@@ -39,7 +39,7 @@ class KeyModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] 
 
 
 class NewKeyForm(forms.Form):
-    """A name, what the key is for, and until when."""
+    """A name, what the key is for, and how long it works."""
 
     name = forms.CharField(
         label="Name",
@@ -58,7 +58,7 @@ class NewKeyForm(forms.Form):
         queryset=HostedModel.objects.none(),
         to_field_name="slug",
         required=False,
-        help_text="Choose none, and it is for every model that you may use.",
+        help_text="If you choose none, the key works for every model that you may use.",
         widget=forms.CheckboxSelectMultiple,
     )
     lifetime = forms.ChoiceField(
@@ -66,7 +66,7 @@ class NewKeyForm(forms.Form):
         choices=LIFETIMES,
         initial="90",
         required=False,
-        help_text="A key that is forgotten somewhere then opens nothing.",
+        help_text="A forgotten key then stops working.",
     )
 
     def __init__(
@@ -86,12 +86,12 @@ class NewKeyForm(forms.Form):
         field.queryset = HostedModel.objects.filter(pk__in=[model.pk for model in models])
 
     def clean_name(self) -> str:
-        """A name tells one's keys apart, and a page that is sent twice makes one key."""
+        """Require a new name: it tells keys apart, and a form that is sent twice makes one key."""
         name = " ".join(self.cleaned_data["name"].split())
         namesakes = live_keys(self._user, at=timezone.now()).filter(name=name, successor=None)
         if namesakes.exists():
             raise forms.ValidationError(
-                "You have a key of this name already. Choose another, or rotate that key."
+                "You already have a key with this name. Choose another name, or rotate that key."
             )
         return name
 
@@ -101,13 +101,13 @@ class NewKeyForm(forms.Form):
 
 
 class RotateForm(forms.Form):
-    """How long the old key goes on working beside the new one."""
+    """How long the old key continues to work beside the new one."""
 
     overlap = forms.ChoiceField(
         label="The old key",
         choices=OVERLAPS,
         initial="24",
-        help_text="Long enough to put the new one everywhere where the old one is used.",
+        help_text="Allow enough time to replace the old key wherever it is used.",
         widget=forms.RadioSelect,
     )
 

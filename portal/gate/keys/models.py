@@ -1,4 +1,4 @@
-"""Personal keys to the API. Only a hash of the secret is kept."""
+"""Personal keys to the API. Only a hash of the secret is stored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ApiKey(models.Model):
     )
 
     model_ids: list[int] | None = None
-    """Of `allowed_models`, where they were read along with the key."""
+    """The ids of `allowed_models`, if they were read with the key."""
 
     class Meta:
         ordering = ["-created_at", "-id"]

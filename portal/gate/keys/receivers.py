@@ -1,4 +1,4 @@
-"""What keys do when something happens below them."""
+"""Keys end when their owner's account is closed."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class PublishForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg] 
     text = forms.CharField(
         strip=False,
         widget=forms.Textarea(attrs={"rows": 30, "cols": 100, "spellcheck": "true"}),
-        help_text="Markdown. Once published it can never be changed or removed.",
+        help_text="Markdown. Once it is published, it cannot be changed or removed.",
     )
 
     class Meta:
@@ -92,7 +92,7 @@ class LicenceVersionAdmin(ReadOnlyAdmin):
         form: forms.ModelForm,  # type: ignore[type-arg]  # not subscriptable at run time
         change: bool,  # noqa: ARG002, FBT001 -- Django's signature
     ) -> None:
-        """Publish by the one function that may; `obj` becomes the published row."""
+        """Publish through `publish_version`; `obj` becomes the published row."""
         data = form.cleaned_data
         version = publish_version(
             data["licence"],
@@ -106,7 +106,7 @@ class LicenceVersionAdmin(ReadOnlyAdmin):
         obj.pk, obj.number = version.pk, version.number
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Tell of a text that was published meanwhile, by a second click for example."""
+        """Report a text that was published meanwhile, for example by a second click."""
         try:
             return super().add_view(request, *args, **kwargs)
         except DomainError as error:
@@ -115,7 +115,7 @@ class LicenceVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(Signature)
 class SignatureAdmin(ReadOnlyAdmin):
-    """Who signed what; nobody changes it, the database refuses."""
+    """Signatures, read-only: the database refuses changes."""
 
     list_display = ["legal_name", "email", "version", "capacity", "entity_name", "signed_at"]
     list_filter = ["version__licence", "capacity"]

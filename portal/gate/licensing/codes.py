@@ -6,13 +6,13 @@ import secrets
 from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no letter that is taken for another."""
+"""Crockford's base 32: no letters that look alike."""
 GROUPS, GROUP = 4, 4
 _ALIKE: Final = str.maketrans("OIL", "011")
 
 
 def make_code() -> str:
-    """A code of 80 random bits, such as `7K3M-0QXA-...`, that nobody guesses."""
+    """A code of 80 random bits, such as `7K3M-0QXA-...`."""
     letters = [secrets.choice(ALPHABET) for _ in range(GROUPS * GROUP)]
     return _join("".join(letters))
 

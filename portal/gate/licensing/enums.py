@@ -11,11 +11,11 @@ class Capacity(models.TextChoices):
     """For whom a person signs."""
 
     SELF = "self", "For myself"
-    ENTITY = "entity", "For an organisation that I may bind"
+    ENTITY = "entity", "For an organisation that I am authorised to bind"
 
 
 class Standing(StrEnum):
-    """How a person stands to a licence at a moment."""
+    """The state of a person's signature on a licence at a moment."""
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"

@@ -15,7 +15,7 @@ from portal.platform.accounts.models import User
 
 
 class SignForm(forms.Form):
-    """Who signs, for whom, and which exact version they had before them."""
+    """Who signs, for whom, and which exact version they saw."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     legal_name = forms.CharField(
@@ -42,9 +42,10 @@ class SignForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     has_authority = forms.BooleanField(
-        label="I state that I may bind this organisation to the licence",
+        label="I state that I am authorised to bind this organisation to the licence",
         error_messages={
-            "required": "Confirm that you may bind the organisation, or sign for yourself."
+            "required": "Confirm that you are authorised to bind the organisation, or sign for "
+            "yourself."
         },
     )
     has_read = forms.BooleanField(
@@ -72,7 +73,7 @@ class SignForm(forms.Form):
 
 
 def move_to_version(data: QueryDict, version: LicenceVersion) -> QueryDict:
-    """What was typed, now about another version; it has not been read yet."""
+    """The typed values for another version, which the person has not read yet."""
     moved = data.copy()
     moved["version"] = str(version.pk)
     moved.pop("has_read", None)

@@ -14,11 +14,11 @@ from portal.gate.licensing.codes import make_code
 from portal.gate.licensing.enums import Capacity
 
 ERASED_DOMAIN = "@erased.invalid"
-"""Of the address that a trigger lets an erasure write."""
+"""The domain of the address that a trigger lets an erasure write."""
 
 
 class Licence(models.Model):
-    """What is signed, over all its versions."""
+    """A licence, with all its versions."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=200)
@@ -37,11 +37,11 @@ class LicenceVersion(models.Model):
     sha256 = models.CharField(max_length=64)
     effective_at = models.DateTimeField()
     is_material = models.BooleanField(
-        help_text="A material change asks everyone to sign again when the grace period ends."
+        help_text="After a material change, everybody must sign again within the grace period."
     )
     grace_days = models.PositiveIntegerField(default=30)
     changes = models.TextField(
-        blank=True, help_text="What is new against the version before, for its readers."
+        blank=True, help_text="What is new since the previous version, for its readers."
     )
     published_at = models.DateTimeField()
 
@@ -57,10 +57,10 @@ class LicenceVersion(models.Model):
 
     @property
     def grace_ends_at(self) -> datetime:
-        """Until when older signatures hold, if this version is material.
+        """When older signatures become outdated, if this version is material.
 
-        Counted from when it was both published and in force, so that a text published late
-        still leaves its readers all of their days.
+        Counted from when it is both published and in force, so that a text published late
+        still leaves its readers the whole grace period.
         """
         return max(self.effective_at, self.published_at) + timedelta(days=self.grace_days)
 
@@ -80,7 +80,7 @@ class Signature(models.Model):
     entity_name = models.CharField(max_length=200, blank=True)
     signed_at = models.DateTimeField()
     code = models.CharField(
-        max_length=19, unique=True, default=make_code, help_text="Who knows it may verify."
+        max_length=19, unique=True, default=make_code, help_text="For verification."
     )
     ip = models.GenericIPAddressField(null=True)
 
@@ -100,14 +100,14 @@ class Signature(models.Model):
 
     @property
     def is_erased(self) -> bool:
-        """Whether a number stands in place of who signed."""
+        """Whether a number has replaced the signer's name and address."""
         return self.email.endswith(ERASED_DOMAIN)
 
 
 class IssuedAgreement(models.Model):
-    """The SHA-256 of a PDF that was handed out for a signature.
+    """The SHA-256 of a PDF that was issued for a signature.
 
-    A newer library may draw other bytes: what was handed out before is still recognised.
+    A newer library may produce other bytes: earlier PDFs are still recognised.
     """
 
     signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="issued")

@@ -1,4 +1,4 @@
-"""What is typed from a paper to verify it."""
+"""The forms that verify a paper copy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class AskForm(forms.Form):
     asked = forms.CharField(
         label="Code of the signature, or SHA-256 of a file",
         max_length=200,
-        help_text="The code stands at the foot of every page of a signed agreement.",
+        help_text="The code is at the foot of every page of a signed agreement.",
         error_messages={"required": "Type a code, or paste a SHA-256."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
@@ -20,13 +20,13 @@ class AskForm(forms.Form):
 
 
 class NameForm(forms.Form):
-    """A name as it stands on the paper."""
+    """A name as it is printed on the paper."""
 
     name = forms.CharField(
         label="Name of the signer, or of the organisation",
         max_length=200,
-        help_text="As it is printed. We only say whether it is the same.",
-        error_messages={"required": "Type the name that stands on the paper."},
+        help_text="As it is printed. You only learn whether it matches.",
+        error_messages={"required": "Type the name that is printed on the paper."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

@@ -1,7 +1,7 @@
 """Public pages on which anybody may check a signed agreement.
 
-A name or a fingerprint that is typed here never ends in an address, where logs and histories
-would keep it. The code does: whoever has it is shown no name.
+A name or a fingerprint that is typed here never appears in a URL, where logs and histories
+would keep it. The code does: it alone shows no name.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_safe
 def download(_request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """The exact bytes of a version, as its SHA-256 was taken."""
+    """The exact bytes of a version, as its SHA-256 was computed."""
     shown = get_object_or_404(LicenceVersion, licence__slug=slug, number=number)
     return _answer_text(shown.text, f"{slug}-v{number}.md")
 
@@ -77,7 +77,7 @@ def _sign(request: AuthenticatedHttpRequest, reading: Reading) -> HttpResponse:
         )
     except DomainError as error:
         return _explain_refusal(request, reading, form, error)
-    messages.success(request, "Signed. This copy is yours to read and print for ever.")
+    messages.success(request, "Signed. You can read and print this copy at any time.")
     return redirect("licensing:signature", pk=signature.pk)
 
 

@@ -1,4 +1,4 @@
-"""Renewals and statements in the Django admin: to read. Decisions are made in the console."""
+"""Renewals and statements in the Django admin, read-only. Decisions are made in the console."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.site_admin import ReadOnlyAdmin
 
 @admin.register(Renewal)
 class RenewalAdmin(ReadOnlyAdmin):
-    """Who asked for longer, and until when they got it."""
+    """Renewals, with their holder and the approved end."""
 
     list_display = ["id", "holder", "state", "submitted_at", "ends_at"]
     list_filter = ["state"]
@@ -30,7 +30,7 @@ class RenewalStepAdmin(ReadOnlyAdmin):
 
 @admin.register(Report)
 class ReportAdmin(ReadOnlyAdmin):
-    """What was handed in."""
+    """The reports of holders."""
 
     list_display = ["renewal", "number", "is_noncommercial", "handed_in_at"]
     list_select_related = ["renewal"]
@@ -38,7 +38,7 @@ class ReportAdmin(ReadOnlyAdmin):
 
 @admin.register(Statement)
 class StatementAdmin(ReadOnlyAdmin):
-    """Who has destroyed the weights, and when."""
+    """Statements that weights were destroyed."""
 
     list_display = ["grant", "legal_name", "destroyed_on", "made_at"]
     list_select_related = ["grant__user", "grant__model"]

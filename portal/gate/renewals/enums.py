@@ -6,7 +6,7 @@ from django.db import models
 
 
 class RenewalState(models.TextChoices):
-    """Where a renewal stands; the table in rules.py says how it moves."""
+    """The states of a renewal; the table in rules.py says how it moves."""
 
     DRAFT = "draft", "Draft"
     SUBMITTED = "submitted", "Waiting for review"
@@ -29,8 +29,8 @@ class RenewalCommand(models.TextChoices):
 
     SUBMIT = "submit", "Report handed in"
     WITHDRAW = "withdraw", "Withdrawn"
-    CLAIM = "claim", "Taken up"
-    RELEASE = "release", "Laid down"
+    CLAIM = "claim", "Claimed"
+    RELEASE = "release", "Released"
     RETURN = "return", "Returned for changes"
     ENDORSE = "endorse", "First approval"
     APPROVE = "approve", "Approved"
@@ -39,4 +39,4 @@ class RenewalCommand(models.TextChoices):
 
 
 DESK_COMMANDS = (RenewalCommand.CLAIM, RenewalCommand.RELEASE)
-"""The desk's own business: a holder does not read of these."""
+"""Internal to the reviewers: a holder is not shown these."""

@@ -1,4 +1,4 @@
-"""What a holder is asked: a report of one page, and a statement at the end."""
+"""The forms of a holder: a one-page report, and a statement at the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GrantsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
 
 
 class ReportForm(forms.Form):
-    """The report; which grants it is about is asked when there is a choice."""
+    """The report, with a choice of grants unless they are given."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
     grants = GrantsField(
@@ -36,13 +36,13 @@ class ReportForm(forms.Form):
     progress = forms.CharField(
         label="What you have done with the models",
         max_length=LONGEST_TEXT,
-        help_text="The question, how far you are, and what is left to do. A paragraph is enough.",
+        help_text="Your question, your progress, and what is left to do. A paragraph is enough.",
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     outputs = forms.CharField(
-        label="What came of it",
+        label="Results",
         max_length=LONGEST_TEXT,
-        help_text="Publications, data sets, code, with links. Write “nothing yet” if so.",
+        help_text="Publications, data sets and code, with links, or “nothing yet”.",
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     is_noncommercial = forms.ChoiceField(
@@ -54,7 +54,7 @@ class ReportForm(forms.Form):
     incidents = forms.CharField(
         label="Incidents",
         max_length=LONGEST_TEXT,
-        help_text="Lost keys or copies, harmful outputs that left your hands, other misuse. "
+        help_text="Lost keys or copies, harmful outputs that reached others, other misuse. "
         "Write “none” if there were none.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -84,7 +84,7 @@ class ReportForm(forms.Form):
 
 
 def begin_with(report: Report | None) -> dict[str, object]:
-    """What the form shows at first: the last report, or nothing."""
+    """The initial values of the form: the last report, or nothing."""
     if report is None:
         return {}
     return {
@@ -107,13 +107,13 @@ class StatementForm(forms.Form):
         label="Remarks",
         required=False,
         max_length=2000,
-        help_text="For example that you never fetched a copy, or what a backup still holds "
-        "and when that ends.",
+        help_text="For example, that you never downloaded a copy, or what a backup still "
+        "contains and when it expires.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     is_destroyed = forms.BooleanField(
-        label="I state that the weights and every copy of them, also those on the machines of "
-        "others, are destroyed",
+        label="I state that the weights and every copy of them, including copies on other "
+        "people's machines, are destroyed",
         error_messages={"required": "Confirm that no copy is left."},
     )
     legal_name = forms.CharField(

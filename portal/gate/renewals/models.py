@@ -1,4 +1,4 @@
-"""What goes with a right over time: reports, their decisions, and what is left at its end."""
+"""Renewals of grants, with reports and decisions, and what follows the end of a grant."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from portal.gate.renewals.enums import OPEN_STATES, RenewalCommand, RenewalState
 
 
 class Renewal(Claimable, models.Model):
-    """A request that grants last longer, with a report on what was done so far.
+    """A request to extend grants, with a report on what was done so far.
 
-    The grants hold until their old end whatever becomes of it. `ends_at` is the new end once
-    it is approved.
+    The grants keep their old end whatever the decision. `ends_at` is the new end once it is
+    approved.
     """
 
     holder = models.ForeignKey(
@@ -23,7 +23,7 @@ class Renewal(Claimable, models.Model):
     state = models.CharField(
         max_length=16, choices=RenewalState.choices, default=RenewalState.DRAFT
     )
-    revision = models.PositiveIntegerField(default=0, help_text="Counts its moves.")
+    revision = models.PositiveIntegerField(default=0, help_text="The number of commands so far.")
     submitted_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
@@ -60,7 +60,7 @@ class Renewal(Claimable, models.Model):
 
 
 class Report(models.Model):
-    """What a holder handed in; never changed afterwards, a second one follows a return."""
+    """What a holder handed in; never changed: a second one follows a return."""
 
     renewal = models.ForeignKey(Renewal, on_delete=models.PROTECT, related_name="reports")
     number = models.PositiveIntegerField()
@@ -106,9 +106,9 @@ class RenewalStep(models.Model):
 
 
 class EndNotice(models.Model):
-    """A holder has been told of an end: so many days before it, or with 0 that it has come.
+    """A holder was notified of an end: `days_left` days before it, or with 0 when it came.
 
-    It is about one end of one grant: a renewed grant is warned of its new end anew.
+    It is about one end of one grant: a renewed grant gets warnings of its new end.
     """
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="end_notices")
@@ -144,7 +144,7 @@ class Statement(models.Model):
 
 
 class StatementRequest(models.Model):
-    """A former holder was asked for their statement: by a reviewer, or by the clock."""
+    """A former holder was asked for their statement: by a reviewer, or automatically."""
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="statement_requests")
     actor = models.ForeignKey(

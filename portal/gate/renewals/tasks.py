@@ -1,4 +1,4 @@
-"""What beat does about ends. The task may run any number of times; each mail leaves once."""
+"""Periodic work on ends. The task may run any number of times; each mail is sent once."""
 
 from __future__ import annotations
 

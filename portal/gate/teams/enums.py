@@ -8,7 +8,7 @@ from django.db import models
 
 
 class MemberState(models.TextChoices):
-    """How somebody stands to a team; that an invitation ran out is a fact of the clock."""
+    """The state of a membership; whether an invitation has expired depends on the time."""
 
     INVITED = "invited", "Invited"
     JOINED = "joined", "Member"
@@ -23,7 +23,7 @@ CURRENT_STATES = (MemberState.INVITED, MemberState.JOINED)
 
 
 class InvitationStanding(StrEnum):
-    """What an invitation's link is good for now."""
+    """The state of an invitation's link."""
 
     OPEN = "open"
     USED = "used"

@@ -12,11 +12,11 @@ LAST_MINUTE = time(23, 59, 59)
 
 
 class InviteForm(forms.Form):
-    """Whom to invite."""
+    """The address to invite."""
 
     email = forms.EmailField(
         label="Their e-mail address",
-        help_text="They join with an account of their own and sign the licence themselves.",
+        help_text="They join with their own account and sign the licence themselves.",
         error_messages={"required": "Give their address."},
     )
 
@@ -24,13 +24,13 @@ class InviteForm(forms.Form):
 
 
 class ClassForm(FingerprintMixin, forms.Form):
-    """Until when the team is a class."""
+    """The last day on which the team is a class."""
 
     ends_on = DayField(
         label="The class ends on",
         required=False,
-        help_text="The last day, in UTC. Members use the playground alone until then. "
-        "Empty for a team with your own ways of use and end.",
+        help_text="The last day, in UTC. Members of a class may use only the playground. "
+        "Leave it empty for a team with the same ways of use and end date as yours.",
     )
 
     use_required_attribute = False

@@ -1,4 +1,4 @@
-"""The team of an approved application, and who belongs to it."""
+"""The team of an approved application, and its members."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from portal.platform.notices.models import Notice
 
 
 class Team(models.Model):
-    """Whoever uses a model under one approved application; its applicant is the lead.
+    """The people who use models under one approved application; its applicant is the lead.
 
-    A class uses the playground alone, and ends with `class_ends_at`.
+    A class may use only the playground, and ends at `class_ends_at`.
     """
 
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="team")

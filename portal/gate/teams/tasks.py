@@ -1,4 +1,4 @@
-"""What beat asks for. Each may run any number of times."""
+"""The tasks that beat starts. Each may run any number of times."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from portal.gate.teams.domain import upkeep
 
 @shared_task(name="portal.teams.tend")
 def tend() -> None:
-    """Follow the leads, and forget."""
+    """Update members' grants, and erase old invitations."""
     upkeep.tend()

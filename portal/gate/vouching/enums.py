@@ -15,7 +15,7 @@ class VouchKind(models.TextChoices):
 
 
 class RequestState(models.TextChoices):
-    """How far a request has come; that it ran out is a fact of the clock."""
+    """The state of a request; whether it has expired depends on the time."""
 
     NAMED = "named", "Asked when the application is submitted"
     ASKED = "asked", "Asked"
@@ -24,7 +24,7 @@ class RequestState(models.TextChoices):
 
 
 LIVE_STATES = (RequestState.NAMED, RequestState.ASKED, RequestState.ANSWERED)
-"""An application has one request of a kind in these; the rest is history."""
+"""An application has at most one request of a kind in these; the rest is history."""
 
 
 class Answer(models.TextChoices):
@@ -36,28 +36,28 @@ class Answer(models.TextChoices):
 
 
 class DomainState(models.TextChoices):
-    """How far the pre-authorisation of a domain has come; its end is a fact of the clock."""
+    """The state of a domain's authorisation; whether it has ended depends on the time."""
 
-    PROPOSED = "proposed", "Waits for a reviewer"
+    PROPOSED = "proposed", "Waiting for a reviewer"
     CONFIRMED = "confirmed", "Confirmed"
     DECLINED = "declined", "Declined"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class LinkStanding(StrEnum):
-    """What a link that somebody followed is good for now."""
+    """The state of a link that somebody followed."""
 
     OPEN = "open"
     USED = "used"
     EXPIRED = "expired"
     REPLACED = "replaced"
     CLOSED = "closed"
-    """The application needs no answer any more."""
+    """The application no longer needs an answer."""
     WRONG = "wrong"
 
 
 class Delivery(StrEnum):
-    """Where a request stands, as its applicant reads it."""
+    """The state of a request, as its applicant sees it."""
 
     NAMED = "named"
     QUEUED = "queued"

@@ -1,4 +1,4 @@
-"""Naming who is asked, and answering."""
+"""The forms that name a voucher, and that answer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from portal.gate.vouching.enums import Answer, VouchKind
 from portal.platform.core.forms import FingerprintMixin
 
 HELP = {
-    VouchKind.REFEREE: "An address that an institution gave them speaks louder than others.",
-    VouchKind.OFFICIAL: "The address that the institution gave them; no mail service.",
+    VouchKind.REFEREE: "An address at their institution carries more weight than others.",
+    VouchKind.OFFICIAL: "Their address at the institution, not at a mail service.",
 }
 
 
 class NameForm(FingerprintMixin, forms.Form):
-    """Who is asked."""
+    """The person to ask."""
 
     name = forms.CharField(
         label="Their name", max_length=200, error_messages={"required": "Give their name."}
@@ -40,7 +40,7 @@ class NameForm(FingerprintMixin, forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """What somebody says of an applicant."""
+    """A voucher's answer about an applicant."""
 
     answer = forms.ChoiceField(
         label="Your answer",
@@ -66,10 +66,10 @@ class AnswerForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for mypy
         field.choices = _choices(kind, applicant)
         if domain:
-            self.fields["domain"].label = f"This holds for everybody at {domain}, for a year"
+            self.fields["domain"].label = f"This applies to everybody at {domain}, for a year"
             self.fields["domain"].help_text = (
-                "Later applicants with a confirmed address there need not ask you. A reviewer "
-                "confirms it once. You can take it back by this link."
+                "Later applicants with a confirmed address there do not need to ask you. A "
+                "reviewer confirms this once. You can withdraw it by this link."
             )
         else:
             del self.fields["domain"]

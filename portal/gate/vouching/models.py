@@ -16,8 +16,8 @@ class VouchRequest(models.Model):
     """One person asked about one application, by a link that is theirs alone.
 
     `digest` is the SHA-256 of the link's token, the only trace of it that is kept. `serial`
-    counts the links: sending again makes the one before worthless. Name, address and text are
-    personal data of who was asked; `erased_at` says when they were wiped.
+    counts the links: a new one ends the one before. Name, address and text are personal data
+    of the person who was asked; `erased_at` says when they were erased.
     """
 
     application = models.ForeignKey(
@@ -69,7 +69,7 @@ class VouchRequest(models.Model):
         return f"{self.get_kind_display()} of {self.application}"
 
     def is_expired(self, *, at: datetime) -> bool:
-        """Whether the link that was sent last is too old to answer."""
+        """Whether the link that was sent last has expired."""
         return (
             self.state == RequestState.ASKED
             and self.expires_at is not None
@@ -80,8 +80,8 @@ class VouchRequest(models.Model):
 class AuthorisedDomain(models.Model):
     """A domain whose signing official speaks for everybody with an address there, for a year.
 
-    It counts once a reviewer has confirmed it, until `ends_at`, unless it is withdrawn before
-    by the official or by a reviewer. It opens nothing: it is a fact that reviewers see.
+    It is in force once a reviewer has confirmed it, until `ends_at`, unless the official or a
+    reviewer withdraws it earlier. It gives no access: it is a fact that reviewers see.
     """
 
     domain = models.CharField(max_length=253)
@@ -101,7 +101,7 @@ class AuthorisedDomain(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Empty where the official did it.",
+        help_text="Empty if the official did it.",
     )
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     warned_at = models.DateTimeField(null=True, blank=True)

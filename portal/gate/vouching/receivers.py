@@ -1,4 +1,4 @@
-"""What follows from submitting an application: a required referee, and links that leave."""
+"""What follows from submitting an application: checking for referees, and sending links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from portal.platform.core.refusals import RefusalCode
 
 @receiver(application_submitting)
 def require_referee(application: Application, models: Sequence[HostedModel], **_: object) -> None:
-    """Lock who is named, and refuse (`referee_missing`) where a model wants a referee."""
+    """Lock the requests, and raise `referee_missing` if a model requires a missing referee."""
     # The application first, as everywhere.
     Application.objects.select_for_update().get(pk=application.pk)
     live = VouchRequest.objects.select_for_update().filter(application=application)
@@ -35,34 +35,33 @@ def require_referee(application: Application, models: Sequence[HostedModel], **_
     if wanting and VouchKind.REFEREE not in kinds:
         raise DomainError(
             RefusalCode.REFEREE_MISSING,
-            f"{wanting[0]} asks for a referee: name one, then submit. What you have written is "
-            "kept.",
+            f"{wanting[0]} requires a referee: name one, then submit. Your answers are kept.",
             next_url=reverse("vouching:own"),
         )
 
 
 @receiver(application_submitted)
 def send_links(application: Application, **_: object) -> None:
-    """Ask everybody who was named and not asked yet."""
+    """Ask everybody who is named and not yet asked."""
     named = VouchRequest.objects.filter(application=application, state=RequestState.NAMED)
     for request in named.select_related("application__applicant").order_by("pk"):
         issue_link(request, actor=application.applicant)
 
 
 def find_missing_reference(application: Application, models: Sequence[HostedModel]) -> list[Flag]:
-    """A model that wants a referee, and nobody who confirms yet."""
+    """A flag for a model that requires a referee, if no referee has confirmed."""
     wanting = [model.name for model in models if model.requires_referee]
     confirmed = VouchRequest.objects.filter(
         application=application, kind=VouchKind.REFEREE, answer=Answer.CONFIRM
     )
     if not wanting or confirmed.exists():
         return []
-    message = f"{wanting[0]} asks for a referee, and none has confirmed."
+    message = f"{wanting[0]} requires a referee, and none has confirmed."
     return [Flag("referee_unconfirmed", message, "the model's release")]
 
 
 def find_disguised_vouchers(application: Application, _models: Sequence[HostedModel]) -> list[Flag]:
-    """Those who speak for the applicant from a domain that looks like another one."""
+    """Flags for vouchers whose domain looks like another one."""
     live = VouchRequest.objects.filter(application=application, state__in=LIVE_STATES)
     return mark_lookalikes(
         [
@@ -73,7 +72,7 @@ def find_disguised_vouchers(application: Application, _models: Sequence[HostedMo
 
 
 def speak_for(person_id: int, reviewer: User) -> str:
-    """Who has answered for somebody does not decide about them too."""
+    """A reviewer who has vouched for somebody does not decide on them."""
     answered = VouchRequest.objects.filter(
         application__applicant=person_id,
         email__iexact=reviewer.email,

@@ -1,4 +1,4 @@
-"""What beat asks for. Each may run any number of times."""
+"""The tasks that beat starts. Each may run any number of times."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from portal.gate.vouching.domain import upkeep
 
 @shared_task(name="portal.vouching.tend")
 def tend() -> None:
-    """Remind, warn and forget."""
+    """Remind, warn and erase."""
     upkeep.tend()

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class EventType(models.TextChoices):
-    """What an endpoint can be told; never renamed once released."""
+    """The events that an endpoint can get; never renamed once released."""
 
     APPLICATION_SUBMITTED = "application.submitted", "An application was submitted"
     APPLICATION_RETURNED = "application.returned", "An application was returned for changes"
@@ -21,17 +21,17 @@ class EventType(models.TextChoices):
     GRANT_REVOKED = "grant.revoked", "Access was revoked"
     GRANT_REPLACED = "grant.replaced", "Access was replaced by a newer grant"
     GRANT_EXTENDED = "grant.extended", "Access was extended"
-    GRANT_EXPIRED = "grant.expired", "Access ended by the clock"
+    GRANT_EXPIRED = "grant.expired", "Access expired"
     GRANT_GIVEN_BACK = "grant.given_back", "Access was given back"
     PING = "ping", "A test"
 
 
 CHOSEN_EVENTS = [choice for choice in EventType.choices if choice[0] != EventType.PING]
-"""What an operator chooses from; a test is sent whatever was chosen."""
+"""The events that an operator chooses from; a test is sent whatever was chosen."""
 
 
 class DeliveryState(models.TextChoices):
-    """How far an event has come on its way to one endpoint."""
+    """The state of an event's delivery to one endpoint."""
 
     WAITING = "waiting", "Waiting"
     SENDING = "sending", "Being sent"

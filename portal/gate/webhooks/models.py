@@ -1,4 +1,4 @@
-"""Endpoints, what happened, and how each of them was told."""
+"""Endpoints, events, and the delivery of events to endpoints."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from portal.gate.webhooks.enums import UNDONE, DeliveryState, EventType
 
 
 class Endpoint(models.Model):
-    """An address of an institution's program, and what it wants to hear.
+    """The URL of an institution's program, and the events that it wants.
 
-    The secret itself is not kept: it is derived from SECRET_KEY and `secret_seed`.
+    The secret itself is not stored: it is derived from SECRET_KEY and `secret_seed`.
     """
 
     name = models.CharField(max_length=100)
     url = models.URLField(max_length=500)
     events = ArrayField(models.CharField(max_length=32, choices=EventType.choices))
     domain = models.CharField(
-        max_length=253, blank=True, help_text="Only applicants with addresses of this domain."
+        max_length=253, blank=True, help_text="Only applicants with addresses in this domain."
     )
     secret_seed = models.CharField(max_length=32)
     old_secret_seed = models.CharField(max_length=32, blank=True)
@@ -52,10 +52,10 @@ class Endpoint(models.Model):
 
 
 class Event(models.Model):
-    """Something that happened, written in its own transaction; told from `due_at` on.
+    """Something that happened, written in its own transaction; sent from `due_at` on.
 
     `data` holds ids, case number, states and models, and nothing about a person. A test is
-    for one `endpoint` alone.
+    for one `endpoint` only.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -89,12 +89,12 @@ class Delivery(models.Model):
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     sequence = models.PositiveBigIntegerField()
-    is_repeat = models.BooleanField(default=False, help_text="Sent again by hand.")
+    is_repeat = models.BooleanField(default=False, help_text="Sent again by an operator.")
     state = models.CharField(
         max_length=16, choices=DeliveryState.choices, default=DeliveryState.WAITING
     )
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not tried before.")
+    due_at = models.DateTimeField(help_text="Not tried before this moment.")
     first_tried_at = models.DateTimeField(null=True)
     last_tried_at = models.DateTimeField(null=True)
     last_status = models.PositiveSmallIntegerField(null=True, help_text="HTTP status, if any.")

@@ -11,7 +11,7 @@ from portal.platform.core.few_at_a_time import few_at_a_time
 
 @shared_task(name=DISPATCH_TASK, ignore_result=True)
 def dispatch() -> None:
-    """Give each endpoint what is due, and call for those that have something to send."""
+    """Fan out due events, and start a task for each endpoint that has something to send."""
     fan_out.dispatch_due()
 
 

@@ -1,4 +1,4 @@
-"""The API: one object that all routes hang on."""
+"""The API: one object that holds all routes."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from portal.platform.core.wire import describe_invalid
 log = structlog.get_logger(__name__)
 
 DESCRIPTION = """
-Text completions, log-probabilities and whole distributions of the released models. What OpenAI's
-clients send to `/v1/completions` works unchanged; what goes beyond it is described with each field.
+Text completions, log-probabilities and whole distributions of the released models. Requests of
+OpenAI's clients to `/v1/completions` work unchanged; extensions are described with each field.
 
-A field of OpenAI's or vLLM's that would change the answer and is not supported is refused by name.
-Fields that change no answer, such as `user`, and unknown ones are ignored in completions and chats,
-and `gatehouse.warnings` names them; with the header `Gatehouse-Strict: true` unknown ones are
-refused. Every other body refuses them. Nothing is taken for something else: `true` is no number.
-Answers may gain fields: ignore those that you do not know.
+An unsupported field of OpenAI's or vLLM's API that would change the answer is refused by name.
+Completions and chats ignore unknown fields, and fields that change no answer, such as `user`;
+`gatehouse.warnings` names them. With the header `Gatehouse-Strict: true`, unknown fields are
+refused. All other bodies refuse them. Types are not converted: `true` is not a number.
+Responses may gain fields: ignore those that you do not know.
 """
 
 
 class DocumentedApi(NinjaAPI):
-    """Describes itself with examples, refusals and headers, which ninja cannot know of."""
+    """Adds examples, refusals and headers, which ninja cannot know, to the OpenAPI document."""
 
     _document: OpenAPISchema | None = None
 
@@ -58,7 +58,7 @@ class DocumentedApi(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """Made once, since it takes a second and changes only with the code; do not write to it."""
+        """Built once, since it takes a second and changes only with the code. Do not modify it."""
         if self._document is None:
             document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
             complete_document(document)
@@ -95,7 +95,7 @@ def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:  # noqa: A
 
 @api.exception_handler(ValidationError)
 def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001
-    """Ninja puts a value's source before its place, and before a body's the argument's name."""
+    """Remove what ninja puts before a value's place: its source and, for a body, the argument."""
     found = [
         {**each, "loc": each["loc"][2 if each["loc"][0] == "body" else 1 :]}
         for each in error.errors
@@ -105,7 +105,7 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
 
 @api.exception_handler(HttpError)
 def refuse_body(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
-    """What is wrong before fields are looked at: a body that is no JSON, or cannot be kept."""
+    """Refuse a body before its fields are read: it is not JSON, or cannot be stored."""
     if isinstance(error.__cause__, DomainError):
         return answer_error(error.__cause__)
     return answer_error(DomainError(RefusalCode.INVALID_VALUE, "The body is not valid JSON."))
@@ -118,7 +118,7 @@ def refuse_size(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def apologise(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG001
-    """A fault of ours: the log has it, the client gets a sentence."""
+    """Log an unexpected error, and return a short message to the client."""
     log.error("api_failed", exc_info=error)
     return answer_error(
         DomainError(

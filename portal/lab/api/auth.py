@@ -1,4 +1,4 @@
-"""Who asks: the key in `Authorization: Bearer`."""
+"""Authentication of the caller by the key in `Authorization: Bearer`."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from portal.platform.core.refusals import RefusalCode
 
 
 class Right(Enum):
-    """What a route asks of a key's owner, beside the key's own scopes."""
+    """What a route requires of a key's owner, in addition to the key's own scopes."""
 
     ACCESS = auto()
-    """Some model is open to them."""
+    """At least one model is open to them."""
     MODEL = auto()
-    """The model that the request names is open to them: the route asks, by `open_model`."""
+    """The model that the request names is open to them; the route checks it by `open_model`."""
     REVIEWER = auto()
     NONE = auto()
-    """To see and to end what is one's own."""
+    """Enough to see and to end the owner's own runs, files and batches."""
 
 
 class KeyAuth(HttpBearer):
-    """Answers the key; raises `DomainError` where there is none, it is not good, or its owner
-    lacks the right. A route that names no right asks for `Right.ACCESS`. Then the body is read.
+    """Return the key, and read the body. Raises `DomainError` if the key is missing or invalid, or
+    its owner lacks the right. A route that names no right requires `Right.ACCESS`.
     """
 
     def __init__(self, right: Right = Right.ACCESS) -> None:
@@ -53,7 +53,7 @@ class KeyAuth(HttpBearer):
 
 
 async def admit_by_key(scope: Scope) -> int:
-    """Whose request it is, by its head alone; raises `DomainError` as `KeyAuth` does."""
+    """The id of the key's owner, from the headers; raises `DomainError` as `KeyAuth` does."""
     headers = dict(scope["headers"])
     key = await _authenticate(headers.get(b"authorization", b"").decode("latin-1"))
     return key.user_id
@@ -86,12 +86,12 @@ def key_of(request: HttpRequest) -> ApiKey:
     """The key that the request came with."""
     key = getattr(request, "auth", None)
     if not isinstance(key, ApiKey):
-        raise TypeError("the route asks for no key")
+        raise TypeError("the route requires no key")
     return key
 
 
 def require(request: HttpRequest, scope: KeyScope, model: HostedModel | None = None) -> ApiKey:
-    """The request's key, if it is for this; raises `DomainError`."""
+    """The request's key, if it has the scope, also for the model; raises `DomainError` if not."""
     key = key_of(request)
     require_scope(key, scope, model)
     return key

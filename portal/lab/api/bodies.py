@@ -1,4 +1,4 @@
-"""The one door for JSON bodies of the API."""
+"""The one place where JSON bodies of the API are read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALLOWANCE: Final = "gatehouse.allowance"
 
 
 class StorableParser(Parser):
-    """Raises `DomainError` for what a database cannot keep or Python cannot walk through."""
+    """Raises `DomainError` for values that a database cannot store, or nested too deeply."""
 
     def parse_body(self, request: HttpRequest) -> DictStrAny:
         read: Callable[[], DictStrAny] = getattr(request, "read_json", partial(_read, request))
@@ -28,12 +28,12 @@ class StorableParser(Parser):
 
 
 async def read_body(request: HttpRequest, *, person: int) -> None:
-    """Count the body as read for the person, and take a large one apart when it is their turn.
+    """Count the body's bytes for the person, and parse a large body when it is their turn.
 
-    What is wrong with its JSON is raised where the body is used. Raises `DomainError` beyond what
-    is read for one person, or for one request.
+    Errors in its JSON are raised where the body is used. Raises `DomainError` if the person's
+    requests, or this one, exceed what is read.
     """
-    # A file is read in pieces, when it is asked for.
+    # A file is read in pieces, when the route needs it.
     if (request.content_type or "").startswith("multipart/") or not request.body:
         return
     count = sync_to_async(take_bytes, thread_sensitive=False)
@@ -44,7 +44,7 @@ async def read_body(request: HttpRequest, *, person: int) -> None:
 
 
 def describe_allowance(request: HttpRequest) -> dict[str, str]:
-    """What is read of the person's requests in this minute, as headers; empty where none was."""
+    """Headers with the person's byte limit of this minute; empty if no body was counted."""
     allowance: Allowance | None = request.META.get(ALLOWANCE)
     if allowance is None:
         return {}
@@ -56,12 +56,12 @@ def describe_allowance(request: HttpRequest) -> dict[str, str]:
 
 
 def is_light(request: HttpRequest) -> bool:
-    """Whether what has to be done for a request of this size may be done at once."""
+    """Whether the request is small enough to be processed without waiting for a turn."""
     return len(request.body) <= LARGE_BYTES
 
 
 def _try_to_read(request: HttpRequest) -> Callable[[], DictStrAny]:
-    """The body, or what is wrong with it, as a function that has done its work."""
+    """Parse the body; return a function that returns the result or raises the error."""
     read: Future[DictStrAny] = Future()
     try:
         read.set_result(_read(request))

@@ -1,4 +1,4 @@
-"""What every route that runs something does: accept the runs once, then wait for them."""
+"""The steps of every route that runs a model: accept the runs once, then wait for them."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ from portal.platform.core.turns import in_turn
 
 RETRIES: Final = re.compile("0*[1-9][0-9]*")
 PROMPTS: Final = {"prompt", "items", "context", "continuations", "messages", "prediction"}
-"""Fields that hold what people wrote; a call's row does not."""
+"""Fields with text that people wrote, which a call's row does not store."""
 
 Plan = TypeVar("Plan")
 Source = TypeVar("Source")
 
 
 class Accepted(Protocol):
-    """What a request was accepted as."""
+    """The result of accepting a request."""
 
     @property
     def submitted(self) -> Submitted: ...
@@ -64,7 +64,7 @@ AnyAccepted = TypeVar("AnyAccepted", bound=Accepted)
 
 @dataclass(frozen=True)
 class AcceptedFrom(Generic[Source]):
-    """Runs, and what they came from."""
+    """Runs, and the source they were made from."""
 
     source: Source
     submitted: Submitted
@@ -72,7 +72,7 @@ class AcceptedFrom(Generic[Source]):
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks, and what they say of having asked before."""
+    """The caller, and whether the request claims to be a repetition."""
 
     key: ApiKey
     endpoint: str
@@ -83,7 +83,7 @@ class Asking:
 
 
 def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
-    """From the request's headers; raises `DomainError`."""
+    """Read the request's headers; raises `DomainError`."""
     idempotency_key = read_idempotency_key(request.headers.get(IDEMPOTENCY_KEY, ""))
     strict = request.headers.get("Gatehouse-Strict", "false").lower()
     if strict not in {"true", "false"}:
@@ -103,7 +103,7 @@ def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
 
 
 def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
-    """The model, if person and key may use it so; raises `DomainError`."""
+    """The model, if person and key may use it for the scope; raises `DomainError` if not."""
     model = find_model(name, key=asking.key)
     require_scope(asking.key, scope, model)
     require_access(asking.key.user, model, Origin.API)
@@ -112,11 +112,11 @@ def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
 
 @dataclass(frozen=True)
 class Steps(Generic[Plan, AnyAccepted]):
-    """How a request becomes runs; each raises `DomainError`."""
+    """How a request becomes runs; each step raises `DomainError`."""
 
     open: Callable[[], HostedModel]
     plan: Callable[[HostedModel], Plan]
-    """Without the database; for a large request it takes a core for a while."""
+    """Uses no database; for a large request it occupies a core for a while."""
     runs: Callable[[Plan], Sequence[Run]]
     submit: Callable[[HostedModel, Plan], AnyAccepted]
 
@@ -124,7 +124,7 @@ class Steps(Generic[Plan, AnyAccepted]):
 async def take_steps(
     request: HttpRequest, asking: Asking, steps: Steps[Plan, AnyAccepted]
 ) -> AnyAccepted:
-    """At once in a thread of the database; of a large request the plan when it is one's turn."""
+    """Take all steps in one database thread; plan a large request when it is the person's turn."""
 
     def plan(model: HostedModel) -> Plan:
         planned = steps.plan(model)
@@ -143,7 +143,7 @@ async def take_steps(
 
 
 async def accept(submit: Callable[[], AnyAccepted]) -> AnyAccepted:
-    """In a thread of the database. A client that leaves meanwhile leaves no run behind."""
+    """Submit in a database thread. If the client leaves meanwhile, its runs are stopped."""
 
     def leave(accepted: Accepted) -> None:
         leave_unread(accepted.submitted.call.pk, accepted.submitted.jobs)
@@ -154,7 +154,7 @@ async def accept(submit: Callable[[], AnyAccepted]) -> AnyAccepted:
 def find_or_submit(
     asking: Asking, body: BaseModel, *, model: HostedModel, runs: Sequence[Run]
 ) -> Submitted:
-    """The runs of the request's first attempt if it is a repetition, or else new ones."""
+    """The runs of the first attempt if the request is a repetition, otherwise new runs."""
     origin = CallOrigin(
         endpoint=asking.endpoint,
         key=asking.key,
@@ -168,9 +168,9 @@ def find_or_submit(
 
 
 async def wait_for(submitted: Submitted) -> list[Completion]:
-    """The completions, all done; raises `DomainError` for one that is not.
+    """The completions, all finished; raises `DomainError` if a run failed or was stopped.
 
-    A client that goes away meanwhile stops the runs.
+    If the client disconnects meanwhile, the runs are stopped.
     """
     async with attend(submitted.call.pk, submitted.jobs):
         completions = await collect(submitted.jobs)
@@ -182,7 +182,7 @@ async def wait_for(submitted: Submitted) -> list[Completion]:
 
 
 async def explain_failure(error: DomainError, submitted: Submitted) -> DomainError:
-    """The same for every failure but one: ended access is refused as a new request would be."""
+    """The error itself; for ended access, the refusal that a new request would get."""
     if error.code != RefusalCode.ACCESS_ENDED:
         return error
     job_id = submitted.jobs[0].pk

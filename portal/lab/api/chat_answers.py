@@ -1,4 +1,4 @@
-"""The answer to a request for a chat's next message."""
+"""The response to a request for a chat's next message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHAT: Final = Style(
 
 
 async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
-    """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
+    """Respond as a whole, or with `stream` in pieces. The runs stop if the client disconnects."""
     asking = read_asking(request, endpoint=ENDPOINT)
     steps = Steps(
         open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),

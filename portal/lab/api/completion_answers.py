@@ -1,4 +1,4 @@
-"""The answer to a request for completions: whole, or as a stream."""
+"""The response to a request for completions: whole, or as a stream."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Streamable(Protocol):
 
 @dataclass(frozen=True)
 class Accepted:
-    """An answer to be made, and the headers it goes out with."""
+    """A response to be written, and its headers."""
 
     answer: Answer
     headers: Mapping[str, str]
@@ -70,14 +70,14 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Style:
-    """How an answer is written: whole, and piece by piece."""
+    """How a response is written: whole, and piece by piece."""
 
     whole: Callable[[Answer, Sequence[Completion]], dict[str, Any]] = assemble
     piece: Write = write_piece
 
 
 async def answer_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
-    """Whole, or with `stream` in pieces. A client that goes away early stops the runs."""
+    """Respond as a whole, or with `stream` in pieces. The runs stop if the client disconnects."""
     asking = read_asking(request, endpoint=ENDPOINT)
     steps = Steps(
         open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
@@ -92,7 +92,7 @@ async def answer_completion(request: HttpRequest, body: CompletionRequest) -> Ht
 async def take_compiled_steps(
     request: HttpRequest, asking: Asking, steps: Steps[T, Accepted]
 ) -> Accepted:
-    """What they end with; they are taken again once what the plan asks for is compiled."""
+    """The result of the steps, which are repeated once the plan's structures are compiled."""
     return await with_compiled(
         lambda: take_steps(request, asking, steps), person=asking.key.user_id
     )
@@ -111,7 +111,7 @@ async def answer_accepted(
         return write_json(style.whole(answer, completions))
 
     if any(made.logprobs or made.scored for made in completions):
-        # The log-probabilities of a long prompt take their time.
+        # The log-probabilities of a long prompt take time to write.
         content = await in_turn(answer.submitted.call.user_id, write)
     else:
         content = await sync_to_async(write, thread_sensitive=False)()
@@ -119,7 +119,7 @@ async def answer_accepted(
 
 
 def plan_body(asking: Asking, body: CompletionRequest, *, model: HostedModel) -> Plan:
-    """What the request asks for; raises `DomainError`."""
+    """Plan the request's runs; raises `DomainError`."""
     if asking.is_strict:
         require_known(body)
     return plan_completion(body, deployment=model.deployment)
@@ -152,7 +152,7 @@ def _stream(accepted: Accepted, body: Streamable, *, style: Style) -> StreamingH
 
 
 async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> AsyncIterator[bytes]:
-    """The whole stream; after a failure it says so and ends."""
+    """The whole stream; after a failure it sends the error and ends."""
     async with attend(answer.submitted.call.pk, answer.submitted.jobs) as presence:
         yield b": accepted\n\n"
         pieces = stream_pieces(answer, include_usage=include_usage, write=style.piece)

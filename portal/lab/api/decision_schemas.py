@@ -1,4 +1,4 @@
-"""What the decision API takes and answers, for the document that describes it."""
+"""Requests and responses of the decision API, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,70 +17,70 @@ LARGEST_ID = 2**63 - 1
 
 
 def _require_text(value: object) -> object:
-    """Pydantic would take a number for seconds since 1970."""
+    """Pydantic would read a number as seconds since 1970."""
     if isinstance(value, str):
         return value
-    raise ValueError("has to be a time with its zone, such as 2027-01-31T12:00:00Z")
+    raise ValueError("must be a time with a time zone, such as 2027-01-31T12:00:00Z")
 
 
 Moment = Annotated[datetime, Field(strict=False), BeforeValidator(_require_text)]
 NamedCapability = Annotated[Capability, Field(strict=False)]
 NamedReason = Annotated[ReasonCode, Field(strict=False)]
-"""JSON has no enumerations: its texts are taken for them, and nothing else is."""
+"""JSON has no enumerations: they are read from strings, and from nothing else."""
 
 
 class RevisionBody(WireModel):
-    """Names what was read, so that nobody decides on what has changed since."""
+    """Names the revision that was read, so that a decision never rests on an older one."""
 
     revision: int = Field(
-        ge=0, le=2**31 - 1, description="As read; if it has moved on, nothing happens (409)."
+        ge=0, le=2**31 - 1, description="As read; if it has changed since, nothing happens (409)."
     )
 
 
 class ApproveBody(RevisionBody):
-    """What is given."""
+    """What the approval grants."""
 
     models: list[str] | None = Field(
-        default=None, description="Slugs; empty for all that were asked for."
+        default=None, description="Slugs; empty for all that were requested."
     )
     capabilities: list[NamedCapability] | None = Field(
-        default=None, description="Empty for all that were asked for."
+        default=None, description="Empty for all that were requested."
     )
     ends_at: Moment | None = Field(
-        default=None, description="With a time zone; empty for the site's usual time."
+        default=None, description="With a time zone; empty for the site's default period."
     )
     note: str = Field(default="", max_length=5000, description="The applicant reads it.")
 
 
 class RefuseBody(RevisionBody):
-    """Why not."""
+    """The reason for a refusal."""
 
     reason: str = Field(max_length=5000, description="The applicant reads it, word for word.")
     reason_code: NamedReason = Field(default=ReasonCode.OTHER, description="For the metrics.")
 
 
 class ReturnBody(RevisionBody):
-    """What should be changed; a note, or one on a field, has to be there."""
+    """What should be changed. At least one note is required, on the whole or on a field."""
 
-    note: str = Field(default="", max_length=5000, description="On the whole.")
-    field_notes: dict[str, str] = Field(default={}, description="By the form's field.")
+    note: str = Field(default="", max_length=5000, description="On the whole application.")
+    field_notes: dict[str, str] = Field(default={}, description="By field of the form.")
     reason_code: NamedReason | None = Field(default=None, description="For the metrics.")
 
 
 class TakeBackBody(RevisionBody):
-    """Undo."""
+    """Takes a decision back."""
 
     note: str = Field(default="", max_length=5000, description="For the record.")
 
 
 class GrantBody(RevisionBody):
-    """Why a grant is changed."""
+    """The reason for a change of a grant."""
 
     reason: str = Field(max_length=5000, description="The researcher reads it, word for word.")
 
 
 class ApplicantObject(Open):
-    """Who asks, as frozen at the submission."""
+    """The applicant, as recorded at submission."""
 
     name: str
     email: str
@@ -89,7 +89,7 @@ class ApplicantObject(Open):
 
 
 class ApplicationObject(Open):
-    """An application with all that a reviewer reads."""
+    """An application with everything that a reviewer reads."""
 
     id: str
     object: Literal["application"]
@@ -126,7 +126,7 @@ class ApplicationList(Open):
 
 
 class GrantObject(Open):
-    """A right to use one model until a moment."""
+    """A right to use one model until a set time."""
 
     id: int
     object: Literal["grant"]

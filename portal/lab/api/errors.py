@@ -1,4 +1,4 @@
-"""Every refusal of the API as the one body that the field's clients understand."""
+"""Every refusal of the API, with the body that OpenAI's clients understand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.platform.core.errors import DomainError
 
 
 class Refusal(JsonResponse):
-    """A refusal in the API's words, and not in those of a page of the site."""
+    """A refusal with the API's body, as opposed to one from a page of the site."""
 
 
 def answer_error(error: DomainError) -> Refusal:

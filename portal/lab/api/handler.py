@@ -1,4 +1,4 @@
-"""The API's own way through Django: asynchronous all along, without cookies, forms or pages."""
+"""The API's own path through Django: fully asynchronous, without cookies, forms or pages."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class ApiChain:
 
 
 class ApiHandler(ApiChain, SharedThreads):
-    """For `/v1` and all below it."""
+    """For `/v1` and everything below it."""

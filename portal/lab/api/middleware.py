@@ -1,4 +1,4 @@
-"""What every answer of the API has: an id, a time, counts, and JSON whatever happens."""
+"""What every response of the API has: an id, a time, metrics, and JSON for every error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORDS: Final = {
     HTTPStatus.NOT_FOUND: (RefusalCode.NOT_FOUND, "There is no {method} {path}. See /docs/api/."),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         RefusalCode.METHOD_NOT_ALLOWED,
-        "{path} does not take {method}. See /docs/api/.",
+        "{path} does not accept {method}. See /docs/api/.",
     ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         RefusalCode.REQUEST_TOO_LARGE,
@@ -75,13 +75,15 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
             DomainError(RefusalCode.INVALID_VALUE, "This is not the site's host name.")
         )
     if "\0" in request.path_info:
-        return answer_error(DomainError(RefusalCode.NOT_FOUND, "No address has a NUL character."))
+        return answer_error(
+            DomainError(RefusalCode.NOT_FOUND, "The address contains a NUL character.")
+        )
     if has_nul(request.META.get("QUERY_STRING", "")):
         return answer_error(
-            DomainError(RefusalCode.INVALID_VALUE, "The query has a NUL character.")
+            DomainError(RefusalCode.INVALID_VALUE, "The query contains a NUL character.")
         )
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        # A redirect would come too late: the key has been sent in the clear.
+        # A redirect would come too late: the key was already sent unencrypted.
         return answer_error(DomainError(RefusalCode.HTTPS_REQUIRED, "Use https:// for the API."))
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
@@ -98,7 +100,7 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Whatever else Django or the site says of an error, in the API's words."""
+    """The response; an error of Django or the site gets the API's body."""
     if response.status_code < 400 or isinstance(response, Refusal):
         return response
     code, words = WORDS.get(

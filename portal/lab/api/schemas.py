@@ -1,4 +1,4 @@
-"""What the API answers, for the document that describes it."""
+"""Responses of the API, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import ConfigDict
 
 
 class Open(Schema):
-    """Answers may gain fields; a client ignores those it does not know."""
+    """Responses may gain fields; a client ignores those it does not know."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class ModelObject(Open):
-    """A model that can be asked."""
+    """A model that the key can use."""
 
     id: str
     object: Literal["model"]
@@ -81,7 +81,7 @@ class UsageCounts(Open):
 
 
 class CompletionObject(Open):
-    """The answer to a request for completions."""
+    """The response to a request for completions."""
 
     id: str
     object: Literal["text_completion"]
@@ -94,14 +94,14 @@ class CompletionObject(Open):
 
 
 class ChatMessageObject(Open):
-    """What the model answers."""
+    """The model's message."""
 
     role: Literal["assistant"]
     content: str
 
 
 class ChatChoice(Open):
-    """One answer."""
+    """One message of the model, and why it ended."""
 
     index: int
     message: ChatMessageObject
@@ -110,7 +110,7 @@ class ChatChoice(Open):
 
 
 class ChatObject(Open):
-    """The answer to a request for a chat's next message."""
+    """The response to a request for a chat's next message."""
 
     id: str
     object: Literal["chat.completion"]
@@ -179,7 +179,7 @@ class JobObject(JobState):
 
 
 class UsageReportObject(Open):
-    """The quota in tokens, over a window that slides."""
+    """The quota in tokens, over a sliding window."""
 
     object: Literal["usage"]
     quota: int
@@ -194,7 +194,7 @@ class UsageReportObject(Open):
 
 
 class Replay(Open):
-    """A run beside its repetition."""
+    """A run compared with its repetition."""
 
     object: Literal["replay"]
     job: str
@@ -232,7 +232,7 @@ class FileList(Open):
 
 
 class FileDeleted(Open):
-    """The file is gone."""
+    """The file was erased."""
 
     id: str
     object: Literal["file"]
@@ -240,7 +240,7 @@ class FileDeleted(Open):
 
 
 class RequestCounts(Open):
-    """A batch's requests as they stand."""
+    """The present counts of a batch's requests."""
 
     total: int
     completed: int

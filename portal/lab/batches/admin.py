@@ -1,4 +1,4 @@
-"""Files and batches in the Django admin: to read, and nothing of their contents."""
+"""Files and batches in the Django admin: read-only, without their contents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.site_admin import ReadOnlyAdmin
 
 @admin.register(StoredFile)
 class StoredFileAdmin(ReadOnlyAdmin):
-    """Whose files are kept, and how large they are."""
+    """The stored files, with their owners and sizes."""
 
     list_display = ["id", "user", "purpose", "size", "created_at"]
     search_fields = ["id", "user__email"]
@@ -19,7 +19,7 @@ class StoredFileAdmin(ReadOnlyAdmin):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    """How far batches are."""
+    """The batches, with their owners and statuses."""
 
     list_display = ["id", "user", "status", "created_at"]
     list_filter = ["status"]

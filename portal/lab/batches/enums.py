@@ -1,4 +1,4 @@
-"""The states of a batch and of its rows, and the one table of how a batch moves."""
+"""The states of a batch and of its rows, and the table of a batch's transitions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.db import models
 
 
 class FilePurpose(models.TextChoices):
-    """What a file is for."""
+    """The purpose of a file."""
 
     BATCH = "batch", "Requests of a batch"
     BATCH_OUTPUT = "batch_output", "Results of a batch"
 
 
 class BatchStatus(models.TextChoices):
-    """Where a batch stands, in the words of OpenAI's clients."""
+    """The status of a batch, in the terms of OpenAI's clients."""
 
     VALIDATING = "validating", "Being checked"
     FAILED = "failed", "Failed"
@@ -29,7 +29,7 @@ class BatchStatus(models.TextChoices):
 
 
 class RowState(models.TextChoices):
-    """Where one request of a batch stands."""
+    """The state of one request of a batch."""
 
     WAITING = "waiting", "Waiting"
     SUBMITTED = "submitted", "Submitted"
@@ -54,7 +54,7 @@ TRANSITIONS: Final[Mapping[BatchStatus, frozenset[BatchStatus]]] = {
         {BatchStatus.IN_PROGRESS, BatchStatus.FAILED, BatchStatus.CANCELLING}
     ),
     BatchStatus.IN_PROGRESS: frozenset({BatchStatus.FINALIZING, BatchStatus.CANCELLING}),
-    # Where it goes from there was decided when it was closed.
+    # `closes_as` says which of these it becomes.
     BatchStatus.FINALIZING: frozenset(
         {BatchStatus.COMPLETED, BatchStatus.EXPIRED, BatchStatus.FAILED}
     ),

@@ -20,7 +20,7 @@ from portal.lab.jobs.models import Call
 
 
 class StoredFile(models.Model):
-    """One person's file. Its content lies in chunks, so that every host of the site has it."""
+    """One person's file. Its content is in chunks in the database, which every host can read."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -47,7 +47,7 @@ class StoredFile(models.Model):
 
 
 class FileChunk(models.Model):
-    """A piece of a file's content; the pieces in order are the content."""
+    """A piece of a file's content; the pieces in order are the whole content."""
 
     file = models.ForeignKey(StoredFile, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -85,9 +85,9 @@ class Batch(models.Model):
         max_length=16,
         choices=BatchStatus.choices,
         blank=True,
-        help_text="What it becomes once its last runs have ended.",
+        help_text="The status after its last runs have ended.",
     )
-    errors = models.JSONField(default=list, help_text="Code, line, message and param of each.")
+    errors = models.JSONField(default=list, help_text="Code, line, message and param each.")
     paused_code = models.CharField(max_length=32, blank=True)
     paused_until = models.DateTimeField(null=True)
     input_file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="batches")
@@ -150,12 +150,12 @@ class BatchRow(models.Model):
     """One request of a batch. `body` and `result` are empty once the batch's files are written."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="rows")
-    line = models.PositiveIntegerField(help_text="In the input file, from 1.")
+    line = models.PositiveIntegerField(help_text="Line number in the input file, from 1.")
     custom_id = models.CharField(max_length=255)
     state = models.CharField(max_length=16, choices=RowState.choices, default=RowState.WAITING)
     call = models.OneToOneField(Call, on_delete=models.PROTECT, null=True, related_name="batch_row")
-    body = models.TextField(blank=True, help_text="JSON, as asked for.")
-    result = models.TextField(blank=True, help_text="Its line of the output or error file.")
+    body = models.TextField(blank=True, help_text="JSON, as requested.")
+    result = models.TextField(blank=True, help_text="Its line in the output or error file.")
 
     class Meta:
         ordering = ["line"]

@@ -1,4 +1,4 @@
-"""What batches do when something happens below them."""
+"""How batches react to the end of runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.lab.jobs.signals import jobs_ended
 
 @receiver(jobs_ended, dispatch_uid="batches.go_on")
 def go_on(*, jobs: Sequence[GenerationJob], **_: object) -> None:
-    """The runs' batches have results to take and room for more rows."""
+    """Nudge the runs' batches: they have results to read and room for more rows."""
     calls = {job.call_id for job in jobs if job.job_class == JobClass.BATCH and job.call_id}
     if not calls:
         return

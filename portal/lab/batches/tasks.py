@@ -1,4 +1,4 @@
-"""The portal's Celery tasks for batches: call one domain function."""
+"""The portal's Celery tasks for batches; each calls one domain function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request for a chat's next message may say, as the field's clients say it."""
+"""The request for a chat's next message, as OpenAI's clients send it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from portal.platform.core.wire import LARGEST_COUNT, AlsoText, Count, OpenWireMo
 
 
 class TextPart(OpenWireModel):
-    """One part of a message; only texts are understood."""
+    """One part of a message; only text is supported."""
 
-    type: str = Field(description="Only `text` is understood.")
+    type: str = Field(description="Only `text` is supported.")
     text: str | None = Field(default=None, description="The part's text.")
 
 
@@ -23,12 +23,12 @@ Content = Annotated[list[TextPart], AlsoText(lambda text: {"type": "text", "text
 class ChatMessage(OpenWireModel):
     """One message of a conversation."""
 
-    role: Literal["system", "developer", "user", "assistant"] = Field(description="Who says it.")
-    content: Content = Field(description="A text, or parts that are texts.")
+    role: Literal["system", "developer", "user", "assistant"] = Field(description="The author.")
+    content: Content = Field(description="A text, or a list of text parts.")
 
 
 class ConversationFields(OpenWireModel):
-    """Which model is to answer what."""
+    """The model, and the conversation to continue."""
 
     model: str = Field(description="An id that `GET /v1/models` names.")
     messages: list[ChatMessage] = Field(min_length=1, description="The conversation so far.")
@@ -36,17 +36,17 @@ class ConversationFields(OpenWireModel):
         default=None,
         ge=1,
         le=LARGEST_COUNT,
-        description="As much as the context holds if left out.",
+        description="The most tokens to generate; if left out, as many as the context holds.",
     )
     max_completion_tokens: int | None = Field(
-        default=None, ge=1, le=LARGEST_COUNT, description="The same."
+        default=None, ge=1, le=LARGEST_COUNT, description="The same as `max_tokens`."
     )
 
 
 class ChatRequest(GenerationFields, ConversationFields):
     """The body of `POST /v1/chat/completions`. Every optional field may be null."""
 
-    logprobs: bool | None = Field(default=None, description="Give each token's log-probability.")
+    logprobs: bool | None = Field(default=None, description="Return each token's log-probability.")
     top_logprobs: Count | None = Field(
-        default=None, description="How many of the likeliest tokens to name; at most 100."
+        default=None, description="How many of the likeliest tokens to return; at most 100."
     )

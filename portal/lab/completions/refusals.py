@@ -1,4 +1,4 @@
-"""What a refusal looks like to the field's clients."""
+"""The body of a refusal, as OpenAI's clients read it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.errors import DomainError
 
 
 def describe_error(error: DomainError) -> dict[str, Any]:
-    """`{"error": {...}}`, with the next step where there is one."""
+    """`{"error": {...}}`, with the next step if there is one."""
     body: dict[str, Any] = {
         "message": error.message,
         "type": error.code.shape.type,

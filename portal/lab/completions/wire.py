@@ -1,4 +1,4 @@
-"""What a completion request may say, as the field's clients say it."""
+"""The completion request, as OpenAI's clients send it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.wire import LARGEST_COUNT, Count, OpenWireModel, Texts
 
 LARGEST_SEED: Final = 2**63 - 1
 BAD_WORDS_MOST: Final = 128
-"""vLLM takes no more."""
+"""vLLM's limit."""
 
 PROMPT_SCHEMA: dict[str, Any] = {
     "anyOf": [
@@ -21,20 +21,22 @@ PROMPT_SCHEMA: dict[str, Any] = {
         {"type": "null"},
     ],
     "description": "A text, a list of texts, a list of token ids, or a list of such lists. Token "
-    "ids are taken exactly as they are. Left out, the model begins a document.",
+    "ids are used exactly as sent. If left out, the model begins a document.",
 }
 
 
 class StreamOptions(OpenWireModel):
-    """What a stream carries beside the text."""
+    """What a stream contains in addition to the text."""
 
-    include_usage: bool = Field(default=False, description="End with a piece that has the counts.")
+    include_usage: bool = Field(
+        default=False, description="End with a piece that has the token counts."
+    )
 
 
 class StructuredOutputs(WireModel):
-    """What the completion has to look like; exactly one of the three."""
+    """The structure that the completion must have; exactly one of the three."""
 
-    regex: str | None = Field(default=None, description="The text matches it as a whole.")
+    regex: str | None = Field(default=None, description="The whole text matches it.")
     choice: list[str] | None = Field(
         default=None, min_length=1, description="The text is one of these."
     )
@@ -49,24 +51,26 @@ class JsonFormat(WireModel):
     json_schema: dict[str, Any] = Field(
         alias="schema", description="The text is JSON that fits this schema."
     )
-    name: str | None = Field(default=None, description="Yours; nothing is made of it.")
-    description: str | None = Field(default=None, description="Yours; the model does not see it.")
-    strict: bool | None = Field(default=None, description="The schema always holds.")
+    name: str | None = Field(default=None, description="For your own use; it has no effect.")
+    description: str | None = Field(
+        default=None, description="For your own use; the model does not see it."
+    )
+    strict: bool | None = Field(default=None, description="Ignored: the schema always holds.")
 
 
 class ResponseFormat(WireModel):
-    """What the text has to look like, in OpenAI's words."""
+    """The structure that the text must have, in OpenAI's terms."""
 
     type: Literal["text", "json_object", "json_schema"] = Field(
-        description="`json_object` for any JSON object, `json_schema` for one that fits a schema."
+        description="`json_object` for any JSON object, `json_schema` for JSON that fits a schema."
     )
     json_schema: JsonFormat | None = Field(
-        default=None, description="With type `json_schema`, and only with it."
+        default=None, description="Required with type `json_schema`, and allowed only with it."
     )
 
 
 class GenerationFields(OpenWireModel):
-    """How to generate, whatever it is that is asked for. Every optional field may be null."""
+    """Parameters of generation, for completions and chats. Every optional field may be null."""
 
     temperature: float | None = Field(
         default=None,
@@ -80,10 +84,12 @@ class GenerationFields(OpenWireModel):
         le=1.0,
         description="Draw from the likeliest tokens that together reach this; 1 if left out.",
     )
-    n: int | None = Field(default=None, ge=1, le=128, description="How many of each.")
-    stream: bool | None = Field(default=None, description="Answer piece by piece.")
-    stream_options: StreamOptions | None = Field(default=None, description="With `stream`.")
-    stop: Texts | None = Field(default=None, description="At most 16.")
+    n: int | None = Field(
+        default=None, ge=1, le=128, description="Number of choices for each prompt."
+    )
+    stream: bool | None = Field(default=None, description="Send the response piece by piece.")
+    stream_options: StreamOptions | None = Field(default=None, description="Only with `stream`.")
+    stop: Texts | None = Field(default=None, description="Stop sequences; at most 16.")
     presence_penalty: float | None = Field(
         default=None,
         ge=-2.0,
@@ -97,7 +103,8 @@ class GenerationFields(OpenWireModel):
         description="Above 0, each repetition makes a token less likely.",
     )
     logit_bias: dict[str, float] | None = Field(
-        default=None, description="Token id to a value from -100 to 100, added to its logit."
+        default=None,
+        description="Maps token ids to values from -100 to 100, which are added to the logits.",
     )
     seed: int | None = Field(
         default=None,
@@ -106,31 +113,33 @@ class GenerationFields(OpenWireModel):
         description="Drawn by the server if left out, and named in the receipt.",
     )
     response_format: ResponseFormat | None = Field(
-        default=None, description="As `structured_outputs`, in OpenAI's words; not both."
+        default=None, description="The same as `structured_outputs`, in OpenAI's terms; not both."
     )
-    # What the hosted APIs do not have.
+    # Fields that the hosted APIs do not have.
     top_k: int | None = Field(
         default=None,
         ge=-1,
         le=LARGEST_COUNT,
-        description="Draw from so many of the likeliest; 0 or -1 for no limit.",
+        description="Draw from this many of the likeliest tokens; 0 or -1 for no limit.",
     )
     min_p: float | None = Field(
         default=None,
         ge=0.0,
         le=1.0,
-        description="Leave out tokens less likely than this share of the likeliest one.",
+        description="Exclude tokens less likely than this share of the likeliest token.",
     )
     repetition_penalty: float | None = Field(
         default=None,
         gt=0.0,
         le=2.0,
-        description="Above 1, tokens of prompt and text become less likely.",
+        description="Above 1, tokens of the prompt and the text become less likely.",
     )
     min_tokens: Count | None = Field(
-        default=None, description="Do not stop before so many; at most `max_tokens`."
+        default=None, description="Do not stop before this many tokens; at most `max_tokens`."
     )
-    ignore_eos: bool | None = Field(default=None, description="Go on behind the end-of-text token.")
+    ignore_eos: bool | None = Field(
+        default=None, description="Continue after the end-of-text token."
+    )
     stop_token_ids: list[int] | None = Field(
         default=None, description="Stop at any of these tokens."
     )
@@ -141,19 +150,21 @@ class GenerationFields(OpenWireModel):
         default=None, max_length=BAD_WORDS_MOST, description="Never write any of these."
     )
     structured_outputs: StructuredOutputs | None = Field(
-        default=None, description="What the text has to look like; exactly one of the three."
+        default=None, description="The structure that the text must have; exactly one of the three."
     )
     return_token_ids: bool | None = Field(
-        default=None, description="Name the token ids of each choice."
+        default=None, description="Return the token ids of each choice."
     )
 
 
 class PromptFields(OpenWireModel):
-    """Which model is to complete what."""
+    """The model, and the prompt to complete."""
 
     model: str = Field(description="An id that `GET /v1/models` names.")
     prompt: Annotated[Any, WithJsonSchema(PROMPT_SCHEMA)] = None
-    max_tokens: Count | None = Field(default=None, description="16 if left out.")
+    max_tokens: Count | None = Field(
+        default=None, description="The most tokens to generate; 16 if left out."
+    )
 
 
 class CompletionRequest(GenerationFields, PromptFields):
@@ -163,25 +174,26 @@ class CompletionRequest(GenerationFields, PromptFields):
         default=None,
         ge=1,
         le=128,
-        description="Samples of each prompt, of which the `n` with the highest mean "
+        description="Number of samples for each prompt; the `n` with the highest mean "
         "log-probability are returned.",
     )
     logprobs: Count | None = Field(
-        default=None, description="Likeliest tokens to name beside each token."
+        default=None, description="How many of the likeliest tokens to return for each token."
     )
     echo: bool | None = Field(default=None, description="Begin the text with the prompt.")
     prompt_logprobs: int | None = Field(
         default=None,
         ge=-1,
         le=LARGEST_COUNT,
-        description="As `logprobs`, for the prompt; -1 for the vocabulary.",
+        description="The same as `logprobs`, for the prompt; -1 for the whole vocabulary.",
     )
     add_special_tokens: bool | None = Field(
-        default=None, description="Whether texts get the tokenizer's beginning token; true."
+        default=None,
+        description="Whether texts get the tokenizer's beginning-of-text token; true if left out.",
     )
 
 
 class EngineCompletionRequest(CompletionRequest):
-    """The same, where the address names the model."""
+    """The same request, with the model named in the address."""
 
     model: str = Field(default="", description="Ignored: the address names the model.")

@@ -1,4 +1,4 @@
-"""What serving has cost in energy, kept beyond the life of any worker."""
+"""The energy that serving has used, kept after the workers have ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class EnergyReading(models.Model):
-    """One worker's joules since its start, as its last heartbeat said.
+    """One worker's joules since its start, from its last heartbeat.
 
     A worker's name is never used again, so the sum over all rows is the energy so far.
     """

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="portal.energy.record", ignore_result=True)
 def record() -> None:
-    """Write down what the living workers' heartbeats say; nothing while the broker is away."""
+    """Store the readings of the living workers' heartbeats; nothing while the broker is down."""
     try:
         workers = list_workers()
     except redis.RedisError as error:

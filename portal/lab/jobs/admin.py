@@ -1,4 +1,4 @@
-"""Jobs in the Django admin: to read, and without a word of what was written."""
+"""Jobs in the Django admin: read-only, without prompts and texts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from portal.lab.jobs.models import LARGE_FIELDS, Call, GenerationJob
 from portal.platform.core.site_admin import ReadOnlyAdmin
 
 PRIVATE = (*LARGE_FIELDS, "params")
-"""What belongs to the researcher alone; `params` may quote a prompt in its stop sequences."""
+"""Fields that only the researcher may read; `params` may quote a prompt in stop sequences."""
 
 
 @admin.register(GenerationJob)
 class GenerationJobAdmin(ReadOnlyAdmin):
-    """How runs went; prompts and outputs are private and are neither shown nor fetched."""
+    """Runs and how they ended; prompts and outputs are private, neither shown nor fetched."""
 
     exclude = PRIVATE
     list_display = ["id", "user", "model", "state", "failure_code", "created_at", "finished_at"]
@@ -30,7 +30,7 @@ class GenerationJobAdmin(ReadOnlyAdmin):
 
 @admin.register(Call)
 class CallAdmin(ReadOnlyAdmin):
-    """Requests to the API; what was asked for is the researcher's own."""
+    """Requests to the API; their contents are private to the researcher."""
 
     exclude = ("request",)
     list_display = ["id", "user", "key", "endpoint", "created_at"]

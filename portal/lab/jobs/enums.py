@@ -1,4 +1,4 @@
-"""The states of a generation job and the one table of how it moves."""
+"""The states of a generation job, and the table of its transitions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class JobState(models.TextChoices):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
@@ -19,14 +19,14 @@ class JobState(models.TextChoices):
 
 
 class Origin(models.TextChoices):
-    """Which door a job came through."""
+    """Where a job was submitted."""
 
     PLAYGROUND = "playground", "Playground"
     API = "api", "API"
 
 
 class JobClass(models.TextChoices):
-    """Who waits for a run: a person in front of the page, a program, or nobody right now."""
+    """Who waits for a run: a person at the page, a program, or nobody."""
 
     INTERACTIVE = "interactive", "Interactive"
     API = "api", "API"
@@ -35,7 +35,7 @@ class JobClass(models.TextChoices):
 
 CLASS_OF_ORIGIN: Final = {Origin.PLAYGROUND: JobClass.INTERACTIVE, Origin.API: JobClass.API}
 ENGINE_PRIORITIES: Final = {JobClass.INTERACTIVE: 0, JobClass.API: 10, JobClass.BATCH: 20}
-"""As vLLM counts: the lower number is served first."""
+"""As in vLLM: lower numbers are served first."""
 
 ACTIVE_STATES: Final = (JobState.QUEUED, JobState.RUNNING)
 FINAL_STATES: Final = (JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED)

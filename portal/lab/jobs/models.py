@@ -1,4 +1,4 @@
-"""A generation job: the record, whatever the broker knows or forgets."""
+"""Calls and generation jobs: the record, independent of the broker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGE_FIELDS = (
     "logprobs",
     "prompt_logprobs",
 )
-"""Of a job; what only looks at states leaves them in the database."""
+"""A job's fields that queries for states do not load."""
 
 
 class Call(models.Model):
@@ -32,9 +32,9 @@ class Call(models.Model):
     )
     key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="calls")
     endpoint = models.CharField(max_length=64)
-    request = models.JSONField(default=dict, help_text="As asked for, without the prompts.")
+    request = models.JSONField(default=dict, help_text="As requested, without the prompts.")
     fingerprint = models.CharField(
-        max_length=64, help_text="SHA-256 of the request, to know it again when it is repeated."
+        max_length=64, help_text="SHA-256 of the request, to recognise a repetition."
     )
     idempotency_key = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField()
@@ -75,20 +75,20 @@ class GenerationJob(models.Model):
         models.PositiveIntegerField(),
         default=list,
         blank=True,
-        help_text="The exact prompt: as asked for, or as the engine read the text.",
+        help_text="The exact prompt: as requested, or as the engine read the text.",
     )
     positions = ArrayField(
         models.PositiveIntegerField(),
         default=list,
         blank=True,
-        help_text="Where whole distributions are wanted instead of a completion.",
+        help_text="Positions whose whole distributions are requested instead of a completion.",
     )
-    params = models.JSONField(help_text="contract.SamplingParams, as asked for.")
+    params = models.JSONField(help_text="contract.SamplingParams, as requested.")
     text = models.TextField(blank=True)
     token_ids = ArrayField(models.PositiveIntegerField(), default=list, blank=True)
     logprobs = models.JSONField(null=True, help_text="contract.TokenLogprobs of each token.")
     prompt_logprobs = models.JSONField(
-        null=True, help_text="The same of the prompt; left out where it is too much for a row."
+        null=True, help_text="The same for the prompt; left out if it is too large for a row."
     )
     provenance = models.JSONField(null=True, help_text="contract.Provenance")
     finish_reason = models.CharField(max_length=16, blank=True)
@@ -106,7 +106,7 @@ class GenerationJob(models.Model):
     created_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
     sent_at = models.DateTimeField(
-        null=True, help_text="When its message went to the workers; empty while it is held back."
+        null=True, help_text="When its message was sent to the workers; empty while held back."
     )
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

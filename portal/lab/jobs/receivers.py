@@ -1,4 +1,4 @@
-"""What jobs do when something happens below them."""
+"""How jobs react to the end of access."""
 
 from __future__ import annotations
 

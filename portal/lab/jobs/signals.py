@@ -1,9 +1,9 @@
-"""What jobs tell the capabilities above them."""
+"""Signals of jobs for the capabilities above them."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
 jobs_ended = Signal()
-"""Runs have their end, one or many. Sent after the commit with the keyword argument `jobs`, whose
-large fields are not read. A receiver that fails is logged and stops nobody."""
+"""One or more runs have ended. Sent after the commit with the keyword argument `jobs`, whose large
+fields are not loaded. A failing receiver is logged and does not stop the others."""

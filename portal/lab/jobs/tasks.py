@@ -1,4 +1,4 @@
-"""The portal's Celery tasks for jobs: parse, call one domain function."""
+"""The portal's Celery tasks for jobs; each parses its message and calls domain functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader is told about a job's end, one sentence each."""
+"""The messages about a job's end, for its reader."""
 
 from __future__ import annotations
 
@@ -15,18 +15,13 @@ FAILURES: Final[Mapping[str, str]] = {
     FailureCode.INVALID_REQUEST: (
         "The engine refused this prompt or its parameters. Change them and run again."
     ),
-    FailureCode.ENGINE_ERROR: (
-        "The engine failed while it worked on this run. It has been logged; run again."
-    ),
-    FailureCode.WORKER_LOST: (
-        "The machine that worked on this run was lost more than once. Run again."
-    ),
+    FailureCode.ENGINE_ERROR: ("The engine failed during this run. It has been logged; run again."),
+    FailureCode.WORKER_LOST: ("This run lost its machine more than once. Run again."),
     FailureCode.DEADLINE_EXCEEDED: (
-        "This run took longer than runs may take here. What it produced is kept; lower max "
-        "tokens and run again."
+        "This run exceeded the time limit. Its text so far is kept. Lower max tokens and run again."
     ),
     FailureCode.EXPIRED_IN_QUEUE: (
-        "This run waited too long in the queue and was taken out. Nothing was generated; run "
+        "This run waited too long in the queue and was removed. Nothing was generated; run "
         "again when the queue is shorter."
     ),
 }
@@ -49,7 +44,7 @@ def describe_failure(code: str) -> str:
 
 
 def describe_cancel(reason: str, *, freed_ms: int | None, ran: bool) -> str:
-    """What stopped a job, and when the engine was free again."""
+    """Why a job was stopped, and when the engine was free again."""
     sentence = CANCELS.get(reason, CANCELS[CancelReason.USER])
     if freed_ms is not None:
         return f"{sentence} The engine was freed after {freed_ms:,} ms."
@@ -57,5 +52,5 @@ def describe_cancel(reason: str, *, freed_ms: int | None, ran: bool) -> str:
 
 
 def describe_finish(reason: str) -> str:
-    """Why the model stopped by itself."""
+    """Why the model stopped, for a `FinishReason`."""
     return FINISHES.get(reason, "")

@@ -1,4 +1,4 @@
-"""The playground's form: a prompt and the field's standard sampling parameters."""
+"""The playground's form: a prompt and the standard sampling parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LARGEST_INTEGER: Final = 2**31 - 1
 
 
 def _say_range(name: str, low: str, high: str = "") -> dict[str, str]:
-    """Errors that name the value and its range."""
+    """Error messages that name the field and its range."""
     between = f"between {low} and {high}" if high else f"{low} or more"
     return {
         "required": f"{name} is a number {between}.",
@@ -42,14 +42,14 @@ def _number(*, step: str = "any", **attributes: str) -> forms.NumberInput:
 
 
 class SharedFields(dict[str, forms.Field]):
-    """Fields that no form changes. Django would copy all of them for each run that is submitted."""
+    """Fields that forms share, since none changes them. Django would copy all for each form."""
 
     def __deepcopy__(self, _: dict[int, Any]) -> SharedFields:
         return SharedFields(self)
 
 
 class GenerationForm(forms.Form):
-    """Everything a run needs. Values are passed on as typed, never rounded or clamped."""
+    """The input of a run. Values are used as typed, never rounded or clamped."""
 
     model = forms.ChoiceField(label="Model")
     prompt = forms.CharField(
@@ -75,7 +75,7 @@ class GenerationForm(forms.Form):
         error_messages=_say_range("Temperature", "0", "2"),
         min_value=0,
         max_value=2,
-        help_text="From 0, which always takes the likeliest token, to 2, which draws most freely.",
+        help_text="From 0, which always takes the likeliest token, to 2, the most random.",
         widget=_number(inputmode="decimal"),
     )
     top_p = forms.FloatField(
@@ -83,7 +83,8 @@ class GenerationForm(forms.Form):
         error_messages=_say_range("Top-p", "0", "1"),
         min_value=0,
         max_value=1,
-        help_text="Draws only from the likeliest tokens that together reach this, above 0 to 1.",
+        help_text="Draws only from the likeliest tokens that together reach this probability. "
+        "Above 0, at most 1.",
         widget=_number(inputmode="decimal"),
     )
     top_k = forms.IntegerField(
@@ -124,7 +125,7 @@ class GenerationForm(forms.Form):
         required=False,
         min_value=0,
         max_value=2**63 - 1,
-        help_text="The same seed, prompt and parameters repeat a run. Empty draws anew.",
+        help_text="The same seed, prompt and parameters repeat a run. Empty for a random seed.",
         widget=_number(step="1", inputmode="numeric", placeholder="random"),
     )
 
@@ -134,7 +135,7 @@ class GenerationForm(forms.Form):
         self.fields["model"] = forms.ChoiceField(label="Model", choices=choices)
 
     def clean_prompt(self) -> str:
-        """Browsers send every line break of a form as CRLF; the model is to see what was typed."""
+        """Browsers send line breaks as CRLF; the model gets them as typed."""
         return _restore_line_breaks(self.cleaned_data["prompt"])
 
     def clean_stop(self) -> tuple[str, ...]:
@@ -143,7 +144,7 @@ class GenerationForm(forms.Form):
     def clean_top_p(self) -> float:
         value: float = self.cleaned_data["top_p"]
         if value == 0:
-            raise ValidationError("Top-p is above 0: with 0, no token would be left to draw.")
+            raise ValidationError("Top-p is above 0: at 0 there would be no token to draw.")
         return value
 
     def clean(self) -> dict[str, Any]:

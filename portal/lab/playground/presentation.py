@@ -21,7 +21,7 @@ from portal.platform.accounts.models import User
 
 @dataclass(frozen=True)
 class Refusal:
-    """A model that the person sees and may not use yet."""
+    """A model that the person sees but may not use yet."""
 
     model: HostedModel
     decision: Decision
@@ -29,7 +29,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Choice:
-    """A model that can be chosen, and what is said of its engine now."""
+    """A model that can be chosen, and the message about its engine."""
 
     model: HostedModel
     engine_message: str
@@ -53,7 +53,7 @@ def list_usable(user: User) -> QuerySet[HostedModel]:
 
 
 def list_models(user: User) -> Models:
-    """What the person may use in the playground, and why not the other live models."""
+    """The models that the person may use in the playground, and why not the other live models."""
     now = timezone.now()
     usable = list(list_usable(user))
     others = (
@@ -90,7 +90,7 @@ class RunView:
 
 
 def view_run(job: GenerationJob) -> RunView:
-    """The run's document: the prompt, and once it has ended the completion behind it."""
+    """The run's document: the prompt and, once the run has ended, the completion."""
     return RunView(
         job=job,
         document=job.prompt if job.is_active else job.prompt + job.text,
@@ -101,7 +101,7 @@ def view_run(job: GenerationJob) -> RunView:
 
 
 def describe_end(job: GenerationJob) -> str:
-    """How a run ended, in a sentence; empty while it has not."""
+    """A sentence on how the run ended; empty before its end."""
     match JobState(job.state):
         case JobState.SUCCEEDED:
             return describe_finish(job.finish_reason)

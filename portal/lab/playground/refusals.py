@@ -1,4 +1,4 @@
-"""A domain's refusal as an answer: code, sentence, next step and HTTP status."""
+"""A domain error as a response: code, message, next step and HTTP status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.platform.core.refusals import INVALID
 
 @dataclass(frozen=True)
 class Refusal:
-    """`status` is None where the refusal does not say."""
+    """`status` is None if the refusal does not define one."""
 
     code: str
     message: str
@@ -25,9 +25,9 @@ class Refusal:
 
 
 def describe_refusal(error: DomainError | None) -> Refusal:
-    """The refusal of a run; None stands for fields that are marked one by one."""
+    """The refusal of a run; None means that errors are shown beside the fields."""
     if error is None:
-        return Refusal("invalid_value", "Some values need another look. They are marked.")
+        return Refusal("invalid_value", "Some fields have errors. They are marked.")
     shape = error.code.shape
     status = None if shape is INVALID else shape.status
     if isinstance(error, AccessRefused) and (step := error.decision.next_step):

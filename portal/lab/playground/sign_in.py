@@ -1,4 +1,4 @@
-"""Who is not signed in gets a page, or for a script an answer it can read."""
+"""Sends people who are not signed in to the sign-in page, and scripts a JSON error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 def sign_in_required(
     view: Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Redirect to the sign-in page; answer 401 to a client that asked for JSON."""
+    """Redirect to the sign-in page; return 401 to a client that asked for JSON."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -31,12 +31,12 @@ def sign_in_required(
 
 
 def refuse_stranger(request: HttpRequest) -> HttpResponse:
-    """The answer to a request of somebody who is not signed in."""
+    """The response to a request without a signed-in user."""
     if not wants_json(request) and not takes_events(request):
         return redirect_to_login(request.get_full_path())
     error = {
         "code": "not_signed_in",
-        "message": "You are signed out. What you typed is still here.",
+        "message": "You are signed out. Your text is still here.",
         "next_step": {"label": "Sign in", "url": reverse("account_login")},
     }
     return JsonResponse({"error": error}, status=401)

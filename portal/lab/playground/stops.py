@@ -1,6 +1,4 @@
-r"""Stop sequences as people type them: one per line, with \n, \t and \\ for what a line cannot
-hold.
-"""
+r"""Stop sequences as people type them: one per line, with the escapes \n, \t and \\."""
 
 from __future__ import annotations
 
@@ -12,14 +10,14 @@ _ESCAPE: Final = re.compile(r"\\([nt\\])")
 
 
 def parse_stops(typed: str) -> tuple[str, ...]:
-    """The sequences; empty lines are none, blanks at either end count."""
+    """The sequences; empty lines are skipped, spaces at either end are kept."""
     return tuple(
         _ESCAPE.sub(lambda match: _ESCAPES[match[1]], line) for line in typed.split("\n") if line
     )
 
 
 def format_stops(stops: tuple[str, ...]) -> str:
-    """What `parse_stops` reads back as `stops`."""
+    """The text that `parse_stops` reads back as `stops`."""
     return "\n".join(
         stop.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t") for stop in stops
     )

@@ -1,4 +1,4 @@
-"""Runs as the history lists them."""
+"""Runs as the history shows them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def list_rows(jobs: Iterable[GenerationJob]) -> list[HistoryRow]:
 
 
 def summarise_params(params: Mapping[str, Any]) -> list[str]:
-    """Each parameter as `name value`, without those that do nothing."""
+    """Each parameter as `name value`, without those that have no effect."""
     sampling = SamplingParams.model_validate(params)
     parts = []
     for name, label in NAMES.items():

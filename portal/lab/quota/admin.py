@@ -1,4 +1,4 @@
-"""Token reservations in the Django admin: to read."""
+"""Token reservations in the Django admin: read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.site_admin import ReadOnlyAdmin
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnlyAdmin):
-    """What jobs may spend and what they spent."""
+    """The tokens that jobs may spend and have spent."""
 
     list_display = ["job", "user", "reserved_tokens", "used_tokens", "made_at", "settled_at"]
     search_fields = ["user__email", "job"]

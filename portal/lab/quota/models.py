@@ -9,9 +9,9 @@ from portal.gate.catalog.models import HostedModel
 
 
 class Reservation(models.Model):
-    """What one job may spend, then what it spent.
+    """The tokens that one job may spend, later those that it spent.
 
-    `job` is the job's id, not a foreign key: `usage` knows nothing of `jobs`.
+    `job` is the job's id, not a foreign key: `usage` does not depend on `jobs`.
     """
 
     job = models.UUIDField(unique=True)

@@ -1,4 +1,4 @@
-"""What requests for scores and distributions may say."""
+"""Requests for scores, distributions and tokens."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Text = Annotated[
 ]
 """A text, or token ids."""
 Token = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]
-"""A token's id, or a text that is one token."""
+"""A token id, or a text that is one token."""
 
 
 class Item(WireModel):
-    """One context and what might follow it."""
+    """One context and its possible continuations."""
 
     context: Text = Field(description="A text or token ids; empty for the model's document start.")
     continuations: list[Text] = Field(
@@ -35,17 +35,17 @@ class ScoresRequest(WireModel):
     items: list[Item] | None = Field(
         default=None, min_length=1, description="Several contexts with their continuations."
     )
-    context: Text = Field(default=None, description="Of the one item, where there is no `items`.")
+    context: Text = Field(default=None, description="The context, without `items`.")
     continuations: list[Text] | None = Field(
-        default=None, min_length=1, description="Of the one item, where there is no `items`."
+        default=None, min_length=1, description="The continuations, without `items`."
     )
     add_special_tokens: bool = Field(
-        default=True, description="Whether a context that is text gets the beginning token."
+        default=True, description="Whether a text as context gets the beginning-of-text token."
     )
     prefix_token_id: int | None = Field(
         default=None,
-        description="What stands for an empty context; left out, the tokenizer's `bos_token`, or "
-        "its `eos_token` where it has none, as evaluation harnesses do it.",
+        description="The token that replaces an empty context; if left out, the tokenizer's "
+        "`bos_token`, or its `eos_token` if there is none, as in evaluation harnesses.",
     )
 
 
@@ -57,21 +57,23 @@ class DistributionsRequest(WireModel):
     positions: list[int] = Field(
         default=[-1],
         min_length=1,
-        description="After how many tokens of the prompt; negative ones count from its end, so "
-        "that -1 is after the whole prompt.",
+        description="Numbers of prompt tokens after which to return a distribution; negative "
+        "numbers count from the end, so that -1 is after the whole prompt.",
     )
     tokens: list[Token] = Field(
         default=[],
-        description="Tokens whose rank and log-probability are named: ids, or texts of one token.",
+        description="Tokens whose rank and log-probability to return: ids, or texts of one token.",
     )
-    top: int = Field(default=0, ge=0, le=1000, description="How many of the likeliest to name.")
+    top: int = Field(
+        default=0, ge=0, le=1000, description="How many of the likeliest tokens to return."
+    )
     format: Literal["json", "npz", "safetensors"] = Field(
         default="json",
-        description="json names entropy, tokens and top; the other two carry every "
-        "log-probability as well.",
+        description="json has entropy, tokens and top; the other two also have all "
+        "log-probabilities.",
     )
     add_special_tokens: bool = Field(
-        default=True, description="Whether a text gets the tokenizer's beginning token."
+        default=True, description="Whether a text gets the tokenizer's beginning-of-text token."
     )
 
 
@@ -81,9 +83,9 @@ class TokenizeRequest(WireModel):
     model: str = Field(description="An id that `GET /v1/models` names.")
     prompt: str = Field(max_length=1_000_000, description="The text.")
     add_special_tokens: bool = Field(
-        default=True, description="Whether the text gets the tokenizer's beginning token."
+        default=True, description="Whether the text gets the tokenizer's beginning-of-text token."
     )
-    return_token_strs: bool = Field(default=False, description="Name each token's text as well.")
+    return_token_strs: bool = Field(default=False, description="Also return each token's text.")
 
 
 class DetokenizeRequest(WireModel):

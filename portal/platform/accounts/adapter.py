@@ -24,31 +24,30 @@ from portal.platform.core.http_client import bound_session
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Answers allauth's questions about accounts on this site."""
+    """How allauth handles accounts on this site."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": (
-            "That address and password do not belong together. "
-            "Check both, or ask for a new password."
+            "This address and password do not match. Check both, or ask for a new password."
         ),
-        "too_many_login_attempts": "Too many failed tries from your address. Wait a minute.",
+        "too_many_login_attempts": "Too many failed tries from your network. Wait a minute.",
         "password_too_many_here": (
-            "Too many failed tries for this account from where you are. Wait five minutes, or ask "
+            "Too many failed tries for this account from where you are. Wait 5 minutes, or ask "
             "for a new password."
         ),
         "password_too_many_elsewhere": (
             "Too many failed tries for this account. Ask for a new password, or sign in from "
-            "where you have done so before."
+            "a place where you have signed in before."
         ),
-        "code_too_many_here": "Too many wrong codes from where you are. Wait five minutes.",
+        "code_too_many_here": "Too many wrong codes from where you are. Wait 5 minutes.",
         "code_too_many_elsewhere": (
-            "Too many wrong codes for this account. Wait an hour, or sign in from where you have "
-            "done so before."
+            "Too many wrong codes for this account. Wait an hour, or sign in from a place where "
+            "you have signed in before."
         ),
-        "enter_current_password": "That is not your present password.",
-        "incorrect_password": "That is not your password.",
-        "same_as_current": "That is the address you have now.",
+        "enter_current_password": "This is not your current password.",
+        "incorrect_password": "This is not your password.",
+        "same_as_current": "This is already your address.",
     }
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -56,14 +55,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return client_ip(request) or "127.0.0.1"
 
     def clean_email(self, email: str) -> str:
-        """The one spelling in which an address is kept and looked for."""
+        """Return the canonical spelling, in which addresses are stored and looked up."""
         try:
             return canonical_address(email)
         except ValueError as error:
             raise ValidationError(f"{error}. Check the address.") from None
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Where one begins to work: reviewers, operators and auditors at their own pages."""
+        """The page after sign-in; reviewers, operators and auditors have their own."""
         user = request.user
         for role, page in settings.STAFF_START_PAGES.items():
             if getattr(user, role, False):
@@ -81,15 +80,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send one message; its links begin with `site_url`, never with what a client claims."""
+        """Send one message. Its links begin with `site_url`, never with a host from a client."""
         super().send_mail(template_prefix, email, {"site_url": settings.SITE_URL, **context})
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Takes the one name that this site keeps from other sites' profiles."""
+    """Takes a person's name from their profile on another site."""
 
     def get_requests_session(self) -> requests.Session:
-        """What speaks to the sites that people sign in with."""
+        """The session for requests to the sites that people sign in with."""
         return bound_session(super().get_requests_session())
 
     def populate_user(
@@ -106,12 +105,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Names passkeys as people speak of them."""
+    """Gives passkeys and errors readable words."""
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": (
-            "That code is not right. Codes change every half minute: type the one shown now."
+            "This code is wrong. Codes change every 30 seconds: type the one that is shown now."
         ),
         "unverified_email": "Confirm your e-mail address before you add a second factor.",
     }

@@ -1,4 +1,4 @@
-"""People in the Django admin: their roles, and second factors that they lost."""
+"""People in the Django admin: their roles, and the removal of lost second factors."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.forms import FingerprintMixin
 from portal.platform.core.site_admin import SiteAdmin
 
-# Their rows hold session keys, tokens and secrets, or are the business of their owners alone.
+# Their rows hold session keys, tokens and secrets, or concern only their owners.
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
     admin.site.unregister(model)
-# Roles are fields of a person; groups would be a second way to say the same.
+# Roles are fields of a person; groups would be a second way to assign them.
 admin.site.unregister(Group)
 
 
@@ -50,7 +50,7 @@ class PersonForm(FingerprintMixin, ModelForm):  # type: ignore[type-arg]  # not 
 
 @admin.register(User)
 class UserAdmin(SiteAdmin):
-    """Accounts are made by their owners; operators give roles and close accounts."""
+    """Owners create their accounts; operators assign roles and close accounts."""
 
     form = PersonForm
     list_display = ["email", "name", "is_active", "is_reviewer", "is_staff", "last_login"]
@@ -61,7 +61,7 @@ class UserAdmin(SiteAdmin):
     readonly_fields = ["email", "date_joined", "last_login"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
-        """Nobody makes an account for another: the owner of an address confirms it."""
+        """Accounts are not created here: the owner of an address has to confirm it."""
         return False
 
     def has_delete_permission(
@@ -69,11 +69,11 @@ class UserAdmin(SiteAdmin):
         request: HttpRequest,  # noqa: ARG002 -- Django's signature
         obj: User | None = None,  # noqa: ARG002
     ) -> bool:
-        """Signatures and decisions name people for ever; close an account instead."""
+        """Signatures and decisions name people permanently; close an account instead."""
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Nobody locks themselves out by taking their own role or account away."""
+        """Operators cannot lock themselves out by removing their own role or account."""
         own = ["is_active", "is_staff"] if obj == request.user else []
         return [*self.readonly_fields, *own]
 
@@ -89,7 +89,7 @@ class UserAdmin(SiteAdmin):
 
 @admin.register(Authenticator)
 class SecondFactorAdmin(SiteAdmin):
-    """Which second factors people have; a lost one can be removed, and no secret is shown."""
+    """People's second factors, without their secrets. A lost one can be removed."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]
     list_filter = ["type"]

@@ -1,4 +1,4 @@
-"""The Django admin, entered by the site's own sign-in so that second factors count."""
+"""The Django admin behind the site's own sign-in, so that it requires second factors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.platform.core.errors import RoleRequired
 
 
 class OperatorAdminSite(AdminSite):
-    """Admin for operators: others get 403, and nobody types a password here."""
+    """The admin for operators: others get 403, and it has no password form of its own."""
 
     site_header = "Gatehouse"
     site_title = "Gatehouse admin"
@@ -21,7 +21,7 @@ class OperatorAdminSite(AdminSite):
     site_url = "/"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the request may enter; raises `RoleRequired` for a wrong account."""
+        """Whether the request may enter; raises `RoleRequired` for accounts of others."""
         if request.user.is_authenticated and not super().has_permission(request):
             raise RoleRequired("operators")
         return super().has_permission(request)
@@ -38,5 +38,5 @@ class OperatorAdminSite(AdminSite):
         request: HttpRequest,  # noqa: ARG002 -- Django's signature
         extra_context: dict[str, object] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
-        """Passwords are changed where everybody changes them."""
+        """Redirect to the site's own page for changing a password."""
         return redirect("account_change_password")

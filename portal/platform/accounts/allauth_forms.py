@@ -1,6 +1,6 @@
 """django-allauth's forms in this site's words.
 
-They stand apart from `forms.py`, because allauth imports that one while it makes its own.
+They are separate from `forms.py`, which allauth imports while it defines its own forms.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from django.http import HttpRequest
 from portal.platform.accounts.enums import TryKind
 from portal.platform.accounts.tries import Place, Verdict, count_try, forget_tries, require_try
 
-RULES = "At least ten characters; not a common password, nor like your name or address."
+RULES = "At least 10 characters. Not a common password, and not similar to your name or address."
 
 
 class Worded(forms.Form):
-    """Replaces labels and help, and drops placeholders, which vanish when one types."""
+    """Replaces labels and help texts, and drops placeholders, which vanish as soon as one types."""
 
     labels: ClassVar[dict[str, str]] = {}
     helps: ClassVar[dict[str, str]] = {}
@@ -38,9 +38,9 @@ class Worded(forms.Form):
 
 
 class SignupForm(Worded, account.SignupForm):  # type: ignore[misc]
-    labels = {"email": "E-mail address", "password2": "Password, once more"}
+    labels = {"email": "E-mail address", "password2": "Password, again"}
     helps = {
-        "email": "Use the one of your institution if you have one: it speaks for you.",
+        "email": "Use your institution's address if you have one: it helps reviewers identify you.",
         "password1": RULES,
     }
 
@@ -58,7 +58,7 @@ class LoginForm(Worded, account.LoginForm):  # type: ignore[misc]
     labels = {"login": "E-mail address", "remember": "Stay signed in on this device"}
 
     def clean_login(self) -> str:
-        """The address as it is kept."""
+        """Return the address as it is stored."""
         return str(get_adapter().clean_email(super().clean_login()))
 
 
@@ -66,7 +66,7 @@ class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc
     labels = {"email": "E-mail address"}
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Send a link, unless enough are on their way: earlier ones still work."""
+        """Send a link, unless enough have been sent: the earlier ones still work."""
         email: str = self.cleaned_data["email"]
         if count_try(TryKind.RESET, Place(request, email)) is Verdict.ALLOWED:
             super().save(request, **kwargs)
@@ -74,21 +74,21 @@ class ResetPasswordForm(Worded, account.ResetPasswordForm):  # type: ignore[misc
 
 
 class ResetPasswordKeyForm(Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
-    labels = {"password1": "New password", "password2": "New password, once more"}
+    labels = {"password1": "New password", "password2": "New password, again"}
     helps = {"password1": RULES}
 
 
 class ChangePasswordForm(Worded, account.ChangePasswordForm):  # type: ignore[misc]
     labels = {
-        "oldpassword": "Present password",
+        "oldpassword": "Current password",
         "password1": "New password",
-        "password2": "New password, once more",
+        "password2": "New password, again",
     }
     helps = {"oldpassword": "", "password1": RULES}
 
 
 class SetPasswordForm(Worded, account.SetPasswordForm):  # type: ignore[misc]
-    labels = {"password2": "Password, once more"}
+    labels = {"password2": "Password, again"}
     helps = {"password1": RULES}
 
 
@@ -101,7 +101,7 @@ class AddEmailForm(Worded, account.AddEmailForm):  # type: ignore[misc]
 
 
 class CountedCode:
-    """A second factor's code, whose tries are counted by place."""
+    """A second factor's code; tries are counted by place."""
 
     def clean_code(self) -> str:
         place = Place(context.request, self.user.email)  # type: ignore[attr-defined]  # allauth's
@@ -116,7 +116,7 @@ class AuthenticateForm(CountedCode, Worded, mfa.AuthenticateForm):  # type: igno
 
 
 class ReauthenticateByCodeForm(CountedCode, Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
-    labels = {"code": "Code of your authenticator app, or a recovery code"}
+    labels = {"code": "Code from your authenticator app, or a recovery code"}
 
 
 class ActivateTOTPForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]

@@ -13,7 +13,7 @@ _USER: Final = CompiledModels(lambda user: User.objects.filter(pk=user), user=in
 
 
 class SiteBackend(AuthenticationBackend):  # type: ignore[misc]  # no stubs
-    """allauth's, with the question that every request asks put together once."""
+    """allauth's backend, with the query that every request makes compiled once."""
 
     def get_user(self, user_id: int) -> User | None:
         found = _USER.find(user=int(user_id))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class TryKind(StrEnum):
-    """What is tried; ACCOUNT_RATE_LIMITS says how often, `here` and `elsewhere`."""
+    """What is tried; ACCOUNT_RATE_LIMITS has the limits, `here` and `elsewhere`."""
 
     PASSWORD = "password"  # noqa: S105 -- no password
     CODE = "code"

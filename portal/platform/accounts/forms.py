@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.forms import FingerprintMixin
 
-NAME_HELP = "As colleagues would cite you. Reviewers see it."
+NAME_HELP = "As colleagues cite you. Reviewers see it."
 
 
 class SignupForm(forms.Form):
-    """What sign-up asks beside e-mail and password."""
+    """The fields of sign-up beside e-mail address and password."""
 
     name = forms.CharField(
         label="Full name",
@@ -30,11 +30,11 @@ class SignupForm(forms.Form):
 
 
 class NameForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Change one's own name."""
+    """Change of a person's own name."""
 
     class Meta:
         model = User
         fields = ["name"]
         labels = {"name": "Full name"}
-        help_texts = {"name": f"{NAME_HELP} What you have signed keeps the name you signed with."}
+        help_texts = {"name": f"{NAME_HELP} Documents that you have signed keep your old name."}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}

@@ -1,4 +1,4 @@
-"""What is checked about a person before any page is made."""
+"""Checks on the person before a page is built."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ACTIVITY_SECONDS = 60
-"""How exact "last seen" is; a new address or browser is noticed at once."""
+"""The precision of "last seen"; a new address or browser is recorded immediately."""
 AGENT_LENGTH: Final = UserSession.user_agent.field.max_length
 STAFF_PATHS = ("/console/", "/admin/")
 
@@ -36,7 +36,7 @@ STAFF_PATHS = ("/console/", "/admin/")
 class SessionActivityMiddleware:
     """Records where a session is used from, at most once a minute while that stays the same.
 
-    allauth's own middleware reads and writes a row at every request, which is dearer than
+    allauth's own middleware reads and writes a row for every request, which costs more than
     accepting a run.
     """
 
@@ -67,7 +67,7 @@ def _is_news(request: HttpRequest) -> bool:
 
 
 def _leave_marks(keys: Sequence[str]) -> list[bool]:
-    """Which of the marks are new; all of them while Valkey does not answer."""
+    """Whether each mark is new; True for all of them while Valkey does not respond."""
     pipeline = sync_redis().pipeline(transaction=False)
     for key in keys:
         pipeline.set(key, "1", nx=True, ex=ACTIVITY_SECONDS)
@@ -81,7 +81,7 @@ _TOGETHER: Final = Batching(_leave_marks, at_most=64)
 
 
 class StaffMFAMiddleware:
-    """Sends staff without a second factor to where they can add one (not in the demo)."""
+    """Redirects staff without a second factor to the page where they add one (not in the demo)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -89,7 +89,7 @@ class StaffMFAMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not self._is_held(request):
             return self.get_response(request)
-        message = "Your role needs a second factor. Add one here, then carry on."
+        message = "Your role needs a second factor. Add one here, then continue."
         if wants_json(request):
             return _refuse("mfa_required", message, status=403, next_step=reverse("mfa_index"))
         messages.warning(request, message)
@@ -106,7 +106,7 @@ class StaffMFAMiddleware:
 
 
 class JsonSignInMiddleware:
-    """Answers 401 to JSON clients where a browser is sent to the sign-in page."""
+    """Returns 401 to JSON clients where a browser is redirected to the sign-in page."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -124,7 +124,7 @@ class JsonSignInMiddleware:
 
 
 class SignInElsewhereMiddleware:
-    """Explains it when a site that people sign in with does not answer as it should."""
+    """Shows an error page when a site that people sign in with does not respond as expected."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

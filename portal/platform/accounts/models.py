@@ -12,7 +12,7 @@ from portal.platform.core.domain_names import canonical_address
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users that sign in by e-mail."""
+    """Creates users, who sign in by e-mail address."""
 
     use_in_migrations = True
 
@@ -39,10 +39,10 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField("full name", max_length=200)
     is_reviewer = models.BooleanField(
-        default=False, help_text="May read and decide applications, but never their own."
+        default=False, help_text="May read and decide on applications, but never their own."
     )
     is_auditor = models.BooleanField(
-        default=False, help_text="May read and export the audit log; every look is recorded there."
+        default=False, help_text="May read and export the audit log; every view is recorded in it."
     )
 
     USERNAME_FIELD = "email"
@@ -67,7 +67,7 @@ class User(AbstractUser):
         return self.is_staff
 
     def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 -- Django's signature
-        """Operators may do in the admin whatever the admin offers; nobody else may do anything."""
+        """Operators may do everything that the admin offers; others may do nothing there."""
         return self.is_active and self.is_operator
 
     def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002 -- Django's signature

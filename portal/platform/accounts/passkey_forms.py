@@ -1,4 +1,4 @@
-"""django-allauth's forms for passkeys, which take whatever JSON a program may send as one."""
+"""django-allauth's forms for passkeys, made safe against any JSON that a program sends as one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from portal.platform.core.json_text import read_json
 MISREADINGS: Final = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
-"""What the libraries raise over parts that are not what they should be."""
+"""The errors that the libraries raise for malformed credentials."""
 
 
 class CredentialField(forms.JSONField):
-    """What a browser's passkey answers: an object of texts."""
+    """A browser's credential for a passkey: an object of strings."""
 
     widget = forms.HiddenInput
 
@@ -35,16 +35,16 @@ class CredentialField(forms.JSONField):
         except (DomainError, UnicodeEncodeError):
             credential = None
         if not isinstance(credential, dict):
-            raise ValidationError("This is no passkey's answer.", code="invalid")
+            raise ValidationError("The browser did not send a passkey. Try again.", code="invalid")
         return credential
 
     def bound_data(self, data: str, initial: object) -> str:  # noqa: ARG002 -- Django's signature
-        """As sent: it is not read again to be shown."""
+        """Return it as it was sent, without parsing it again for display."""
         return InvalidJSONInput(data)
 
 
 class CredentialForm(forms.Form):
-    """Mixed into allauth's forms with a credential."""
+    """A mixin for allauth's forms with a credential."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,10 +52,10 @@ class CredentialForm(forms.Form):
 
 
 class AddWebAuthnForm(CredentialForm, Worded, webauthn.AddWebAuthnForm):  # type: ignore[misc]
-    labels = {"name": "Name", "passwordless": "Let this passkey sign me in alone"}
+    labels = {"name": "Name", "passwordless": "Let me sign in with this passkey alone"}
     helps = {
         "name": "To tell your passkeys apart, such as “office laptop”.",
-        "passwordless": "Without a password. The device then asks for its PIN, face or finger.",
+        "passwordless": "Without a password. Your device then asks for a PIN, face or fingerprint.",
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class AddWebAuthnForm(CredentialForm, Worded, webauthn.AddWebAuthnForm):  # type
 
 
 class CheckedCredentialForm(CredentialForm):
-    """Mixed into allauth's forms that sign in by a credential."""
+    """A mixin for allauth's forms that sign in with a credential."""
 
     def clean_credential(self) -> Any:  # noqa: ANN401 -- allauth's authenticator
         with _refuse_misread():

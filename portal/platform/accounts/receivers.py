@@ -1,4 +1,4 @@
-"""What is remembered when somebody has shown that an account is theirs."""
+"""What is stored when somebody has proved that an account is theirs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def remember_place(*, request: HttpRequest, user: User, **_: object) -> None:
 
 @receiver(password_reset, dispatch_uid="accounts.open_place")
 def open_place(*, request: HttpRequest, user: User, **_: object) -> None:
-    """A new password by mail is the way out where tries were used up."""
+    """A password reset by mail lets people in again whose tries were used up."""
     place = Place(request, user.email)
     place.remember()
     for kind in TryKind:

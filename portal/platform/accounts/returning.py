@@ -1,4 +1,4 @@
-"""Coming back to a form that was sent after its session had ended."""
+"""The way back to a form that was sent after its session had ended."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from portal.platform.core.way_back import find_way_back
 
 
 class ReturnToFormMiddleware:
-    """Leads through the sign-in page back to the form, where its text waits.
+    """Leads through the sign-in page back to the form and its text.
 
-    Whoever is sent to sign in by a POST comes back to the page that shows the form, never to
-    an address that takes only POSTs.
+    A person whose POST is redirected to the sign-in page returns to the page that shows the
+    form, never to an address that accepts only POST.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -46,7 +46,7 @@ def _is_sent_to_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
 
 def _lead_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if not is_own_page(request):
-        # django-allauth's answer both methods.
+        # django-allauth's pages accept both methods.
         return response
     origin = read_origin(request)
     page = origin.page if origin else find_way_back(request.path)

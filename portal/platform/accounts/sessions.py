@@ -1,4 +1,4 @@
-"""Sessions in the database, with the question that every request asks put together once."""
+"""Sessions in the database, with the query that every request makes compiled once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SessionStore(db.SessionStore):
     """Django's own; see `SESSION_ENGINE`."""
 
     def _validate_session_key(self, key: str) -> bool:
-        """No other key was ever made; a quoted cookie may even hold a NUL."""
+        """Whether the site could have issued this key; a quoted cookie may even hold a NUL."""
         is_known_form: bool = super()._validate_session_key(key)  # type: ignore[misc]
         return is_known_form and key.isascii() and key.isalnum()
 

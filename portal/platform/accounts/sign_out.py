@@ -1,4 +1,4 @@
-"""What is left behind in a browser when somebody signs out of it: nothing they wrote."""
+"""Signing out leaves nothing in a browser that the person wrote."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from portal.platform.core.unsent import COOKIE, forget_unsent
 
 
 class ForgetAtSignOutMiddleware:
-    """Erases what was kept for the person in this browser, and has the browser do the same.
+    """Erases what was kept for the person in this browser, and tells the browser to do the same.
 
-    A session that merely ends erases nothing: its owner comes back to their text.
+    When a session expires, nothing is erased: its owner returns to their text.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

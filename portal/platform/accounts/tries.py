@@ -1,8 +1,8 @@
-"""Tries at a password, a code or a reset, counted so that nobody can use up another's.
+"""Tries at a password, a code or a reset, counted so that nobody can use up another person's.
 
-An account's tries are counted for each place by itself, and in all places that have never signed
-in to it together. So guessing is slow from one address as from thousands, and a place that the
-owner has signed in from knows only its own count.
+An account's tries are counted for each place separately, and for all places together from which
+nobody has signed in to it. So guessing is slow both from one address and from thousands, and a
+place from which the owner has signed in has only its own count.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KNOWN_DAYS: Final = 90
 
 
 class Verdict(StrEnum):
-    """Whether one more try is allowed, or where there were too many of them."""
+    """Whether one more try is allowed, or where there were too many."""
 
     ALLOWED = "allowed"
     TOO_MANY_HERE = "too_many_here"
@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where an account, which need not exist, is tried from: an address, or an IPv6 network."""
+    """From where an account, which need not exist, is tried: an address, or an IPv6 network."""
 
     request: HttpRequest
     email: str
@@ -53,13 +53,13 @@ class Place:
 
     @property
     def is_known(self) -> bool:
-        """Whether its owner has signed in from here in the last KNOWN_DAYS."""
+        """Whether the account's owner has signed in from here in the last KNOWN_DAYS."""
         with suppress(RedisError):
             return bool(sync_redis().exists(self._known_key))
         return False
 
     def remember(self) -> None:
-        """Let it count by itself: the owner has signed in from here, or read their mail."""
+        """Count this place separately: the owner has signed in from here, or read their mail."""
         with suppress(RedisError):
             sync_redis().set(self._known_key, 1, ex=KNOWN_DAYS * 86_400)
 
@@ -69,7 +69,7 @@ class Place:
 
 
 def count_try(kind: TryKind, place: Place) -> Verdict:
-    """Count one more; it stays counted until `forget_tries`."""
+    """Count one more try; `forget_tries` resets the counts."""
     if not ratelimit.consume(place.request, action=f"{kind}_here", key=place.key):
         return Verdict.TOO_MANY_HERE
     if place.is_known:
@@ -80,7 +80,7 @@ def count_try(kind: TryKind, place: Place) -> Verdict:
 
 
 def require_try(kind: TryKind, place: Place) -> None:
-    """Count one more, or warn the account's owner and raise a form's `ValidationError`."""
+    """Count one more try, or warn the account's owner and raise a form's `ValidationError`."""
     verdict = count_try(kind, place)
     if verdict is Verdict.ALLOWED:
         return
@@ -90,7 +90,7 @@ def require_try(kind: TryKind, place: Place) -> None:
 
 
 def forget_tries(kind: TryKind, place: Place) -> None:
-    """The right one was given: whoever knows it need not guess."""
+    """Reset the counts after a correct password or code."""
     ratelimit.clear(place.request, action=f"{kind}_here", key=place.key)
     if not place.is_known:
         ratelimit.clear(place.request, action=f"{kind}_elsewhere", key=place.email.lower())

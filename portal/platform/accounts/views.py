@@ -24,7 +24,7 @@ from portal.platform.core.unsent import forget_unsent
 @login_required
 def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show the account's state; a POST changes the name."""
-    # A copy, so that a refused name does not appear in the masthead as if it were kept.
+    # A copy, so that a refused name does not appear in the masthead as if it were saved.
     person = User.objects.get(pk=request.user.pk)
     form = NameForm(request.POST or None, instance=person, saved=request.user.name)
     if request.method == "POST" and form.is_valid():
@@ -33,7 +33,7 @@ def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
         except SavedMeanwhile as error:
             form.add_error(None, error.message)
         else:
-            messages.success(request, "Your name is changed.")
+            messages.success(request, "Your name was changed.")
             return redirect("accounts:overview")
     return render(
         request,
@@ -45,7 +45,7 @@ def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def discard_unsent(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Forget what was sent from a page and not taken, and show that page."""
+    """Discard what was sent from a page and not accepted, and show that page."""
     origin = read_origin(request)
     if origin is None:
         return redirect("accounts:overview")

@@ -1,4 +1,4 @@
-"""The audit log in the Django admin: to read, and each look at it becomes an event of it."""
+"""The audit log in the Django admin: read-only, and each view of it is recorded in the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.platform.core.site_admin import ReadOnlyAdmin
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    """Newest first; `manage.py verify_audit` checks that the chain is whole."""
+    """Newest first; `manage.py verify_audit` checks the chain."""
 
     list_display = ["id", "at", "tag", "subject", "actor"]
     list_filter = ["tag"]
@@ -33,7 +33,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
             for name, value in request.GET.items()
             if self.lookup_allowed(name, str(value), request)
         }
-        # Not what was searched for: it may be an address, and events are kept for ever.
+        # Not the search term: it may be an address, and events are kept for ever.
         return _record_look(
             request, answer, page="list", filter=chosen, searched=bool(request.GET.get("q"))
         )
@@ -56,7 +56,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 
 def _record_look(request: HttpRequest, answer: HttpResponse, **data: object) -> HttpResponse:
-    """Record what was shown; redirects and refusals show nothing."""
+    """Record a view of the log; redirects and refusals show nothing."""
     if answer.status_code == 200 and isinstance(request.user, AbstractUser):
         with transaction.atomic():
             record(

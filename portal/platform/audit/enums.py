@@ -1,4 +1,4 @@
-"""The closed list of things that the audit log can say."""
+"""The closed list of tags in the audit log."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ class AuditEvent(models.Model):
     """One thing that happened. A trigger refuses update, delete and truncate.
 
     `hash` is the SHA-256 of the previous row's hash and this row's canonical JSON, so a
-    changed or missing row breaks the chain; `manage.py verify_audit` names where.
+    changed or missing row breaks the chain; `manage.py verify_audit` names the place.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Callers that come while others are being served are served together."""
+"""Serves callers together that arrive while others are being served."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Answer = TypeVar("Answer")
 
 
 class Batching(Generic[Ask, Answer]):
-    """Many threads ask one by one, and whoever's turn it is answers for all who wait by then.
+    """Many threads ask one question each; the thread whose turn it is answers all waiting ones.
 
-    `answer_all` gives one answer for each question, in order. Where it raises for several, each of
-    them is asked again alone, so that nobody fails for another's question; but errors of the types
-    in `shared` come of no question, and are everybody's at once. Nobody waits for company: a
-    question that comes alone is answered alone, at once.
+    `answer_all` returns one answer for each question, in order. If it raises for several, each of
+    them is asked again alone, so that no question fails because of another. Errors of the types in
+    `shared` have nothing to do with a single question and are raised for all of them. A question
+    that comes alone is answered immediately, without waiting for others.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Batching(Generic[Ask, Answer]):
     def _serve(self, tickets: list[_Ticket[Ask, Answer]]) -> None:
         try:
             answers = self._answer_all([ticket.ask for ticket in tickets])
-        except Exception as error:  # noqa: BLE001 -- raised in the thread of whoever asked
+        except Exception as error:  # noqa: BLE001 -- raised again in the asking thread
             if len(tickets) == 1 or isinstance(error, self._shared):
                 for ticket in tickets:
                     ticket.error = error
@@ -73,7 +73,7 @@ class Batching(Generic[Ask, Answer]):
 class _Ticket(Generic[Ask, Answer]):
     ask: Ask
     answers: list[Answer] = field(default_factory=list)
-    """None as yet, or one."""
+    """Empty, or one answer."""
     error: Exception | None = None
 
     @property

@@ -1,5 +1,5 @@
-"""Queries of the busiest paths, put together once: the ORM takes longer to write them than the
-database to answer them. Requests that come at the same moment ask theirs together.
+"""Queries of the busiest paths, compiled once: the ORM takes longer to write them than the database
+to answer them. Requests that arrive at the same moment share one query.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 TOGETHER: Final = 64
-"""The most that are asked in one query."""
+"""The most questions in one query."""
 DATABASE_AWAY: Final = (OperationalError, InterfaceError)
-"""To ask each alone then would make everybody wait for everybody's time-out."""
+"""If each were asked again alone, all would wait for the time-outs of all."""
 
 
 class CompiledQuery:
@@ -39,8 +39,8 @@ class CompiledQuery:
         self._together = Batching(self._answer_all, at_most=TOGETHER, shared=DATABASE_AWAY)
 
     def rows(self, **values: object) -> list[Row]:
-        """The rows as the database gives them: no field converts them."""
-        # Within a transaction only its own connection sees what it did.
+        """The rows as the database returns them: no field converts them."""
+        # Inside a transaction, only its own connection sees its changes.
         return self._answer(values) if connection.in_atomic_block else self._together.ask(values)
 
     def _answer_all(self, asked: Sequence[Values]) -> list[list[Row]]:
@@ -59,7 +59,7 @@ class CompiledQuery:
 
 
 class CompiledModels(Generic[M]):
-    """A queryset of whole models, as a function of its values; as `CompiledQuery` otherwise."""
+    """A queryset of whole models, as a function of its values; otherwise like `CompiledQuery`."""
 
     def __init__(self, build: Callable[..., QuerySet[M]], **types: type) -> None:
         self._build = build
@@ -68,7 +68,7 @@ class CompiledModels(Generic[M]):
         self._thread = threading.local()
 
     def find(self, **values: object) -> list[M]:
-        """The models as the queryset gives them."""
+        """The models that the queryset returns."""
         return self._answer(values) if connection.in_atomic_block else self._together.ask(values)
 
     def _answer_all(self, asked: Sequence[Values]) -> list[list[M]]:
@@ -94,8 +94,8 @@ class CompiledModels(Generic[M]):
         compiler.__dict__.pop("results_iter", None)
         return list(ModelIterable(queryset))
 
-    def _prepared(self) -> Any:  # noqa: ANN401 -- Django's own parts, of no public type
-        """A queryset whose compiler is kept. Compilers have the thread's own connection."""
+    def _prepared(self) -> Any:  # noqa: ANN401 -- parts of Django without a public type
+        """A queryset whose compiler is kept. A compiler holds the connection of its thread."""
         kept = getattr(self._thread, "kept", None)
         if kept is None or kept[1].connection is not connections[DEFAULT_DB_ALIAS]:
             examples = give_examples(self._types)
@@ -115,7 +115,7 @@ def _execute(sql: str, parameters: Sequence[object]) -> list[Row]:
 
 
 def _sort(found: Iterable[tuple[T, int]], *, count: int) -> list[list[T]]:
-    """What was found for each of the questions, which count from one."""
+    """The results of each question; the questions count from one."""
     answers: list[list[T]] = [[] for _ in range(count)]
     for each, place in found:
         answers[place - 1].append(each)

@@ -1,6 +1,6 @@
-"""Let no more work at the database in than there are connections; the rest waits in order.
+"""Start no more database work than there are connections; the rest waits in order.
 
-A hundred requests at once would fight for the interpreter and for the pool's connections, and
+A hundred requests at once would compete for the interpreter and for the pool's connections, and
 the last ones would fail after its time-out.
 """
 
@@ -19,7 +19,7 @@ async def in_place(
 ) -> T:
     """Await `work` once one of the event loop's `places` is free.
 
-    Work that has begun keeps its place to its end, also where its client leaves; its result is
+    Work that has begun keeps its place until it ends, even if its client leaves; its result is
     then passed to `unread`.
     """
     place = places_of_loop(places)
@@ -35,7 +35,7 @@ async def in_place(
 
 
 def places_of_loop(count: int) -> asyncio.Semaphore:
-    """The places of the running event loop, which all that use the database share."""
+    """The places of the running event loop, shared by all users of the database."""
     loop = asyncio.get_running_loop()
     if loop not in _semaphores:
         _semaphores[loop] = asyncio.Semaphore(count)

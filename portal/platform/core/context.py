@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""Context that every template has."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ THEMES = ("auto", "light", "dark")
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """`DEMO`, and the `theme` chosen by cookie so that the first paint is right."""
+    """`DEMO`, and the `theme` from the cookie, so that the first paint is right."""
     return {"DEMO": settings.DEMO, "theme": chosen_theme(request)}
 
 
 def unsent(request: HttpRequest) -> dict[str, Callable[[], Unsent | None]]:
-    """`unsent`: what the person sent from this page and the site did not take."""
+    """`unsent`: what the person sent from this page and the site did not accept."""
     return {"unsent": lambda: find_unsent(request)}
 
 
 def chosen_theme(request: HttpRequest) -> str:
-    """One of `THEMES`; `auto` where the cookie is missing or says something else."""
+    """One of `THEMES`; `auto` if the cookie is missing or has another value."""
     theme = request.COOKIES.get("theme", "auto")
     return theme if theme in THEMES else "auto"

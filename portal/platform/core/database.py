@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 
 async def in_database(work: Callable[[], T], *, unread: Callable[[T], object] | None = None) -> T:
-    """Call `work` in a thread once there is a connection for it, and give it back at once.
+    """Call `work` in a thread as soon as it can have a connection, and release that afterwards.
 
     For requests that last longer than their use of the database: nothing is held in between.
-    Work that has begun goes on and keeps its place where its client leaves; what it answers is
-    then told to `unread`.
+    If the client leaves, work that has begun continues and keeps its place; its result is then
+    passed to `unread`.
     """
     places = settings.REQUESTS_AT_A_TIME
     return await in_place(lambda: read_database(work), places=places, unread=unread)
 
 
 async def read_database(read: Callable[[], T]) -> T:
-    """The same at once, for streams, which ask beside the requests that wait for a place."""
+    """The same without waiting for a place, for streams."""
 
     def call() -> T:
         try:

@@ -1,7 +1,7 @@
-"""Asking another server ends in time, however it drips.
+"""Deadlines for whole conversations with other servers.
 
-Time-outs of sockets count for each read, so that a server which sends a byte a second is read for
-ever.
+A socket's time-out applies to each read, so a server that sends one byte a second would be read
+for ever.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Self
 
 
 class DeadlineExceededError(TimeoutError):
-    """The other server took longer in all than it may."""
+    """The whole conversation with the other server took too long."""
 
 
 class Deadline:
-    """A context whose connections end when its time is over; it then raises
-    `DeadlineExceededError`, whatever was read by then.
+    """A context whose connections are shut down after `seconds`; it then raises
+    `DeadlineExceededError`, whatever was read before.
 
-    It knows the connections that `watch` was called for inside it, in the same thread.
+    It covers the connections passed to `watch` inside it, in the same thread.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -53,11 +53,11 @@ class Deadline:
                 connection.close()
             self._sockets.clear()
         if self._is_over:
-            raise DeadlineExceededError("the answer took too long") from error
+            raise DeadlineExceededError("the response took too long") from error
 
     def add(self, connection: socket.socket) -> None:
-        """End this connection too."""
-        # A second descriptor of the same connection: TLS takes the first one away.
+        """Make the deadline end this connection too."""
+        # A second descriptor of the same connection: TLS detaches the first one.
         copy = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
             self._sockets.append(copy)
@@ -72,7 +72,7 @@ class Deadline:
 
 
 def watch(connection: socket.socket) -> socket.socket:
-    """The same connection, which the deadline that holds here will end."""
+    """Return the same connection, now covered by the current deadline if there is one."""
     deadline = _current.get()
     if deadline is not None:
         deadline.add(connection)
@@ -80,8 +80,8 @@ def watch(connection: socket.socket) -> socket.socket:
 
 
 def _shut(connection: socket.socket) -> None:
-    """Whoever waits for it reads its end."""
-    # The other side may have been faster.
+    """Shut it down, so that a thread that is reading from it sees its end."""
+    # The other side may have closed it first.
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 

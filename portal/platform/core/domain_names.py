@@ -1,6 +1,6 @@
-"""Domain names as machines compare them, and what a person may misread in them.
+"""Domain names as machines compare them, and what people may misread in them.
 
-Knows neither Django nor rows.
+Depends on neither Django nor the database.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ LATIN_IN_DISGUISE: Final = frozenset("асԁеһіјӏорԛѕυνԝхуοαει
 
 
 def to_ascii(domain: str) -> str:
-    """The domain in lower case, other letters than ASCII as punycode (IDNA 2008, UTS 46).
+    """The domain in lower case, with letters outside ASCII as punycode (IDNA 2008, UTS 46).
 
-    Raises `ValueError` for what is no domain name.
+    Raises `ValueError` if it is not a domain name.
     """
     if domain.isascii():
         return domain.lower()
     try:
         return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError as error:
-        raise ValueError(f"{domain} is no domain name") from error
+        raise ValueError(f"{domain} is not a domain name") from error
 
 
 def canonical_domain(domain: str) -> str:
-    """As `to_ascii`; what is no domain name only in lower case."""
+    """Like `to_ascii`; anything that is not a domain name is only put in lower case."""
     try:
         return to_ascii(domain)
     except ValueError:
@@ -45,22 +45,22 @@ def canonical_domain(domain: str) -> str:
 
 
 def canonical_address(email: str) -> str:
-    """An e-mail address in the one spelling that is kept and compared: lower case, and the
-    domain in ASCII. Raises `ValueError` for what is no domain name.
+    """An e-mail address in the spelling that is stored and compared: lower case, with the domain
+    in ASCII. Raises `ValueError` if its domain is not a domain name.
     """
     local, at, domain = email.lower().rpartition("@")
     return f"{local}{at}{to_ascii(domain)}"
 
 
 def describe_domain(domain: str) -> str:
-    """The domain in ASCII, with the letters that it stands for where they are others."""
+    """The domain in ASCII, followed by the letters that punycode stands for, if there is any."""
     exact = canonical_domain(domain)
     letters = ".".join(map(_to_letters, exact.split(".")))
     return exact if letters == exact else f"{exact} (shown elsewhere as “{letters}”)"
 
 
 def find_lookalike(domain: str) -> str:
-    """What makes a domain look like another one, in words; empty for most domains."""
+    """Why a domain looks like another one, in words; empty for most domains."""
     return next(_find_disguises(canonical_domain(domain)), "")
 
 
@@ -71,7 +71,7 @@ def _find_disguises(domain: str) -> Iterator[str]:
         if len(scripts) > 1 and not any(scripts <= allowed for allowed in TOGETHER):
             yield f"“{label}” mixes {' and '.join(names)} letters"
         elif scripts and "Latn" not in scripts and _is_disguised(label):
-            yield f"“{label}” looks Latin, and is written in {names[0]} letters"
+            yield f"“{label}” looks Latin but is written in {names[0]} letters"
 
 
 def _is_disguised(label: str) -> bool:

@@ -1,4 +1,4 @@
-"""Work on many rows, of which none stops another."""
+"""Work on many rows, where a failure of one does not stop the others."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ log = structlog.get_logger(__name__)
 
 
 def do_each(rows: Iterable[Row], work: Callable[[Row], Result], *, doing: str) -> list[Result]:
-    """What `work` answers for each row; a row whose work raises is logged and left out.
+    """Return the result of `work` for each row; a row for which it raises is logged and left out.
 
-    `work` is a transaction of its own. A database or a broker that is away is raised: that is
-    no row's fault, and every other row would only wait for it too.
+    `work` is a transaction of its own. If the database or the broker is away, its error is raised:
+    that is no row's fault, and every other row would only wait for it too.
     """
     results = []
     for row in rows:
         try:
             results.append(work(row))
-        except Exception as error:  # noqa: BLE001 -- whatever one row raises, the others go on
+        except Exception as error:  # noqa: BLE001 -- whatever one row raises, the others continue
             note_fault(error, doing=doing, row=row)
     return results
 
 
 def note_fault(error: Exception, *, doing: str, row: object) -> None:
-    """Log that a row broke its work, without a word of what it holds.
+    """Log that the work on a row failed, without any of the row's data.
 
-    Raises the error again where a database or a broker is away.
+    Raises the error again if the database or the broker is away.
     """
     if is_away(error):
         raise error
@@ -46,21 +46,21 @@ def note_fault(error: Exception, *, doing: str, row: object) -> None:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether the same work may well be done later: a deadlock, a time-out, a server away."""
+    """Whether the same work may succeed later: after a deadlock, a time-out, a server away."""
     if isinstance(error.__cause__, ProgramLimitExceeded):
         return False
     return isinstance(error, (*BROKER_AWAY, *DATABASE_AWAY))
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the database or the broker does not answer at all."""
+    """Whether the database or the broker does not respond."""
     if isinstance(error, DATABASE_AWAY):
         return not connection.is_usable()
     return isinstance(error, BROKER_AWAY)
 
 
 def _name(row: object) -> str:
-    """By its key in the database; a name of the code is its own."""
+    """A model's table and key; anything else as text."""
     match row:
         case Model():
             return f"{row._meta.label_lower}:{row.pk}"  # noqa: SLF001 -- documented by Django

@@ -10,8 +10,8 @@ from portal.platform.core.refusals import RefusalCode
 class DomainError(Exception):
     """A refusal by a business rule.
 
-    `code` is one of the table in `refusals`; `message` is a sentence for the person;
-    `field` names the input at fault, when there is one; `next_url` is where to go on.
+    `code` is one from the table in `refusals`; `message` is a sentence for the person;
+    `field` names the input at fault, if there is one; `next_url` is where to continue.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class DomainError(Exception):
 
 
 class RoleRequired(PermissionDenied):
-    """A page is for others; `roles` says for whom, such as “auditors”."""
+    """A page is for other people; `roles` says for whom, such as “auditors”."""
 
     def __init__(self, roles: str) -> None:
         super().__init__(roles)

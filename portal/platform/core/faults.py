@@ -1,6 +1,6 @@
-"""Errors as the logs tell them: what broke and where, and nothing of the data it broke on.
+"""Errors as they are logged: what broke and where, without the data on which it broke.
 
-The text of an error may quote what a person wrote: PostgreSQL's quotes rows, pydantic's inputs.
+The text of an error may quote what a person wrote: PostgreSQL quotes rows, pydantic quotes inputs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SPEAK_OF_MACHINES: Final = (
     *(OSError, ImportError, ImproperlyConfigured),
     *(OperationalError, InterfaceError, redis.ConnectionError, redis.TimeoutError),
 )
-"""Errors whose first line says what an operator has to know."""
+"""Errors whose first line is logged, because an operator needs it."""
 SPEAK_OF_DATA: Final = (SMTPException, ProgramLimitExceeded)
 FRAMES: Final = 40
 
 
 def write_fault(exc_info: ExcInfo) -> str:
-    """The traceback of an error and of what led to it."""
+    """The traceback of an error and of its causes."""
     parts = []
     for error in _causes(exc_info[1]):
         frames = "".join(traceback.format_tb(error.__traceback__, limit=-FRAMES))
@@ -38,7 +38,7 @@ def write_fault(exc_info: ExcInfo) -> str:
 
 
 class QuietErrors(logging.Filter):
-    """Celery writes an error's text into the message, which `write_fault` never sees."""
+    """Removes the error's text that Celery puts into the message, past `write_fault`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, dict) and "exc" in record.args:

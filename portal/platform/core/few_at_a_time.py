@@ -1,4 +1,4 @@
-"""Tasks that wait for other people's servers have some of a worker's threads, never all of them."""
+"""Tasks that wait for other people's servers may use some of a worker's threads, never all."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ P = ParamSpec("P")
 
 
 def few_at_a_time(most: int) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """At most so many threads of a process are in the function; a call beyond that does nothing.
+    """At most `most` threads of a process run the function; a further call does nothing.
 
-    For what is looked for again anyway, by beat, and so is only late.
+    For work that beat finds again anyway: what is skipped is only late.
     """
     places = BoundedSemaphore(most)
 

@@ -1,6 +1,6 @@
-"""What a page showed when somebody began to write on it, told again when they send it.
+"""A fingerprint of what a page showed, which its form sends back.
 
-So two tabs, or two people, do not write over each other unseen.
+So two tabs, or two people, do not overwrite each other's text without noticing.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ LENGTH: Final = 16
 
 
 class SavedMeanwhile(DomainError):  # noqa: N818 -- it names what happened, as LostRace does
-    """What would be replaced is not what was seen; nothing is replaced."""
+    """The saved value is not the one that was seen; nothing is replaced."""
 
     def __init__(self, now_is: str) -> None:
         message = (
             f"This was changed after you opened the page: {now_is}. What you wrote is still in "
-            "the form; send it again to replace that."
+            "the form; send it again to replace the change."
         )
         super().__init__(RefusalCode.SAVED_MEANWHILE, message)
 
 
 def fingerprint(value: object) -> str:
-    """A short text that stands for a value of plain data; nothing at all has the empty one."""
+    """A short hash of a value of plain data; an empty string for an empty value."""
     if not value:
         return ""
     text = json.dumps(value, sort_keys=True, default=str)
@@ -35,6 +35,6 @@ def fingerprint(value: object) -> str:
 
 
 def require_unchanged(seen: str | None, value: object, *, now_is: str) -> None:
-    """Raise `SavedMeanwhile` unless `seen` is the value's; None asks nothing, as programs do."""
+    """Raise `SavedMeanwhile` unless `seen` is the value's fingerprint; None skips the check."""
     if seen is not None and seen != fingerprint(value):
         raise SavedMeanwhile(now_is)

@@ -1,6 +1,6 @@
-"""A mark in every form of a signed-in person: who was shown it, and on which page.
+"""A signed mark in every form of a signed-in person: to whom it was shown, and on which page.
 
-The session that sends a form need not be the one it was shown in, which may have ended meanwhile.
+A form may be sent in another session than the one that showed it, which may have ended meanwhile.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ _SIGNER: Final = Signer(salt="portal.core.form_origin")
 
 @dataclass(frozen=True)
 class FormOrigin:
-    """Whose form it is, and the page that shows it when it is asked for."""
+    """Whose form it is, and the page that shows it."""
 
     person_id: int
     page: str
 
 
 def sign_origin(request: HttpRequest) -> str:
-    """The mark for the forms of this page; empty where nobody is signed in.
+    """The mark for the forms of this page; empty if nobody is signed in.
 
-    A page that answers a POST stands for the one whose form was sent.
+    When the page is the response to a POST, the mark names the page of the form that was sent.
     """
     if not request.user.is_authenticated:
         return ""
@@ -38,7 +38,7 @@ def sign_origin(request: HttpRequest) -> str:
 
 
 def read_origin(request: HttpRequest) -> FormOrigin | None:
-    """What the mark of a sent form says; None where there is no mark of this site's own."""
+    """The origin that a sent form's mark names; None without a mark signed by this site."""
     if request.method != "POST":
         return None
     try:

@@ -1,4 +1,4 @@
-"""The site's way through Django: into a thread once for all middlewares and the view."""
+"""The site's request handler: it enters a thread once for all middlewares and the view."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class SharedThreads(ASGIHandler):
-    """Django's own handler makes a thread for every request, and ends it after.
+    """Runs requests in shared threads; Django's own handler starts and ends one for each request.
 
-    Nor is there a turn in a thread before each request, to look after connections that the one
-    before may have left: its end sees to them.
+    It also skips Django's cleaning of database connections in a thread before each request,
+    because every request closes its own at its end.
     """
 
     def __init__(self) -> None:
@@ -45,12 +45,12 @@ class SharedThreads(ASGIHandler):
 
 
 class SiteHandler(SharedThreads):
-    """Django's own handler goes back to the event loop before each view, and to a thread again.
+    """Stays in one thread; Django's own handler returns to the event loop before each view.
 
-    The middlewares in front that are asynchronous stay in the event loop. From the first one
-    that is not, everything is synchronous and in one of the site's threads, which gives its
-    database connection back before the answer begins: streams hold none. An asynchronous view
-    still runs in the event loop.
+    The asynchronous middlewares in front stay in the event loop. From the first synchronous one
+    on, everything runs in one of the site's threads, which releases its database connection
+    before the response begins: streams hold none. An asynchronous view still runs in the event
+    loop.
     """
 
     def __init__(self, *, places: int, is_limited: bool = True) -> None:
@@ -65,7 +65,7 @@ class SiteHandler(SharedThreads):
     def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature
         super().load_middleware(is_async=False)
         chain: Any = self._middleware_chain  # type: ignore[has-type]  # set by Django
-        # Wrapped by Django for a synchronous server.
+        # Django has wrapped it for a synchronous server.
         chain = chain.awaitable if isinstance(chain, AsyncToSync) else chain
         self._middleware_chain = chain if iscoroutinefunction(chain) else self._in_thread(chain)
 

@@ -17,14 +17,14 @@ log = structlog.get_logger(__name__)
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """200 while the process serves requests; asks nothing of other parts."""
+    """200 while the process serves requests; does not check other parts."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when the database and the broker answer, otherwise 503 naming which does not."""
+    """200 if the database and the broker respond, otherwise 503 naming which does not."""
     parts = {"database": _database_answers(), "broker": _broker_answers()}
     ready = all(parts.values())
     body = {

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 NO_COUNTRY = frozenset({"XX", "ZZ", "AP", "EU"})
-"""What proxies say when they do not know, or know a continent."""
+"""What proxies send when they do not know the country, or know only the continent."""
 
 
 def client_ip(request: HttpRequest) -> str | None:
     """The client's address, trusting exactly TRUSTED_PROXIES entries of X-Forwarded-For.
 
-    The entry is counted from the right, because a client can prepend anything it likes.
-    What is no address (a proxy's "unknown") is ignored in favour of the peer's.
+    Entries are counted from the right, because a client can prepend anything it likes.
+    For an entry that is not an address (a proxy's "unknown") it is the peer's address.
     """
     remote = cast("str | None", request.META.get("REMOTE_ADDR")) or None
     if not settings.TRUSTED_PROXIES:
@@ -30,7 +30,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def network_of(address: str) -> str:
-    """What to count an address by: itself, or for IPv6 the /64 in which a host can choose."""
+    """The address itself, or for IPv6 its /64, within which a host can choose its address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -41,10 +41,10 @@ def network_of(address: str) -> str:
 
 
 def connection_country(request: HttpRequest) -> str:
-    """Where the request comes from by COUNTRY_HEADER, as two capital letters; empty if unknown.
+    """The request's country by COUNTRY_HEADER, as two capital letters; empty if unknown.
 
     The header is read only behind a trusted proxy, which must set it and drop a client's own.
-    Codes that stand for no country, such as XX and T1, are none.
+    Codes that stand for no country, such as XX and T1, count as unknown.
     """
     if not settings.COUNTRY_HEADER or not settings.TRUSTED_PROXIES:
         return ""
@@ -62,7 +62,7 @@ def _is_address(text: str) -> bool:
 
 
 def has_nul(query: str) -> bool:
-    """Whether a query string spells a NUL, which no text field of the database holds."""
+    """Whether a query string contains a NUL, which the database's text fields cannot store."""
     return "%00" in query or "\0" in query
 
 
@@ -72,5 +72,5 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def takes_events(request: HttpRequest) -> bool:
-    """Whether a stream's reader asks, rather than a person's address bar."""
+    """Whether the request comes from a stream's reader rather than from an address bar."""
     return "text/event-stream" in request.headers.get("Accept", "")

@@ -1,4 +1,4 @@
-"""HTTP to other servers: within a deadline, and no more of an answer than is of use."""
+"""HTTP requests to other servers, with a deadline and a limit on the size of the response."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _WatchedTlsConnection(HTTPSConnection):
 
 
 class WatchedPool(HTTPConnectionPool):
-    """Connections that a `Deadline` ends, each for one request: it knows those made within it."""
+    """Connections that a `Deadline` ends. Each serves one request: only new ones are watched."""
 
     ConnectionCls: type[HTTPConnection] = _WatchedConnection
 
@@ -48,9 +48,9 @@ class WatchedTlsPool(WatchedPool, HTTPSConnectionPool):
 
 
 def bound_session(session: requests.Session) -> requests.Session:
-    """The session, whose answers end within ANSWER_SECONDS and ANSWER_BYTES.
+    """Return the session, with its responses limited to ANSWER_SECONDS and ANSWER_BYTES.
 
-    It then raises `requests.ReadTimeout` or `requests.RequestException`.
+    Beyond these it raises `requests.ReadTimeout` or `requests.RequestException`.
     """
     session.max_redirects = MOST_REDIRECTS
     for scheme in ("http://", "https://"):
@@ -69,7 +69,7 @@ class _BoundAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        """One hop, with the whole answer."""
+        """Send one request, without redirects, and read the whole response."""
         bounds = {"stream": True, "timeout": (CONNECT_SECONDS, ANSWER_SECONDS)}
         try:
             with Deadline(ANSWER_SECONDS):
@@ -92,6 +92,6 @@ def _read(response: requests.Response) -> bytes:
             content += piece
             if len(content) > ANSWER_BYTES:
                 raise requests.RequestException(
-                    f"the answer has more than {ANSWER_BYTES:,} bytes", response=response
+                    f"the response has more than {ANSWER_BYTES:,} bytes", response=response
                 )
     return bytes(content)

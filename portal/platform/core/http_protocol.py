@@ -1,4 +1,4 @@
-"""What speaks HTTP: `uvicorn --http portal.platform.core.http_protocol:PatientProtocol`."""
+"""The HTTP protocol: `uvicorn --http portal.platform.core.http_protocol:PatientProtocol`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ HEAD_BYTES: Final = 64 * 2**10
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Closes a connection whose request's head is too long in coming, or too long.
+    """Closes a connection when the head of its request is too slow or too long.
 
-    uvicorn would wait for ever, and keep whatever comes. Between two requests its own
-    `timeout_keep_alive` counts.
+    uvicorn would wait for ever, and keep everything that arrives. Between two requests its own
+    `timeout_keep_alive` applies.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

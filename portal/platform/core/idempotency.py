@@ -25,16 +25,16 @@ def read_idempotency_key(header: str) -> str:
 
 
 def hash_request(*parts: object) -> str:
-    """SHA-256 of plain data: equal for equal requests, however their JSON was spaced."""
+    """SHA-256 of plain data: equal for equal requests, however their JSON is formatted."""
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def require_same_request(fingerprint: str, *, earlier: str) -> None:
-    """Raise `DomainError` (`idempotency_key_reused`) where a key stood for another request."""
+    """Raise `DomainError` (`idempotency_key_reused`) if the key was used for another request."""
     if fingerprint != earlier:
         raise DomainError(
             RefusalCode.IDEMPOTENCY_KEY_REUSED,
             "This idempotency key was used for a different request. Use a new key for each "
-            "request, and the same one only to repeat it.",
+            "request, and the same key only to repeat a request.",
             field=IDEMPOTENCY_KEY,
         )

@@ -1,4 +1,4 @@
-"""JSON from outside: what it says, and what in it cannot be kept or walked through."""
+"""JSON from outside: reading it, and finding what cannot be stored or is nested too deep."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 LARGE_BYTES: Final = 32 * 2**10
-"""What is larger is read away from the event loop, and so that other threads run meanwhile."""
+"""Larger JSON is read outside the event loop, in a way that lets other threads run meanwhile."""
 PARTS_MOST: Final = 100_000
-"""Lists and objects. Python's reader lets no other thread run until it is done with them: so many
-take some hundredths of a second."""
+"""Lists and objects. Python's reader lets no other thread run until it has read them all: this many
+take a few hundredths of a second."""
 DEEPEST: Final = 100
-"""Levels of lists and objects. Pydantic writes 255 of them, Python reads fewer than 1,000."""
+"""Levels of lists and objects. Pydantic writes up to 255, Python reads fewer than 1,000."""
 FIELD_LENGTH: Final = 100
-"""Of a name that an error repeats."""
+"""The most characters of a name that an error repeats."""
 _CUT: Final = 2 * DEEPEST
 _STRING_OR_BRACKET: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _TOO_LONG: Final = object()
@@ -28,7 +28,7 @@ _TOO_LONG: Final = object()
 
 
 def read_json(raw: bytes) -> Any:  # noqa: ANN401 -- JSON
-    """The value, which can be kept; raises `DomainError` naming the field at fault."""
+    """The value, which can be stored; raises `DomainError` naming the field at fault."""
     try:
         value = parse_json(raw)
     except ValueError as error:
@@ -39,9 +39,9 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 -- JSON
 
 
 def parse_json(raw: bytes) -> Any:  # noqa: ANN401 -- JSON
-    """The value, whatever its texts and numbers are; raises `ValueError` for what is not JSON.
+    """The value, whatever its strings and numbers are; raises `ValueError` if it is not JSON.
 
-    Of what is nested far too deep only the outside is there, still too deep for `find_fault`.
+    JSON that is nested far too deep is cut at a depth that `find_fault` still refuses.
     """
     text = raw.decode("utf-8-sig")
     try:
@@ -51,12 +51,12 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 -- JSON
 
 
 def require_few_parts(raw: bytes, *, name: str, field: str | None = None) -> None:
-    """Raise `DomainError` for more brackets and braces than are read, those in texts included."""
+    """Raise `DomainError` for more than PARTS_MOST brackets and braces, also within strings."""
     parts = raw.count(b"[") + raw.count(b"{")
     if parts > PARTS_MOST:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"{name} has {parts:,} opening brackets and braces, and may have {PARTS_MOST:,}. "
+            f"{name} has {parts:,} opening brackets and braces; at most {PARTS_MOST:,} are read. "
             "Split it.",
             field=field,
         )
@@ -73,7 +73,7 @@ def explain_syntax(error: ValueError) -> str:
 
 
 def find_fault(value: Any) -> DomainError | None:  # noqa: ANN401 -- JSON
-    """What in a value cannot be kept, and in which field of it; None where all is well."""
+    """What in a value cannot be stored, and in which field; None if there is nothing."""
     fields = value.items() if isinstance(value, dict) else [("", value)]
     for name, own in fields:
         if (words := _judge(name, depth=1)) is not None:
@@ -84,7 +84,7 @@ def find_fault(value: Any) -> DomainError | None:  # noqa: ANN401 -- JSON
 
 
 def _judge(value: Any, *, depth: int) -> str | None:  # noqa: ANN401 -- JSON
-    """What is wrong with a value that stands so deep, in words."""
+    """What is wrong with a value at this depth, in words."""
     match value:
         case str():
             return _judge_text(value)
@@ -96,11 +96,11 @@ def _judge(value: Any, *, depth: int) -> str | None:  # noqa: ANN401 -- JSON
             return _judge_all(value, depth=depth + 1)
         case dict():
             return _judge_all([*value, *value.values()], depth=depth + 1)
-    return "has a number that is too long" if value is _TOO_LONG else None
+    return "has a number with too many digits" if value is _TOO_LONG else None
 
 
 def _judge_all(values: Iterable[Any], *, depth: int) -> str | None:
-    # Prompts are given as millions of token ids, and none of these is wrong.
+    # Prompts may be millions of token ids, and none of these is wrong.
     doubtful = (value for value in values if type(value) is not int)
     found = (_judge(value, depth=depth) for value in doubtful)
     return next((words for words in found if words is not None), None)
@@ -108,11 +108,11 @@ def _judge_all(values: Iterable[Any], *, depth: int) -> str | None:
 
 def _judge_text(text: str) -> str | None:
     if "\0" in text:
-        return "has a NUL character (U+0000), which cannot be kept; leave it out"
+        return "has a NUL character (U+0000), which cannot be stored; remove it"
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "has half of a surrogate pair, which is no character; leave it out"
+        return "has half of a surrogate pair, which is not a character; remove it"
     return None
 
 
@@ -124,19 +124,19 @@ def _refuse(field: str, words: str) -> DomainError:
 
 
 def _load(text: str) -> Any:  # noqa: ANN401 -- JSON
-    # Of a large one a function of Python's has each number, between which other threads run.
+    # In large JSON a Python function reads each number, and other threads run in between.
     parse_int = int if len(text) <= LARGE_BYTES else _read_int
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_int=parse_int)
     except json.JSONDecodeError:
         raise
     except ValueError:
-        # An integer of more digits than Python reads, or a constant.
+        # An integer with more digits than Python reads, or a constant.
         return json.loads(text, parse_constant=_refuse_constant, parse_int=_measure)
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"it has {name}, which JSON does not")
+    raise ValueError(f"it has {name}, which JSON does not allow")
 
 
 def _read_int(digits: str) -> int:
@@ -148,7 +148,7 @@ def _measure(digits: str) -> object:
 
 
 def _prune(text: str) -> str:
-    """The text with a null for each list and object below `_CUT` levels."""
+    """The text with a null for each list and object deeper than `_CUT` levels."""
     kept, depth, copied = [], 0, 0
     for token in _STRING_OR_BRACKET.finditer(text):
         match token[0]:

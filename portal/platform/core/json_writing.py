@@ -1,4 +1,4 @@
-"""Large JSON, written piece by piece: Python's writer lets no other thread run until it is done."""
+"""Large JSON, written in pieces: Python's writer lets no other thread run until it is done."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import chain, islice
 from typing import Any, Final
 
 SLICE: Final = 1000
-"""Values that are written in one go."""
+"""Values that are written in one step."""
 
 
 def write_json(value: Any) -> bytes:  # noqa: ANN401 -- JSON
-    """What `json.dumps` writes, in as many steps as it takes."""
+    """The same as `json.dumps`, in many steps."""
     return "".join(_write(value)).encode()
 
 
@@ -28,7 +28,7 @@ def _write(value: Any) -> Iterator[str]:  # noqa: ANN401 -- JSON
 
 
 def _write_items(values: list[Any] | tuple[Any, ...]) -> Iterator[list[str]]:
-    """Items by themselves where they hold others, and else many together."""
+    """Single items where some hold other values, otherwise many together."""
     items = iter(values)
     while part := list(islice(items, SLICE)):
         if any(isinstance(item, dict | list | tuple) for item in part):
@@ -45,7 +45,7 @@ def _join(begin: str, parts: Iterator[list[str]], end: str) -> Iterator[str]:
 
 
 def _name(name: object) -> str:
-    """JSON's names are texts."""
+    """Return the name; raises `TypeError` unless it is a string, as in JSON."""
     if not isinstance(name, str):
-        raise TypeError(f"{name!r} is no name")
+        raise TypeError(f"{name!r} is not a name")
     return name

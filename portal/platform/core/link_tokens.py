@@ -1,8 +1,8 @@
 """The secret in a link that is sent to somebody without an account.
 
 It is made from the site's key, the row and the count of its links, so that it need not be
-kept between posting a mail and sending it: the row has its SHA-256, and the outbox a place
-where it goes.
+stored between posting a mail and sending it: the row has its SHA-256, and the mail in the outbox
+has a placeholder for it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ SALT: Final = "portal.single-use-link"
 
 
 def make_token(subject: str, serial: int) -> str:
-    """The token of link number `serial` of a row, such as `vouch:7`; 43 characters."""
+    """The token of link number `serial` of a row such as `vouch:7`; 43 characters."""
     signature = salted_hmac(SALT, f"{subject}:{serial}", algorithm="sha256")
     return urlsafe_b64encode(signature.digest()).decode().rstrip("=")
 
 
 def digest_token(token: str) -> str:
-    """SHA-256 as 64 hexadecimal digits, which is what may be kept."""
+    """SHA-256 as 64 hexadecimal digits, which may be stored."""
     return sha256(token.encode()).hexdigest()
 
 
 def is_right_token(token: str, digest: str) -> bool:
-    """Whether a token is the one with this digest, in constant time; an empty one is not."""
+    """Whether a token has this digest, compared in constant time; False for an empty digest."""
     return constant_time_compare(digest_token(token), digest) and bool(digest)

@@ -1,4 +1,4 @@
-"""Links in what people wrote, as pages make them, each with the domain that it leads to."""
+"""Links in people's texts, each shown with the domain to which it leads."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from django.utils.safestring import SafeString, mark_safe
 from portal.platform.core.domain_names import canonical_domain
 
 _ANCHOR: Final = re.compile(r'<a href="([^"]*)"[^>]*>([^<]*)</a>')
-"""As `urlize` writes it, which escapes everything else."""
+"""An anchor as `urlize` writes it; it escapes everything else."""
 
 
 def link_openly(text: str) -> SafeString:
-    """The text with its links; one whose domain is not spelt in ASCII is followed by how it is."""
+    """The text with links; a domain not written in ASCII is repeated in ASCII after its link."""
     linked = urlize(text, nofollow=True, autoescape=True)
     return mark_safe(_ANCHOR.sub(_tell, linked))  # noqa: S308 -- escaped by urlize
 
 
 def find_domains(text: str) -> list[str]:
-    """The domains that the links in a text lead to, in ASCII, each once."""
+    """The domains to which the links in a text lead, in ASCII, each once."""
     linked = urlize(text, nofollow=True, autoescape=True)
     return list(dict.fromkeys(filter(None, map(_domain_of, _ANCHOR.findall(linked)))))
 

@@ -1,4 +1,4 @@
-"""Mail by SMTP: a conversation ends in time, not only each line of it."""
+"""Mail by SMTP, with a deadline for the whole conversation and not only for each line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAIL_SECONDS: Final = 60.0
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's, with a deadline for everything that is sent at once."""
+    """Django's backend, with a deadline for all messages that are sent together."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _WatchedSmtp
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """How many left; raises `DeadlineExceededError` after MAIL_SECONDS."""
+        """Return the number of mails sent; raises `DeadlineExceededError` after MAIL_SECONDS."""
         with Deadline(MAIL_SECONDS):
             return super().send_messages(email_messages)
 

@@ -1,4 +1,4 @@
-"""Mail by a service's own API, which ANYMAIL_BACKEND names: within a deadline."""
+"""Mail by the API of a service that ANYMAIL_BACKEND names, with a deadline."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Service: Any = import_string(f"anymail.backends.{settings.ANYMAIL_BACKEND}.Email
 
 
 class EmailBackend(Service):  # type: ignore[misc]
-    """The service's."""
+    """The service's backend, with limits on its requests."""
 
     def create_session(self) -> requests.Session:
-        """The session for one sending."""
+        """The session for sending one batch of mails."""
         return bound_session(super().create_session())

@@ -1,4 +1,4 @@
-"""The one place where Markdown becomes HTML. Raw HTML in it is shown, never obeyed."""
+"""The only place where Markdown becomes HTML. Raw HTML in it is shown as text."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _render_backref(
     renderer: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
 ) -> str:
     if tokens[idx].meta.get("subId", 0):
-        # A source that is cited often has one way back, to where it is cited first.
+        # A source that is cited several times has one link back, to its first citation.
         return ""
     target = renderer.rules["footnote_anchor_name"](tokens, idx, options, env)
     return f' <a href="#fnref{target}" class="footnote-backref" aria-label="Back to the text">↩︎</a>'
@@ -130,7 +130,7 @@ def _open_table(
     _options: OptionsDict,
     _env: EnvType,
 ) -> str:
-    # A wide table scrolls by itself, and so has to be reachable by keyboard.
+    # A wide table scrolls on its own, so it must be reachable by keyboard.
     number = sum(token.type == "table_open" for token in tokens[: idx + 1])
     return (
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="Table {number}">'

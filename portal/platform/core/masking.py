@@ -1,4 +1,4 @@
-"""Secrets in addresses, and how they are kept out of the logs."""
+"""Keeps secrets in addresses out of the logs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SECRET_AFTER: Final = (
     "/verify/",
     "/vouch/",
 )
-"""How the paths begin in which a secret follows, behind the number of a row if there is one."""
+"""Path prefixes that a secret follows, possibly after the number of a row."""
 
 _PLAIN: Final = (bool, int, float, type(None))
 _BEGINNINGS: Final = "|".join(
     "/+" + "/+".join(map(re.escape, beginning.strip("/").split("/"))) for beginning in SECRET_AFTER
 )
-# To the end of the line: links are mangled in many ways, and what is broken may hold it all.
+# To the end of the line: a mangled link may still hold the whole secret.
 _SECRET: Final = re.compile(
     rf"((?:{_BEGINNINGS})/+(?:[0-9]+/+)?)(?:(?! HTTP/)[^\n])+", re.IGNORECASE
 )
@@ -35,7 +35,7 @@ def mask_secrets(text: str) -> str:
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A processor of structlog: masks whatever is about to be written, however deep."""
+    """A processor for structlog: masks everything that is about to be logged, at any depth."""
     return {key: _mask(value) for key, value in event.items()}
 
 

@@ -1,7 +1,7 @@
 """What the web processes count for Prometheus.
 
 Several processes behind one port (WEB_CONCURRENCY) share files in PROMETHEUS_MULTIPROC_DIR, so
-that whichever of them is asked answers for all.
+that each of them can report for all.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ else:
 
 _REQUESTS: Final = Counter(
     "gatehouse_http_requests",
-    "Requests by the name of their route, method and class of status; static files are not in it.",
+    "Requests by route name, method and status class, without static files.",
     ["route", "method", "status"],
     registry=REGISTRY,
 )
 _REQUEST_SECONDS: Final = Histogram(
     "gatehouse_http_request_seconds",
-    "From the request to the head of its answer.",
+    "Time from the request to the head of its response.",
     ["route"],
     buckets=REQUEST_SECONDS,
     registry=REGISTRY,
@@ -49,7 +49,7 @@ _REQUEST_SECONDS: Final = Histogram(
 
 
 class RequestMetricsMiddleware:
-    """Counts each request once its answer is known."""
+    """Counts each request when its response is known."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -62,7 +62,7 @@ class RequestMetricsMiddleware:
 
 
 def count_request(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
-    """Count a request whose answer took so long to begin."""
+    """Count a request; `seconds` is the time until its response began."""
     route = route_name(request)
     method = request.method if request.method in METHODS else "other"
     _REQUESTS.labels(route, method, f"{response.status_code // 100}xx").inc()
@@ -72,7 +72,7 @@ def count_request(request: HttpRequest, response: HttpResponseBase, *, seconds: 
 def route_name(request: HttpRequest) -> str:
     """The route's name, such as `playground:events`; its pattern if it has none.
 
-    Never the path: addresses hold ids, and anybody can ask for any number of them.
+    Never the path: paths hold ids, and anybody can request any number of them.
     """
     match = request.resolver_match
     if match is None:
@@ -91,7 +91,7 @@ def render_processes() -> bytes:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Open streams of a process that is gone are open no more; what it counted stays counted."""
+    """Drop the open streams of ended processes; what these counted stays counted."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:

@@ -1,4 +1,4 @@
-"""What every request passes, whichever page it asks for."""
+"""Middleware that every request passes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.platform.core.views import method_not_allowed, refuse_body
 
 
 class RequestContextMiddleware:
-    """Gives each request an id, in the logs and in the answer's `X-Request-ID`."""
+    """Gives each request an id, in the logs and in the response's `X-Request-ID`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -30,7 +30,7 @@ class RequestContextMiddleware:
 
 
 class AddressMiddleware:
-    """Refuses an address with a NUL: no page has one, and PostgreSQL cannot be asked for it."""
+    """Refuses an address with a NUL: no page has one, and PostgreSQL cannot search for it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -44,7 +44,7 @@ class AddressMiddleware:
 
 
 class RefusedBodyMiddleware:
-    """Answers a request whose body was refused, instead of its page."""
+    """Responds to a request whose body was refused, instead of its page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -55,7 +55,7 @@ class RefusedBodyMiddleware:
 
 
 class MethodPageMiddleware:
-    """Gives the empty answer for a wrong method a page, or JSON."""
+    """Fills the empty response to a wrong method with a page or JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

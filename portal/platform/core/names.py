@@ -1,4 +1,4 @@
-"""Names as people spell them in different ways. Knows neither Django nor rows."""
+"""Names that people spell in different ways. Depends on neither Django nor the database."""
 
 from __future__ import annotations
 

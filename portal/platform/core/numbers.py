@@ -1,4 +1,4 @@
-"""Numbers as programs write them. Knows neither Django nor rows."""
+"""Numbers as programs write them. Depends on neither Django nor the database."""
 
 from __future__ import annotations
 

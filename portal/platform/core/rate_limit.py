@@ -1,6 +1,6 @@
-"""Counting what comes from one place, so that links cannot be guessed and cores not hogged.
+"""Rate limits, so that nobody can guess links or use up a core.
 
-Sign-in has django-allauth's own limits, which need Valkey. These let everybody through without it.
+Sign-in has django-allauth's own limits, which need Valkey. Without Valkey, these admit everybody.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ SECONDS: Final = 600
 
 
 def pace_links(action: str) -> Callable[[View[R, P]], View[R, P]]:
-    """Answer 429 to an address that looks at more links in ten minutes, right or wrong."""
+    """Return 429 to an address that opens more than MOST links in SECONDS, right or wrong."""
     return _pace(action, whose=_address)
 
 
 def pace_downloads(action: str) -> Callable[[View[R, P]], View[R, P]]:
-    """Answer 429 to a person who asks for more in ten minutes of what takes a core to make."""
+    """Return 429 to a person who requests more than MOST costly downloads in SECONDS."""
     return _pace(action, whose=_person)
 
 
@@ -57,9 +57,9 @@ def _person(request: HttpRequest) -> str:
 
 
 def _is_too_fast(key: str) -> bool:
-    """Count one more; True above MOST within SECONDS, which begin with the first.
+    """Count one more; True above MOST within SECONDS of the first.
 
-    Without Valkey nobody is held up: the tokens of links cannot be guessed anyway.
+    Without Valkey nobody is stopped: the tokens of links cannot be guessed anyway.
     """
     try:
         counter = sync_redis().pipeline()

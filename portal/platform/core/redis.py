@@ -1,6 +1,6 @@
-"""One place that makes Valkey clients.
+"""Creates all Valkey clients.
 
-They do not introduce themselves: redis-py would look its own version up for every connection.
+They send no client name: redis-py would look up its own version for every connection.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.conf import settings
 
 @cache
 def sync_redis() -> redis.Redis:
-    """A client for domain code; one connection pool per process, answers as `str`."""
+    """A client for domain code; one connection pool per process, replies as `str`."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
@@ -26,7 +26,7 @@ def sync_redis() -> redis.Redis:
 
 @cache
 def bytes_redis() -> redis.Redis:
-    """As `sync_redis`, for values that are no text."""
+    """Like `sync_redis`, for values that are not text."""
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5, driver_info=None
     )

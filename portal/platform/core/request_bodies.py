@@ -1,7 +1,7 @@
-"""A request goes on once its body is here, so that nothing scarce waits for who sends it.
+"""Reads each request's body before the request goes on, so that nothing scarce waits for a client.
 
-What a body may be stands in settings.REQUEST_BODIES. A small one that comes at once costs nothing
-more; for the rest it is asked first who sends it.
+The limits are in settings.REQUEST_BODIES. A small body that arrives immediately costs nothing
+extra; for others the sender is identified first.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 AHEAD_BYTES: Final = 64 * 2**10
-"""Read from anybody, and kept in memory; what exceeds it is on disk."""
+"""Read from any client and kept in memory; a longer body goes to disk."""
 AHEAD_SECONDS: Final = 0.25
 LINGER_SECONDS: Final = 2.0
-"""How long a client may go on sending after a refusal, for it reads only then."""
+"""How long a client may continue to send after a refusal; many read the response only then."""
 
 Admit = Callable[[Scope], Awaitable[Hashable]]
 
@@ -36,17 +36,17 @@ class BodyLimit:
 
     bytes: int
     seconds: float
-    """For the whole body, however steadily it drips."""
+    """For the whole body, even if it arrives steadily."""
     at_once: int
-    """Bodies of one sender that are still coming; one more ends the one that came first."""
+    """The most unfinished bodies of one sender; one more ends the oldest."""
     way_out: str
 
 
 class BodyReader:
-    """An ASGI application in front of another, which is called when the body has come.
+    """An ASGI application in front of another, which is called when the body has arrived.
 
-    `admit` answers who sends the request, or raises `DomainError`; without it all are one sender.
-    A refusal goes to the application too, which answers it: `refusal_of` tells. It has no body.
+    `admit` returns the sender, or raises `DomainError`; without it all clients are one sender.
+    A refused request also goes to the application, without a body: `refusal_of` returns the reason.
     """
 
     def __init__(self, application: Application, *, admit: Admit | None = None) -> None:
@@ -103,7 +103,7 @@ class BodyReader:
                 self._coming.pop((limit, sender), None)
 
     async def _refuse(self, error: DomainError, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and close the connection when the client has had time to read the answer."""
+        """Respond, and close the connection when the client has had time to read the response."""
 
         async def send_last(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -123,7 +123,7 @@ class BodyReader:
 
 @dataclass(frozen=True)
 class BodyReceived:
-    """What is received when the body has been: its file, and that the client has gone."""
+    """The `receive` of a request whose body is in `file`; it reports only that the client left."""
 
     file: IO[bytes]
     receive: Receive
@@ -142,7 +142,7 @@ class _Incoming:
         self.is_whole = False
 
     async def read(self, *, most: int) -> None:
-        """Until it is whole or larger than `most`; raises `RequestAborted`."""
+        """Read until it is whole or larger than `most`; raises `RequestAborted`."""
         while not self.is_whole and self.size <= most:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -154,7 +154,7 @@ class _Incoming:
 
 
 def limit_of(path: str) -> BodyLimit:
-    """The limit of the first prefix in settings.REQUEST_BODIES that fits."""
+    """The limit of the first matching prefix in settings.REQUEST_BODIES."""
     return next(limit for prefix, limit in settings.REQUEST_BODIES if path.startswith(prefix))
 
 
@@ -162,13 +162,13 @@ def too_large(limit: BodyLimit) -> DomainError:
     """The refusal of a body of more than `limit.bytes`."""
     return DomainError(
         RefusalCode.REQUEST_TOO_LARGE,
-        f"The request has more than {limit.bytes:,} bytes, the most that is taken here. "
+        f"The request has more than {limit.bytes:,} bytes, the limit for this address. "
         f"{limit.way_out}",
     )
 
 
 def refusal_of(request: HttpRequest) -> DomainError | None:
-    """Why the request was refused before it was whole; None where it was not."""
+    """Why the request's body was refused; None if it was not."""
     scope: Scope = getattr(request, "scope", {})
     return scope.get("refusal")
 
@@ -181,7 +181,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _declared_bytes(scope: Scope) -> int:
-    """0 where the client does not say."""
+    """The length that the client declares; 0 if it declares none."""
     return sum(int(value) for name, value in scope["headers"] if name == b"content-length")
 
 
@@ -199,6 +199,6 @@ async def _never() -> Message:
 def _too_late(limit: BodyLimit) -> DomainError:
     return DomainError(
         RefusalCode.REQUEST_TIMEOUT,
-        f"The request did not come whole within {limit.seconds:g} seconds, or you sent more than "
-        f"{limit.at_once} slow ones at once. Try again.",
+        f"The request did not arrive within {limit.seconds:g} seconds, or you sent more than "
+        f"{limit.at_once} slow requests together. Try again.",
     )

@@ -1,4 +1,4 @@
-"""What every table of the Django admin has in common here."""
+"""Base classes for every table in the Django admin."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DATE_SUFFIXES: Final = ("__year", "__month", "__day")
 
 
 class SiteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Filters by what its table offers, and by nothing else.
+    """Allows only the filters that its table offers.
 
-    Django lets an address filter by any column of the table, and so answers, letter by letter,
-    what a password's hash, a key's digest or a prompt begins with.
+    Django lets a URL filter by any column, which would reveal a password's hash, a key's digest
+    or a prompt letter by letter.
     """
 
     def lookup_allowed(  # type: ignore[override]  # the form without a request is deprecated
@@ -36,7 +36,7 @@ class SiteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
 
 
 class ReadOnlyAdmin(SiteAdmin):
-    """For rows that change by commands elsewhere, or never: everything is shown as text."""
+    """For rows that change only by commands elsewhere, or never: all fields are shown as text."""
 
     actions = None
     list_per_page = 50

@@ -1,4 +1,4 @@
-"""Text from people in files that spreadsheets open."""
+"""People's text in files that spreadsheets open."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ FORMULA: Final = frozenset("=+-@\N{MINUS SIGN}")
 
 
 def write_rows(rows: Iterable[Iterable[object]]) -> str:
-    """Lines of CSV. Every text in them is guarded; numbers stay numbers, None is empty."""
+    """Lines of CSV. Every string in them is guarded; numbers stay numbers, None is empty."""
     text = io.StringIO()
     csv.writer(text).writerows(map(_guard, row) for row in rows)
     return text.getvalue()
 
 
 def guard_cell(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would calculate.
+    """The text, with an apostrophe in front if a spreadsheet would take it for a formula.
 
-    It calculates what begins with a sign of `FORMULA`, in any width, behind space or not.
+    That is text that begins with a sign of `FORMULA`, in any width, also after white space.
     """
     begins = unicodedata.normalize("NFKC", text.lstrip()[:1])
     is_formula = begins in FORMULA or text[:1] in "\t\r\n\v\f"

@@ -1,4 +1,4 @@
-"""SQL that was put together once, with places for values; and the same for many at once."""
+"""SQL that is compiled once, with placeholders for values, and its form for many sets of values."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 
 Values = Mapping[str, object]
 Sql = tuple[str, list[object]]
-"""Text with placeholders, and what belongs into them."""
+"""Text with placeholders, and their values."""
 
 _EXAMPLES: Final[Mapping[type, Callable[[int], object]]] = {
     int: lambda place: 2**62 + place,
     str: lambda place: f"\N{OBJECT REPLACEMENT CHARACTER}{place}",
     datetime: lambda place: datetime(1, 1, 1, microsecond=place, tzinfo=UTC),
 }
-"""Values that no query holds by itself, so that each is found again among the parameters."""
+"""Values that no query contains otherwise, so that each is found among the parameters."""
 _COLUMN_TYPES: Final = {int: "bigint", str: "text", datetime: "timestamptz"}
 _PLACEHOLDER: Final = re.compile(r"%[s%]")
 
@@ -29,7 +29,7 @@ def give_examples(types: Mapping[str, type]) -> dict[str, object]:
 class Statement:
     """A query that was built with examples, as a function of the values in their places.
 
-    Raises `ValueError` when an example is not among the parameters as it is.
+    Raises `ValueError` if an example is not unchanged among the parameters.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Statement:
         self._sql = sql
         self._parameters = [(value, _find(value, examples)) for value in parameters]
         if missing := examples.keys() - {name for _, name in self._parameters}:
-            raise ValueError(f"the query does not use {', '.join(sorted(missing))} as it is")
+            raise ValueError(f"the query does not use {', '.join(sorted(missing))} unchanged")
         self._types = {name: _COLUMN_TYPES[type(value)] for name, value in examples.items()}
         self._lateral = self._put_questions_beside()
 
@@ -49,7 +49,7 @@ class Statement:
         ]
 
     def ask_together(self, asked: Sequence[Values]) -> Sql:
-        """One query for all of these; behind each row stands whose it is, counted from one.
+        """One query for all of these; each row ends with the number of its question, from one.
 
         Rows of the same question come in the query's own order.
         """
@@ -58,7 +58,7 @@ class Statement:
         return self._lateral, columns + constants
 
     def _put_questions_beside(self) -> str:
-        """The query below a table of questions, which it is answered for row by row."""
+        """The query joined to a table of questions, for each row of which it runs."""
         names = iter(name for _, name in self._parameters)
 
         def name_column(placeholder: re.Match[str]) -> str:

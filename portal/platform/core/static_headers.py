@@ -1,4 +1,4 @@
-"""What answers with static files say beside their own headers."""
+"""Security headers for responses with static files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class _SecureRequest(HttpRequest):
 
 
 def add_security_headers(headers: Headers, path: str, url: str) -> None:  # noqa: ARG001 -- ServeStatic's signature
-    """Those that Django's security middleware adds to pages; static files do not pass it.
+    """Add the headers of Django's security middleware, which static files do not pass.
 
-    They are made once for all requests, so as for secure ones: without HTTPS, the settings name no
-    header that tells browsers to insist on it.
+    They are built once for all requests, as if these were secure: without HTTPS, the settings
+    include no header that makes browsers insist on it.
     """
     bare = HttpResponse()
     kept = set(bare.headers)

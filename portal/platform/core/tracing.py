@@ -1,4 +1,4 @@
-"""Spans of requests and of submitted jobs; `tracing` says what they carry."""
+"""Spans of requests and of submitted jobs; `tracing` says what spans carry."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tracing import open_span, trace_fields
 
 
 class RequestTraceMiddleware:
-    """One span a request, up to the head of its answer; log lines meanwhile name the trace.
+    """One span for each request, up to the head of its response; its log lines name the trace.
 
-    A `traceparent` that a client sends is not heeded: it could make us record everything, or
-    put its requests into somebody else's trace.
+    A client's `traceparent` is ignored: with it, a client could force the recording of everything
+    or put its requests into somebody else's trace.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -33,7 +33,7 @@ class RequestTraceMiddleware:
 
 @contextmanager
 def request_span() -> Iterator[Span]:
-    """Current while a request is answered; log lines meanwhile name its trace."""
+    """The current span while a request is handled; log lines meanwhile name its trace."""
     with open_span("request", kind=SpanKind.SERVER) as span:
         structlog.contextvars.bind_contextvars(**trace_fields(span))
         yield span
@@ -41,7 +41,7 @@ def request_span() -> Iterator[Span]:
 
 @contextmanager
 def submit_span() -> Iterator[Span]:
-    """Current while a job is accepted and sent; the worker's span hangs below it."""
+    """The current span while a job is accepted and sent; the worker's span is its child."""
     with open_span("submit job", kind=SpanKind.PRODUCER) as span:
         yield span
 

@@ -1,6 +1,6 @@
-"""Work that takes a core for a while: away from the event loop, few at a time, people in turns.
+"""Work that needs a core for a while: outside the event loop, little at a time, people in turns.
 
-It needs no database: whoever waits here or works holds no connection.
+It uses no database: a request that waits or works here holds no connection.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 AT_A_TIME: Final = 1
-"""In one process; the event loop and the database's threads need the interpreter as well."""
+"""Per process; the event loop and the database's threads need the interpreter as well."""
 
 
 class Turns:
-    """Belongs to one event loop. Of those who wait, the people come one after another."""
+    """The turns of one event loop, which go from one waiting person to the next."""
 
     def __init__(self, at_a_time: int) -> None:
         self._free = at_a_time
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        """By person, the next one first."""
+        """By person; the first is next."""
 
     async def wait(self, person: Hashable) -> None:
-        """Until it is the person's turn; whoever had it must `pass_on`."""
+        """Wait until it is the person's turn; afterwards the caller must `pass_on`."""
         if self._free:
             self._free -= 1
             return
@@ -41,7 +41,7 @@ class Turns:
             raise
 
     def pass_on(self) -> None:
-        """The turn is the next person's."""
+        """Give the turn to the next person."""
         while self._waiting:
             person = next(iter(self._waiting))
             own = self._waiting.pop(person)
@@ -55,9 +55,9 @@ class Turns:
 
 
 async def in_turn(person: Hashable, work: Callable[[], T]) -> T:
-    """Call `work` in a thread when it is the person's turn, and answer what it answers.
+    """Call `work` in a thread when it is the person's turn, and return its result.
 
-    A turn lasts as long as the work, also where nobody waits for it any more.
+    A turn lasts as long as the work, even if nobody waits for it any more.
     """
     loop = asyncio.get_running_loop()
     if loop not in _turns:

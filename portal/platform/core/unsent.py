@@ -1,8 +1,8 @@
-"""What somebody sent and the site did not take, kept for an hour so that it is not lost.
+"""What a person sent and the site did not accept, kept for an hour so that it is not lost.
 
-It is theirs alone, in the browser that sent it: both have to be the same to see it again. Nothing
-of it is ever carried out unless they press a button once more. Files are not kept, nor is
-anything that was sent to django-allauth's pages, where people type passwords and codes.
+It is shown only to the same person in the same browser. Nothing in it is carried out unless they
+press a button again. Files are not kept, nor is anything sent to django-allauth's pages, where
+people type passwords and codes.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ COOKIE: Final = "unsent"
 SECONDS: Final = 3600
 MOST_CHARACTERS: Final = 200_000
 MOST_PAGES: Final = 20
-SIGNED_OUT: Final = "You were signed out when you sent this, so nothing was changed."
+SIGNED_OUT: Final = "You were signed out when you sent this. Nothing was changed."
 SIGNED_IN_AGAIN: Final = (
-    "This form was from before you signed in again, so it was not sent and nothing was changed."
+    "You opened this form before you signed in again. It was not sent, and nothing was changed."
 )
 NEVER_KEPT: Final = frozenset({"csrfmiddlewaretoken", form_origin.FIELD})
 NOT_TYPED: Final = frozenset({"seen", "back", "case"})
-"""What forms carry along; it is sent again, and not shown."""
+"""Hidden fields: sent again, but not shown."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """One field's text with a name for it, as far as that can be told without its form."""
+    """One field's text, with a label made from the field's name."""
 
     label: str
     text: str
@@ -49,14 +49,14 @@ class Typed:
 
 @dataclass(frozen=True)
 class Unsent:
-    """A form as it was sent; `page` shows it, `action` takes it, `why` says what came between."""
+    """A form as it was sent; `page` shows it, `action` accepts it, `why` says why it was not."""
 
     page: str
     action: str
     why: str
     fields: list[tuple[str, str]]
     is_refused: bool = False
-    """To be copied; sending it again would come to the same."""
+    """Only to be copied: sending it again would be refused again."""
 
     @property
     def typed(self) -> list[Typed]:
@@ -72,10 +72,10 @@ def keep_unsent(
     page: str | None = None,
     is_refused: bool = False,
 ) -> bool:
-    """Keep what the request brings for the person whose form it is, to be shown on its page.
+    """Keep the request's fields for the person whose form it is, to be shown on its page.
 
-    `page` names another page instead. Without the form's mark nothing is kept, nor above the
-    limits of this module, nor while Valkey does not answer. Answers whether it is kept.
+    `page` names another page instead. Nothing is kept without the form's mark, above the limits
+    of this module, or while Valkey does not respond. Return whether it is kept.
     """
     origin, fields = read_origin(request), read_fields(request)
     if origin is None or not fields or sum(len(text) for _, text in fields) > MOST_CHARACTERS:
@@ -105,9 +105,9 @@ def keep_unsent(
 
 
 def turn_away(request: HttpRequest, error: DomainError, *, to: str) -> HttpResponse:
-    """Lead to a page that says why nothing was done, where what was written stands to be copied.
+    """Redirect to a page that says why nothing was done and shows what was written, to be copied.
 
-    `to` is an address or the name of one.
+    `to` is an address or the name of a view.
     """
     answer = redirect(error.next_url or to)
     has_text = request.method == "POST" and bool(list_typed(read_fields(request)))
@@ -120,7 +120,7 @@ def turn_away(request: HttpRequest, error: DomainError, *, to: str) -> HttpRespo
 
 
 def find_unsent(request: HttpRequest) -> Unsent | None:
-    """What the person sent from the page that is asked for, if it was not taken."""
+    """What the person sent from the requested page, if it was not accepted."""
     browser = request.COOKIES.get(COOKIE)
     if not browser or request.method != "GET" or not request.user.is_authenticated:
         return None
@@ -133,7 +133,7 @@ def find_unsent(request: HttpRequest) -> Unsent | None:
 
 
 def forget_unsent(request: HttpRequest, *, person_id: int, page: str | None = None) -> None:
-    """Erase what was kept in this browser for a page, or without one all of it."""
+    """Erase what was kept in this browser for a page, or all of it without `page`."""
     browser = request.COOKIES.get(COOKIE)
     if not browser:
         return
@@ -151,7 +151,7 @@ def forget_unsent(request: HttpRequest, *, person_id: int, page: str | None = No
 
 
 def list_typed(fields: Iterable[tuple[str, str]]) -> list[Typed]:
-    """What of a form was typed or chosen; a group of boxes is one text."""
+    """The fields that a person typed or chose; a group of boxes is one text."""
     texts: dict[str, str] = {}
     for name, text in fields:
         if text and name.rpartition("-")[2] not in NOT_TYPED:
@@ -160,7 +160,7 @@ def list_typed(fields: Iterable[tuple[str, str]]) -> list[Typed]:
 
 
 def read_fields(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields that a form brought; none where secrets may be among them."""
+    """The fields of a form; none if secrets may be among them."""
     if not is_own_page(request):
         return []
     return [
@@ -172,9 +172,9 @@ def read_fields(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def is_own_page(request: HttpRequest) -> bool:
-    """Whether the request is for a page of this site's own, and not for django-allauth's."""
+    """Whether the request is for a page of this site, and not for one of django-allauth's."""
     try:
-        # Those alone are in no namespace.
+        # Only django-allauth's pages are in no namespace.
         return bool(resolve(request.path_info).namespaces)
     except Resolver404:
         return False

@@ -23,14 +23,14 @@ from portal.platform.core.unsent import (
 from portal.platform.core.way_back import find_way_back
 
 SENTENCES = {
-    400: "The request could not be understood, so nothing was changed.",
+    400: "The request could not be understood. Nothing was changed.",
     403: "This page is not open to your account.",
-    404: "There is no such page, or it is not yours to see.",
+    404: "This page does not exist, or you may not see it.",
     429: "Too many tries in a short time. Wait a few minutes, then try again.",
     500: "Something broke on our side. It has been logged; try again in a moment.",
 }
 OF_THE_FORM = "CSRF"
-"""How Django's reasons begin that are about the form; others are about another site."""
+"""The prefix of Django's reasons that concern the form; other reasons concern another site."""
 FORM_EXPIRED = "This form is too old to be sent. Reload the page and send it again."
 
 
@@ -39,7 +39,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say whom the page is for, where roles decide that."""
+    """A page that says which roles it needs, if roles decide."""
     roles = exception.roles if isinstance(exception, RoleRequired) else ""
     if roles and wants_json(request):
         return _refuse("http_403", f"This page is for {roles}.", status=403)
@@ -51,14 +51,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """What django-allauth answers where a rate limit is reached."""
+    """The response when a rate limit is reached; django-allauth uses it too."""
     response = _answer(request, status=429)
     response["Retry-After"] = "300"
     return response
 
 
 def refuse_body(request: HttpRequest, refusal: DomainError) -> HttpResponse:
-    """For a request whose body did not come in full."""
+    """The response to a request whose body did not arrive in full."""
     status = 408 if refusal.code == RefusalCode.REQUEST_TIMEOUT else 413
     if wants_json(request):
         return _refuse(refusal.code, refusal.message, status=status)
@@ -67,7 +67,7 @@ def refuse_body(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page that needs neither the database nor a session, which may be what broke."""
+    """A page that needs neither the database nor a session, either of which may have broken."""
     if wants_json(request):
         return _refuse("http_500", SENTENCES[500], status=500)
     request_id = structlog.contextvars.get_contextvars().get("request_id")
@@ -76,10 +76,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Keep what was sent for whose form it is, and lead them back to the form.
+    """Keep what was sent for the owner of the form, and lead them back to it.
 
-    A form of somebody without an account is shown as it came, to be copied. Nothing is kept or
-    shown of what another site sent.
+    A form of a person without an account is shown as it was sent, to be copied. Nothing that
+    another site sent is kept or shown.
     """
     if wants_json(request):
         return _refuse("form_expired", FORM_EXPIRED, status=403)
@@ -101,9 +101,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def method_not_allowed(request: HttpRequest, *, allow: str) -> HttpResponse:
-    """The answer to a method that the address does not take; `allow` names those it takes."""
+    """The response to a method that the address does not accept; `allow` names those it does."""
     if wants_json(request):
-        message = f"This address does not take {request.method}. It takes {allow}."
+        message = f"This address does not accept {request.method}. It accepts {allow}."
         answer: HttpResponse = _refuse("http_405", message, status=405)
     else:
         context = {"takes_pages": "GET" in allow, "way_back": find_way_back(request.path)}

@@ -1,4 +1,4 @@
-"""What comes from outside as JSON: nothing in it is taken for something else."""
+"""Strict models for JSON from outside: no value is converted to another type."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from portal.platform.core.refusals import RefusalCode
 
 LARGEST_COUNT: Final = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
-"""As many as any engine can count."""
+"""A count that any engine can represent."""
 
 
 class WireModel(BaseModel):
-    """A body that refuses names that it does not know, and takes `true` or `"1"` for no number."""
+    """A body that refuses unknown names, and does not accept `true` or `"1"` as a number."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class OpenWireModel(WireModel):
-    """Keeps names that it does not know, so that the answer can say what became of them."""
+    """Keeps unknown names, so that the response can say what happened to them."""
 
     model_config = ConfigDict(extra="allow")
 
 
 @dataclass(frozen=True)
 class AlsoText:
-    """Annotates a list for which a text may stand that would be its only item.
+    """Annotates a list that may also be given as a single string, its only item.
 
-    Not a union: pydantic would name its branches in the place of a fault.
+    Not a union: pydantic would include its branches in the place of a fault.
     """
 
     wrap: Callable[[str], object] = str
@@ -54,41 +54,41 @@ class AlsoText:
             return [self.wrap(value)]
         if isinstance(value, list):
             return value
-        raise ValueError("has to be a text or a list")
+        raise ValueError("must be a string or a list")
 
 
 Texts = Annotated[list[str], AlsoText()]
 
 WORDS: Final[Mapping[str, str]] = {
     "missing": "is missing",
-    "extra_forbidden": "is not known here",
-    "string_type": "has to be a text",
-    "int_type": "has to be a whole number",
-    "int_parsing": "has to be a whole number",
-    "float_type": "has to be a number",
-    "finite_number": "has to be a finite number",
-    "bool_type": "has to be true or false",
-    "list_type": "has to be a list",
-    "dict_type": "has to be an object",
-    "model_type": "has to be an object",
-    "model_attributes_type": "has to be an object",
-    "literal_error": "has to be {expected}",
-    "enum": "has to be {expected}",
-    "greater_than_equal": "has to be at least {ge:,}",
-    "greater_than": "has to be above {gt:,}",
-    "less_than_equal": "has to be at most {le:,}",
-    "less_than": "has to be below {lt:,}",
+    "extra_forbidden": "is not a known field",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "greater_than_equal": "must be at least {ge:,}",
+    "greater_than": "must be above {gt:,}",
+    "less_than_equal": "must be at most {le:,}",
+    "less_than": "must be below {lt:,}",
     "too_short": "needs at least {min_length:,}",
     "too_long": "may have at most {max_length:,}",
     "string_too_long": "may have at most {max_length:,} characters",
     "string_too_short": "needs at least {min_length:,} characters",
     "value_error": "{error}",
 }
-"""What is wrong with a value, by pydantic's name of the fault."""
+"""What is wrong with a value, by pydantic's name for the fault."""
 
 
 def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> DomainError:
-    """Pydantic's findings as one sentence about the first field at fault."""
+    """Pydantic's errors as one sentence about the first field at fault."""
     first = errors[0]
     field = write_place(first["loc"])
     words = WORDS.get(first["type"])
@@ -98,11 +98,11 @@ def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> DomainError:
 
 
 def _tidy(value: object) -> object:
-    """A bound as people write it: 2 and not 2.0."""
+    """A bound as people write it: 2, not 2.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def write_place(place: Sequence[str | int]) -> str | None:
-    """`messages[1].content`; None for the whole."""
+    """A path such as `messages[1].content`; None for the whole body."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return "".join(steps).removeprefix(".") or None

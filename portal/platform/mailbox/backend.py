@@ -1,4 +1,4 @@
-"""Where mail goes in a demo: into the database, to be read in the browser."""
+"""The mail backend of a demo: mail goes into the database and is read in the browser."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from portal.platform.mailbox.models import StoredMail
 
 
 class MailboxBackend(BaseEmailBackend):
-    """Stores each message once per recipient; nothing leaves the installation."""
+    """Stores each message once for each recipient; nothing leaves the installation."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Store the messages and return how many there were, as Django's backends do."""
+        """Store the messages and return their number, as Django's backends do."""
         StoredMail.objects.bulk_create(
             StoredMail(
                 to=parseaddr(recipient)[1].lower(),

@@ -1,4 +1,4 @@
-"""Mail of a demo installation, kept to be read in the browser instead of being sent."""
+"""Mail of a demo installation, stored to be read in the browser instead of being sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The post box of a demo installation."""
+"""The mailbox of a demo installation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE_SIZE = 20
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    """All mail, newest first, or that of one recipient (`?to=`)."""
+    """All mail, newest first, or the mail of one recipient (`?to=`)."""
     recipient = request.GET.get("to", "").strip().lower()
     page = Paginator(_mail_for(recipient), PAGE_SIZE).get_page(request.GET.get("page"))
     recipients = StoredMail.objects.order_by("to").values_list("to", flat=True).distinct()

@@ -6,11 +6,11 @@ from django.db import models
 
 
 class NoticeState(models.TextChoices):
-    """How far a notice's mail has come."""
+    """The state of a notice's mail."""
 
     QUEUED = "queued", "Waiting to be sent"
     SENDING = "sending", "Being sent"
     SENT = "sent", "Sent"
     BOUNCED = "bounced", "Refused by the recipient's server"
-    FAILED = "failed", "Given up after many tries"
-    WITHDRAWN = "withdrawn", "Taken back before it left"
+    FAILED = "failed", "Given up after too many tries"
+    WITHDRAWN = "withdrawn", "Withdrawn before it was sent"

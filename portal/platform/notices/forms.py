@@ -1,4 +1,4 @@
-"""When mail comes."""
+"""The form for mail settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from portal.platform.notices.models import MailPreference
 
 
 class MailPreferenceForm(FingerprintMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """One mail a day instead of one for every application."""
+    """The choice of one mail a day instead of one for every application."""
 
     class Meta:
         model = MailPreference
         fields = ["is_digest"]
-        labels = {"is_digest": "Send me one mail a day about work for reviewers"}
-        help_texts = {"is_digest": "Every notice still appears here at once."}
+        labels = {"is_digest": "Send me one mail a day about review work"}
+        help_texts = {"is_digest": "Every notice still appears here immediately."}

@@ -1,4 +1,4 @@
-"""The outbox: one row for each mail to each person, which is also its copy on the site."""
+"""The outbox: one row for each mail to each person, also shown as a notice on the site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Notice(models.Model):
     """One message to one recipient.
 
     `recipient` is empty for somebody without an account; `address` is where the mail goes,
-    or went. Subject and text are empty until the notice is composed, when it is due.
+    or went. Subject and text are empty until the notice is due and composed.
     `state` changes only in `notices.domain`.
     """
 
@@ -23,17 +23,17 @@ class Notice(models.Model):
     )
     address = models.EmailField(blank=True)
     kind = models.CharField(max_length=64)
-    about = models.CharField(max_length=128, blank=True, help_text="As an audit event's subject.")
+    about = models.CharField(max_length=128, blank=True, help_text="Like an audit event's subject.")
     composer = models.CharField(max_length=64, blank=True)
-    data = models.JSONField(default=dict, help_text="What the composer needs; no personal data.")
+    data = models.JSONField(default=dict, help_text="Input for the composer; no personal data.")
     subject = models.CharField(max_length=998, blank=True)
     body = models.TextField(blank=True)
     state = models.CharField(max_length=16, choices=NoticeState.choices, default=NoticeState.QUEUED)
-    is_digest = models.BooleanField(default=False, help_text="Waits for the recipient's digest.")
+    is_digest = models.BooleanField(default=False, help_text="Sent with the next digest.")
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField(help_text="Not sent before; moved on by each failed try.")
+    due_at = models.DateTimeField(help_text="Not sent before this time; each failed try moves it.")
     attempts = models.PositiveSmallIntegerField(default=0)
-    last_error = models.CharField(max_length=128, blank=True, help_text="The error's class.")
+    last_error = models.CharField(max_length=128, blank=True, help_text="The class of the error.")
     sent_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
 
@@ -64,7 +64,7 @@ class Notice(models.Model):
 
 
 class MailPreference(models.Model):
-    """How a person wants the mail that calls them to work; without a row, at once."""
+    """How a reviewer gets mail about work: without a row, immediately."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mail_preference"
@@ -72,4 +72,4 @@ class MailPreference(models.Model):
     is_digest = models.BooleanField(default=False)
 
     def __str__(self) -> str:
-        return f"{self.user_id}: {'digest' if self.is_digest else 'at once'}"
+        return f"{self.user_id}: {'digest' if self.is_digest else 'immediately'}"

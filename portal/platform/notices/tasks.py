@@ -1,4 +1,4 @@
-"""The outbox's tasks. Each may run any number of times; each mail leaves once."""
+"""The outbox's tasks. Each may run any number of times; each mail is sent once."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def send_notice(notice_id: int) -> None:
 @shared_task(name="portal.notices.send_due")
 @few_at_a_time(1)
 def send_due() -> None:
-    """Send what was held back, what the queue lost, what failed before, and digests."""
+    """Send what was held back, lost by the queue or failed before, and digests."""
     sending.send_due()

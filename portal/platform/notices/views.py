@@ -23,7 +23,7 @@ PAGE_SIZE = 20
 @never_cache
 @login_required
 def show_list(request: HttpRequest) -> HttpResponse:
-    """Everything the person was told, newest first; a POST changes when mail comes."""
+    """The person's notices, newest first; a POST changes the mail settings."""
     user_id = _person(request)
     preference = MailPreference.objects.filter(user_id=user_id).first()
     preference = preference or MailPreference(user_id=user_id)
@@ -38,7 +38,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         except SavedMeanwhile as error:
             form.add_error(None, error.message)
         else:
-            messages.success(request, "Your choice is kept.")
+            messages.success(request, "Your choice is saved.")
             return redirect("notices:list")
     page = Paginator(list_notices(user_id), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "platform/notices/list.html", {"page": page, "form": form})

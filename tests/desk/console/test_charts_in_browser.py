@@ -110,7 +110,7 @@ def test_without_a_script_the_tables_hold_every_number(
     complaints: list[str] = []
     context = chromium.new_context(viewport=DESKTOP, java_script_enabled=False)
     page = open_metrics(context, live_server, complaints)
-    page.get_by_text("The numbers of").first.click()
+    page.get_by_text("Numbers for").first.click()
     table = page.get_by_role("region", name="Applications by week").get_by_role("table")
     expect(table).to_be_visible()
     expect(page.locator(CHART)).to_have_count(0)

@@ -97,7 +97,7 @@ def test_a_held_decision_is_taken_back_on_its_page(
     assert said(response) == [
         (
             f"The decision on {application.case_number} is taken back. "
-            f"{application.applicant_name} was told nothing."
+            f"{application.applicant_name} was not notified."
         )
     ]
     application.refresh_from_db()
@@ -115,7 +115,7 @@ def test_many_at_once_are_shown_first_and_done_then(console: Client) -> None:
     assert [outcome.application for outcome in tried.context["possible"]] == rows
     assert Step.objects.count() == 0
     done = console.post("/console/bulk/", {**data, "confirm": "1"})
-    assert (done["Location"], said(done)) == ("/console/?claim=free", ["Take up: 2 applications."])
+    assert (done["Location"], said(done)) == ("/console/?claim=free", ["Claim: 2 applications."])
     assert Step.objects.filter(command=Command.CLAIM).count() == 2
 
 
@@ -152,7 +152,7 @@ def test_putting_somebody_on_the_denylist_and_lifting_it(console: Client) -> Non
     unknown = console.post(
         "/console/denials/", {**entry, "kind": "person", "value": "nobody@example.org"}
     )
-    assert unknown.context["form"].errors == {"value": ["Nobody here has this address."]}
+    assert unknown.context["form"].errors == {"value": ["No account here has this address."]}
     console.post("/console/denials/", {**entry, "kind": "person", "value": "ADA@example.org"})
     denial = Denial.objects.get()
     assert (denial.person, denial.value) == (person, "")

@@ -109,21 +109,21 @@ def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:
     page.goto(console)
     page.keyboard.press("j")
     page.keyboard.press("c")
-    expect(page.get_by_role("main")).to_contain_text("On your desk until")
+    expect(page.get_by_role("main")).to_contain_text("Claimed by you until")
     page.wait_for_load_state()
     page.keyboard.press("r")
     expect(page.locator("#id_return-note")).to_be_visible()
-    page.get_by_label("Begin with a reply").locator("visible=true").select_option(
+    page.get_by_label("Insert a saved reply").locator("visible=true").select_option(
         label="Say more about the purpose"
     )
     expect(page.locator("#id_return-reason_code")).to_have_value("purpose_unclear")
-    page.get_by_text("Notes on single fields", exact=True).click()
+    page.get_by_text("Notes on individual fields", exact=True).click()
     page.locator("#id_return-note_intended_use").fill("Which models, and how?")
     page.get_by_role("button", name="Preview the mail").locator("visible=true").click()
     preview = page.locator(".preview pre")
     expect(preview).to_contain_text("Intended use:\nWhich models, and how?")
     page.get_by_role("button", name="Return with these notes").click()
-    expect(page.get_by_role("main")).to_contain_text("Held.")
+    expect(page.get_by_role("main")).to_contain_text("On hold.")
     assert mail.outbox == []
     ten_minutes_pass()
     assert [message.subject for message in mail.outbox][-1:] == [
@@ -142,18 +142,18 @@ def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:
     page.goto(f"{console}applications/{application.case_number}/")
     assert page.locator(".changes ins").all_inner_texts() == ["how scale changes calibration."]
     page.get_by_role("button", name="Approve", exact=True).click()
-    expect(page.locator(".messages")).to_contain_text("A second reviewer has to agree")
+    expect(page.locator(".messages")).to_contain_text("A second reviewer must agree")
     enter(page, live_server, rita)
     page.goto(f"{console}applications/{application.case_number}/")
     page.get_by_role("button", name="Approve", exact=True).click()
-    expect(page.get_by_role("main")).to_contain_text("Held.")
+    expect(page.get_by_role("main")).to_contain_text("On hold.")
     application.refresh_from_db()
     assert application.state == ApplicationState.APPROVED
 
     # A wrong click: she takes it back, and nobody has heard of it.
     told = len(mail.outbox)
-    page.get_by_role("button", name="Take the decision back").click()
-    expect(page.locator(".messages")).to_contain_text("was told nothing")
+    page.get_by_role("button", name="Take back the decision").click()
+    expect(page.locator(".messages")).to_contain_text("was not notified")
     application.refresh_from_db()
     assert application.state == ApplicationState.IN_REVIEW
     assert [grant.state for grant in application.grants.all()] == [GrantState.VOID]
@@ -177,8 +177,8 @@ def test_bulk_reminding_is_tried_out_first(page: Page, live_server: LiveServer) 
     for _ in range(3):
         page.keyboard.press("j")
         page.keyboard.press("x")
-    page.get_by_label("With those marked").select_option(label="Remind")
-    page.get_by_role("button", name="See what would happen").click()
+    page.get_by_label("Action on marked applications").select_option(label="Remind")
+    page.get_by_role("button", name="Preview the changes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Remind: 2 applications")
     expect(page.get_by_role("main")).to_contain_text("Wait a week before asking again.")
     assert Step.objects.filter(command="remind").count() == 0
@@ -204,7 +204,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveS
         page.set_viewport_size(DESKTOP)
     page.goto(f"{live_server.url}/console/")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     complaints.extend(serious_violations(page))
     assert complaints == []
 

@@ -166,7 +166,7 @@ def test_energy_and_carbon_stand_against_trainings(
 
 
 def test_without_any_reading_the_page_says_how_to_get_one(operator: Client) -> None:
-    assert operator.get(PATH).content.decode().count("No energy is known yet") == 1
+    assert operator.get(PATH).content.decode().count("No energy data yet") == 1
 
 
 def test_a_heartbeat_of_an_older_worker_is_understood(
@@ -184,7 +184,7 @@ def test_a_heartbeat_of_an_older_worker_is_understood(
 def test_the_part_that_renews_itself_is_only_a_part(operator: Client) -> None:
     page = operator.get(PATH, {"part": "live"}).content.decode()
 
-    assert ("<html" in page, "Last failures" in page) == (False, True)
+    assert ("<html" in page, "Latest failures" in page) == (False, True)
 
 
 def test_without_a_broker_the_page_says_so(operator: Client) -> None:
@@ -192,7 +192,7 @@ def test_without_a_broker_the_page_says_so(operator: Client) -> None:
 
     page = operator.get(PATH).content.decode()
 
-    assert "The broker does not answer" in page
+    assert "The broker does not respond" in page
     running_valkey().start()
 
 

@@ -99,7 +99,7 @@ def test_a_change_to_come_or_not_material_lists_nobody(
     for number, fields in ((2, {"is_material": False}), (3, {"effective_at": NOW + DAY})):
         LicenceVersionFactory.create(licence=first.licence, number=number, **fields)
     assert names(console) == []
-    assert console.get(LIST).content.decode().count("Everybody has signed") == 1
+    assert console.get(LIST).content.decode().count("Everyone has signed") == 1
 
 
 def test_the_page_says_how_far_each_licence_is(
@@ -225,8 +225,8 @@ def test_who_was_told_this_week_or_has_signed_is_left_out(
     SignatureFactory.create(user=done.user, version=second)
     rows = [told.pk, done.pk]
     assert [(row.is_done, row.message) for row in send_reminders(rows, by=reviewer)] == [
-        (False, "They were told on 1 June. Wait a week before telling again."),
-        (False, "There is nothing to sign again any more."),
+        (False, "They got a mail on 1 June. Wait a week before you send another."),
+        (False, "This person no longer has anything to sign again."),
     ]
     clock.move_to(NOW + 7 * DAY - timedelta(seconds=1))
     assert send_reminders([told.pk], by=reviewer)[0].is_done is False

@@ -83,10 +83,10 @@ def test_the_dossier_tells_facts_with_their_sources(
     assert facts == {
         "Name": ("typed at sign-up", False),
         "E-mail": ("confirmed by a link sent to it", True),
-        "Its domain": ("on no list", False),
-        "Affiliation": ("typed; on no list of this site", False),
+        "E-mail domain": ("on no list", False),
+        "Affiliation": ("typed; not on this site's list", False),
         "ORCID iD": ("typed, not confirmed", False),
-        "Account since": ("our own record", True),
+        "Account since": ("this site's record", True),
         "Legal name": ("typed when signing the licence", False),
     }
     assert (dossier.earlier, dossier.grants, dossier.signatures) == (
@@ -117,8 +117,8 @@ def test_approving_gives_access_through_the_last_second_of_the_day(
     assert (response.status_code, response["Location"]) == (302, page_of(application))
     assert said(response) == [
         (
-            f"{application.case_number} is approved. {application.applicant_name} is told by "
-            "mail now, and can begin then."
+            f"{application.case_number} is approved. {application.applicant_name} gets a "
+            "mail now and can then begin."
         )
     ]
     (grant,) = application.grants.all()
@@ -198,7 +198,7 @@ def test_ones_own_application_is_not_ones_to_decide(
     own = ApplicationFactory.create(applicant=reviewer, models_wanted=[model])
     shown = console.get(page_of(own))
     assert (shown.context["is_own"], shown.context["can_decide"]) == (True, False)
-    assert shown.content.decode().count("Not yours to decide.") == 1
+    assert shown.content.decode().count("You cannot decide on this.") == 1
     forced = console.post(page_of(own, "approve"), approval(own))
     assert forced.status_code == 422
     assert forced.context["forms"]["approve"].errors == {
@@ -215,8 +215,8 @@ def test_a_first_approval_says_that_a_second_is_needed(console: Client) -> None:
     response = console.post(page_of(application, "approve"), approval(application))
     assert said(response) == [
         (
-            f"Your approval of {application.case_number} is recorded. A second reviewer has "
-            "to agree before anything opens."
+            f"Your approval of {application.case_number} is recorded. A second reviewer must "
+            "agree before access opens."
         )
     ]
     assert application.steps.get().command == Command.ENDORSE
@@ -237,7 +237,7 @@ def test_the_preview_of_a_first_approval_announces_none(console: Client) -> None
     application = guarded_application()
     response = preview_approval(console, application)
     assert (response.status_code, response.context["shown"].letter) == (200, None)
-    assert response.content.decode().count("No mail would leave yet.") == 1
+    assert response.content.decode().count("No mail is sent yet.") == 1
     assert (application.steps.count(), application.endorsements.count()) == (0, 0)
 
 
@@ -247,12 +247,12 @@ def test_whoever_approved_first_is_not_asked_again(console: Client) -> None:
     page = console.get(page_of(application))
     text = page.content.decode()
     assert page.context["waits_for_second"] is True
-    assert text.count("You have approved; another reviewer has to agree") == 1
+    assert text.count("You have approved. Another reviewer must agree") == 1
     assert text.count('data-decision="approve"') == 0
     # A tab that was open before.
     late = console.post(page_of(application, "approve"), approval(application, seen=1))
     assert late.status_code == 422
-    assert late.content.decode().count("You have approved this already.") == 1
+    assert late.content.decode().count("You have already approved this.") == 1
 
 
 def test_what_asks_for_one_reviewer_stays_open_to_whoever_approved_the_rest(

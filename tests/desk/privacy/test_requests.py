@@ -197,7 +197,7 @@ def test_a_reviewer_with_claims_is_told_what_to_do_first() -> None:
     with pytest.raises(DomainError) as refused:
         request_erasure(reviewer)
     assert refused.value.message == (
-        f"You hold {application}, {renewal}. Release or hand over what you hold first."
+        f"You hold {application}, {renewal}. Release or hand over these claims first."
     )
 
 

@@ -226,7 +226,7 @@ def test_a_returned_application_is_reminded_of_and_then_closed(
             told += [(day, done, run_sent())] if done else []
     case = application.case_number
     assert told == [
-        (23, {"returns_reminded": 1}, [f"Your application {case} waits for you"]),
+        (23, {"returns_reminded": 1}, [f"Reminder: your application {case} needs changes"]),
         (30, {"returns_closed": 1}, [f"Your application {case} is closed without an answer"]),
     ]
     application.refresh_from_db()

@@ -42,7 +42,7 @@ def test_each_gets_its_own_step_and_event_and_one_refusal_stops_no_other(reviewe
     outcomes = carry_out_bulk(cases, Command.RETURN, by=reviewer, note="Say more.")
     assert [o.is_done for o in outcomes] == [True, False, True]
     assert outcomes[1].message.startswith(
-        "Nothing was changed. This application is now “in review”: taken up by Olga on "
+        "Nothing was changed. This application is now “in review”: claimed by Olga on "
     )
     for row in (first, last):
         row.refresh_from_db()
@@ -55,7 +55,7 @@ def test_nothing_that_two_reviewers_decide_is_done_in_bulk(reviewer: User) -> No
     application = ApplicationFactory.create(models_wanted=[guarded])
     assert told(application, Command.CLAIM, reviewer) == (
         False,
-        "Large asks for two reviewers: open it on its own.",
+        "Large requires two reviewers. Open this application by itself.",
     )
 
 

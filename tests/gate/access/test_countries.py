@@ -65,12 +65,12 @@ def approve(application: Application, by: User, *, override: str = "") -> Step:
         ("NL", "", ""),
         ("NL", "NL", ""),
         ("KP", "", "The declared country, North Korea, is listed: Embargo."),
-        ("NL", "DE", "It was submitted from Germany, and Netherlands was declared."),
+        ("NL", "DE", "It was submitted from Germany, but Netherlands was declared."),
         (
             "NL",
             "KP",
             (
-                "It was submitted from North Korea, and Netherlands was declared. "
+                "It was submitted from North Korea, but Netherlands was declared. "
                 "North Korea is listed: Embargo."
             ),
         ),
@@ -148,7 +148,7 @@ def test_a_referee_who_is_required_and_silent_is_overridden_too(
     application = ApplicationFactory.create(applicant=signed_applicant, models_wanted=[model])
     with pytest.raises(DomainError) as refused:
         approve(application, reviewer)
-    assert refused.value.message.startswith(f"{model.name} asks for a referee")
+    assert refused.value.message.startswith(f"{model.name} requires a referee")
     approve(application, reviewer, override="I know her.")
     assert Override.objects.get().codes == ["referee_unconfirmed"]
 
@@ -163,7 +163,7 @@ def test_nothing_is_approved_in_bulk() -> None:
         ("version = 7", "Input should be a valid string"),
         ('version = "7"', "source: Field required"),
         (LIST.replace("KP", "kp"), "country.0.code: String should match pattern"),
-        (LIST + LIST.split('"The tests"')[1], "KP stands twice"),
+        (LIST + LIST.split('"The tests"')[1], "KP is listed twice"),
         ("version", "Expected"),
     ],
 )
@@ -211,7 +211,7 @@ def test_the_pages_take_the_header_and_show_the_mismatch(
     application = Application.objects.get()
     assert application.connection_country == "KP"
     client.force_login(reviewer)
-    assert "Look first" in client.get("/console/").content.decode()
+    assert "Flagged" in client.get("/console/").content.decode()
     address = f"/console/applications/{application.case_number}/"
     assert "It was submitted from North Korea" in client.get(address).content.decode()
     form = {
@@ -221,7 +221,7 @@ def test_the_pages_take_the_header_and_show_the_mismatch(
         "approve-capabilities": ["playground"],
     }
     refused = client.post(f"{address}approve/", form)
-    assert (refused.status_code, "Say why it is approved" in refused.content.decode()) == (
+    assert (refused.status_code, "Say why you approve it" in refused.content.decode()) == (
         422,
         True,
     )

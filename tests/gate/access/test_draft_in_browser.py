@@ -52,12 +52,12 @@ def test_two_tabs_see_of_each_other_and_a_session_that_ended_loses_nothing(
     expect(one.locator("[data-draft-status]")).to_have_text("Not saved yet")
     expect(one.locator("[data-draft-status]")).to_contain_text("Saved")
     two.get_by_label(USE).fill("Measuring bias")
-    expect(two.locator("[data-draft-status]")).to_contain_text("another tab has saved")
+    expect(two.locator("[data-draft-status]")).to_contain_text("another tab saved")
     assert open_draft(signed_applicant).draft == {"intended_use": "Measuring calibration again"}
     two.get_by_role("button", name="Save draft").click()
     expect(two.locator("del")).to_have_text("calibration again")
     assert (serious_violations(two), overflow(two)) == ([], [])
-    two.get_by_role("button", name="Take the saved one").click()
+    two.get_by_role("button", name="Use the saved text").click()
     expect(two.get_by_label(USE)).to_have_value("Measuring calibration again")
 
     context.clear_cookies(name="sessionid")

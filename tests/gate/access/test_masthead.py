@@ -72,7 +72,7 @@ def test_it_says_until_when_and_then_what_decide_says(
     client.force_login(signer)
     with time_machine.travel(end - SECOND, tick=False) as clock:
         page = client.get("/models/").content.decode()
-        assert page.count("holds until") == page.count("1 July 2026, 12:00 UTC") == 1
+        assert page.count("is valid until") == page.count("1 July 2026, 12:00 UTC") == 1
         assert (
             page.count('<a href="/licence/research/sign/">Read and sign the new version</a>') == 1
         )
@@ -80,7 +80,7 @@ def test_it_says_until_when_and_then_what_decide_says(
         clock.move_to(end)
         decision = decide(signer, model, Capability.PLAYGROUND, timezone.now())
         page = client.get("/models/").content.decode()
-        assert (decision.code, page.count("holds until")) == (Code.LICENCE_OUTDATED, 0)
+        assert (decision.code, page.count("is valid until")) == (Code.LICENCE_OUTDATED, 0)
         assert page.count(decision.message) == page.count("reconsent-bar--over") == 1
 
 

@@ -92,7 +92,7 @@ def test_submitting_brings_a_receipt_and_calls_the_reviewers(
         submit_application(draft, by=applicant, answers=answers())
     assert run_queued_tasks() == ["portal.notices.send_notice"] * 3
     assert outbox() == {
-        (APPLICANT, "We have your application GH-2026-0042"),
+        (APPLICANT, "Your application GH-2026-0042 was received"),
         ("ann@example.org", "To review: GH-2026-0042"),
         ("ben@example.org", "To review: GH-2026-0042"),
     }
@@ -114,8 +114,8 @@ def test_submitting_brings_a_receipt_and_calls_the_reviewers(
             lambda row, by: withdraw_application(row, by=row.applicant),
             {
                 (APPLICANT, "Your application GH-2026-0042 is withdrawn"),
-                ("ann@example.org", "Nothing to review any more: GH-2026-0042"),
-                ("ben@example.org", "Nothing to review any more: GH-2026-0042"),
+                ("ann@example.org", "Withdrawn: GH-2026-0042"),
+                ("ben@example.org", "Withdrawn: GH-2026-0042"),
             },
         ),
     ],

@@ -186,13 +186,13 @@ def test_a_text_to_come_is_announced_with_its_dates(
     assert message.body.split("\n\n")[:6] == [
         "Hello Ada Byron,",
         (
-            "the Research licence, which you signed in version 1, has a new version 2, in force"
+            "The Research licence, which you signed as version 1, has a new version 2, in force"
             " from 11 June 2026, 12:00 UTC."
         ),
         "What is new:\nClause 2 is new.",
         (
-            "Your signature on the older text holds until 10 August 2026, 12:00 UTC. After that the"
-            " models under this licence are closed to you until you sign again."
+            "Your signature on the older text is valid until 10 August 2026, 12:00 UTC. After that,"
+            " you cannot use the models under this licence until you sign again."
         ),
         f"Read it now, and sign it once it is in force:\nhttp://testserver/licence/{slug}/2/",
         "--\nGatehouse\nhttp://testserver\n",

@@ -45,7 +45,10 @@ def test_a_colleague_who_is_asked_gets_one_notice_with_a_link_and_no_text(
 ) -> None:
     write_remark(application, by=reviewer, text=TEXT, asked=colleague)
     notice = Notice.objects.get()
-    assert (notice.recipient, notice.subject) == (colleague, "Your view is asked: GH-2026-0042")
+    assert (notice.recipient, notice.subject) == (
+        colleague,
+        "A colleague asks for your view: GH-2026-0042",
+    )
     assert notice.body.splitlines()[-1].endswith("/console/applications/GH-2026-0042/remarks/")
     assert TEXT not in notice.body
 

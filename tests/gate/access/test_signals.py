@@ -22,7 +22,7 @@ from tests.factories.accounts import UserFactory
         ("example.edu.au", True, "example.edu.au is academic"),
         ("notedu.com", False, "notedu.com is not known here"),
         ("fakeac.uk", False, "fakeac.uk is not known here"),
-        ("inf.listed.example", True, "inf.listed.example is of an institution"),
+        ("inf.listed.example", True, "inf.listed.example belongs to an institution"),
         ("unlisted.example", False, "unlisted.example is not known here"),
         ("gmail.com", False, "gmail.com is a mail service"),
     ],
@@ -112,7 +112,7 @@ def test_an_affiliation_is_told_with_its_identifier(
         ("# c\nror,name,other_names,domains\n05a28rw59,ETH,,\n", "line 3: '05a28rw59' is no"),
         (
             "ror,name,other_names,domains\n05a28rw58,ETH,,\n01ggx4157,CERN,eth,\n",
-            "line 3: 'eth' is another's name already",
+            "line 3: 'eth' already names another",
         ),
     ],
 )

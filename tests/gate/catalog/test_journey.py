@@ -14,7 +14,7 @@ from tests.factories.licensing import LicenceVersionFactory, SignatureFactory
 
 pytestmark = pytest.mark.django_db
 
-WHERE = "Your access page says where you stand."
+WHERE = "Your access page shows the status."
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -49,12 +49,12 @@ def test_somebody_with_an_account_goes_on_to_the_licence() -> None:
         (
             Tier.ONE_REVIEWER,
             "access:status",
-            f"A reviewer decides, most often within five working days. {WHERE}",
+            f"A reviewer decides, usually within five working days. {WHERE}",
         ),
         (
             Tier.TWO_REVIEWERS,
             "access:status",
-            f"Two reviewers decide, most often within five working days. {WHERE}",
+            f"Two reviewers decide, usually within five working days. {WHERE}",
         ),
     ],
 )

@@ -156,7 +156,7 @@ def test_an_unknown_live_model_is_named_with_those_that_are_known(tmp_path: Path
     with pytest.raises(CommandError) as refusal:
         call_command("load_release", str(folder), live=["huge"])
 
-    assert str(refusal.value) == f"{folder}: no model 'huge'; it names tiny-1.5m"
+    assert str(refusal.value) == f"{folder}: there is no model 'huge'; the models are tiny-1.5m"
 
 
 def test_command_loads_the_demo_release_by_default() -> None:
@@ -167,5 +167,5 @@ def test_command_loads_the_demo_release_by_default() -> None:
 
     lines = out.getvalue().splitlines()
     assert lines[0] == "published Gatehouse Demo Research Licence, version 1"
-    assert lines[-1] == "The catalog already says what the folder says."
+    assert lines[-1] == "The catalog already matches the folder."
     assert HostedModel.objects.get(slug="opt-175b").tier == Tier.TWO_REVIEWERS

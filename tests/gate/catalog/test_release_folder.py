@@ -65,7 +65,7 @@ def test_demo_release_describes_ten_models_of_which_one_is_live() -> None:
         (
             'slug = "kindness"',
             'slug = "signatures"',
-            "licence.signatures: slug: 'signatures' is part of the site's own addresses",
+            "licence.signatures: slug: 'signatures' is part of the site's own URLs",
         ),
         ("T00:00:00Z", "T00:00:00", "licence.kindness.effective_at: "),
         ('"nobody@example.org"', '"nobody"', "release.tiny.contact_email: "),
@@ -77,7 +77,7 @@ def test_demo_release_describes_ten_models_of_which_one_is_live() -> None:
         (
             'data_card = "text.md"',
             'data_card = "../text.md"',
-            "release.tiny.data_card: ../text.md lies outside of the release folder",
+            "release.tiny.data_card: ../text.md is outside the release folder",
         ),
         (
             'data_card = "text.md"',
@@ -87,7 +87,7 @@ def test_demo_release_describes_ten_models_of_which_one_is_live() -> None:
         (
             'data_card = "text.md"',
             'data_card = "empty.md"',
-            "release.tiny.data_card: empty.md is empty or holds a NUL byte",
+            "release.tiny.data_card: empty.md is empty or contains a NUL byte",
         ),
         (
             'data_card = "text.md"',
@@ -120,7 +120,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
 
 def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
     assert problems(write_release(tmp_path, RELEASE + MODEL)) == [
-        "release.model: the slug 'tiny-1.5m' stands twice"
+        "release.model: the slug 'tiny-1.5m' appears twice"
     ]
 
 

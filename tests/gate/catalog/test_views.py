@@ -79,16 +79,16 @@ def test_what_is_not_released_is_not_found(client: Client, path: str) -> None:
 
 
 def test_nothing_released_yet_reads_like_a_beginning(client: Client) -> None:
-    assert text_of(client, "/").count("Nothing is released here yet") == 1
+    assert text_of(client, "/").count("No model is released here yet") == 1
     assert text_of(client, "/models/").count("No model is released here yet") == 1
-    assert text_of(client, "/how-access-works/").count("Nothing is released here yet") == 1
+    assert text_of(client, "/how-access-works/").count("No model is released here yet") == 1
 
 
 def test_a_live_model_shows_the_way_and_another_where_to_go(client: Client) -> None:
     live, described = HostedModelFactory.create(), HostedModelFactory.create(not_loaded=True)
 
-    assert text_of(client, f"/models/{live.slug}/").count("Your way to a prompt") == 1
-    assert text_of(client, f"/models/{described.slug}/").count("Your way to a prompt") == 0
+    assert text_of(client, f"/models/{live.slug}/").count("Steps to your first prompt") == 1
+    assert text_of(client, f"/models/{described.slug}/").count("Steps to your first prompt") == 0
 
 
 def test_whoever_may_prompt_is_not_asked_to_apply(client: Client) -> None:
@@ -101,7 +101,7 @@ def test_whoever_may_prompt_is_not_asked_to_apply(client: Client) -> None:
 
     assert (page.count("Open to you"), page.count("Apply")) == (1, 0)
     assert page.count(f'href="/playground/?model={model.slug}"') == 1
-    assert home.count("It is open to you.") == 1
+    assert home.count("You have access to it.") == 1
     assert (home.count("<h3>Apply</h3>"), home.count("<h3>Prompt</h3>")) == (0, 1)
     assert home.count('<a class="button button--primary" href="/playground/">') == 1
 

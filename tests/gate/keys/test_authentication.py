@@ -76,7 +76,7 @@ def test_a_misspelt_key_needs_no_database(
 
     assert refusal == (
         "invalid_api_key",
-        "This is not an API key: it is misspelt or not whole. Copy it again, or make a new one. "
+        "This is not an API key: it is misspelt or incomplete. Copy it again, or make a new one. "
         + PAGE,
     )
 
@@ -145,7 +145,7 @@ def test_a_scope_that_the_key_lacks_is_refused(issued: IssuedKey) -> None:
 
     assert (refused.value.code, refused.value.message) == (
         "key_scope",
-        "The API key Laptop is not for this: it lacks the scope logprobs. Make one that has it. "
+        "The API key Laptop lacks the scope logprobs, which this needs. Make one that has it. "
         + PAGE,
     )
 

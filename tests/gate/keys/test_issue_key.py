@@ -95,10 +95,10 @@ def test_a_kept_key_of_somebody_else_is_not_printed(user: User, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nobody@example.org", "--name", "x"], "EMAIL: nobody here has the address nobody@ex"),
+        (["nobody@example.org", "--name", "x"], "EMAIL: there is no account with"),
         (["ingrid@example.org", "--name", " "], "Give the key a name of 1 to 100 printable"),
         (["ingrid@example.org", "--name", "x", "--model", "gpt-5"], "--model: there is no gpt-5"),
-        (["ingrid@example.org", "--name", "x", "--days", "0"], "The key would expire before"),
+        (["ingrid@example.org", "--name", "x", "--days", "0"], "The expiry must be in"),
     ],
 )
 @pytest.mark.usefixtures("user")

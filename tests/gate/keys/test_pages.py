@@ -133,7 +133,7 @@ def test_revoking_asks_first(signed_in: Client) -> None:
 
     assert answer.redirect_chain == [(LIST, 302)]
     assert [str(message) for message in answer.context["messages"]] == [
-        "Laptop is revoked. It opens nothing from now on."
+        "Laptop is revoked and no longer works."
     ]
     with pytest.raises(KeyRefused):
         authenticate_key(text, at=timezone.now())

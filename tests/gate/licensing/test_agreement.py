@@ -61,8 +61,8 @@ def test_it_says_who_signed_what_and_when() -> None:
         "Licensor Licensor Ltd",
         "Version 1, in force from 1 January 2026, 00:00 UTC",
         f"SHA-256 of the text {signature.sha256}",
-        f"Number of signature {signature.pk}",
-        "Code of signature 0000-1111-2222-3333",
+        f"Signature number {signature.pk}",
+        "Signature code 0000-1111-2222-3333",
         f"Verify at {URL}",
         "# Licence 1. Study it. 2. Sell nothing. Keep “{nb}” and déjà vu.",
     ):
@@ -140,7 +140,7 @@ def test_what_no_font_has_is_spelt_and_never_left_out_in_silence(
 
 def test_what_cannot_be_seen_in_the_text_is_told() -> None:
     text = draw(version__text="One 🦖 and \u200b two.\n")
-    assert text.count("cannot be seen below: U+1F996 U+200B. They are in the attached file.") == 1
+    assert text.count("are not visible below: U+1F996 U+200B. They are in the attached file.") == 1
     assert text.count("One \ufffd and two.") == 1
 
 

@@ -108,7 +108,9 @@ def test_an_older_version_is_refused_and_leads_to_the_new_one() -> None:
     error = refuse(first)
 
     assert error.code == "licence_version_superseded"
-    assert error.message == "Version 1 has been replaced by version 2. Read and sign that one."
+    assert (
+        error.message == "Version 1 has been replaced by version 2. Read and sign the new version."
+    )
     assert error.next_url == reverse("licensing:sign", args=[first.licence.slug])
 
 

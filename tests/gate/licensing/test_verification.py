@@ -118,7 +118,7 @@ def test_an_unknown_code_is_told_plainly(client: Client, asked: str) -> None:
 def test_an_unknown_fingerprint_is_told_plainly(client: Client) -> None:
     response = client.post(ASK, {"asked": "f" * 64})
     assert response.status_code == 404
-    assert response.content.decode().count("We know no file with this SHA-256") == 1
+    assert response.content.decode().count("No file here has this SHA-256") == 1
 
 
 def test_an_empty_form_asks_for_something(client: Client) -> None:
@@ -155,7 +155,7 @@ def test_after_an_erasure_the_signature_stands_without_its_signer(
     agreement = issue_agreement(signature, to=signature.user)
     erase_person(signature.user, actor=None)
     text = client.get(page_of(signature)).content.decode()
-    assert text.count("request; the signature stands") == 1
+    assert text.count("request; the signature remains") == 1
     assert text.count("Is this the signer?") == 0
     same = client.post(page_of(signature), {"name": "Ada King Byron"})
     assert same.context["is_same_name"] is False

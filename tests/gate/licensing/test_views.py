@@ -132,7 +132,10 @@ def test_signing_for_an_organisation_names_it(signed_in: Client) -> None:
             {
                 "entity_name": ["Name the organisation that you sign for."],
                 "has_authority": [
-                    "Confirm that you may bind the organisation, or sign for yourself."
+                    (
+                        "Confirm that you are authorised to bind the organisation, or sign for "
+                        "yourself."
+                    )
                 ],
             },
         ),
@@ -168,7 +171,7 @@ def test_a_stale_page_is_refused_kindly_and_shows_the_new_text(
     form = response.context["form"]
     assert response.status_code == 409
     assert response.context["superseded"] == (
-        "Version 1 has been replaced by version 2. Read and sign that one."
+        "Version 1 has been replaced by version 2. Read and sign the new version."
     )
     assert response.content.decode().count(">Brand new words</h2>") == 1
     assert form["version"].value() == str(new.pk)

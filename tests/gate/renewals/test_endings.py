@@ -192,7 +192,7 @@ def test_the_mail_of_the_end_says_what_can_be_done(
     watch_ends(at=END)
     assert len(sent()) == 1
     body = mail.outbox[0].body
-    assert body.count("It can still be renewed with a report of one page until 1 July 2027.") == 1
+    assert body.count("You can still renew it with a one-page report until 1 July 2027.") == 1
     assert body.count(f"/access/grants/{grant.pk}/statement/") == 1
 
 
@@ -204,7 +204,7 @@ def test_a_warning_knows_of_a_renewal_under_way(
     clock.move_to(END - 7 * DAY)
     watch_ends(at=timezone.now())
     assert len(sent()) == 1
-    assert mail.outbox[0].body.count("you need not hand in another one") == 1
+    assert mail.outbox[0].body.count("you do not need to hand in another report") == 1
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     phone.get_by_role("button", name="Hand in the report").click()
     expect(phone.get_by_role("main")).to_contain_text("Say what you have done with the models.")
     phone.get_by_label("What you have done with the models").fill("Scored half of the pairs.")
-    phone.get_by_label("What came of it").fill("A preprint: https://example.org/preprint")
+    phone.get_by_label("Results").fill("A preprint: https://example.org/preprint")
     phone.get_by_label("Yes, only for noncommercial research").check()
     phone.get_by_label("Incidents").fill("None.")
     phone.get_by_role("button", name="Hand in the report").click()
@@ -113,7 +113,7 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     judge(phone, complaints)
     send_due()
     assert sorted((m.to[0], m.subject) for m in mail.outbox) == [
-        ("ada@example.org", "We have your report"),
+        ("ada@example.org", "Your report was received"),
         ("rita@example.org", "A renewal to review: Ada Byron"),
     ]
 
@@ -124,9 +124,9 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     desk.get_by_role("link", name="Ada Byron").click()
     judge(desk, complaints)
     desk.get_by_text("Return for changes", exact=True).click()
-    desk.get_by_label("What should be changed").fill("Which pairs?")
+    desk.get_by_label("Changes needed").fill("Which pairs?")
     desk.get_by_role("button", name="Return with this note").click()
-    expect(desk.get_by_role("main")).to_contain_text("It is with its holder")
+    expect(desk.get_by_role("main")).to_contain_text("Returned to the holder")
     phone.goto("/access/")
     phone.get_by_role("link", name="Change your report").click()
     expect(phone.get_by_role("main")).to_contain_text("Which pairs?")
@@ -164,7 +164,7 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
     phone.get_by_label("I state that the weights").check()
     phone.get_by_label("Your full legal name").fill("Bo Chen")
     phone.get_by_role("button", name="Give it back").click()
-    expect(phone.locator(".messages")).to_contain_text("is given back")
+    expect(phone.locator(".messages")).to_contain_text("You have given back")
     assert Statement.objects.get().grant == grant
 
     enter(desk, UserFactory.create(is_reviewer=True))
@@ -173,10 +173,10 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
     expect(desk.get_by_role("table")).to_contain_text("Cem Ak")
     expect(desk.get_by_role("main")).to_contain_text("Bo Chen: Small")
     desk.get_by_role("button", name="Ask Cem Ak about Large").click()
-    expect(desk.locator(".messages")).to_contain_text("is asked by mail")
+    expect(desk.locator(".messages")).to_contain_text("was asked by mail")
     send_due()
     assert [m.subject for m in mail.outbox if m.to == [over.user.email]] == [
-        "Please state that Large is destroyed"
+        "Your statement about Large is needed"
     ]
     desk.set_viewport_size(PHONE)
     judge(desk, complaints)

@@ -50,7 +50,7 @@ def test_the_access_page_says_when_to_renew(page: Client, grant: Grant) -> None:
     hand_in([grant])
     waiting = page.get("/access/").content
     assert (waiting.count(offered), waiting.count(b"Your report is with the reviewers.")) == (0, 1)
-    assert waiting.count(b"goes on until 1 June 2027 meanwhile") == 1
+    assert waiting.count(b"continues until 1 June 2027") == 1
 
 
 def test_a_report_is_handed_in_from_the_form(page: Client, grant: Grant) -> None:
@@ -200,11 +200,11 @@ def test_whoever_approved_first_is_not_asked_again(console: Client, holder: User
     console.post(f"{address}approve/", data)
     page = console.get(address).content.decode()
     assert page.count("First approval until 31 May 2028") == 1
-    assert page.count("You have approved; another reviewer has to agree") == 1
+    assert page.count("You have approved. Another reviewer must agree") == 1
     assert page.count('data-decision="approve"') == 0
     late = console.post(f"{address}approve/", {**data, "approve-seen": renewal.revision + 1})
     assert late.status_code == 422
-    assert late.content.decode().count("You have approved this already.") == 1
+    assert late.content.decode().count("You have already approved this.") == 1
 
 
 def test_a_decision_on_what_moved_meanwhile_keeps_the_text(console: Client, grant: Grant) -> None:
@@ -222,7 +222,7 @@ def test_ones_own_renewal_has_no_buttons(
     User.objects.filter(pk=holder.pk).update(is_reviewer=True)
     client.force_login(holder)
     page = client.get(f"/console/renewals/{renewal.pk}/")
-    assert (page.context["offered"], page.content.count(b"Not yours to decide.")) == ([], 1)
+    assert (page.context["offered"], page.content.count(b"You cannot decide on this.")) == ([], 1)
 
 
 @pytest.mark.parametrize("rows", [1, 3])

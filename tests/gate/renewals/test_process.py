@@ -57,11 +57,11 @@ MAILS: dict[RenewalCommand, list[tuple[str, str]]] = {
     RenewalCommand.SUBMIT: [
         (ANN, "A renewal to review: Ada Byron"),
         (BEN, "A renewal to review: Ada Byron"),
-        (HOLDER, "We have your report"),
+        (HOLDER, "Your report was received"),
     ],
     RenewalCommand.WITHDRAW: [
-        (ANN, "No renewal to review any more: Ada Byron"),
-        (BEN, "No renewal to review any more: Ada Byron"),
+        (ANN, "A renewal was withdrawn: Ada Byron"),
+        (BEN, "A renewal was withdrawn: Ada Byron"),
         (HOLDER, "Your renewal is withdrawn"),
     ],
     RenewalCommand.CLAIM: [],

@@ -137,6 +137,6 @@ def test_an_operator_is_told_what_differs() -> None:
     with pytest.raises(CommandError) as found:
         call_command("verify_record")
 
-    assert out.getvalue() == "The tables say what the audit log says.\n"
+    assert out.getvalue() == "The tables match the audit log.\n"
     assert f"  grant:{grant.pk}" in str(found.value).splitlines()
     assert found.value.returncode == 1

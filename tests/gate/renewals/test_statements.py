@@ -57,7 +57,7 @@ def test_giving_back_ends_the_right_with_one_mail(
     assert grant.state == GrantState.CLOSED
     refused = decide(holder, grant.model, Capability.API, timezone.now())
     assert refused.code == Code.GRANT_EXPIRED
-    assert sent() == [(HOLDER, "You have given your access to Small back")]
+    assert sent() == [(HOLDER, "You have given back your access to Small")]
     tags = list(AuditEvent.objects.values_list("tag", flat=True))
     assert tags == [AuditTag.GRANT_GIVEN_BACK]
     assert owed() == []
@@ -71,7 +71,7 @@ def test_with_weights_the_statement_comes_first(
         give_back(grant, by=holder)
     assert (refusal.value.code, grant.state) == ("statement_missing", GrantState.ACTIVE)
     give_back(grant, by=holder, statement=STATED)
-    assert (owed(), sent()) == ([], [(HOLDER, "You have given your access to Small back")])
+    assert (owed(), sent()) == ([], [(HOLDER, "You have given back your access to Small")])
     event = AuditEvent.objects.get(tag=AuditTag.STATEMENT_MADE)
     assert (event.subject, event.data) == (f"grant:{grant.pk}", {"destroyed_on": "2027-05-17"})
 
@@ -154,7 +154,7 @@ def test_a_statement_settles_it_once(
     with pytest.raises(DomainError) as twice:
         state_destruction(grant, by=holder, answers=STATED)
     assert (early.value.code, twice.value.code) == ("not_owed", "already_stated")
-    assert sent() == [(HOLDER, "We have your statement about Small")]
+    assert sent() == [(HOLDER, "Your statement about Small was received")]
     assert Statement.objects.get().legal_name == "Ada Byron"
 
 
@@ -198,7 +198,7 @@ def test_the_site_asks_every_two_weeks_three_times(
         clock.move_to(END + day * DAY)
         for _ in range(2):
             watch_ends(at=timezone.now())
-        asked = [subject for _, subject in sent() if subject.startswith("Please state")]
+        asked = [subject for _, subject in sent() if subject.endswith("is needed")]
         days += [day] * len(asked)
     assert days == [14, 28, 42]
     assert AuditEvent.objects.filter(tag=AuditTag.STATEMENT_ASKED).count() == 3
@@ -216,7 +216,7 @@ def test_a_reviewer_asks_at_most_once_a_week(
     with pytest.raises(DomainError) as stranger:
         ask_for_statement(grant, by=UserFactory.create())
     assert (soon.value.code, stranger.value.code) == ("too_soon", "reviewers_only")
-    assert sent() == [(HOLDER, "Please state that Small is destroyed")]
+    assert sent() == [(HOLDER, "Your statement about Small is needed")]
     found: Any = owed_grants(at=timezone.now()).get()
     assert (over_since(found), found.asked_at) == (timezone.now(), timezone.now())
 

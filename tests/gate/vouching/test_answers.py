@@ -180,7 +180,7 @@ def test_who_answered_may_have_themselves_erased(waiting: Application, client: C
     assert (request.name, request.email, request.text, request.answer) == ("", "", "", "confirm")
     assert client.get(path).status_code == 404
     (fact,) = list_vouches(waiting, at=timezone.now())
-    assert (fact.value, fact.is_confirmed) == ("somebody whose name is erased confirms", True)
+    assert (fact.value, fact.is_confirmed) == ("somebody whose name was erased: confirms", True)
 
 
 def test_a_referee_cannot_speak_for_a_domain(waiting: Application, client: Client) -> None:

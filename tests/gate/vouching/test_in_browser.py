@@ -91,7 +91,7 @@ def enter(page: Page, live_server: LiveServer, user: User) -> None:
 
 
 def follow_mail(page: Page, live_server: LiveServer, to: str, link: str) -> None:
-    """Open the newest mail to an address in the demo's post box, and the link in it."""
+    """Open the newest mail to an address in the demo's mailbox, and the link in it."""
     send_due()
     page.goto(f"{live_server.url}/demo/mail/?to={to}")
     page.get_by_role("main").get_by_role("listitem").get_by_role("link").first.click()
@@ -130,7 +130,7 @@ def test_a_draft_on_a_phone_and_a_referee_who_needs_no_account(
     referee.get_by_label("Their e-mail address").fill("rosalind@uni.edu")
     referee.get_by_label("Where they work").fill("University of the References")
     referee.get_by_role("button", name="Name them").click()
-    expect(page.get_by_text("Rosalind Referee is asked when you submit.")).to_be_visible()
+    expect(page.get_by_text("Rosalind Referee will be asked when you submit.")).to_be_visible()
 
     page.goto(f"{live_server.url}/access/apply/")
     page.get_by_label("Country").select_option("GB")

@@ -49,7 +49,7 @@ def test_a_problem_is_one_line_and_the_exit_code(host: Host) -> None:
 
     assert done.returncode == 1
     assert [line for line in done.stdout.splitlines() if line.startswith("problem")] == [
-        f"problem  weights    model.safetensors in {host.weights} ends too early: copy them again"
+        f"problem  weights    model.safetensors in {host.weights} is truncated: copy them again"
     ]
     assert done.stdout.splitlines()[-1] == "fake-vllm cannot run here: 1 problem."
 
@@ -66,7 +66,7 @@ def test_programs_get_json(host: Host) -> None:
         "check": "hash",
         "level": "warning",
         "text": "models.toml has no weights_sha256 to compare with",
-        "advice": f'write weights_sha256 = "{hash_weights(host.weights)}"',
+        "advice": f'add weights_sha256 = "{hash_weights(host.weights)}"',
     }
 
 
@@ -87,8 +87,8 @@ def test_a_known_model_is_checked_as_one_engine_of_this_host(host: Host) -> None
     assert lines[0].split(maxsplit=2) == [
         *("warning", "deployment"),
         (
-            f"{host.env['MODELS_FILE']} has no bloom-176b; taken as 1 rank with its full context: "
-            "add a table before you start it"
+            f"{host.env['MODELS_FILE']} has no bloom-176b; assuming 1 rank with its full context: "
+            "add a table before you start the deployment"
         ),
     ]
     assert lines[-1].startswith("bloom-176b cannot run here: ")
@@ -101,7 +101,7 @@ def test_the_launcher_refuses_what_cannot_run(host: Host) -> None:
 
     assert output == (
         "inference_workers: fake-vllm cannot run here: model.safetensors in "
-        f"{host.weights} ends too early: copy them again (more: python -m inference_workers check "
+        f"{host.weights} is truncated: copy them again (more: python -m inference_workers check "
         "fake-vllm)\n"
     )
     assert not (host.weights / "started.json").exists()

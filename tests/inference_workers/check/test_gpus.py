@@ -74,8 +74,8 @@ def test_gpus_that_lack_kernels_are_named_with_what_torch_has() -> None:
         "problem",
         (
             "torch for CUDA 13.0 has no kernels for V100-32GB, compute capability 7.0 (it has "
-            "sm_75, sm_80, sm_86, sm_90, sm_100, sm_120, compute_120): build vLLM and torch for it "
-            "from their sources, or use other GPUs"
+            "sm_75, sm_80, sm_86, sm_90, sm_100, sm_120, compute_120): build vLLM and torch from "
+            "source for this GPU, or use other GPUs"
         ),
     )
 
@@ -90,8 +90,8 @@ def test_gpus_that_lack_kernels_are_named_with_what_torch_has() -> None:
             (
                 "problem",
                 (
-                    "8 GPUs needed on each of 2 hosts (8 ranks), 6 can be seen: run `nvidia-smi`, "
-                    "look at CUDA_VISIBLE_DEVICES, or choose a deployment with fewer"
+                    "8 GPUs needed on each of 2 hosts (8 ranks), 6 visible: run `nvidia-smi`, "
+                    "check CUDA_VISIBLE_DEVICES, or choose a deployment with fewer"
                 ),
             ),
         ),
@@ -101,8 +101,8 @@ def test_gpus_that_lack_kernels_are_named_with_what_torch_has() -> None:
             (
                 "warning",
                 (
-                    "8 GPUs, 6 of them used (2 for each of 3 replicas): the rest stands idle "
-                    "unless it has another deployment or more replicas"
+                    "8 GPUs, 6 of them used (2 for each of 3 replicas): the others are idle "
+                    "unless another deployment or more replicas use them"
                 ),
             ),
         ),
@@ -128,6 +128,6 @@ def test_a_vllm_for_the_cpu_needs_no_gpu() -> None:
     smollm2 = PACKAGED["smollm2-135m"]
     assert judge(find(list(check_gpus(smollm2, cpu_machine(smollm2))), "gpus")) == (
         "ok",
-        "none, and none is needed: vLLM for the CPU, 1 rank",
+        "none, and none is needed: CPU build of vLLM, 1 rank",
     )
     assert find(list(check_gpus(OPT_175B, cpu_machine(OPT_175B))), "gpus").level is Level.WARNING

@@ -48,7 +48,7 @@ def test_what_cannot_be_counted_is_measured_by_its_files() -> None:
 
     assert check_memory(deployment, small).text.startswith("10.0 GB of weights, 10.0 GB on each")
     assert check_memory(deployment, absent).text == (
-        "nobody can count the weights of OPTForCausalLM before they are here"
+        "the size of OPTForCausalLM is unknown until its weights are here"
     )
 
 
@@ -59,7 +59,7 @@ def test_stages_without_layers_leave_memory_unknown() -> None:
 
     assert (finding.level, finding.text) == (
         Level.WARNING,
-        "unknown, as some stages have no layers",
+        "unknown, because some stages have no layers",
     )
 
 
@@ -70,8 +70,8 @@ def test_the_line_says_how_many_sequences_fit() -> None:
     assert finding.level is Level.OK
     assert finding.text == (
         "349.2 GB of weights, 43.7 GB on each A100-80GB of 85.9 GB; keys and values of 54,512 "
-        "tokens, 26 sequences of 2,048 (3 GiB a GPU are kept for activations and CUDA graphs; "
-        "`plan`, like published figures, keeps none)"
+        "tokens, 26 sequences of 2,048 (3 GiB per GPU are reserved for activations and CUDA "
+        "graphs; `plan`, like published figures, reserves none)"
     )
 
 
@@ -81,7 +81,7 @@ def test_weights_that_do_not_fit_say_what_would_hold_them() -> None:
 
     assert finding.sentence == (
         "25.7 GB of weights, 25.7 GB on each T4 of 16.1 GB: they do not fit: use GPUs of more than "
-        "32 GB, or more ranks, or weights of fewer bits"
+        "32 GB, more ranks, or weights with fewer bits"
     )
 
 

@@ -27,15 +27,15 @@ from tests.inference_workers.check.machines import (
                 (
                     "problem",
                     (
-                        f"the path /{'x' * 107} has 108 bytes, and a socket's may have 107: set "
-                        "ENGINE_DIR to a shorter one"
+                        f"the path /{'x' * 107} has 108 bytes; a socket's path may have 107: set "
+                        "ENGINE_DIR to a shorter path"
                     ),
                 )
             ],
         ),
         (
             Network(socket_path="/run/e/engine.sock", folder_error="/run is not writable"),
-            [("problem", "/run is not writable: set ENGINE_DIR to a folder of this user's")],
+            [("problem", "/run is not writable: set ENGINE_DIR to a folder of this user")],
         ),
     ],
 )
@@ -58,8 +58,8 @@ def test_socket(network: Network, expected: list[tuple[str, str]]) -> None:
             (
                 "problem",
                 (
-                    "at node 0, ports 29501 and 29502 are taken: end what holds it (this "
-                    "deployment's own engine?), or set MASTER_PORT"
+                    "at node 0, ports 29501 and 29502 are in use: stop the process that uses it "
+                    "(this deployment's own engine?), or set MASTER_PORT"
                 ),
             ),
         ),
@@ -72,7 +72,7 @@ def test_socket(network: Network, expected: list[tuple[str, str]]) -> None:
                 "problem",
                 (
                     "MASTER_ADDR 10.9.9.9 is not an address of this host: set MASTER_ADDR to node "
-                    "0's address on the inner network"
+                    "0's address on the internal network"
                 ),
             ),
         ),
@@ -95,8 +95,8 @@ def test_node(changes: dict[str, Any], expected: tuple[str, str]) -> None:
             ("problem", "ENGINE_URL is not set: set the address of the running engine"),
         ),
         (
-            Network(engine_url="http://e", engine_error="does not answer"),
-            ("problem", "http://e does not answer: start it, or correct ENGINE_URL"),
+            Network(engine_url="http://e", engine_error="does not respond"),
+            ("problem", "http://e does not respond: start it, or correct ENGINE_URL"),
         ),
         (
             Network(engine_url="http://e", engine_models=(("other", 2048),)),

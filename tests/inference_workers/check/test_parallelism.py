@@ -23,27 +23,27 @@ from tests.inference_workers.check.machines import (
 @pytest.mark.parametrize(
     ("check", "values", "expected"),
     [
-        ("heads", {}, ("ok", "96 attention heads, 12 a rank")),
+        ("heads", {}, ("ok", "96 attention heads, 12 per rank")),
         (
             "heads",
             {"tensor_parallel_size": 10},
             (
                 "problem",
                 (
-                    "96 attention heads do not divide by tensor_parallel_size 10: choose one of 1, "
-                    "2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96"
+                    "96 attention heads are not divisible by tensor_parallel_size 10: choose one "
+                    "of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96"
                 ),
             ),
         ),
-        ("layers", {"pipeline_parallel_size": 2}, ("ok", "96 layers, 48 a stage")),
+        ("layers", {"pipeline_parallel_size": 2}, ("ok", "96 layers, 48 per stage")),
         (
             "layers",
             {"pipeline_parallel_size": 5},
             (
                 "warning",
                 (
-                    "96 layers do not divide by pipeline_parallel_size 5: the stage with most "
-                    "layers sets the pace and the memory; choose a divisor"
+                    "96 layers are not divisible by pipeline_parallel_size 5: the stage with the "
+                    "most layers limits speed and memory; choose a divisor"
                 ),
             ),
         ),
@@ -64,7 +64,7 @@ from tests.inference_workers.check.machines import (
                 ),
             ),
         ),
-        ("architecture", {}, ("ok", "vLLM 0.32.0 knows OPTForCausalLM")),
+        ("architecture", {}, ("ok", "vLLM 0.32.0 supports OPTForCausalLM")),
     ],
 )
 def test_the_model_and_its_ranks(
@@ -91,10 +91,7 @@ def test_key_value_heads_divide_or_are_copied() -> None:
     deployment = smollm2.model_copy(update={"tensor_parallel_size": 2})
     assert judge(find(list(check_model(deployment, machine)), "heads")) == (
         "problem",
-        (
-            "3 key-value heads and tensor_parallel_size 2 do not divide: choose a divisor or a "
-            "multiple"
-        ),
+        ("tensor_parallel_size 2 does not match 3 key-value heads: choose a divisor or a multiple"),
     )
 
 
@@ -104,8 +101,8 @@ def test_a_model_that_nobody_knows_is_told() -> None:
     assert judge(finding) == (
         "warning",
         (
-            "nothing here says how many heads and layers the model has: put its config.json into "
-            "/weights/opt-175b, then check again"
+            "the number of the model's heads and layers is unknown: put its config.json into "
+            "/weights/opt-175b, then run this again"
         ),
     )
 
@@ -120,7 +117,7 @@ def test_an_architecture_that_vllm_does_not_have_is_doubtful() -> None:
     assert judge(finding) == (
         "warning",
         (
-            "vLLM 0.32.0 has no NewForCausalLM of its own: it tries that of transformers, which "
-            "may be slower or refuse to be split"
+            "vLLM 0.32.0 does not implement NewForCausalLM: it tries the implementation in "
+            "transformers, which may be slower or not split"
         ),
     )

@@ -32,8 +32,8 @@ from tests.inference_workers.check.machines import (
             (
                 "warning",
                 (
-                    "vLLM 0.33.1, torch 2.13.0 for CUDA 13.0, transformers 5.19.0: this house was "
-                    "tried with vLLM 0.32; try this one before you trust it"
+                    "vLLM 0.33.1, torch 2.13.0 for CUDA 13.0, transformers 5.19.0: Gatehouse was "
+                    "tested with vLLM 0.32; test this version before you rely on it"
                 ),
             ),
         ),

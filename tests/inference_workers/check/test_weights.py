@@ -49,7 +49,7 @@ def weights_machine(**changes: Any) -> Machine:
             {"cut_short": ("model-2.safetensors",)},
             (
                 "problem",
-                "model-2.safetensors in /weights/opt-175b ends too early: copy them again",
+                "model-2.safetensors in /weights/opt-175b is truncated: copy them again",
             ),
         ),
         (
@@ -84,7 +84,7 @@ def test_dummy_weights_need_no_files(arguments: tuple[str, ...]) -> None:
     findings = list(check_weights(vary(extra_args=arguments), machine))
 
     assert [(finding.check, *judge(finding)) for finding in findings] == [
-        ("weights", "ok", "dummy ones, for the config.json in /weights/opt-175b"),
+        ("weights", "ok", "dummy weights, for the config.json in /weights/opt-175b"),
         ("tokenizer", "ok", "beside the weights"),
     ]
 
@@ -101,7 +101,7 @@ def test_dummy_weights_need_no_files(arguments: tuple[str, ...]) -> None:
                 "problem",
                 (
                     "the weights are not those of models.toml: fedcba987654…, not 0123456789ab…: "
-                    "copy or convert them again, or correct weights_sha256 if they are meant to "
+                    "copy or convert them again, or correct weights_sha256 if they should "
                     "differ"
                 ),
             ),
@@ -112,7 +112,7 @@ def test_dummy_weights_need_no_files(arguments: tuple[str, ...]) -> None:
             (
                 "warning",
                 (
-                    f"models.toml has no weights_sha256 to compare with: write weights_sha256 = "
+                    f"models.toml has no weights_sha256 to compare with: add weights_sha256 = "
                     f'"{HASH}"'
                 ),
             ),
@@ -123,8 +123,8 @@ def test_dummy_weights_need_no_files(arguments: tuple[str, ...]) -> None:
             (
                 "warning",
                 (
-                    "models.toml has no weights_sha256: run this with --verify-weights and write "
-                    "down what it prints"
+                    "models.toml has no weights_sha256: run this with --verify-weights, and add "
+                    "the hash that it prints"
                 ),
             ),
         ),
@@ -143,7 +143,7 @@ def test_hash_of_weights(wanted: str, found: str, expected: tuple[str, str]) -> 
     [
         (100, "", "ok", "ok"),
         (20, "", "problem", "ok"),
-        (100, "no model hub answers from this machine", "ok", "problem"),
+        (100, "this machine cannot reach the model hub", "ok", "problem"),
         (100, None, "ok", "warning"),
     ],
 )

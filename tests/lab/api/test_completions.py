@@ -181,7 +181,7 @@ async def test_nulls_and_empty_values_are_left_out(laboratory: Laboratory) -> No
 async def test_what_is_not_known_is_ignored_and_named(laboratory: Laboratory) -> None:
     reply = await laboratory.ask(prompt="a", max_tokens=2, do_sample=True)
 
-    assert reply["gatehouse"]["warnings"] == ["do_sample is not known here and was ignored."]
+    assert reply["gatehouse"]["warnings"] == ["do_sample is not a known field and was ignored."]
 
 
 async def test_unless_the_client_is_strict(laboratory: Laboratory) -> None:

@@ -145,7 +145,7 @@ async def test_what_one_person_keeps_has_a_count_and_a_way_out(
     assert (answer.status_code, answer.headers["x-should-retry"]) == (429, "false")
     assert answer.json() == {
         "error": {
-            "message": "You keep 2 files, and may keep 2. "
+            "message": "You have 2 files; the limit is 2. "
             "Delete some (DELETE /v1/files/{id}), then upload this one again.",
             "type": "insufficient_quota",
             "param": "file",
@@ -169,8 +169,8 @@ async def test_what_one_person_keeps_has_a_total_that_others_do_not_share(
     answer = await upload(client, content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "files_full")
     assert answer.json()["error"]["message"] == (
-        f"Your files have {len(content):,} bytes and this one {len(content):,}; "
-        "together they may have 1,000,000. "
+        f"Your files have {len(content):,} bytes and this one has {len(content):,}; "
+        "the limit for all is 1,000,000. "
         "Delete some (DELETE /v1/files/{id}), then upload this one again."
     )
     assert (await upload(client, write_jsonl(write_request("a", model="m")))).status_code == 200
@@ -225,10 +225,10 @@ def somebody_waits_for_a_lock() -> bool:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b'{"a": "' + b"x" * 100 + b'"}', "Line 2 has 109 bytes, and a request may have 64."),
+        (b'{"a": "' + b"x" * 100 + b'"}', "Line 2 has 109 bytes; the limit for a request is 64."),
         (
             b'{"a": [' + b"[]," * 100_000 + b"[]]}",
-            "Line 2 has 100,003 opening brackets and braces, and may have 100,000. Split it.",
+            "Line 2 has 100,003 opening brackets and braces; at most 100,000 are read. Split it.",
         ),
     ],
 )

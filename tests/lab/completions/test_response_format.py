@@ -142,9 +142,9 @@ async def test_a_chat_honours_or_refuses(
     ("messages", "param", "message"),
     [
         ([*MESSAGES, {"role": "user", "content": None}], "messages[1].content",
-         "messages[1].content has to be a text or a list."),
+         "messages[1].content must be a string or a list."),
         ([{"role": "robot", "content": ""}], "messages[0].role",
-         "messages[0].role has to be 'system', 'developer', 'user' or 'assistant'."),
+         "messages[0].role must be 'system', 'developer', 'user' or 'assistant'."),
         ([], "messages", "messages needs at least 1."),
         ([{"role": "user", "content": [{"text": "a"}]}], "messages[0].content[0].type",
          "messages[0].content[0].type is missing."),
@@ -196,9 +196,9 @@ async def test_what_a_chat_ignores_is_named_once(chatting: Laboratory) -> None:
     )
 
     assert reply["gatehouse"]["warnings"] == [
-        "user changes no answer here and was ignored.",
-        "messages[0].name changes no answer here and was ignored.",
-        "stream_options.include_obfuscation changes no answer here and was ignored.",
+        "user changes no answer and was ignored.",
+        "messages[0].name changes no answer and was ignored.",
+        "stream_options.include_obfuscation changes no answer and was ignored.",
     ]
 
 

@@ -189,7 +189,7 @@ def test_bad_values_are_refused_by_field(
 @pytest.mark.parametrize(
     ("words", "max_tokens", "field", "message"),
     [
-        (2048, 1, "prompt", "Shorten the prompt by 1 or more."),
+        (2048, 1, "prompt", "Shorten the prompt by at least 1."),
         (
             2000,
             49,
@@ -268,8 +268,8 @@ def test_a_share_of_the_queue_that_is_full_is_refused(
 
     assert refusal.value.code == "queue_full"
     assert refusal.value.message == (
-        "This is 1 more beside 1 of yours that wait for this model, and your share of its queue "
-        "is 1: everybody who waits shares its 3 places. Nothing is lost; try again in a minute."
+        "With 1 of your runs already waiting for this model, 1 more would exceed your share of its "
+        "queue, 1: all people who wait share its 3 places. Nothing is lost; try again in a minute."
     )
 
 

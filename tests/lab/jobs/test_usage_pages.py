@@ -35,7 +35,7 @@ def test_an_empty_page_says_so(client: Client) -> None:
     page = client.get(PAGE)
 
     assert page.status_code == 200
-    assert page.content.decode().count("<h2>Nothing in the last 30 days</h2>") == 1
+    assert page.content.decode().count("<h2>No runs in the last 30 days</h2>") == 1
 
 
 @pytest.mark.django_db

@@ -46,7 +46,7 @@ def test_a_field_at_fault_is_named(desk: Desk) -> None:
         # Without it the page would speak of a fault of ours.
         "error": {
             "code": "invalid_value",
-            "message": "Some values need another look. They are marked.",
+            "message": "Some fields have errors. They are marked.",
             "next_step": None,
         },
     }

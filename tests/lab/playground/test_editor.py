@@ -142,7 +142,7 @@ def test_values_reach_the_job_as_they_were_typed(desk: Desk) -> None:
         ("temperature", "2.1", "Temperature is between 0 and 2."),
         ("temperature", "", "Temperature is a number between 0 and 2."),
         ("temperature", "nan", "Temperature is a number between 0 and 2."),
-        ("top_p", "0", "Top-p is above 0: with 0, no token would be left to draw."),
+        ("top_p", "0", "Top-p is above 0: at 0 there would be no token to draw."),
         ("presence_penalty", "-3", "Presence penalty is between -2 and 2."),
         ("seed", "-1", "Seed is 0 or more."),
         ("max_tokens", "2048", None),
@@ -213,7 +213,7 @@ def test_a_signed_out_script_is_told_to_sign_in(client: Client, db: None) -> Non
     assert response.status_code == 401
     assert response.json()["error"] == {
         "code": "not_signed_in",
-        "message": "You are signed out. What you typed is still here.",
+        "message": "You are signed out. Your text is still here.",
         "next_step": {"label": "Sign in", "url": "/account/login/"},
     }
 

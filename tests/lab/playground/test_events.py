@@ -142,9 +142,7 @@ async def test_operators_words_and_workers_names_stay_inside(
     assert reading.messages[-1].data == {
         "type": "failed",
         "code": "engine_error",
-        "message": (
-            "The engine failed while it worked on this run. It has been logged; run again."
-        ),
+        "message": ("The engine failed during this run. It has been logged; run again."),
     }
     assert "gpu-host-7" not in str(reading.messages)
 

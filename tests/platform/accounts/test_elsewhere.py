@@ -154,7 +154,7 @@ def test_a_stolen_code_is_useless(client: Client, institution: Institution) -> N
     )
 
     assert back.status_code == 401
-    assert "Signing in elsewhere did not work" in back.content.decode()
+    assert "Sign-in through the other site failed" in back.content.decode()
 
 
 def test_an_institution_that_is_down_is_explained(client: Client, settings: Settings) -> None:
@@ -171,7 +171,7 @@ def test_an_institution_that_is_down_is_explained(client: Client, settings: Sett
     answer = client.post("/account/oidc/institution/login/")
 
     assert answer.status_code == 502
-    assert "Signing in elsewhere did not work" in answer.content.decode()
+    assert "Sign-in through the other site failed" in answer.content.decode()
 
 
 def test_only_orcid_itself_confirms_an_orcid(person: User) -> None:

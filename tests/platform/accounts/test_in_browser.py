@@ -103,7 +103,7 @@ def test_the_theme_is_chosen_and_kept(live_server: LiveServer, page: Page) -> No
     paper = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(paper)
 
-    page.get_by_role("button", name="Theme: as the system").click()
+    page.get_by_role("button", name="Theme: same as the system").click()
     page.get_by_role("button", name="Theme: light").click()
     dark = page.evaluate(paper)
     page.reload()

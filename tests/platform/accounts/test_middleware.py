@@ -71,7 +71,7 @@ def test_the_page_to_add_one_says_why(production: None) -> None:
     page = client.get("/console/", follow=True)
 
     sentences = [str(message) for message in page.context["messages"]]
-    assert sentences == ["Your role needs a second factor. Add one here, then carry on."]
+    assert sentences == ["Your role needs a second factor. Add one here, then continue."]
 
 
 def test_adding_one_through_the_pages_opens_the_door(production: None) -> None:

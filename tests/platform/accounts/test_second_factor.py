@@ -59,7 +59,9 @@ def test_once_it_is_on_the_password_alone_opens_nothing(signed_in: Client, perso
         assert client.session["_auth_user_id"] == str(person.pk)
 
     assert wrong.context["form"].errors == {
-        "code": ["That code is not right. Codes change every half minute: type the one shown now."]
+        "code": [
+            "This code is wrong. Codes change every 30 seconds: type the one that is shown now."
+        ]
     }
     assert right.headers["Location"] == "/access/"
 

@@ -65,9 +65,7 @@ def test_wrong_password_and_unknown_address_get_the_same_answer(
     wrong = sign_in(client, person.email, "not-the-password")
     unknown = sign_in(client, "nobody@example.org", "not-the-password")
 
-    sentence = (
-        "That address and password do not belong together. Check both, or ask for a new password."
-    )
+    sentence = "This address and password do not match. Check both, or ask for a new password."
     assert wrong.context["form"].errors == {"__all__": [sentence]}
     assert unknown.context["form"].errors == wrong.context["form"].errors
     assert "_auth_user_id" not in client.session

@@ -1,4 +1,4 @@
-"""`manage.py verify_audit` tells an operator whether the log is whole."""
+"""`manage.py verify_audit` tells an operator whether the log is intact."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_an_empty_log_says_so() -> None:
 def test_a_whole_log_names_its_last_hash() -> None:
     write("job:1")
     last = write("job:2")
-    assert verify() == f"The audit log is whole: 2 events, the last hash is {last.hash}.\n"
+    assert verify() == f"The audit log is intact: 2 events, the last hash is {last.hash}.\n"
 
 
 def test_a_changed_row_is_named() -> None:

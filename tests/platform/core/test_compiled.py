@@ -53,7 +53,7 @@ def test_a_value_that_the_query_changes_is_named() -> None:
         lambda email: User.objects.filter(email__contains=email).values_list("pk"), email=str
     )
 
-    with pytest.raises(ValueError, match="the query does not use email as it is"):
+    with pytest.raises(ValueError, match="the query does not use email unchanged"):
         query.rows(email="ada@x.org")
 
 

@@ -14,9 +14,9 @@ from tests.plugin import ROOT
 PAGE = ROOT / "docs" / "refusals.md"
 HEAD = """# Refusals
 
-Every reason for which something is refused, as `portal/platform/core/refusals.py` has it. The
-code is stable; the message that comes with it says what to do. Programs are told the status; a
-page shows its form again with 422 where they are told 400.
+Every reason for a refusal, as in `portal/platform/core/refusals.py`. The code is stable; the
+message that comes with it says what to do. Programs get the status; where they get 400, a page
+shows its form again with 422.
 
 | code | status | meaning |
 |---|---|---|"""

@@ -44,7 +44,7 @@ def test_missing_page_offers_to_sign_in_and_come_back(client: Client) -> None:
 
     html = page.content.decode()
     assert page.status_code == 404
-    assert "There is no such page, or it is not yours to see" in html
+    assert "This page does not exist, or you may not see it" in html
     assert 'href="/account/login/?next=/no/such/page/%3Fx%3D1"' in html
 
 

@@ -179,7 +179,7 @@ def test_a_digest_is_one_mail_with_every_notice(person: User) -> None:
         assert (send_due(), [message.subject for message in mail.outbox]) == (1, ["At once"])
         clock.move_to(datetime(2026, 11, 26, 7, tzinfo=UTC))
         assert (send_due(), send_due()) == (1, 0)
-    assert mail.outbox[1].subject == "Your day's news: 2 notices"
+    assert mail.outbox[1].subject == "Your daily mail: 2 notices"
     lines = mail.outbox[1].body.splitlines()
     assert [line for line in lines if line in {"First", "Second"}] == ["First", "Second"]
     assert set(Notice.objects.values_list("state", flat=True)) == {NoticeState.SENT}

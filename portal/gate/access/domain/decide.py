@@ -1,4 +1,4 @@
-"""The one answer to "may they?", and the list that is built from the same rules."""
+"""The single decision on access, and the list of models built from the same rules."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from portal.platform.accounts.models import User
 from portal.platform.core.compiled import CompiledQuery
 
 ENDED_BY_ITSELF = (GrantState.ACTIVE, GrantState.CLOSED)
-"""Grants in these that are over ran out or were given back; nobody took them away."""
+"""An ended grant in one of these states expired or was given back; it was not taken away."""
 
 STOPPED_STATES = {GrantState.SUSPENDED: Code.SUSPENDED, GrantState.REVOKED: Code.REVOKED}
-"""Grants in these close a model to their holder, also one that a signature alone opens."""
+"""Grants in these states close a model to their holder, even one that a signature alone opens."""
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """Where to go on: words for a link, and its address."""
+    """The next step: the label and the address of a link."""
 
     label: str
     url: str
@@ -39,7 +39,7 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Decision:
-    """`allowed`, why, in one sentence, and what to do next (None when nothing helps)."""
+    """`allowed`, the reason in one sentence, and the next step (None if nothing helps)."""
 
     allowed: bool
     code: Code
@@ -52,7 +52,7 @@ def decide(
 ) -> Decision:
     """Whether `user` may use `model` through `capability` at a moment, and if not, why.
 
-    Pages, the API, downloads and running streams all ask this function.
+    Pages, the API, downloads and running streams all call this function.
     """
     if not isinstance(user, User):
         return _refuse(Code.NOT_SIGNED_IN, "account_login")
@@ -67,7 +67,7 @@ def decide(
 
 
 def usable_models(user: User, capability: Capability, at: datetime) -> QuerySet[HostedModel]:
-    """Exactly the models for which `decide` says yes, as one query."""
+    """Exactly the models that `decide` allows, as one query."""
     if not user.is_active or not is_email_verified(user) or lacks_required_mfa(user):
         return HostedModel.objects.none()
     grants = Grant.objects.begun(at=at).filter(user=user, model=OuterRef("pk"))
@@ -165,7 +165,7 @@ def _judge_application(
 
 @dataclass(frozen=True)
 class _Standing:
-    """A grant as it stands at a moment: one that follows another's is worth no more than that."""
+    """A grant as it counts at a moment: one that follows a lead's is worth no more than that."""
 
     state: str
     capabilities: list[str]
@@ -182,7 +182,7 @@ def _read_grants(user_id: int, model_id: int, at: datetime) -> list[_Standing]:
 
 
 def _follow(grant: _Standing, lead_id: int | None, model_id: int, at: datetime) -> list[_Standing]:
-    """Itself, or, where it follows a lead's, what those are worth to it; newest first."""
+    """The grant itself, or, if it follows a lead's, what those allow it; newest first."""
     if lead_id is None or grant.state != GrantState.ACTIVE:
         return [grant]
     return [
@@ -200,12 +200,12 @@ def _in_force(grants: GrantQuerySet, capability: Capability, at: datetime) -> Gr
 
 
 def _own_grants(at: datetime) -> GrantQuerySet:
-    """Those that others may follow: a lead's own, while their account is open."""
+    """Grants that others may follow: a lead's own, while their account is open."""
     return Grant.objects.begun(at=at).filter(lead=None, user__is_active=True)
 
 
 def _by_age(grants: GrantQuerySet) -> GrantQuerySet:
-    """Newest first: the first one says how things stand."""
+    """Newest first; the first one decides."""
     return grants.order_by("-starts_at", "-id")
 
 
@@ -230,8 +230,8 @@ _LEAD_GRANTS: Final = CompiledQuery(
 
 MESSAGES: dict[Code, tuple[str, str]] = {
     Code.NOT_SIGNED_IN: ("You are not signed in.", "Sign in"),
-    Code.EMAIL_UNVERIFIED: ("Your e-mail address is not confirmed yet.", "Confirm it"),
-    Code.MFA_REQUIRED: ("Your role needs a second factor.", "Add one"),
+    Code.EMAIL_UNVERIFIED: ("Your e-mail address is not confirmed yet.", "Confirm your address"),
+    Code.MFA_REQUIRED: ("Your role needs a second factor.", "Add a second factor"),
     Code.LICENCE_UNSIGNED: ("The licence is not signed yet.", "Read and sign the licence"),
     Code.LICENCE_OUTDATED: (
         "The licence has changed since you signed it.",
@@ -239,12 +239,12 @@ MESSAGES: dict[Code, tuple[str, str]] = {
     ),
     Code.NO_APPLICATION: ("You have no access to this yet.", "Apply for access"),
     Code.PENDING: ("Your application is waiting for a reviewer.", "See where it stands"),
-    Code.RETURNED: ("A reviewer asks for changes to your application.", "Read the notes"),
+    Code.RETURNED: ("A reviewer asked for changes to your application.", "Read the notes"),
     Code.REJECTED: ("Your application was not approved.", "Read the reason"),
     Code.GRANT_EXPIRED: ("Your access has ended.", "Renew it, or apply again"),
     Code.SUSPENDED: ("Your access is suspended.", "Read why"),
     Code.REVOKED: ("Your access was revoked.", "Read why"),
-    Code.MODEL_OFFLINE: ("This model is not loaded here.", "See which models are"),
+    Code.MODEL_OFFLINE: ("This model is not loaded here.", "See which models are live"),
 }
 
 

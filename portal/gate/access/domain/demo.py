@@ -31,7 +31,7 @@ ANSWERED_USES: Final = (Capability.PLAYGROUND, Capability.API)
 
 @dataclass(frozen=True, kw_only=True)
 class DemoAccount:
-    """Somebody whom a visitor of the demo may sign in as."""
+    """An account that a visitor to the demo may sign in to."""
 
     role: str
     name: str
@@ -45,7 +45,7 @@ class DemoAccount:
 
     @property
     def password(self) -> str:
-        """Public on purpose: these accounts exist in the demo and nowhere else."""
+        """Public on purpose: these accounts exist only in the demo."""
         return f"demo-{self.role}-password"
 
 
@@ -53,24 +53,26 @@ APPLICANT: Final = DemoAccount(role="applicant", name="Amara Okafor")
 RESEARCHER: Final = DemoAccount(role="researcher", name="Ingrid Solheim")
 REVIEWER: Final = DemoAccount(role="reviewer", name="Tomás Herrera", is_reviewer=True)
 SECOND: Final = DemoAccount(role="reviewer2", name="Hana Dvořák", is_reviewer=True)
-"""Models that ask for two reviewers can be opened, and what the first may not decide, decided."""
+"""Needed for models that require two reviewers, and for what the first may not decide."""
 OPERATOR: Final = DemoAccount(role="operator", name="Mei Tanaka", is_operator=True)
 AUDITOR: Final = DemoAccount(role="auditor", name="Priya Raman", is_auditor=True)
 QUEUED: Final = DemoAccount(role="queued", name="Jonas Albrecht")
-"""Has applied and waits; nobody's way in, so that the queue stays as it was found."""
+"""Has applied and waits; not offered to visitors, who could withdraw the application."""
 
 ACCOUNTS: Final = (APPLICANT, RESEARCHER, REVIEWER, SECOND, OPERATOR, AUDITOR)
 
 
 def seed_demo() -> tuple[DemoAccount, ...]:
-    """Make the demo's people and what they have done so far; doing it again adds nothing.
+    """Create the demo's people and what they have done so far; a second call adds nothing.
 
-    What visitors of the demo changed stays as they left it, but for a changed password.
-    Raises `DomainError` with code `not_a_demo` outside of the demo, and
+    What visitors to the demo changed is kept, except for changed passwords.
+    Raises `DomainError` with code `not_a_demo` outside the demo, and
     `release_not_loaded` before `load_release`.
     """
     if not settings.DEMO:
-        raise DomainError(RefusalCode.NOT_A_DEMO, "Demo accounts are made only where DEMO is on.")
+        raise DomainError(
+            RefusalCode.NOT_A_DEMO, "Demo accounts are created only where DEMO is on."
+        )
     if not HostedModel.objects.filter(status=ModelStatus.LIVE).exists():
         raise DomainError(RefusalCode.RELEASE_NOT_LOADED, "No live model: run load_release first.")
     people = {account: _ensure_user(account) for account in (*ACCOUNTS, QUEUED)}
@@ -91,7 +93,7 @@ def _ensure_user(account: DemoAccount) -> User:
             "is_auditor": account.is_auditor,
         },
     )
-    # Setting it without need would end every session of the account.
+    # Setting it unnecessarily would end every session of the account.
     if is_new or not user.check_password(account.password):
         user.set_password(account.password)
         user.save(update_fields=["password"])

@@ -1,4 +1,4 @@
-"""Erasing what a person and their reviewers wrote; how the cases went stays."""
+"""Erasing what a person and their reviewers wrote; the course of the cases is kept."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from portal.platform.accounts.models import User
 
 ERASED: Final = "erased"
 KEPT_ANSWERS: Final = frozenset({"country", "sector", "models_wanted", "capabilities"})
-"""Of a submitted version: what was asked for, in words from lists and not of the person's own."""
+"""Answers of a submitted version that are kept: chosen from lists, not in the person's words."""
 
 
 def close_applications(person: User) -> None:
-    """Withdraw what is open."""
+    """Withdraw the person's open applications."""
     for application in Application.objects.filter(applicant=person, state__in=OPEN_STATES):
         withdraw_application(application, by=person)
 
 
 def erase_cases(cases: QuerySet[Application], *, as_name: str, as_email: str) -> None:
-    """Put a name and an address in the place of one person's, and erase all free text.
+    """Replace one person's name and address, and erase all free text.
 
-    What was asked for, from which country, and how it went stays.
+    What they applied for, the country, and the course of the case are kept.
     """
     cases.update(
         draft={}, orcid="", is_orcid_verified=False, homepage="", position="",
@@ -63,8 +63,8 @@ def erase_cases(cases: QuerySet[Application], *, as_name: str, as_email: str) ->
 
 
 def erase_remarks(person: User, *, name: str, email: str) -> None:
-    """Erase what was written about the person in the denylist and about their accounts, and
-    to them when they still reviewed.
+    """Erase what the denylist and account merges say about the person, and the notes of
+    applications handed over to them as a reviewer.
     """
     AccountMerge.objects.filter(Q(kept=person) | Q(merged=person)).update(reason=ERASED)
     texts = ("reason", "appeal", "lift_note")

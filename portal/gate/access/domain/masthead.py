@@ -1,4 +1,4 @@
-"""What every page tells the person who is signed in, asked in one query."""
+"""What every page shows the signed-in person, read in one query."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from portal.platform.notices.domain.reading import unread_notices
 
 @dataclass(frozen=True)
 class Reconsent:
-    """A changed licence that is to be signed again; what `decide` says once it is too late."""
+    """A changed licence to sign again, and what `decide` says after the deadline."""
 
     version: LicenceVersion
     ends_at: datetime
@@ -37,14 +37,14 @@ class Reconsent:
 
 @dataclass(frozen=True)
 class Masthead:
-    """How many notices wait to be read, and what must be signed again first."""
+    """The number of unread notices, and the licence to sign again first."""
 
     unread_notices: int
     reconsent: Reconsent | None
 
 
 def read_masthead(user: User, *, at: datetime) -> Masthead:
-    """One query for people who have nothing to sign again, and a second for the others."""
+    """One query for people with nothing to sign again, and two for the others."""
     ((unread, change),) = _FACTS.rows(user=user.pk, at=at)
     return Masthead(unread, None if change is None else _describe(change, at=at))
 

@@ -1,4 +1,4 @@
-"""Applications are kept for stated times: drafts that nobody touches, and cases long closed."""
+"""How long applications are kept: untouched drafts, and cases closed long ago."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CLOSED_STATES = (
     ApplicationState.WITHDRAWN,
     ApplicationState.LAPSED,
 )
-"""Cases that came to nothing: whoever wrote them has nothing of what they wrote."""
+"""Cases that ended without access."""
 
 
 def delete_drafts(*, untouched_since: datetime, limit: int) -> int:
-    """Delete drafts that were never handed in and not saved since a moment; answers how many."""
+    """Delete drafts never submitted and not saved since a moment; return the number."""
     old = Application.objects.filter(state=ApplicationState.DRAFT, saved_at__lt=untouched_since)
     chosen = old.order_by("pk").values_list("pk", flat=True)[:limit]
     return sum(
@@ -37,7 +37,7 @@ def delete_drafts(*, untouched_since: datetime, limit: int) -> int:
 
 
 def closed_cases(*, closed_before: datetime, limit: int) -> list[Application]:
-    """Refused, withdrawn and lapsed cases whose last step was before, still with their texts."""
+    """Refused, withdrawn and lapsed cases not yet erased, whose last step was before a moment."""
     last = Step.objects.filter(application=OuterRef("pk"), grant=None).order_by("-at", "-pk")
     found = (
         Application.objects.filter(state__in=CLOSED_STATES, erased_at=None)
@@ -69,7 +69,7 @@ def erase_case(
 def _delete_draft(pk: int, *, untouched_since: datetime) -> int:
     try:
         with transaction.atomic():
-            # The lock that saving takes: what is touched at this moment stays.
+            # The lock that saving takes: a draft saved at this moment is kept.
             draft = (
                 Application.objects.select_for_update()
                 .filter(pk=pk, state=ApplicationState.DRAFT, saved_at__lt=untouched_since)
@@ -79,7 +79,7 @@ def _delete_draft(pk: int, *, untouched_since: datetime) -> int:
                 return 0
             draft.delete()
     except ProtectedError:
-        # Something else hangs on it, which has its own time.
+        # Other rows that are kept for their own time refer to it.
         log.warning("draft_not_deleted", application_id=pk)
         return 0
     return 1

@@ -39,8 +39,8 @@ class Application(Claimable, models.Model):
     """A request for access.
 
     `draft` is what the applicant has typed so far, valid or not, by form field. Submitting
-    writes the answers into their columns, so a reviewer reads what was submitted and never
-    half an edit. Name, e-mail and a confirmed ORCID iD are frozen from the account then.
+    copies the answers into their columns, so that a reviewer never reads a half-finished edit.
+    It also copies the name, e-mail address and confirmed ORCID iD from the account.
     """
 
     applicant = models.ForeignKey(
@@ -57,11 +57,11 @@ class Application(Claimable, models.Model):
     sector = models.CharField(max_length=16, choices=Sector.choices, blank=True)
     country = models.CharField(max_length=2, blank=True)
     connection_country = models.CharField(
-        max_length=2, blank=True, help_text="Where it was submitted from, by a trusted proxy."
+        max_length=2, blank=True, help_text="The country of the connection, from a trusted proxy."
     )
     orcid = models.CharField(max_length=19, blank=True)
     is_orcid_verified = models.BooleanField(
-        default=False, help_text="ORCID itself confirmed the iD by sign-in."
+        default=False, help_text="ORCID confirmed the iD when the applicant signed in there."
     )
     homepage = models.TextField(blank=True)
     intended_use = models.TextField(blank=True)
@@ -78,7 +78,7 @@ class Application(Claimable, models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     effective_at = models.DateTimeField(
-        null=True, blank=True, help_text="When its applicant hears what was decided last."
+        null=True, blank=True, help_text="When the applicant is notified of the last decision."
     )
     appealed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(
@@ -90,7 +90,7 @@ class Application(Claimable, models.Model):
     )
     claim_ends_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(
-        null=True, blank=True, help_text="When what its applicant wrote was erased."
+        null=True, blank=True, help_text="When the applicant's texts were erased."
     )
 
     objects = ApplicationQuerySet.as_manager()
@@ -127,7 +127,7 @@ class Application(Claimable, models.Model):
         return self.case_number
 
     def is_held(self, *, at: datetime) -> bool:
-        """Whether a decision was made that its applicant has not been told of yet."""
+        """Whether the applicant has not yet been notified of a decision."""
         return (
             self.state in DECIDED_STATES
             and self.effective_at is not None
@@ -135,7 +135,7 @@ class Application(Claimable, models.Model):
         )
 
     def told_state(self, *, at: datetime) -> ApplicationState:
-        """The state as far as its applicant has been told: a held decision is still a review."""
+        """The state as the applicant knows it: while a decision is held, `IN_REVIEW`."""
         if self.is_held(at=at):
             return ApplicationState.IN_REVIEW
         return ApplicationState(self.state)
@@ -152,9 +152,9 @@ class Application(Claimable, models.Model):
 class Step(models.Model):
     """One entry of an application's history, as its applicant may read it.
 
-    A step about one of the grants that came of it names that grant; one that nobody made by
-    hand has no actor. `told_at` says when the
-    mail to the applicant was written; from then on a decision is not taken back.
+    A step about one of its grants names that grant; a step of the system has no actor.
+    `told_at` is when the mail to the applicant was written; after that, a decision cannot be
+    taken back.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="steps")
@@ -181,7 +181,7 @@ class Step(models.Model):
 
 
 class SubmittedVersion(models.Model):
-    """An application's answers as they were handed in, by field; never changed afterwards."""
+    """An application's answers as they were submitted, by field; never changed afterwards."""
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""What one reviewer takes up for a time."""
+"""What a reviewer can claim for a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Claimable:
     claim_ends_at: datetime | None
 
     def claimant_at(self, at: datetime) -> User | None:
-        """Who has taken it up and still holds it: a claim ends by itself."""
+        """The reviewer who has claimed it, if the claim has not ended."""
         if self.claimed_by is None or self.claim_ends_at is None or at >= self.claim_ends_at:
             return None
         return self.claimed_by

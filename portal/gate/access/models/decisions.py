@@ -43,18 +43,20 @@ class Ruling(models.Model):
         return str(self.step)
 
     def is_told(self, *, at: datetime) -> bool:
-        """Whether its applicant knows of it."""
+        """Whether the applicant has been notified of it."""
         return self.taken_back_at is None and at >= self.effective_at
 
 
 class Override(models.Model):
-    """Why a reviewer approved in spite of what has to be looked at first."""
+    """Why a reviewer approved an application in spite of its flags."""
 
     step = models.OneToOneField(
         Step, on_delete=models.PROTECT, primary_key=True, related_name="override"
     )
     codes = ArrayField(models.CharField(max_length=32))
-    list_version = models.CharField(max_length=32, blank=True, help_text="Of the country list.")
+    list_version = models.CharField(
+        max_length=32, blank=True, help_text="Version of the country list."
+    )
     reason = models.TextField()
 
     def __str__(self) -> str:
@@ -62,9 +64,9 @@ class Override(models.Model):
 
 
 class Endorsement(models.Model):
-    """A first reviewer's approval of one submission, where the tier asks for two.
+    """A first reviewer's approval of one submission, where the tier requires two.
 
-    It is about the text submitted at `submitted_at`: a returned and changed application
+    It covers the text submitted at `submitted_at`: a returned and changed application
     needs a new one.
     """
 

@@ -1,4 +1,4 @@
-"""What the desk keeps beside applications: absences, denials, merged accounts."""
+"""What reviewers record besides applications: absences, denials, merged accounts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AccountMerge(models.Model):
 
 
 class Absence(models.Model):
-    """A reviewer who is out of office until a moment, and who stands in."""
+    """A reviewer who is out of office until a moment, and their deputy."""
 
     reviewer = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="absence"
@@ -55,10 +55,10 @@ class Absence(models.Model):
 
 
 class Denial(models.Model):
-    """An entry of the denylist: who is not let in, why, and until when.
+    """An entry of the denylist: who is refused, why, and until when.
 
     `value` is a domain or an institution's name as `normalise_name` spells it; a person is
-    named by `person`. Entries are lifted or run out, and are never deleted.
+    named by `person`. Entries are lifted or expire; they are never deleted.
     """
 
     kind = models.CharField(max_length=16, choices=DenialKind.choices)

@@ -18,21 +18,21 @@ from portal.gate.catalog.models import HostedModel
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
-    """Grants by how they stand."""
+    """Grants by their state."""
 
     def begun(self, *, at: datetime) -> GrantQuerySet:
-        """Those that have begun; one that was taken back with its decision never did."""
+        """Grants that have begun; one that was taken back with its decision never did."""
         return self.filter(starts_at__lte=at).exclude(state=GrantState.VOID)
 
     def in_force(self, *, at: datetime) -> GrantQuerySet:
-        """Those that have begun, have not ended, and that nobody took away."""
+        """Grants that have begun, have not ended, and were not taken away."""
         return self.filter(state=GrantState.ACTIVE, starts_at__lte=at, ends_at__gt=at)
 
 
 class Grant(models.Model):
-    """A right to use one model in some ways until a moment.
+    """A right to use one model in certain ways until a moment.
 
-    A grant with a `lead` counts only as far as that person's own grant for the model does.
+    A grant with a `lead` allows no more than the lead's own grant for the model.
     """
 
     user = models.ForeignKey(
@@ -46,7 +46,7 @@ class Grant(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Whose own grant for the model this one follows; empty for one's own.",
+        help_text="The team lead whose grant for the model this one follows, if any.",
     )
     capabilities = ArrayField(models.CharField(max_length=16, choices=Capability.choices))
     state = models.CharField(max_length=16, choices=GrantState.choices, default=GrantState.ACTIVE)
@@ -55,10 +55,10 @@ class Grant(models.Model):
     ends_at = models.DateTimeField()
     reason = models.TextField(blank=True, help_text="Why it was suspended or revoked.")
     daily_tokens = models.PositiveIntegerField(
-        null=True, help_text="Tokens of 24 hours; empty for the site's quota."
+        null=True, help_text="Tokens in 24 hours; empty for the site's quota."
     )
     parallel_jobs = models.PositiveIntegerField(
-        null=True, help_text="Runs of the API under way at a time; empty for the site's number."
+        null=True, help_text="API runs in progress at a time; empty for the site's number."
     )
 
     objects = GrantQuerySet.as_manager()

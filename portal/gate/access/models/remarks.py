@@ -9,7 +9,7 @@ from portal.gate.access.models.applications import Application
 
 
 class Remark(models.Model):
-    """One reviewer's words for the others; the applicant's pages and mails never show it.
+    """A note from one reviewer to the others; the applicant's pages and mails never show it.
 
     `asked` is the colleague who was asked for their view, if any. The text is emptied when the
     applicant is erased.

@@ -1,4 +1,4 @@
-"""How a visitor stands to a model, for pages of capabilities below this one."""
+"""A visitor's access to a model, for pages of capabilities below this one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENDED = (Code.GRANT_EXPIRED, Code.SUSPENDED, Code.REVOKED)
 
 @dataclass(frozen=True)
 class Access:
-    """The gate's answer for the playground; `has_ended` where there was access before."""
+    """The decision for the playground; `has_ended` if the visitor had access before."""
 
     code: str
     message: str
@@ -30,7 +30,7 @@ class Access:
 
 @register.simple_tag
 def access_to(model: HostedModel, user: User | AnonymousUser) -> Access:
-    """What `decide` says of the model now."""
+    """Return what `decide` says about the model now."""
     decision = decide(user, model, Capability.PLAYGROUND, timezone.now())
     return Access(
         code=decision.code,
@@ -43,7 +43,7 @@ def access_to(model: HostedModel, user: User | AnonymousUser) -> Access:
 
 @register.simple_tag
 def models_open_to(user: User | AnonymousUser) -> list[HostedModel]:
-    """What a visitor may prompt now; without an account nothing, and no query."""
+    """The models that a visitor may prompt now; without an account none, and no query."""
     if not isinstance(user, User):
         return []
     return list(usable_models(user, Capability.PLAYGROUND, timezone.now()).order_by("name"))

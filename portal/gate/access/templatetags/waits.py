@@ -1,4 +1,4 @@
-"""The waits of applicants, for pages of capabilities below this one."""
+"""How long applicants wait, for pages of capabilities below this one."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ register = template.Library()
 
 @register.inclusion_tag("gate/access/waits.html")
 def show_waits() -> dict[str, Waits | None]:
-    """The same sentence as on an applicant's own page; nothing before the first answer."""
+    """The sentence from an applicant's own page; empty before the first answer."""
     return {"waits": measure_waits(at=timezone.now())}

@@ -1,4 +1,4 @@
-"""One's own application: reading it, taking it back, appealing against its refusal."""
+"""An applicant's own application: read it, withdraw it, appeal against its refusal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from portal.platform.core.unsent import turn_away
 @never_cache
 @login_required
 def show_application(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
-    """What was submitted, and what became of it."""
+    """Show what was submitted, and what happened to it."""
     application = _get_own(request, case_number)
     now = timezone.now()
     context = {
@@ -52,7 +52,7 @@ def show_application(request: AuthenticatedHttpRequest, case_number: str) -> Htt
 @never_cache
 @login_required
 def withdraw(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
-    """Ask once more, then withdraw."""
+    """Ask for confirmation, then withdraw."""
     application = _get_own(request, case_number)
     now = timezone.now()
     if request.method != "POST" and is_open_to_applicant(Command.WITHDRAW, application, at=now):
@@ -70,7 +70,7 @@ def withdraw(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespons
 @never_cache
 @login_required
 def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
-    """Say what a refusal overlooked; another reviewer decides."""
+    """Take an appeal against a refusal; another reviewer decides."""
     application = _get_own(request, case_number)
     if not is_open_to_applicant(Command.APPEAL, application, at=timezone.now()):
         return turn_away(request, _nothing_to_appeal(case_number), to="access:status")
@@ -93,7 +93,7 @@ def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
 
 def _nothing_to_appeal(case_number: str) -> DomainError:
     return DomainError(
-        RefusalCode.NOTHING_TO_APPEAL, f"There is nothing to appeal about {case_number}."
+        RefusalCode.NOTHING_TO_APPEAL, f"{case_number} has no decision that you can appeal."
     )
 
 

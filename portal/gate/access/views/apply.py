@@ -1,4 +1,4 @@
-"""Writing an application: opened, saved as one goes, submitted."""
+"""Writing an application: opening, saving and submitting it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ NOT_SUBMITTED = "Not submitted yet"
 
 @dataclass(frozen=True)
 class Shown:
-    """The form as the page shows it, and what was refused."""
+    """The form as the page shows it, and the refusal, if any."""
 
     application: Application
     form: ApplicationForm
@@ -58,7 +58,7 @@ class Shown:
 @never_cache
 @login_required
 def edit_application(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The form, with everything that was typed before."""
+    """Show the form with everything typed so far."""
     try:
         application = open_draft(request.user)
     except DomainError as error:
@@ -71,9 +71,9 @@ def edit_application(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def save_application(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Keep the draft: an answer in JSON for the page's script, a redirect without it.
+    """Save the draft; return JSON to the page's script, a redirect otherwise.
 
-    Of the fields in `take` what is saved stays.
+    Fields in `take` keep their saved text.
     """
     taken = request.POST.getlist("take")
     all_names = [name for name in APPLICATION_FIELDS if name not in taken]
@@ -96,7 +96,7 @@ def save_application(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def submit(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Keep what was typed, then check all of it and hand it in."""
+    """Save what was typed, then check and submit it."""
     try:
         application = _save(request, APPLICATION_FIELDS)
     except DomainError as error:
@@ -136,7 +136,7 @@ def _save(request: AuthenticatedHttpRequest, names: Iterable[str]) -> Applicatio
 def _show_refusal(
     request: AuthenticatedHttpRequest, error: DomainError, *, heading: str = NOT_SUBMITTED
 ) -> HttpResponse:
-    """The form with what was sent, beside what is so now; elsewhere if no form is open."""
+    """The form with the sent text beside the saved one; a redirect if no form is open."""
     try:
         application, is_new = begin_anew(request.user)
     except DomainError as pending:
@@ -149,8 +149,7 @@ def _show_refusal(
     else:
         error = DomainError(
             error.code,
-            f"{error.message} What you wrote stands below, as the beginning of "
-            f"{application.case_number}.",
+            f"{error.message} What you wrote is below, as the start of {application.case_number}.",
         )
     conflicts = describe_conflicts(form, saved=application.draft, sent=sent, names=names)
     shown = Shown(application, form, refusal=error, heading=heading, conflicts=conflicts)
@@ -158,7 +157,7 @@ def _show_refusal(
 
 
 def make_form(user: User, **kwargs: object) -> ApplicationForm:
-    """The form as this person gets it: an ORCID iD that ORCID confirmed is not asked for."""
+    """The form for this person, without the ORCID iD if ORCID has confirmed it."""
     return ApplicationForm(has_verified_orcid=bool(verified_orcid(user)), **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""Being on the denylist: why, until when, and saying that it is wrong."""
+"""A person's own denylist entry: its reason, its end, and an appeal against it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from portal.platform.core.unsent import turn_away
 @never_cache
 @login_required
 def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The entry about the person, and its appeal; without an entry, their access page."""
+    """Show the entry about the person and its appeal; without an entry, redirect."""
     denial = in_force(at=timezone.now()).filter(kind=DenialKind.PERSON, person=request.user).first()
     if denial is None:
-        lifted = DomainError(RefusalCode.NO_DENIAL, "You are on no denylist any more.")
+        lifted = DomainError(RefusalCode.NO_DENIAL, "You are no longer on the denylist.")
         if request.method == "POST":
             return turn_away(request, lifted, to="access:status")
         return redirect("access:status")
@@ -37,7 +37,7 @@ def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field, error.message)
         else:
-            messages.success(request, "Another reviewer reads what you wrote.")
+            messages.success(request, "Your appeal was sent. Another reviewer reads it.")
             return redirect("access:denial")
     status = 422 if form.is_bound else 200
     return render(

@@ -1,4 +1,4 @@
-"""Where a person's access stands: the page after signing in."""
+"""A person's access: the page after signing in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 @never_cache
 @login_required
 def show_status(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """What is needed next, the application's history, and every grant with its end."""
+    """Show the next step, the application's history, and every grant with its end."""
     now = timezone.now()
     applications = list(
         Application.objects.filter(applicant=request.user).order_by("-created_at", "-id")

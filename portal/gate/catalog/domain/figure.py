@@ -31,7 +31,7 @@ class Circle:
 
 @dataclass(frozen=True)
 class Figure:
-    """The drawing: all circles stand on one point, the largest first."""
+    """The drawing: all circles share their lowest point, the largest first."""
 
     circles: Sequence[Circle]
     width: float
@@ -49,10 +49,10 @@ class Figure:
 
 
 def draw_family(models: Sequence[HostedModel]) -> Figure | None:
-    """Draw the models by size; None where there is nothing to compare.
+    """Draw the models by size; None if there are fewer than two.
 
-    Labels stand at the top of their circles as long as they keep a line's distance. A
-    model that is served here is always labelled.
+    A label is at the top of its circle if it is a line away from the previous one. A model
+    that is served here is always labelled.
     """
     ordered = sorted(models, key=lambda model: (-model.parameters, model.position))
     if len(ordered) < 2:
@@ -80,7 +80,7 @@ def draw_family(models: Sequence[HostedModel]) -> Figure | None:
 def _place_labels(
     models: Sequence[HostedModel], tops: Sequence[float], *, floor: float
 ) -> list[float | None]:
-    """Labels from the top down; the lowest lines are kept for what is served here."""
+    """Labels from the top down; the lowest lines are reserved for models that are served here."""
     live = [index for index, model in enumerate(models) if model.is_live]
     places: list[float | None] = [None] * len(models)
     for line, index in enumerate(reversed(live)):

@@ -1,4 +1,4 @@
-"""What a visitor can do next to use a model, from what the catalog knows of them."""
+"""What a visitor can do next to use a model, as far as the catalog knows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.platform.accounts.models import User
 
 @dataclass(frozen=True)
 class Step:
-    """One step on the way to a model. `is_done` is known; `is_next` is at most one."""
+    """One step on the way to a model. At most one step of a list `is_next`."""
 
     title: str
     text: str
@@ -29,10 +29,10 @@ class Step:
 
 
 def list_steps(visitor: User | AnonymousUser, model: HostedModel, *, at: datetime) -> list[Step]:
-    """The way from here to a first prompt, with the visitor's place on it.
+    """The steps to a first prompt, with the visitor's place among them.
 
-    What an application has come to is the access page's to say: the step that leads there
-    is never marked as done here.
+    The access page shows the state of an application: the step that leads there is never
+    marked as done here.
     """
     is_known = isinstance(visitor, User)
     licence = model.release.licence
@@ -71,8 +71,8 @@ def _last_step(model: HostedModel, *, is_ready: bool) -> Step:
     reviewers = "Two reviewers decide" if model.tier == Tier.TWO_REVIEWERS else "A reviewer decides"
     return Step(
         title="Apply",
-        text=f"{reviewers}, most often within {apnumber(model.release.review_days)} working days. "
-        "Your access page says where you stand.",
+        text=f"{reviewers}, usually within {apnumber(model.release.review_days)} working days. "
+        "Your access page shows the status.",
         label="Go to your access page",
         url=reverse("access:status"),
         is_next=is_ready,

@@ -1,4 +1,4 @@
-"""Bringing the rows of the catalog in line with a release folder."""
+"""Making the rows of the catalog match a release folder."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class LoadReport:
 
 
 def load_release(path: Path, *, live: Mapping[str, str] | None = None) -> LoadReport:
-    """Make the database say what the folder says; loading it again changes nothing.
+    """Make the database match the folder; loading it again changes nothing.
 
     A licence version is published only when the bytes of the licence's file differ from
-    those of the newest version. `live` (model slug to deployment) replaces what the folder
-    says about which models are served. A model of these releases that the folder no longer
-    names stays, for its history, and is marked as not loaded.
-    Raises `ReleaseFolderError`, before anything is changed.
+    those of the newest version. `live` (model slug to deployment) overrides the folder's
+    choice of models to serve. A model of these releases that the folder no longer names is
+    kept for its history, and marked as not loaded.
+    Raises `ReleaseFolderError` before anything is changed.
     """
     folder = _choose_live_models(read_release_folder(path), live, path)
     report = LoadReport()
@@ -82,7 +82,10 @@ def _choose_live_models(
     known = [model.slug for release in folder.release for model in release.model]
     if unknown := sorted(set(live) - set(known)):
         raise ReleaseFolderError(
-            [f"{path}: no model '{slug}'; it names {', '.join(known)}" for slug in unknown]
+            [
+                f"{path}: there is no model '{slug}'; the models are {', '.join(known)}"
+                for slug in unknown
+            ]
         )
     releases = [
         release.model_copy(
@@ -136,7 +139,7 @@ def _load_family(entry: ReleaseEntry, licence: Licence, position: int, report: L
 
 
 def _upsert(rows: Manager[Row], slug: str, values: Mapping[str, object]) -> tuple[Row, bool]:
-    """Answer the row and whether it had to be made or changed."""
+    """Return the row, and whether it was created or changed."""
     row = rows.filter(slug=slug).first()
     if row is None:
         return rows.create(slug=slug, **values), True

@@ -1,4 +1,4 @@
-"""Changing, outside of a release's folder, whether and how a model is served."""
+"""Changing, outside a release folder, whether and how a model is served."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.platform.core.refusals import RefusalCode
 def change_serving(
     model: HostedModel, *, status: ModelStatus, deployment: str, tier: Tier, actor: User
 ) -> None:
-    """Set what an operator may set, and record what it was before.
+    """Set the values that an operator may set, and record the previous ones.
 
     Raises `DomainError` with code `deployment_missing` for a live model without one.
     """
@@ -38,12 +38,12 @@ def change_serving(
 
 
 def serving_of(model: HostedModel | None) -> list[str]:
-    """What an operator may set, as a form carries it."""
+    """The values that an operator may set, as a form carries them."""
     return [model.status, model.deployment, model.tier] if model else []
 
 
 def require_serving_seen(model: HostedModel, seen: str | None) -> None:
-    """Lock the row, and raise `SavedMeanwhile` where it is not what was seen."""
+    """Lock the row, and raise `SavedMeanwhile` if it differs from what was seen."""
     saved = HostedModel.objects.select_for_update().get(pk=model.pk)
     served = f" by “{saved.deployment}”" if saved.deployment else ""
     now_is = f"it is {saved.get_status_display().lower()}{served}, {saved.get_tier_display()}"

@@ -48,7 +48,7 @@ def approve(
     ends_at: datetime | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """Approve what was asked for, or less of it, until `ends_at` (GRANT_DEFAULT_DAYS ahead).
+    """Approve the application, or part of it, until `ends_at` (default: GRANT_DEFAULT_DAYS).
 
     Raises as `approve_application` does.
     """
@@ -106,7 +106,7 @@ def send_back(
     if unknown:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"There is no field {unknown[0]}. There are: {', '.join(APPLICATION_FIELDS)}.",
+            f"There is no field {unknown[0]}. The fields are: {', '.join(APPLICATION_FIELDS)}.",
             field="field_notes",
         )
 

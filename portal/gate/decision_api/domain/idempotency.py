@@ -16,7 +16,7 @@ from portal.platform.core.idempotency import require_same_request
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """A request to decide: by whom, under which key if any, and a hash of what it says."""
+    """A request to decide: by whom, under which key if any, and a hash of its content."""
 
     by: User
     fingerprint: str
@@ -32,9 +32,9 @@ class Decided:
 
 
 def decide_once(asked: IdempotentRequest, decide: Callable[[], Step]) -> Decided:
-    """Call `decide`, or answer the step that the same request made before.
+    """Call `decide`, or return the step that the same request made before.
 
-    Of two at the same moment one waits for the other. What is refused leaves the key free.
+    Of two concurrent requests, one waits for the other. A refused request leaves the key free.
     Raises `DomainError` with code `idempotency_key_reused` for another request under the key,
     and whatever `decide` raises.
     """

@@ -32,7 +32,7 @@ def list_applications(
 ) -> dict[str, Any]:
     """One page, in the order in which the applications were begun; three queries.
 
-    `after` is the case number that the page before ended with.
+    `after` is the last case number of the previous page.
     """
     found = _applications(viewer, states=STATUSES[status] if status else ())
     if after:
@@ -41,14 +41,14 @@ def list_applications(
 
 
 def find_application(viewer: User, case_number: str) -> Application:
-    """One application; raises `DomainError` with code `not_found`, for one's own too."""
+    """One application; raises `DomainError` with code `not_found`, also for the viewer's own."""
     return _find(viewer, case_number)
 
 
 def list_grants(
     viewer: User, *, state: GrantState | None, model: str | None, after: int | None, limit: int
 ) -> dict[str, Any]:
-    """One page of grants, oldest first; one query. `after` is the last id of the page before."""
+    """One page of grants, oldest first; one query. `after` is the last id of the previous page."""
     found = _grants(viewer)
     if state:
         found = found.filter(state=state)
@@ -60,7 +60,7 @@ def list_grants(
 
 
 def find_grant(viewer: User, grant_id: int) -> Grant:
-    """One grant; raises `DomainError` with code `not_found`, for one's own too."""
+    """One grant; raises `DomainError` with code `not_found`, also for the viewer's own."""
     grant = _grants(viewer).filter(pk=grant_id).first()
     if grant is None:
         raise DomainError(
@@ -70,7 +70,7 @@ def find_grant(viewer: User, grant_id: int) -> Grant:
 
 
 def describe_application(application: Application) -> dict[str, Any]:
-    """All that a reviewer reads; `revision` is what a command has to name."""
+    """All that a reviewer reads; a command must name its `revision`."""
     now = timezone.now()
     claimant = application.claimant_at(now)
     return {
@@ -105,7 +105,7 @@ def describe_application(application: Application) -> dict[str, Any]:
 
 
 def describe_grant(grant: Grant) -> dict[str, Any]:
-    """A grant and whose application it came of."""
+    """A grant, with the case number of its application."""
     return {
         "id": grant.pk,
         "object": "grant",
@@ -123,7 +123,7 @@ def describe_grant(grant: Grant) -> dict[str, Any]:
 def _applications(viewer: User, *, states: tuple[str, ...] = ()) -> QuerySet[Application]:
     wanted = QueueFilter(states=states)
     found = find_applications(wanted, viewer=viewer, at=timezone.now())
-    # Who is asked about their own hears no more than its applicant does: nothing here.
+    # Reviewers learn no more about their own application than other applicants: nothing here.
     return found.exclude(applicant=viewer).select_related("applicant", "claimed_by")
 
 

@@ -1,4 +1,4 @@
-"""Who may decide by program: a reviewer with a key for it, asked at every call."""
+"""Who may decide by program: a reviewer with a key for it, checked at every call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def require_reviewer(key: ApiKey) -> User:
     """The reviewer whose key it is.
 
     Raises `KeyRefused` (`key_scope`) for a key without the scope, and `DomainError`
-    (`reviewers_only`) from the moment in which its owner is no reviewer any more.
+    (`reviewers_only`) if its owner is no longer a reviewer.
     """
     require_scope(key, KeyScope.DECISIONS)
     if not (key.user.is_reviewer and key.user.is_active):

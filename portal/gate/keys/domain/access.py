@@ -1,4 +1,4 @@
-"""Whether a person has something to use a key for."""
+"""The models that a person can use with a key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.platform.accounts.models import User
 
 @dataclass(frozen=True)
 class ApiAccess:
-    """The models that a person may use through the API; where there are none, why."""
+    """The models that a person may use through the API; if there are none, the reason."""
 
     models: tuple[HostedModel, ...]
     refusal: Decision | None = None
@@ -25,9 +25,9 @@ class ApiAccess:
 
 
 def describe_api_access(user: User, *, at: datetime) -> ApiAccess:
-    """What `decide` says of the API at a moment: of every model, or why there is none.
+    """The models that `decide` opens through the API at a moment, or the reason for none.
 
-    Why is said of the model of the person's newest grant, or else of the first that is live.
+    The reason is about the model of the person's newest grant, or else the first live model.
     """
     models = tuple(usable_models(user, Capability.API, at))
     if models:

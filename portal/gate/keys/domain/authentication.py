@@ -1,4 +1,4 @@
-"""Whose key is it, and what may be done with it: asked at every call of the API."""
+"""The owner of a key, and what it may be used for: checked at every call of the API."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 LAST_USED_EXACTNESS: Final = timedelta(minutes=1)
-"""`last_used_at` is written once in this time, so that most calls write nothing."""
+"""`last_used_at` is written at most once in this time, so that most calls write nothing."""
 
 
 class KeyRefused(DomainError):  # noqa: N818 -- it names what happened
-    """The key opens nothing, or not this; `next_url` is the page of one's keys.
+    """The key does not work, or not for this; `next_url` is the page of a person's keys.
 
     The message names that page in full, since it is read in a terminal.
     """
@@ -34,17 +34,17 @@ class KeyRefused(DomainError):  # noqa: N818 -- it names what happened
 
 
 def authenticate_key(text: str, *, at: datetime) -> ApiKey:
-    """The key that `text` is at a moment, with its `user` and the ids of its models.
+    """The key that `text` spells, if it works at a moment, with its `user` and model ids.
 
-    One query, and once a minute for each key a second that notes when it was used. Raises
+    One query, and once a minute for each key a second one that records its use. Raises
     `KeyRefused` with code `invalid_api_key` (misspelt or unknown), `key_revoked` (also
-    where the person's account is closed) or `key_expired`.
+    if the person's account is closed) or `key_expired`.
     """
     parsed = parse_text(text)
     if parsed is None:
         raise KeyRefused(
             RefusalCode.INVALID_API_KEY,
-            "This is not an API key: it is misspelt or not whole. Copy it again, or make a new "
+            "This is not an API key: it is misspelt or incomplete. Copy it again, or make a new "
             "one.",
         )
     key = _CANDIDATES.filter(lookup=parsed.lookup).first()
@@ -59,15 +59,15 @@ def authenticate_key(text: str, *, at: datetime) -> ApiKey:
 
 
 def require_scope(key: ApiKey, scope: KeyScope, model: HostedModel | None = None) -> None:
-    """Raise `KeyRefused` with code `key_scope` or `key_model` unless the key reaches so far.
+    """Raise `KeyRefused` with code `key_scope` or `key_model` unless the key covers this.
 
-    Without a `model` only the scope is judged. It says nothing of the person's own access,
-    which `access.decide` judges.
+    Without a `model`, only the scope is checked. `access.decide` checks the person's own
+    access.
     """
     if scope not in key.scopes:
         raise KeyRefused(
             RefusalCode.KEY_SCOPE,
-            f"The API key {key.name} is not for this: it lacks the scope {scope.value}. "
+            f"The API key {key.name} lacks the scope {scope.value}, which this needs. "
             "Make one that has it.",
         )
     if model is None:
@@ -76,7 +76,7 @@ def require_scope(key: ApiKey, scope: KeyScope, model: HostedModel | None = None
     if allowed and model.pk not in allowed:
         raise KeyRefused(
             RefusalCode.KEY_MODEL,
-            f"The API key {key.name} is not for the model {model.slug}. Make one that is.",
+            f"The API key {key.name} does not cover the model {model.slug}. Make one that does.",
         )
 
 

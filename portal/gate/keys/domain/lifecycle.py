@@ -22,7 +22,7 @@ from portal.platform.core.errors import DomainError, LostRace
 from portal.platform.core.refusals import RefusalCode
 
 LIVE_KEYS_LIMIT: Final = 20
-"""Keys of one person that work at a time, less those that a rotation is phasing out."""
+"""Working keys that one person may have, without those that a rotation is phasing out."""
 NAME_LENGTH: Final = 100
 LONGEST_OVERLAP: Final = timedelta(days=30)
 
@@ -47,17 +47,17 @@ def issue_key(
 ) -> IssuedKey:
     """Make a key for `user`; no `models` means every model that the person may use.
 
-    Raises `DomainError` with code `invalid_value` for a name, a scope or an end that makes
-    no sense, `reviewers_only` for the scope of decisions, `account_closed`, and
-    `too_many_keys` at the limit of live keys. The audit log
-    names the person, or nobody where an operator made it on the command line.
+    Raises `DomainError` with code `invalid_value` for an impossible name, scope or end,
+    `reviewers_only` for the scope of decisions, `account_closed`, and `too_many_keys` at
+    the limit of live keys. The audit log names the person, or nobody if an operator made it
+    on the command line.
     """
     now = timezone.now()
     name = _require_name(name)
     wanted = _require_scopes(scopes, user=user)
     if expires_at is not None and expires_at <= now:
         raise DomainError(
-            RefusalCode.INVALID_VALUE, "The key would expire before it exists.", field="expires_at"
+            RefusalCode.INVALID_VALUE, "The expiry must be in the future.", field="expires_at"
         )
     _lock_owner(user)
     _require_room(user, at=now)
@@ -73,24 +73,24 @@ def issue_key(
 
 @transaction.atomic
 def rotate_key(key: ApiKey, *, overlap: timedelta) -> IssuedKey:
-    """Make a key that follows `key`, which works for `overlap` longer and then expires.
+    """Make a key that replaces `key`, which works for `overlap` longer and then expires.
 
-    Name, scopes and models are carried over, and the new key lives as long as the old one
-    was meant to. An end of the old key that is nearer than `overlap` stays. Raises
+    Name, scopes and models are carried over, and the new key gets the lifetime of the old
+    one. If the old key ends before `overlap` is over, it keeps that end. Raises
     `DomainError` with code `invalid_value` for an overlap below zero or over 30 days, and
-    `LostRace` where the key no longer works or was rotated already.
+    `LostRace` if the key no longer works or was already rotated.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"Both keys can work for at most {LONGEST_OVERLAP.days} days.",
+            f"Both keys can work together for at most {LONGEST_OVERLAP.days} days.",
             field="overlap",
         )
     now = timezone.now()
     user = _lock_owner(key.user)
     old = live_keys(user, at=now).filter(pk=key.pk, successor=None).first()
     if old is None:
-        raise LostRace("This key no longer works or has been rotated already.")
+        raise LostRace("This key no longer works or has already been rotated.")
     models = list(old.allowed_models.all())
     lifetime = old.expires_at - old.created_at if old.expires_at else None
     issued = _create(
@@ -104,7 +104,7 @@ def rotate_key(key: ApiKey, *, overlap: timedelta) -> IssuedKey:
     ends_at = min(old.expires_at, now + overlap) if old.expires_at else now + overlap
     unchanged = ApiKey.objects.filter(pk=old.pk, successor=None, revoked_at=None)
     if unchanged.update(successor=issued.key, expires_at=ends_at) != 1:
-        raise LostRace("This key no longer works or has been rotated already.")
+        raise LostRace("This key no longer works or has already been rotated.")
     record(
         AuditTag.KEY_ROTATED,
         actor=user,
@@ -121,10 +121,10 @@ def rotate_key(key: ApiKey, *, overlap: timedelta) -> IssuedKey:
 
 @transaction.atomic
 def revoke_key(key: ApiKey, *, by: User | None = None) -> None:
-    """End a key at once and for good. Raises `LostRace` where that was done before."""
+    """End a key now and for good. Raises `LostRace` if it was already revoked."""
     now = timezone.now()
     if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now) != 1:
-        raise LostRace("This key was revoked already.")
+        raise LostRace("This key was already revoked.")
     key.revoked_at = now
     record(
         AuditTag.KEY_REVOKED,
@@ -156,7 +156,7 @@ def live_keys(user: User, *, at: datetime) -> QuerySet[ApiKey]:
 
 
 def _lock_owner(user: User) -> User:
-    """Let one person's keys be made one after another; not in the way of foreign keys."""
+    """Lock the person, so that their keys are made one by one; foreign keys are not blocked."""
     owner = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not owner.is_active:
         raise DomainError(
@@ -169,7 +169,7 @@ def _require_room(user: User, *, at: datetime) -> None:
     if live_keys(user, at=at).filter(successor=None).count() >= LIVE_KEYS_LIMIT:
         raise DomainError(
             RefusalCode.TOO_MANY_KEYS,
-            f"{LIVE_KEYS_LIMIT} keys is the most at a time. Revoke one that is not needed.",
+            f"A person may have {LIVE_KEYS_LIMIT} working keys. Revoke one that is not needed.",
         )
 
 

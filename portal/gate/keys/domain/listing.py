@@ -1,4 +1,4 @@
-"""A person's keys as their owner reads them."""
+"""A person's keys as their owner sees them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.platform.accounts.models import User
 
 
 class KeyState(StrEnum):
-    """Whether a key works; a retiring one does until its successor has taken over."""
+    """Whether a key works; a retiring one works until its overlap with its successor ends."""
 
     LIVE = "live"
     RETIRING = "retiring"
@@ -48,12 +48,12 @@ def list_keys(user: User, *, at: datetime) -> list[KeyRow]:
 
 
 def find_key(user: User, pk: int) -> ApiKey | None:
-    """One key of the person with its owner, or None where there is none of theirs."""
+    """One key of the person with its owner, or None if they have no such key."""
     return ApiKey.objects.select_related("user").filter(user=user, pk=pk).first()
 
 
 def describe_key(key: ApiKey, *, at: datetime) -> KeyRow:
-    """The key in words, as it stands at a moment."""
+    """The key in words, at a moment."""
     return KeyRow(
         key=key,
         state=state_of(key, at=at),
@@ -64,7 +64,7 @@ def describe_key(key: ApiKey, *, at: datetime) -> KeyRow:
 
 
 def state_of(key: ApiKey, *, at: datetime) -> KeyState:
-    """Where a key stands at a moment."""
+    """The state of a key at a moment."""
     if key.revoked_at is not None:
         return KeyState.REVOKED
     if key.expires_at is not None and key.expires_at <= at:

@@ -1,4 +1,4 @@
-"""The text of a key: how it is made, and what is wrong with one before any query."""
+"""The text of a key: making it, and checking it before any query."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATTERN: Final = re.compile(r"gh_[0-9A-Za-z]{48}", re.ASCII)
 
 @dataclass(frozen=True)
 class KeyText:
-    """A whole key, and the two parts of it that are kept."""
+    """A whole key, and the two parts of it that are stored."""
 
     whole: str
     lookup: str
@@ -44,7 +44,7 @@ def make_text() -> KeyText:
 
 
 def parse_text(text: str) -> KeyText | None:
-    """The key that `text` spells, or None where its form or its checksum is wrong."""
+    """The key that `text` spells, or None if its form or its checksum is wrong."""
     if PATTERN.fullmatch(text) is None:
         return None
     body, end = text[:-CHECKSUM_LENGTH], text[-CHECKSUM_LENGTH:]

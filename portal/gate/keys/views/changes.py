@@ -1,4 +1,4 @@
-"""Making, rotating and revoking one's keys."""
+"""Making, rotating and revoking a person's keys."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ METHODS = ["GET", "HEAD", "POST"]
 @never_cache
 @login_required
 def create(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Ask what the key is for; answer a good form with the key, this once."""
+    """Ask what the key is for; show the new key once."""
     access = describe_api_access(request.user, at=timezone.now())
     if not (access.is_open or request.user.is_reviewer):
-        messages.info(request, "A key opens what you may use yourself, and that is nothing yet.")
+        messages.info(request, "A key gives the access that you have, and you have none yet.")
         return redirect("keys:list")
     form = NewKeyForm(request.POST or None, user=request.user, models=access.models)
     if form.is_valid():
@@ -55,10 +55,10 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Ask how long the old key goes on; answer with the new one, this once."""
+    """Ask how long the old key continues to work; show the new key once."""
     row = _own_key(request, pk)
     if not row.can_be_rotated:
-        messages.info(request, f"{row.key.name} no longer works or has been rotated already.")
+        messages.info(request, f"{row.key.name} no longer works or has already been rotated.")
         return redirect("keys:list")
     form = RotateForm(request.POST or None)
     if form.is_valid():
@@ -78,11 +78,11 @@ def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @login_required
 def revoke(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Ask once more, then end the key."""
+    """Ask for confirmation, then revoke the key."""
     row = _own_key(request, pk)
     if request.method != "POST":
         if not row.works:
-            messages.info(request, f"{row.key.name} does not work any more.")
+            messages.info(request, f"{row.key.name} no longer works.")
             return redirect("keys:list")
         return render(request, "gate/keys/revoke.html", {"row": row})
     try:
@@ -90,7 +90,7 @@ def revoke(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     except LostRace as error:
         messages.warning(request, error.message)
     else:
-        messages.success(request, f"{row.key.name} is revoked. It opens nothing from now on.")
+        messages.success(request, f"{row.key.name} is revoked and no longer works.")
     return redirect("keys:list")
 
 
@@ -115,6 +115,6 @@ def _show_form(
 def _show_once(
     request: AuthenticatedHttpRequest, issued: IssuedKey, replaces: KeyRow | None = None
 ) -> HttpResponse:
-    """The answer to the form itself: no other place ever holds the text."""
+    """The response to the form itself: the text is kept nowhere else."""
     context = {"issued": issued, "replaces": replaces, "base_url": f"{settings.SITE_URL}/v1"}
     return render(request, "gate/keys/created.html", context, status=HTTPStatus.CREATED)

@@ -1,4 +1,4 @@
-"""The page of one's keys."""
+"""The page of a person's keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 @never_cache
 @login_required
 def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Every key of the person, and the way to the next one or to access."""
+    """Every key of the person, and the link to a new one or to access."""
     now = timezone.now()
     rows = list_keys(request.user, at=now)
     context = {

@@ -1,4 +1,4 @@
-"""What a reader of a licence is shown beside its text."""
+"""What the page of a licence shows beside its text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Reading:
 
     @property
     def grace_ends_at(self) -> datetime | None:
-        """Until when older signatures hold; None where this version outdates none."""
+        """When older signatures become outdated; None if this version outdates none."""
         if not self.version.is_material or self.version.number == 1:
             return None
         return self.version.grace_ends_at
@@ -42,7 +42,7 @@ class Reading:
 def read_licence(
     licence: Licence, *, reader: User | AnonymousUser, at: datetime, number: int | None = None
 ) -> Reading | None:
-    """Version `number`, or the one in force, or else the first to come; None without any."""
+    """Version `number`, or the one in force, or else the first to come; None if there is none."""
     versions = list(licence.versions.defer("text").order_by("-number"))
     in_force = [version for version in versions if version.effective_at <= at]
     current = in_force[0] if in_force else None

@@ -1,4 +1,4 @@
-"""Who must sign again after a material change, and until when the old signature holds."""
+"""Who must sign again after a material change, and how long the old signature is valid."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def changes_announced(*, at: datetime) -> QuerySet[LicenceVersion]:
 
 
 def changes_in_force(*, at: datetime) -> QuerySet[LicenceVersion]:
-    """Those among them that can be signed now."""
+    """Announced changes that can be signed now."""
     return changes_announced(at=at).filter(effective_at__lte=at)
 
 
 def unmet_change(*, user_id: int, at: datetime) -> QuerySet[LicenceVersion]:
     """The change in force that outdates the person's newest signature first, if any does.
 
-    Of a licence that they never signed there is none: nothing of theirs is outdated.
+    There is none for a licence that they never signed.
     """
     signed = Signature.objects.filter(user_id=user_id, version__licence=OuterRef("licence"))
     is_met = Exists(signed.filter(version__number__gte=OuterRef("number")))
@@ -36,7 +36,7 @@ def unmet_change(*, user_id: int, at: datetime) -> QuerySet[LicenceVersion]:
 
 
 def holds_until(signed: int, changes: Iterable[LicenceVersion]) -> datetime | None:
-    """When a signature on version number `signed` is outdated; None if no change does it.
+    """When a signature on version number `signed` becomes outdated; None if no change outdates it.
 
     `changes` are those of one licence, as `changes_announced` finds them.
     """

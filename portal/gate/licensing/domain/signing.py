@@ -1,4 +1,4 @@
-"""Signing, and how a person stands to a licence."""
+"""Signing, and the state of a person's signature."""
 
 from __future__ import annotations
 
@@ -98,15 +98,15 @@ def require_in_force(version: LicenceVersion, licence: Licence) -> None:
         raise DomainError(
             RefusalCode.LICENCE_VERSION_SUPERSEDED,
             f"Version {version.number} has been replaced by version {current.number}. "
-            "Read and sign that one.",
+            "Read and sign the new version.",
             next_url=reverse("licensing:sign", args=[licence.slug]),
         )
 
 
 def standing(user: User, licence: Licence, *, at: datetime) -> Standing:
-    """How a person stands to a licence: signed, never signed, or signed too long ago.
+    """The state of a person's signature: signed, never signed, or signed too long ago.
 
-    An old signature holds until the grace period of a later material version has ended.
+    An old signature is valid until the grace period of a later material version has ended.
     """
     ((newest, floor),) = _NUMBERS.rows(user=user.pk, licence=licence.pk, at=at)
     if newest is None:
@@ -117,9 +117,9 @@ def standing(user: User, licence: Licence, *, at: datetime) -> Standing:
 def required_versions(*, at: datetime) -> QuerySet[LicenceVersion]:
     """Material versions in force whose grace period has ended: nothing older is accepted.
 
-    The end itself is outside of the grace period, which `LicenceVersion.grace_ends_at`
-    defines. A first version may be among them; it asks nothing of anybody, because there is
-    no older signature that it could outdate.
+    The end itself is outside the grace period, which `LicenceVersion.grace_ends_at` defines.
+    A first version may be among them; it has no effect, because there is no older signature
+    that it could outdate.
     """
     return LicenceVersion.objects.alias(grace_end=GRACE_END).filter(
         is_material=True, effective_at__lte=at, grace_end__lte=at
@@ -127,7 +127,7 @@ def required_versions(*, at: datetime) -> QuerySet[LicenceVersion]:
 
 
 def _numbers(user: int, licence: int, at: datetime) -> QuerySet[Licence, Any]:
-    """Of the newest version that the person signed, and of the newest that is asked for."""
+    """The numbers of the newest version that the person signed, and of the newest required."""
     signed = Signature.objects.filter(user_id=user, version__licence_id=licence)
     required = required_versions(at=at).filter(licence_id=licence)
     return Licence.objects.filter(pk=licence).values_list(
@@ -157,7 +157,7 @@ def _require_full_words(
     if not has_authority:
         raise DomainError(
             RefusalCode.AUTHORITY_MISSING,
-            "Confirm that you may bind the organisation, or sign for yourself.",
+            "Confirm that you are authorised to bind the organisation, or sign for yourself.",
             field="has_authority",
         )
 

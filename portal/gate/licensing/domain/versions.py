@@ -1,4 +1,4 @@
-"""Publishing licence texts, and which one is in force."""
+"""Publishing licence texts, and finding the one in force."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def require_publishable(licence: Licence, *, text: str) -> None:
         raise DomainError(RefusalCode.LICENCE_TEXT_EMPTY, "A licence needs a text.", field="text")
     if "\x00" in text:
         raise DomainError(
-            RefusalCode.LICENCE_TEXT_NOT_STORABLE, "The text holds a NUL byte.", field="text"
+            RefusalCode.LICENCE_TEXT_NOT_STORABLE, "The text contains a NUL byte.", field="text"
         )
     if licence.versions.filter(sha256=text_sha256(text)).exists():
         raise DomainError(
@@ -88,7 +88,7 @@ def newest_numbers() -> dict[str, int]:
 
 
 def require_newest_seen(licence: Licence, seen: str | None) -> None:
-    """Lock the licence, and raise `SavedMeanwhile` where a version was published since."""
+    """Lock the licence, and raise `SavedMeanwhile` if a version was published since."""
     Licence.objects.select_for_update().get(pk=licence.pk)
     newest = licence.versions.order_by("-number").first()
     number = newest.number if newest else 0

@@ -1,4 +1,4 @@
-"""Carrying a command on a renewal out: who may, the move, its step, its event, its mail."""
+"""Carrying out a command on a renewal: who may give it, the move, its step, event and mail."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def move_renewal(
     approved_until: datetime | None = None,
     **changes: object,
 ) -> RenewalStep:
-    """Carry `command` out in the caller's transaction and answer the step it left.
+    """Carry out `command` in the caller's transaction and return the step that records it.
 
-    `seen` is the revision that the person had before their eyes, `approved_until` an end
-    that they agree to. Raises `DomainError` (`reviewers_only`, `own_renewal`,
-    `not_your_renewal`) and `LostRace`, which says what the state is now and by whom.
+    `seen` is the revision that the person saw, `approved_until` an end that they agree to.
+    Raises `DomainError` (`reviewers_only`, `own_renewal`, `not_your_renewal`) and `LostRace`,
+    which says what the state is now and who set it.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("a command needs a transaction")
@@ -80,7 +80,7 @@ def check_renewal(
     role: Role,
     seen: int | None = None,
 ) -> RenewalState:
-    """Where `command` would lead; raises as `move_renewal` does, and changes nothing."""
+    """The state that `command` leads to; raises as `move_renewal` does, and changes nothing."""
     require_role(by, role, owner_id=renewal.holder_id, what="renewal")
     to = RENEWAL_COMMANDS.get((RenewalState(renewal.state), role, command))
     if to is None or seen not in (None, renewal.revision):
@@ -89,7 +89,7 @@ def check_renewal(
 
 
 def lost_renewal(renewal: Renewal, *, viewer: User | None) -> LostRace:
-    """The answer to a command that came too late: what holds now, and who made it so."""
+    """The error for a command that came too late: the state now, and who set it."""
     renewal.refresh_from_db(fields=["state", "revision"])
     state = str(RenewalState(renewal.state).label).lower()
     now = f"Nothing was changed. This renewal is now “{state}”"

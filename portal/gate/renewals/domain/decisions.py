@@ -1,7 +1,8 @@
-"""What a reviewer does with a renewal: take it up, return, approve and refuse it.
+"""What a reviewer does with a renewal: claim, return, approve and refuse it.
 
-A decision is told at once: access runs on until its old end whatever is decided, a longer one
-can be suspended or revoked, and a refused report can be handed in again.
+A decision has no hold, and is mailed immediately: access continues until its old end whatever
+is decided, longer access can be suspended or revoked, and after a refusal another report can
+be handed in.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from portal.platform.core.refusals import RefusalCode
 
 @transaction.atomic
 def claim_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> RenewalStep:
-    """Take a renewal up, or renew one's claim, for a day.
+    """Claim a renewal, or extend one's claim, for a day.
 
     Raises `DomainError`: `claimed_by_other`, `absent`, `reviewers_only`, `own_renewal`;
     `LostRace`.
@@ -40,7 +41,7 @@ def claim_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> Ren
     now = timezone.now()
     _require_free_claim(renewal, by=by, at=now)
     if is_absent(by, at=now):
-        raise DomainError(RefusalCode.ABSENT, "You are out of office. End that first.")
+        raise DomainError(RefusalCode.ABSENT, "You are out of office. End your absence first.")
     return move_renewal(
         renewal,
         RenewalCommand.CLAIM,
@@ -54,7 +55,7 @@ def claim_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> Ren
 
 @transaction.atomic
 def release_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> RenewalStep:
-    """Lay a renewal down; raises `DomainError` (`not_claimed`) unless `by` holds it."""
+    """Release a renewal; raises `DomainError` (`not_claimed`) unless `by` holds it."""
     check_renewal(renewal, RenewalCommand.RELEASE, by=by, role=Role.REVIEWER, seen=seen)
     claimant = renewal.claimant_at(timezone.now())
     if claimant is None or claimant.pk != by.pk:
@@ -66,7 +67,7 @@ def release_renewal(renewal: Renewal, *, by: User, seen: int | None = None) -> R
 def return_renewal(
     renewal: Renewal, *, by: User, note: str, seen: int | None = None
 ) -> RenewalStep:
-    """Hand a report back with a note; its holder changes it and hands it in again.
+    """Return a report with a note; its holder changes it and hands it in again.
 
     Raises `DomainError` (`text_missing`, `claimed_by_other`) and `LostRace`.
     """
@@ -78,7 +79,7 @@ def return_renewal(
 def refuse_renewal(
     renewal: Renewal, *, by: User, reason: str, seen: int | None = None
 ) -> RenewalStep:
-    """Refuse for a reason that the holder reads; access runs until its old end.
+    """Refuse for a reason that the holder reads; access continues until its old end.
 
     Raises `DomainError` (`text_missing`, `claimed_by_other`) and `LostRace`.
     """
@@ -96,9 +97,9 @@ def approve_renewal(
     note: str = "",
     seen: int | None = None,
 ) -> RenewalStep:
-    """Give every grant of the renewal that still holds, or ran out, a new end.
+    """Give a new end to every grant of the renewal that is in force or has run out.
 
-    Where a model's tier asks for two reviewers and nobody else has agreed to this report and
+    If a model's tier requires two reviewers and no other one has approved this report with
     an end as late, the approval is kept as an endorsement: the step's command is `ENDORSE`.
     Raises `DomainError`: `end_not_in_future`, `end_too_far`, `end_not_later`,
     `nothing_to_extend`, `grant_suspended`, `account_closed`, `already_endorsed`, `denied`,
@@ -137,7 +138,7 @@ def approve_renewal(
 
 
 def needs_two(grants: Sequence[Grant]) -> bool:
-    """Whether the tier of one of the models asks for two reviewers."""
+    """Whether the tier of one of the models requires two reviewers."""
     return any(grant.model.tier == Tier.TWO_REVIEWERS for grant in grants)
 
 
@@ -174,11 +175,11 @@ def _rule(
 
 
 def _require_free_claim(renewal: Renewal, *, by: User, at: datetime) -> None:
-    require_free_claim(renewal, by=by, at=at, what="renewal", way_out="lay it down")
+    require_free_claim(renewal, by=by, at=at, what="renewal", way_out="release it")
 
 
 def _lock_extendable(renewal: Renewal) -> list[Grant]:
-    """The renewal's grants as they stand, locked; those that were ended by hand left out."""
+    """The renewal's grants, locked, without those that somebody ended."""
     grants = list(
         Grant.objects.select_for_update(of=("self",))
         .filter(renewals=renewal)
@@ -195,13 +196,13 @@ def _lock_extendable(renewal: Renewal) -> list[Grant]:
     if not active:
         raise DomainError(
             RefusalCode.NOTHING_TO_EXTEND,
-            "None of these grants can last longer: they were revoked, replaced or given back.",
+            "None of these grants can be extended: they were revoked, replaced or given back.",
         )
     return active
 
 
 def waits_for_second(renewal: Renewal, grants: Sequence[Grant], *, by: User) -> bool:
-    """Whether a reviewer gave the first of two approvals, and nobody has given another."""
+    """Whether a reviewer gave the first of two approvals, and no one has given the second."""
     return needs_two(grants) and {step.actor_id for step in current_endorsements(renewal)} == {
         by.pk
     }
@@ -220,7 +221,7 @@ def _needs_endorsement(
     if any(step.actor_id == by.pk for step in endorsements):
         raise DomainError(
             RefusalCode.ALREADY_ENDORSED,
-            "You have approved this already. It waits for a second reviewer, who must agree to "
-            "the same end date or an earlier one.",
+            "You have already approved this. It is waiting for a second reviewer, who must agree "
+            "to the same end date or an earlier one.",
         )
     return True

@@ -1,7 +1,7 @@
-"""What the clock does to a grant: warnings before its end, the end itself, and what follows.
+"""The end of a grant: warnings before it, the end itself, and what follows.
 
-Each function looks at a bounded number of rows and may run any number of times, also in two
-processes at once: an `EndNotice` is made once, and its mail with it.
+Each function handles a bounded number of rows and may run any number of times, even in two
+processes at the same time: each `EndNotice` is made once, and its mail with it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from portal.platform.core.each import do_each
 from portal.platform.core.errors import LostRace
 
 WARN_DAYS: Final = (30, 7, 1)
-"""Days before an end at which its holder is told."""
+"""Days before an end at which its holder is warned."""
 BATCH: Final = 500
 
 
 def watch_ends(*, at: datetime) -> dict[str, int]:
-    """Warn of ends that come, tell of those that have come, ask for what is owed; answers
-    how many of each.
+    """Warn of ends, announce ends that have come, ask for owed statements; return the number
+    of each.
     """
     steps: dict[str, Callable[..., int]] = {
         "warned": warn_of_ends,
@@ -53,10 +53,11 @@ def watch_ends(*, at: datetime) -> dict[str, int]:
 
 
 def warn_of_ends(*, at: datetime) -> int:
-    """One mail to each person for grants that end together, at 30, 7 and 1 days.
+    """Send each person one mail for grants that end together, at 30, 7 and 1 days; return
+    the number of mails.
 
-    What was missed is not made up for: with five days left only the warning of seven is
-    given. A grant that was never to last longer than 30 days is not warned of that.
+    Missed warnings are not sent later: with five days left, only the 7-day warning is sent. A
+    grant of 30 days or less gets no 30-day warning.
     """
     told = 0
     for days, later in zip(WARN_DAYS, (*WARN_DAYS[1:], 0), strict=True):
@@ -70,7 +71,7 @@ def warn_of_ends(*, at: datetime) -> int:
 
 
 def note_ends(*, at: datetime) -> int:
-    """Record and tell, once, that grants have ended; what ran with them is stopped."""
+    """Record and announce, once, that grants have ended; stop their jobs."""
     ended = Grant.objects.filter(state__in=HELD_STATES, ends_at__lte=at, starts_at__lte=at)
     due = ended.exclude(_told_of(days=0)).select_related("user", "model")
     groups = list(_by_person_and_end(due.order_by("user", "ends_at", "pk")[:BATCH]))
@@ -102,7 +103,7 @@ def _unwarned(days: int, *, at: datetime) -> QuerySet[Grant]:
 
 
 def _told_of(*, days: int) -> Q:
-    """Whether the holder has been told of this end, so many days before it or later."""
+    """Whether the holder was notified of this end, `days` days before it or later."""
     told = EndNotice.objects.filter(
         grant=OuterRef("pk"), ends_at=OuterRef("ends_at"), days_left__lte=days
     )
@@ -163,7 +164,7 @@ def _note_end(grants: Sequence[Grant], *, at: datetime) -> int:
 
 
 def _mark(grants: Sequence[Grant], *, days: int, at: datetime) -> list[Grant]:
-    """Those of the grants that still have this end and that nobody else tells of now."""
+    """The grants that still have this end and that no other process is announcing."""
     # The lock keeps a renewal from moving the end between this look and the mail.
     same = {
         grant.pk

@@ -1,4 +1,4 @@
-"""Erasing what a person and their reviewers wrote about renewals; how they went stays."""
+"""Erasing what a person and their reviewers wrote about renewals; decisions are kept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from portal.platform.accounts.models import User
 
 
 def close_renewal(person: User) -> None:
-    """Withdraw what is open."""
+    """Withdraw the open renewal, if there is one."""
     renewal = open_renewal(person)
     if renewal is not None:
         withdraw_renewal(renewal, by=person)
 
 
 def erase_reports(person: User, *, as_name: str) -> None:
-    """Erase all free text, and put a name in the place of the one that statements carry."""
+    """Erase all free text, and replace the name in statements with `as_name`."""
     Report.objects.filter(renewal__holder=person).update(
         progress=ERASED, outputs=ERASED, incidents=ERASED
     )
@@ -26,7 +26,7 @@ def erase_reports(person: User, *, as_name: str) -> None:
 
 
 def subjects_of(person: User) -> list[str]:
-    """What notices and events call the person's renewals and grants."""
+    """The subjects of the person's renewals and grants in notices and events."""
     renewals = Renewal.objects.filter(holder=person).values_list("pk", flat=True)
     grants = Grant.objects.filter(user=person).values_list("pk", flat=True)
     return [*(f"renewal:{pk}" for pk in renewals), *(f"grant:{pk}" for pk in grants)]

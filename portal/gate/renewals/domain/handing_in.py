@@ -1,4 +1,4 @@
-"""What a holder does with a renewal: hand a report in, again after a return, withdraw it."""
+"""What a holder does with a renewal: hand in a report, again after a return, or withdraw it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from portal.platform.core.refusals import RefusalCode
 LONGEST_TEXT = 5000
 TEXTS = {
     "progress": "Say what you have done with the models.",
-    "outputs": "Name what came of it, or write “nothing yet”.",
-    "incidents": "Name what went wrong, or write “none”.",
+    "outputs": "List the results, or write “nothing yet”.",
+    "incidents": "Describe the incidents, or write “none”.",
 }
-"""The report's texts, and what an empty one is told."""
+"""The report's texts, with the error for an empty one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class ReportAnswers:
 
 
 def open_renewal(holder: User) -> Renewal | None:
-    """The one renewal of the person that is under way."""
+    """The person's open renewal; there is at most one."""
     return Renewal.objects.filter(holder=holder, state__in=OPEN_STATES).first()
 
 
@@ -48,10 +48,10 @@ def open_renewal(holder: User) -> Renewal | None:
 def hand_in_report(
     holder: User, *, grants: Sequence[Grant], answers: ReportAnswers, seen: int | None = None
 ) -> Renewal:
-    """Ask that `grants` last longer; a returned renewal is answered for the grants it has.
+    """Ask for an extension of `grants`; a returned renewal keeps the grants it has.
 
     Raises `DomainError`: `text_missing`, `text_too_long`, `grants_missing`, `not_renewable`
-    (outside of the weeks around the end, or not in force), `renewal_pending`; `LostRace`.
+    (outside the weeks around the end, or not in force), `renewal_pending`; `LostRace`.
     """
     renewal = open_renewal(holder) or _begin(holder, grants)
     if renewal.state not in (RenewalState.DRAFT, RenewalState.RETURNED):
@@ -82,7 +82,7 @@ def hand_in_report(
 
 @transaction.atomic
 def withdraw_renewal(renewal: Renewal, *, by: User) -> RenewalStep:
-    """Take a renewal back before a reviewer decides; the grants hold until their end.
+    """Withdraw a renewal before a reviewer decides; the grants keep their end.
 
     Raises `DomainError` (`not_your_renewal`) and `LostRace`.
     """

@@ -25,8 +25,8 @@ class Entry:
 
 
 def tell_history(renewal: Renewal, *, viewer: User) -> list[Entry]:
-    """Every step, oldest first. Reviewers see names; holders see “a reviewer”, and neither the
-    desk's own steps nor a first approval that decides nothing yet.
+    """Every step, oldest first. Reviewers see names; holders see “a reviewer”, but neither
+    claims and releases nor a first approval, which decides nothing yet.
     """
     steps = renewal.steps.all()
     if renewal.holder_id == viewer.pk:
@@ -38,12 +38,12 @@ def tell_history(renewal: Renewal, *, viewer: User) -> list[Entry]:
 
 
 def told_steps(holder: User) -> QuerySet[RenewalStep]:
-    """What the holder is shown of all their renewals."""
+    """The steps of all their renewals that the holder is shown."""
     return RenewalStep.objects.filter(renewal__holder=holder).exclude(command__in=UNTOLD)
 
 
 def name_actor(step: RenewalStep, *, viewer: User | None) -> str:
-    """Who made a step, as `tell_history` tells it to one of its readers."""
+    """Who made a step, as `tell_history` names them to a reader."""
     if step.actor is None:
         return "this site"
     if viewer is not None and step.actor_id == viewer.pk:

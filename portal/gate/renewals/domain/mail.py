@@ -1,4 +1,4 @@
-"""The mail about renewals, ends and statements, put into the outbox with what it tells of."""
+"""The mails about renewals, ends and statements, posted in the transaction they report on."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from portal.platform.accounts.models import User
 from portal.platform.notices.domain.outbox import post
 
 SUBJECTS = {
-    "submit": "We have your report",
+    "submit": "Your report was received",
     "withdraw": "Your renewal is withdrawn",
     "return": "Your renewal needs changes",
     "approve": "Your access is renewed until {day}",
     "refuse": "Your renewal was not approved",
     "lapse": "Your renewal is closed without an answer",
     "reviewers_submit": "A renewal to review: {holder}",
-    "reviewers_withdraw": "No renewal to review any more: {holder}",
+    "reviewers_withdraw": "A renewal was withdrawn: {holder}",
     "reviewers_endorse": "A second reviewer is needed for a renewal: {holder}",
     "ends_soon": "Your access to {models} ends {when}",
     "ended": "Your access to {models} has ended",
-    "given_back": "You have given your access to {models} back",
-    "statement": "We have your statement about {models}",
-    "ask_statement": "Please state that {models} is destroyed",
+    "given_back": "You have given back your access to {models}",
+    "statement": "Your statement about {models} was received",
+    "ask_statement": "Your statement about {models} is needed",
 }
 """By template in `templates/emails/renewals`."""
 
@@ -41,7 +41,7 @@ TOLD_TO_REVIEWERS = frozenset(
 def mail_step(step: RenewalStep) -> None:
     """Post one notice to each person that a step concerns, in the step's transaction.
 
-    Reviewers never hear of their own renewal or of what they did themselves.
+    Reviewers get no mail about their own renewal or about their own steps.
     """
     renewal = step.renewal
     holder = renewal.holder

@@ -1,4 +1,4 @@
-"""Finding renewals and owed statements: what the reviewers' lists are made of."""
+"""Finding renewals and owed statements, for the reviewers' lists."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from portal.gate.renewals.models import Renewal, RenewalStep
 
 
 def find_renewals(*, states: Sequence[str] = (), text: str = "") -> QuerySet[Renewal]:
-    """Renewals, oldest first, with their grants and models at hand.
+    """Renewals, oldest first, with their grants and models prefetched.
 
-    Each has `is_endorsed`: a first reviewer approved the report as it stands.
+    Each has `is_endorsed`: whether a first reviewer approved the current report.
     """
     endorsed = RenewalStep.objects.filter(
         renewal=OuterRef("pk"),

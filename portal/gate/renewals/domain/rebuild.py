@@ -14,7 +14,7 @@ SUBJECT = "renewal:"
 
 @dataclass(frozen=True)
 class RenewalRecord:
-    """A renewal: where it stands, how often it moved, and the end that was approved."""
+    """A renewal: its state, the number of its moves, and the approved end."""
 
     state: str
     revision: int
@@ -22,7 +22,7 @@ class RenewalRecord:
 
 
 def rebuild(events: Iterable[AuditEvent]) -> dict[str, RenewalRecord]:
-    """What `events`, oldest first and from the beginning, make of the rows, by subject."""
+    """The rows, by subject, as all `events`, oldest first, make them."""
     built: dict[str, RenewalRecord] = {}
     for event in events:
         if not event.subject.startswith(SUBJECT):
@@ -36,7 +36,7 @@ def rebuild(events: Iterable[AuditEvent]) -> dict[str, RenewalRecord]:
 
 
 def find_differences() -> list[str]:
-    """Subjects whose row is not what the log makes of it, in alphabetical order."""
+    """Subjects whose row differs from what the log says, in alphabetical order."""
     told = rebuild(AuditEvent.objects.filter(subject__startswith=SUBJECT).order_by("id").iterator())
     kept = {
         f"{SUBJECT}{row.pk}": RenewalRecord(

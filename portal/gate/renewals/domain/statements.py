@@ -1,4 +1,4 @@
-"""The end of a right that included weights: giving back, stating destruction, who owes it."""
+"""The end of a grant with weights: giving it back, stating destruction, owed statements."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 PAUSE: Final = timedelta(days=14)
-"""The site asks this long after an end, and then again."""
+"""The site asks this long after an end, and again after the same time."""
 MOST_REQUESTS: Final = 3
-"""So often does the site ask by itself."""
+"""How often the site asks automatically, at most."""
 REVIEWERS_PAUSE: Final = timedelta(days=7)
 NEVER_BEGAN = (GrantState.VOID,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StatementAnswers:
-    """Who states it, and since when nothing is left."""
+    """Who makes the statement, and when the last copy was destroyed."""
 
     legal_name: str
     destroyed_on: date
@@ -44,10 +44,10 @@ class StatementAnswers:
 
 
 def owed_grants(*, at: datetime) -> QuerySet[Grant]:
-    """Grants with weights that are over and whose holder has not stated that none are left.
+    """Ended grants with weights whose holder has not stated that no copy is left.
 
-    Of each person and model only the newest counts: what an earlier one gave, it goes on
-    giving. `over_since` is when it ended, `asked_at` when its holder was asked last.
+    Of each person and model only the newest counts, which continues earlier ones. See
+    `over_since` for the end; `asked_at` is when the holder was last asked.
     """
     newer = (
         Grant.objects.filter(
@@ -76,7 +76,7 @@ def owed_grants(*, at: datetime) -> QuerySet[Grant]:
 
 
 def over_since(grant: Grant) -> datetime:
-    """When a grant of `owed_grants` ended: by itself, or by somebody's hand before that."""
+    """When a grant of `owed_grants` ended: at its end, or when somebody ended it earlier."""
     stopped: datetime | None = getattr(grant, "stopped_at", None)
     if grant.state in HELD_STATES or stopped is None:
         return grant.ends_at
@@ -87,7 +87,7 @@ def over_since(grant: Grant) -> datetime:
 def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = None) -> Step:
     """End one's own grant now and for good; with weights, state that they are destroyed.
 
-    A renewal of it that is under way is withdrawn when nothing is left to renew. Raises
+    An open renewal is withdrawn if it has no other grant left to renew. Raises
     `DomainError`: `not_your_grant`, `statement_missing`, and as `state_destruction`; `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=grant.user_id, what="grant")
@@ -95,7 +95,7 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
         raise DomainError(
             RefusalCode.STATEMENT_MISSING, "State first that the weights are destroyed."
         )
-    # As an approval does: first the grant, then the renewal, and the audit log last.
+    # Lock in the order of an approval: first the grant, then the renewal, and the audit log last.
     list(Grant.objects.select_for_update().filter(pk=grant.pk))
     renewal = open_renewal(by)
     if renewal is not None and not _others_in(renewal, besides=grant):
@@ -109,16 +109,18 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
 
 @transaction.atomic
 def state_destruction(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
-    """State, once, that the weights that an ended grant gave and all copies are destroyed.
+    """State, once, that the weights of an ended grant and all copies of them are destroyed.
 
-    Raises `DomainError`: `not_your_grant`, `not_owed` (it holds, or gave no weights),
+    Raises `DomainError`: `not_your_grant`, `not_owed` (in force, or without weights),
     `text_missing`, `date_in_future`, `date_before_grant`, `already_stated`.
     """
     require_role(by, Role.APPLICANT, owner_id=grant.user_id, what="grant")
     if Statement.objects.filter(grant=grant).exists():
         raise _already_stated()
     if not owed_grants(at=timezone.now()).filter(pk=grant.pk).exists():
-        raise DomainError(RefusalCode.NOT_OWED, "This access gave no weights, or it still holds.")
+        raise DomainError(
+            RefusalCode.NOT_OWED, "This access did not include weights, or has not ended."
+        )
     made = _write(grant, by=by, answers=answers)
     mail_holder("statement", [grant], link=status_link(), values={"statement": made})
     return made
@@ -126,7 +128,7 @@ def state_destruction(grant: Grant, *, by: User, answers: StatementAnswers) -> S
 
 @transaction.atomic
 def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
-    """Ask a former holder by mail for their statement; `by` is None for the clock.
+    """Ask a former holder by mail for their statement; `by` is None if it is automatic.
 
     Raises `DomainError`: `reviewers_only`, `own_grant`, `not_owed`, `account_closed`,
     `too_soon` (within a week of the last time).
@@ -137,10 +139,10 @@ def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
     locked = Grant.objects.select_for_update().get(pk=grant.pk)
     owed = owed_grants(at=now).filter(pk=locked.pk).first()
     if owed is None:
-        raise DomainError(RefusalCode.NOT_OWED, "Nothing is owed for this access any more.")
+        raise DomainError(RefusalCode.NOT_OWED, "No statement is owed for this access any more.")
     if not owed.user.is_active:
         raise DomainError(
-            RefusalCode.ACCOUNT_CLOSED, "Their account is closed; no mail reaches them."
+            RefusalCode.ACCOUNT_CLOSED, "Their account is closed, so no mail reaches them."
         )
     last = StatementRequest.objects.filter(grant=owed).last()
     if last is not None and now < last.at + REVIEWERS_PAUSE:
@@ -160,7 +162,7 @@ def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
 
 
 def ask_who_owes(*, at: datetime, limit: int) -> int:
-    """Ask everybody whose statement is two weeks late, at most three times; answers how many."""
+    """Ask everybody whose statement is two weeks late, at most three times; return the number."""
     over_long = Q(state__in=HELD_STATES, ends_at__lte=at - PAUSE) | (
         ~Q(state__in=HELD_STATES) & Q(stopped_at__lte=at - PAUSE)
     )
@@ -178,7 +180,7 @@ def _ask_in_time(grant: Grant) -> int:
     try:
         ask_for_statement(grant, by=None)
     except DomainError:
-        # Its holder has stated it, or a reviewer has asked, at this moment.
+        # Meanwhile, the holder has made the statement, or a reviewer has asked for it.
         return 0
     return 1
 
@@ -223,4 +225,4 @@ def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
 
 
 def _already_stated() -> DomainError:
-    return DomainError(RefusalCode.ALREADY_STATED, "You have made this statement already.")
+    return DomainError(RefusalCode.ALREADY_STATED, "You have already made this statement.")

@@ -29,5 +29,5 @@ def renewable_grants(holder: User, *, at: datetime) -> QuerySet[Grant]:
 
 
 def closes_at(grant: Grant) -> datetime:
-    """Until when a renewal of the grant can be handed in."""
+    """The moment until which a renewal of the grant can be handed in."""
     return grant.ends_at + timedelta(days=settings.RENEWAL_LATE_DAYS)

@@ -1,4 +1,4 @@
-"""What is said of renewals on pages of capabilities below this one."""
+"""Renewals and statements, for pages of capabilities below this one."""
 
 from __future__ import annotations
 

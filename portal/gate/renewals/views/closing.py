@@ -1,4 +1,4 @@
-"""The end of a right, from its holder's side: giving it back, stating that nothing is left."""
+"""The end of a grant, from its holder's side: giving it back, stating that no copy is left."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from portal.platform.core.unsent import turn_away
 @never_cache
 @login_required
 def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Ask once more, with weights for the statement too, then end the grant."""
+    """Ask for confirmation, and with weights for the statement, then end the grant."""
     grant = _get_own(request, pk)
     if grant.state != GrantState.ACTIVE or grant.ends_at <= timezone.now():
-        ended = f"Access to {grant.model.name} does not hold any more."
+        ended = f"Your access to {grant.model.name} has already ended."
         return turn_away(request, DomainError(RefusalCode.GRANT_ENDED, ended), to="access:status")
     has_weights = owes_statement(grant.capabilities)
     form = StatementForm(request.POST if request.method == "POST" else None)
@@ -45,7 +45,7 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, f"Your access to {grant.model.name} is given back.")
+            messages.success(request, f"You have given back your access to {grant.model.name}.")
             return redirect("access:status")
     context = {"grant": grant, "form": form if has_weights else None}
     status = 422 if has_weights and form.errors else 200
@@ -56,7 +56,7 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @login_required
 def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """The statement about a grant that is over; made once, it is shown."""
+    """The statement about an ended grant; once it is made, it is shown."""
     grant = _get_own(request, pk)
     made = getattr(grant, "statement", None)
     owed = owed_grants(at=timezone.now()).filter(pk=grant.pk).first()
@@ -72,7 +72,7 @@ def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, "Thank you. Your statement is kept.")
+            messages.success(request, "Thank you. Your statement is recorded.")
             return redirect("renewals:statement", grant.pk)
     context = {
         "grant": grant,

@@ -1,4 +1,4 @@
-"""A holder's renewal: the report, where it stands, taking it back."""
+"""A holder's renewal: the report, its status, withdrawing it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
     if renewal is not None and renewal.state in REVIEW_STATES:
         page = reverse("renewals:renewal", args=[renewal.pk])
         if request.method == "POST":
-            waits = "A report of yours is with the reviewers already. To change it, withdraw it."
+            waits = "Your report is already with the reviewers. To change it, withdraw it."
             return turn_away(request, DomainError(RefusalCode.RENEWAL_PENDING, waits), to=page)
         return redirect(page)
     grants = renewable_grants(request.user, at=timezone.now())
@@ -69,7 +69,7 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """What was handed in, and what became of it."""
+    """The report, and the history of its renewal."""
     renewal = get_object_or_404(Renewal, holder=request.user, pk=pk)
     context = {
         "renewal": renewal,
@@ -86,7 +86,7 @@ def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @login_required
 def withdraw(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Ask once more, then withdraw."""
+    """Ask for confirmation, then withdraw."""
     renewal = get_object_or_404(Renewal, holder=request.user, pk=pk)
     if request.method != "POST" and renewal.state in OPEN_STATES:
         return render(request, "gate/renewals/withdraw.html", {"renewal": renewal})

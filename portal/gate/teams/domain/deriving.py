@@ -27,7 +27,7 @@ class _Terms:
 
 
 def team_models(team: Team) -> QuerySet[HostedModel]:
-    """What the application gave its applicant, whatever became of it."""
+    """The models that the application gave its applicant, even if access has ended."""
     given = Grant.objects.filter(application=team.application, lead=None)
     return HostedModel.objects.filter(grants__in=given.exclude(state=GrantState.VOID)).distinct()
 
@@ -41,10 +41,10 @@ def lead_grants(team: Team, *, at: datetime) -> QuerySet[Grant]:
 def derive_grants(member: Member, *, by: User) -> list[Grant]:
     """Give a member what the lead has now: the same models, ways of use and end, or a class's.
 
-    In the caller's transaction, on a locked member. What they hold on their own stays, what a
-    reviewer suspended stays suspended, and what was revoked or given back is not given again; a
+    In the caller's transaction, on a locked member. Grants of their own are kept, suspended
+    ones stay suspended, and access that was revoked or given back is not given again; a
     derived grant whose terms have changed is replaced.
-    Answers the new grants, none if nothing changed.
+    Returns the new grants, none if nothing changed.
     """
     now = timezone.now()
     team, person = member.team, member.user
@@ -69,7 +69,7 @@ def derive_grants(member: Member, *, by: User) -> list[Grant]:
 
 
 def _taken_away(member: Member) -> set[int]:
-    """Models whose grant a reviewer revoked, or the member gave back: it is not given again."""
+    """Models whose grant a reviewer revoked or the member gave back; not given again."""
     taken = Grant.objects.filter(
         user=member.user_id,
         application=member.team.application_id,
@@ -81,14 +81,14 @@ def _taken_away(member: Member) -> set[int]:
 
 
 def end_derived(member: Member, *, by: User) -> None:
-    """End what a member has from this team, in the caller's transaction; running jobs end."""
+    """End a member's grants from this team, in the caller's transaction; their jobs end."""
     for grant in _derived(member):
         move_grant(grant, Command.LEAVE, by=by, role=Role.SYSTEM)
         announce_end(grant)
 
 
 def lock_derived(member: Member) -> None:
-    """Lock what `end_derived` will move, before the audit log is locked."""
+    """Lock the grants that `end_derived` will move, before the audit log is locked."""
     list(_derived(member))
 
 

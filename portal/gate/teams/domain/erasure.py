@@ -1,4 +1,4 @@
-"""Forgetting an erased person in teams: theirs, and those that they were in."""
+"""Erasing a person from teams: their own, and those that they were in."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from portal.platform.notices.models import Notice
 def erase_member(person: User) -> None:
     """Wipe the addresses of the person's own memberships and of everybody whom they invited.
 
-    Invitations of theirs, and to them, are over. That they were in a team stays, under the
-    account's number. In the caller's transaction.
+    Open invitations by them and to them are cancelled. Their membership itself is kept, under
+    the account's number. In the caller's transaction.
     """
     rows = Member.objects.filter(
         Q(user=person) | Q(email__iexact=person.email) | Q(team__application__applicant=person)

@@ -1,4 +1,4 @@
-"""Separation of duties: nobody decides about somebody with whom they were in a team."""
+"""Separation of duties: reviewers do not decide on people who were in a team with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.platform.accounts.models import User
 def share_team(person_id: int, reviewer: User) -> str:
     """Leads and members alike, also those who left: they knew each other's work."""
     both = teams_of(person_id).filter(pk__in=teams_of(reviewer.pk).values("pk"))
-    return "in one team with them, or were" if person_id != reviewer.pk and both.exists() else ""
+    return "or were in a team with them" if person_id != reviewer.pk and both.exists() else ""
 
 
 def teams_of(user_id: int) -> QuerySet[Team]:

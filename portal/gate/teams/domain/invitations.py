@@ -43,7 +43,7 @@ def has_team(application: Application, *, at: datetime) -> bool:
 
 
 def applications_with_team(user: User, *, at: datetime) -> list[Application]:
-    """A person's own applications for which `has_team` says yes, in one query."""
+    """A person's own applications for which `has_team` is true, in one query."""
     if settings.TEAM_MEMBERS == 0:
         return []
     approved = Application.objects.filter(
@@ -54,7 +54,7 @@ def applications_with_team(user: User, *, at: datetime) -> list[Application]:
 
 @transaction.atomic
 def invite_member(application: Application, *, by: User, email: str) -> Member:
-    """Send somebody a link by which they may join, good for fourteen days.
+    """Send somebody a link to join, valid for 14 days.
 
     Raises `DomainError`: `not_your_application`, `no_team` (not approved, or access is not in
     force), `text_missing`, `own_address`, `invited_already`, `team_full`.
@@ -67,13 +67,13 @@ def invite_member(application: Application, *, by: User, email: str) -> Member:
     current = team.members.filter(state__in=CURRENT_STATES)
     if current.filter(email=email).exists():
         raise DomainError(
-            RefusalCode.INVITED_ALREADY, "This address is invited already.", field="email"
+            RefusalCode.INVITED_ALREADY, "This address is already invited.", field="email"
         )
     if current.count() >= settings.TEAM_MEMBERS:
         raise DomainError(
             RefusalCode.TEAM_FULL,
-            f"A team has at most {settings.TEAM_MEMBERS} people beside you. Remove somebody, or "
-            "take an invitation back.",
+            f"A team has at most {settings.TEAM_MEMBERS} people besides you. Remove a member, or "
+            "take back an invitation.",
         )
     now = timezone.now()
     member = Member.objects.create(
@@ -85,7 +85,7 @@ def invite_member(application: Application, *, by: User, email: str) -> Member:
 
 @transaction.atomic
 def invite_again(member: Member, *, by: User) -> Member:
-    """Send a new link; the one before becomes worthless.
+    """Send a new link; the previous one stops working.
 
     Raises `DomainError`: `not_your_application`, `no_team`, `not_invited`, `too_soon`,
     `too_many_links`.
@@ -96,11 +96,11 @@ def invite_again(member: Member, *, by: User) -> Member:
         raise DomainError(RefusalCode.NOT_INVITED, "There is no invitation to send again.")
     if locked.serial >= MOST_LINKS:
         raise DomainError(
-            RefusalCode.TOO_MANY_LINKS, f"They were sent {MOST_LINKS} links. Write to them."
+            RefusalCode.TOO_MANY_LINKS, f"They were sent {MOST_LINKS} links. Contact them."
         )
     if timezone.now() < locked.sent_at + RESEND_PAUSE:
         raise DomainError(
-            RefusalCode.TOO_SOON, "The last link is less than an hour old. Wait a little."
+            RefusalCode.TOO_SOON, "The last link is less than an hour old. Try again later."
         )
     withdraw(about=_about(locked), data={"member": locked.pk})
     _send(locked, actor=by)
@@ -111,9 +111,9 @@ def invite_again(member: Member, *, by: User) -> Member:
 def make_class(
     application: Application, *, by: User, ends_at: datetime | None, seen: str | None = None
 ) -> Team:
-    """Make the team a class that uses the playground alone until a moment; None for a team.
+    """Make the team a class, with only the playground, until `ends_at`; None for a team.
 
-    Members' grants follow at once. `seen` is the fingerprint of `class_end` as it was read.
+    Members' grants change with it. `seen` is the fingerprint of `class_end` as it was read.
     Raises `DomainError`: `not_your_application`, `no_team`, `end_not_in_future`;
     `SavedMeanwhile`.
     """
@@ -136,13 +136,13 @@ def make_class(
 
 
 def class_end(team: Team | None) -> str:
-    """The day on which the class ends; empty for a team that is none."""
+    """The day on which the class ends; empty for a team that is not a class."""
     return f"{team.class_ends_at:%Y-%m-%d}" if team and team.class_ends_at else ""
 
 
 def _describe_class(team: Team) -> str:
     if team.class_ends_at is None:
-        return "the team is no class"
+        return "the team is not a class"
     return f"the class ends on {team.class_ends_at:%-d %B %Y}"
 
 
@@ -164,12 +164,12 @@ def lock_team(application: Application, *, by: User) -> Team:
 
 
 def token_of(member: Member) -> str:
-    """The secret of the link that counts now; never kept."""
+    """The secret of the current link; never stored."""
     return make_token(subject_of(member), member.serial)
 
 
 def subject_of(member: Member) -> str:
-    """What the audit log calls it."""
+    """The name of a member in the audit log."""
     return f"member:{member.pk}"
 
 

@@ -1,4 +1,4 @@
-"""An invited person's side: what the link is good for, joining, declining."""
+"""An invited person's side of a team: the link's state, joining, declining."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from portal.platform.core.refusals import RefusalCode
 
 @dataclass(frozen=True)
 class Invitation:
-    """A link that somebody followed. A wrong one has no member: nobody learns what exists."""
+    """A link that somebody followed. A wrong one has no member: it reveals nothing."""
 
     standing: InvitationStanding
     member: Member | None = None
 
 
 def read_invitation(member_id: int, token: str, *, at: datetime) -> Invitation:
-    """Judge a link at a moment."""
+    """The state of a link at a moment."""
     members = Member.objects.select_related("team__application__applicant", "user")
     member = members.filter(pk=member_id).first()
     digest = member.digest if member else digest_token("")
@@ -48,7 +48,7 @@ def read_invitation(member_id: int, token: str, *, at: datetime) -> Invitation:
 
 @transaction.atomic
 def join_team(member: Member, *, by: User) -> Member:
-    """Join with one's own account, having signed the licence oneself; access begins at once.
+    """Join with one's own account, after signing the licence; access begins immediately.
 
     Raises `DomainError`: `link_used`, `link_expired`, `link_closed`, `own_team`,
     `email_unverified`, `denied`, `decided_before`, `member_already`, `licence_unsigned` and
@@ -74,7 +74,7 @@ def join_team(member: Member, *, by: User) -> Member:
 
 @transaction.atomic
 def decline_invitation(member: Member) -> Member:
-    """Turn an invitation down; the address is forgotten. Raises as `join_team` about the link."""
+    """Decline an invitation and delete its address. Raises `join_team`'s errors about links."""
     locked = _lock(member)
     locked.state, locked.ended_at = MemberState.DECLINED, timezone.now()
     tell_lead(locked, how="declined")
@@ -120,7 +120,9 @@ def _judge(member: Member, *, at: datetime) -> InvitationStanding:
 def _require_may_join(member: Member, *, by: User) -> None:
     application = member.team.application
     if by.pk == application.applicant_id:
-        raise DomainError(RefusalCode.OWN_TEAM, "You lead this team. Sign in as who was invited.")
+        raise DomainError(
+            RefusalCode.OWN_TEAM, "You lead this team. Sign in with the invited account."
+        )
     if not is_email_verified(by):
         raise DomainError(
             RefusalCode.EMAIL_UNVERIFIED,
@@ -131,7 +133,7 @@ def _require_may_join(member: Member, *, by: User) -> None:
     if by.pk in deciders(application):
         raise DomainError(
             RefusalCode.DECIDED_BEFORE,
-            "You decided on this application; who decides cannot join its team.",
+            "You decided on this application, so you cannot join its team.",
         )
     if member.team.members.filter(user=by, state=MemberState.JOINED).exists():
-        raise DomainError(RefusalCode.MEMBER_ALREADY, "You are a member of this team already.")
+        raise DomainError(RefusalCode.MEMBER_ALREADY, "You are already a member of this team.")

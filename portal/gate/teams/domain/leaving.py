@@ -37,7 +37,7 @@ def leave_team(member: Member, *, by: User) -> Member:
 
 @transaction.atomic
 def remove_member(member: Member, *, by: User) -> Member:
-    """Remove a member as the lead, or take an invitation back; the person is told.
+    """Remove a member as the lead, and notify them; or take back an invitation.
 
     Raises `DomainError` (`not_your_application`) and `LostRace`.
     """

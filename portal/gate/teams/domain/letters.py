@@ -1,4 +1,4 @@
-"""The mail of a team. The link is put in when an invitation leaves, and not kept."""
+"""The mails of a team. An invitation's link is inserted when it is sent, and not stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUBJECTS: Final = {
 
 
 def compose_invitation(notice: Notice) -> Letter | None:
-    """Write an invitation; None when its link is worthless by now."""
+    """Write an invitation; None if its link no longer works."""
     member = _member_of(notice)
     is_open = member is not None and member.state == MemberState.INVITED
     if member is None or not is_open or member.serial != notice.data["link"]:
@@ -40,7 +40,7 @@ def _link_in(notice: Notice) -> str | None:
 
 
 def link_of(member: Member) -> str:
-    """The path that only who is invited knows."""
+    """The path that only the invited person knows."""
     return reverse("teams:join", args=[member.pk, token_of(member)])
 
 

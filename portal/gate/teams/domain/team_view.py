@@ -18,7 +18,7 @@ UNDELIVERED = (NoticeState.BOUNCED, NoticeState.FAILED)
 
 @dataclass(frozen=True)
 class MemberView:
-    """A member with what an invitation's mail has come to: `sent`, `undelivered`, `expired`."""
+    """A member with the state of an invitation's mail: `sent`, `undelivered`, `expired`."""
 
     member: Member
     delivery: str

@@ -1,4 +1,4 @@
-"""What time brings to teams: grants that follow the lead's new terms, forgotten invitations."""
+"""Periodic work on teams: grants follow the lead's new terms, old invitations are erased."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ FORGET_AFTER: Final = timedelta(days=30)
 
 
 def tend() -> None:
-    """Do all of it once. Any number of runs at a time do each thing once."""
+    """Do all steps once. Concurrent calls do each thing once."""
     do_each((follow_leads, forget_invitations), lambda step: step(), doing="tend_teams")
 
 
 def follow_leads() -> int:
-    """Give members what their leads have got anew, such as a later end; answers how many."""
+    """Give members their leads' new terms, such as a later end; return the number of grants."""
     joined = Member.objects.filter(state=MemberState.JOINED, user__is_active=True)
     members = joined.order_by("pk").values_list("pk", flat=True)
     return sum(map(len, do_each(members, _follow, doing="follow_lead")))
 
 
 def forget_invitations() -> int:
-    """Wipe addresses of invitations that came to nothing a month ago; answers how many."""
+    """Erase the addresses of invitations that expired unused a month ago; return their number."""
     before = timezone.now() - FORGET_AFTER
     idle = Member.objects.exclude(state=MemberState.JOINED).filter(user=None, expires_at__lt=before)
     Member.objects.filter(pk__in=idle.values("pk"), state=MemberState.INVITED).update(

@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.inclusion_tag("gate/teams/summary.html")
 def show_teams(user: User) -> dict[str, object]:
-    """The teams that one is in, and those that one may lead."""
+    """The teams that a person is in, and those that they may lead."""
     return {
         "memberships": memberships(user),
         "led": applications_with_team(user, at=timezone.now()),

@@ -30,7 +30,7 @@ STATUSES = {InvitationStanding.WRONG: 404, InvitationStanding.USED: 200}
 @never_cache
 @pace_links("join")
 def join(request: HttpRequest, pk: int, token: str) -> HttpResponse:
-    """What one is invited to and what is left to do; looking uses nothing up."""
+    """Show the invitation and what is left to do; looking does not use up the link."""
     invitation = read_invitation(pk, token, at=timezone.now())
     if invitation.member is None or invitation.standing != InvitationStanding.OPEN:
         return _explain(request, invitation)
@@ -52,7 +52,7 @@ def join(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 @never_cache
 @pace_links("join")
 def decline(request: HttpRequest, pk: int, token: str) -> HttpResponse:
-    """Turn an invitation down; no account is needed."""
+    """Decline an invitation; no account is needed."""
     invitation = read_invitation(pk, token, at=timezone.now())
     if invitation.member is None or invitation.standing != InvitationStanding.OPEN:
         return _explain(request, invitation)

@@ -34,7 +34,7 @@ from portal.platform.core.errors import DomainError
 @never_cache
 @login_required
 def show_team(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
-    """Who is in the team, and the form that invites."""
+    """The members of the team, and the form that invites."""
     application = _get_own(request, case_number)
     form = InviteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -65,7 +65,7 @@ def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, "The members' access has changed accordingly.")
+            messages.success(request, "Saved. The members' access was updated.")
             return redirect("teams:own", case_number)
     return _render(request, application, class_form=form, status=422)
 
@@ -74,7 +74,7 @@ def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
 @never_cache
 @login_required
 def remove(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Remove a member, or take an invitation back."""
+    """Remove a member, or take back an invitation."""
     return _act(request, pk, lambda member: remove_member(member, by=request.user), "Removed.")
 
 
@@ -91,7 +91,7 @@ def resend(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @login_required
 def leave(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Ask once more, then leave."""
+    """Ask for confirmation, then leave."""
     joined = Member.objects.filter(user=request.user, state=MemberState.JOINED)
     member = get_object_or_404(joined.select_related("team__application__applicant"), pk=pk)
     if request.method != "POST":

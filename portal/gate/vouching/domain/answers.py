@@ -1,4 +1,4 @@
-"""What a link is good for, and the answer that comes by it. No account is needed."""
+"""The state of a link, and the answer that comes by it. No account is needed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LONGEST_TEXT = 5000
 
 @dataclass(frozen=True)
 class Link:
-    """A link that somebody followed: what it is good for, and about which request.
+    """A link that somebody followed, with its state and its request.
 
-    A wrong one has no request: nobody learns from it what exists.
+    A wrong one has no request: it reveals nothing.
     """
 
     standing: LinkStanding
@@ -40,7 +40,7 @@ class Link:
 
 
 def read_link(request_id: int, token: str, *, at: datetime) -> Link:
-    """Judge a link at a moment. Takes the same time for a wrong token, however wrong."""
+    """The state of a link at a moment. Every wrong token takes the same time."""
     requests = VouchRequest.objects.select_related("application__applicant")
     request = requests.filter(pk=request_id).first()
     digest = request.digest if request else digest_token("")
@@ -57,9 +57,9 @@ def answer_request(
     text: str = "",
     authorises_domain: bool = False,
 ) -> VouchRequest:
-    """Keep what somebody says, once; whatever it is, it decides nothing.
+    """Record a voucher's answer, once; whatever it is, it decides nothing.
 
-    The applicant hears that an answer came, reviewers read it. Raises `DomainError`:
+    The applicant learns that an answer came; reviewers read it. Raises `DomainError`:
     `link_used`, `link_expired`, `link_replaced`, `link_closed`, `not_for_domain`.
     """
     locked = VouchRequest.objects.select_for_update().get(pk=request.pk)
@@ -96,7 +96,7 @@ def _judge(request: VouchRequest, *, at: datetime) -> LinkStanding:
 
 
 def _tell(request: VouchRequest) -> None:
-    """The applicant that an answer came, and who reviews that they may read it."""
+    """Notify the applicant that an answer came, and reviewers that they may read it."""
     application = request.application
     about = f"application:{application.case_number}"
     role = VouchKind(request.kind).label.lower()

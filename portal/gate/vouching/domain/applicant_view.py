@@ -1,4 +1,4 @@
-"""What an applicant is told of those who speak for them: that they answered, never what."""
+"""What applicants learn about their referee and official: that they answered, never what."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tell_vouches(application: Application, *, at: datetime) -> list[VoucherView]
 
 
 def needs_referee(application: Application) -> bool:
-    """Whether a model that is asked for, or ticked in the draft, wants a referee."""
+    """Whether a model of the application, or ticked in its draft, requires a referee."""
     chosen = application.draft.get("models_wanted") or []
     wanted = HostedModel.objects.filter(requires_referee=True)
     if application.submitted_at:

@@ -30,21 +30,21 @@ LIFE: Final = timedelta(days=365)
 
 
 def in_force(*, at: datetime) -> QuerySet[AuthorisedDomain]:
-    """Those that count: confirmed by a reviewer, not withdrawn, not ended."""
+    """Authorisations in force: confirmed by a reviewer, not withdrawn, not ended."""
     confirmed = AuthorisedDomain.objects.filter(state=DomainState.CONFIRMED, ends_at__gt=at)
     return confirmed.select_related("request", "decided_by")
 
 
 def find_authorisation(email: str, *, at: datetime) -> AuthorisedDomain | None:
-    """What an official has said of everybody at the address's domain; of no other domain.
+    """The authorisation in force for the address's domain, and no other domain.
 
-    Subdomains are domains of their own: who runs one need not speak for the other.
+    A subdomain is a domain of its own: an official of one need not speak for the other.
     """
     return in_force(at=at).filter(domain=domain_of(email)).order_by("-ends_at").first()
 
 
 def may_authorise(request: VouchRequest, *, at: datetime) -> bool:
-    """Whether an official is offered to speak for their whole domain."""
+    """Whether an official is given the choice to speak for their whole domain."""
     domain = domain_of(request.email)
     if request.kind != VouchKind.OFFICIAL or not domain or domain in FREE_MAIL:
         return False
@@ -53,15 +53,15 @@ def may_authorise(request: VouchRequest, *, at: datetime) -> bool:
 
 
 def propose_domain(request: VouchRequest) -> AuthorisedDomain:
-    """Write down that an official speaks for the domain of their own address.
+    """Record that an official speaks for the domain of their own address.
 
-    In the transaction of their answer, which came by a link sent to that address: so the
+    In the transaction of their answer, which came by a link sent to that address, so the
     address is theirs. Raises `DomainError` (`not_for_domain`).
     """
     if not may_authorise(request, at=timezone.now()):
         raise DomainError(
             RefusalCode.NOT_FOR_DOMAIN,
-            "This domain cannot be authorised, or is already.",
+            "This domain cannot be authorised, or already is.",
             field="domain",
         )
     return AuthorisedDomain.objects.create(
@@ -71,7 +71,7 @@ def propose_domain(request: VouchRequest) -> AuthorisedDomain:
 
 @transaction.atomic
 def confirm_domain(entry: AuthorisedDomain, *, by: User) -> AuthorisedDomain:
-    """Let a proposal count from now for a year; the official is told.
+    """Put a proposal in force for a year from now; the official is notified.
 
     Raises `DomainError`: `reviewers_only`, `own_application`, `own_address`; `LostRace`.
     """
@@ -87,7 +87,7 @@ def confirm_domain(entry: AuthorisedDomain, *, by: User) -> AuthorisedDomain:
 
 @transaction.atomic
 def decline_domain(entry: AuthorisedDomain, *, by: User, note: str) -> AuthorisedDomain:
-    """Let a proposal come to nothing, for a reason that reviewers read.
+    """Decline a proposal, for a reason that reviewers read.
 
     Raises as `confirm_domain`, and `text_missing`.
     """
@@ -102,14 +102,14 @@ def decline_domain(entry: AuthorisedDomain, *, by: User, note: str) -> Authorise
 
 @transaction.atomic
 def withdraw_domain(entry: AuthorisedDomain, *, by: User, note: str) -> AuthorisedDomain:
-    """End an authorisation before its time. Raises as `decline_domain`."""
+    """End an authorisation early. Raises as `decline_domain`."""
     note = require_text(note, field="note", message="Say why.")
     return _withdraw(_lock(entry, by=by), by=by, note=note)
 
 
 @transaction.atomic
 def withdraw_by_official(request: VouchRequest) -> AuthorisedDomain:
-    """The same by who gave it, through their link. Raises `LostRace` when there is none."""
+    """The same, by the official who gave it. Raises `LostRace` if there is none."""
     entry = AuthorisedDomain.objects.select_for_update().filter(request=request).first()
     if entry is None:
         raise LostRace("Nothing was changed. There is no authorisation to withdraw.")

@@ -1,4 +1,4 @@
-"""Forgetting who was asked: how they answered stays, who they are and their words do not."""
+"""Erasing the people who were asked: their answer is kept, their identity and words are not."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from portal.platform.notices.models import Notice
 
 @transaction.atomic
 def erase_vouchers(requests: Iterable[VouchRequest], *, actor: User | None) -> int:
-    """Wipe name, address, institution and words; answers how many rows were.
+    """Erase name, address, institution and words; return the number of rows erased.
 
-    Links to them are worthless afterwards, unanswered requests are over, letters to the
-    address leave the outbox, and authorisations of domains that hung on them end.
+    Their links stop working, unanswered requests are closed, letters to the address leave
+    the outbox, and their authorisations of domains end.
     """
     wanted = sorted(request.pk for request in requests)
     rows = VouchRequest.objects.select_for_update().filter(pk__in=wanted, erased_at=None)
@@ -49,9 +49,9 @@ def erase_vouchers(requests: Iterable[VouchRequest], *, actor: User | None) -> i
 
 
 def erase_person_from_vouches(person: User, *, actor: User | None) -> None:
-    """Forget whom an erased person named, what was said of them, and what they said of others.
+    """Erase whom an erased person named, what was said of them, and what they said of others.
 
-    An official whose domain counts is kept without their words: they speak for others too.
+    An official whose domain is authorised is kept without their words: they speak for others.
     """
     about = VouchRequest.objects.filter(application__applicant=person)
     about.update(text="")
@@ -61,14 +61,14 @@ def erase_person_from_vouches(person: User, *, actor: User | None) -> None:
 
 
 def vouches_by(email: str) -> QuerySet[VouchRequest]:
-    """What somebody with this address was asked or said."""
+    """The requests to somebody with this address."""
     return VouchRequest.objects.filter(email__iexact=email, erased_at=None)
 
 
 def outdated_vouches(*, at: datetime) -> QuerySet[VouchRequest]:
-    """Those of closed applications that nothing happened to for VOUCH_RETENTION_DAYS.
+    """Requests of closed applications to which nothing happened for VOUCH_RETENTION_DAYS.
 
-    An official whose domain is authorised is kept as long as that counts.
+    An official is kept as long as their domain is authorised.
     """
     before = at - timedelta(days=settings.VOUCH_RETENTION_DAYS)
     is_recent = Q(answered_at__gt=before) | Q(sent_at__gt=before) | Q(named_at__gt=before)

@@ -1,4 +1,4 @@
-"""What those who were asked said, as facts with their sources."""
+"""The answers of referees and officials, as facts with their sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.platform.accounts.domain.identity import is_email_verified
 
 
 def list_vouches(application: Application, *, at: datetime) -> list[Fact]:
-    """One fact for each person who was asked, also those who were replaced, and one for an
+    """One fact for each person who was asked, including those who were replaced, and one for an
     official who speaks for the applicant's whole domain.
     """
     asked = VouchRequest.objects.filter(application=application).exclude(state=RequestState.NAMED)
@@ -50,7 +50,7 @@ def _describe(request: VouchRequest, *, at: datetime) -> Fact:
     if request.erased_at:
         return Fact(
             label,
-            f"somebody whose name is erased {said}",
+            f"somebody whose name was erased: {said}",
             _when(request),
             is_confirmed=request.answer == Answer.CONFIRM,
         )

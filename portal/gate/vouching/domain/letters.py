@@ -1,4 +1,4 @@
-"""The letters to referees and officials. The link is put in when a letter leaves, and not kept."""
+"""The letters to referees and officials. The link is inserted on sending, and not stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUBJECTS: Final = {
 
 
 def compose_letter(notice: Notice) -> Letter | None:
-    """Write a letter; None when its link is worthless by now or its reason is gone."""
+    """Write a letter; None if its link no longer works or its reason is gone."""
     request = _request_of(notice)
     if request is None or request.erased_at or request.serial != notice.data["link"]:
         return None
@@ -51,7 +51,7 @@ def compose_letter(notice: Notice) -> Letter | None:
     )
     subject = SUBJECTS[notice.kind].format(
         applicant=" ".join(application.applicant_name.split()),
-        role="a referee" if request.kind == "referee" else "signing official",
+        role="a referee" if request.kind == "referee" else "their signing official",
         domain=domain,
     )
     return Letter(subject, text.strip() + "\n")
@@ -63,7 +63,7 @@ def _link_in(notice: Notice) -> str | None:
 
 
 def link_of(request: VouchRequest) -> str:
-    """The path that only who is asked knows."""
+    """The path that only the person who is asked knows."""
     return reverse("vouching:answer", args=[request.pk, token_of(request)])
 
 

@@ -1,4 +1,4 @@
-"""Naming who speaks for an applicant, and sending them their link."""
+"""Naming the people who speak for an applicant, and sending them their link."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ LETTER_COMPOSER: Final = "vouching.letter"
 ASK_KIND: Final = "vouching.ask"
 LINK_LIFE: Final = timedelta(days=14)
 MOST_LINKS: Final = 4
-"""Links that one person is sent about one application, the first included."""
+"""Links that one person is sent about one application, including the first."""
 RESEND_PAUSE: Final = timedelta(hours=1)
 MOST_PEOPLE: Final = 4
 """People of a kind whom an applicant may name for one application, one after the other."""
 
 
 def current_request(application: Application, kind: VouchKind) -> VouchRequest | None:
-    """The request of a kind that counts now."""
+    """The current request of a kind."""
     live = VouchRequest.objects.filter(application=application, kind=kind, state__in=LIVE_STATES)
     return live.select_related("notice").first()
 
@@ -53,10 +53,10 @@ def name_voucher(
     institution: str,
     seen: str | None = None,
 ) -> VouchRequest:
-    """Name who is asked, in the place of whoever was named before.
+    """Name the person to ask, in place of the one named before.
 
-    They get their link when the application is submitted, or at once if it is with the
-    reviewers. `seen` is the fingerprint of `pk_of` whoever was named when that was read.
+    They get their link when the application is submitted, or immediately if it is with the
+    reviewers. `seen` is the fingerprint of `pk_of` as it was read.
     Raises `DomainError`: `not_your_application`, `application_closed`, `text_missing`,
     `own_address`, `mail_service`, `asked_already`, `too_many_named`; `SavedMeanwhile`.
     """
@@ -71,7 +71,7 @@ def name_voucher(
     if before is not None and before.state != RequestState.NAMED and before.email == email:
         raise DomainError(
             RefusalCode.ASKED_ALREADY,
-            "This person is asked already. Send the link again.",
+            "This person has already been asked. Send the link again.",
             field="email",
         )
     if before is not None:
@@ -93,7 +93,7 @@ def name_voucher(
 
 @transaction.atomic
 def resend_link(application: Application, *, by: User, kind: VouchKind) -> VouchRequest:
-    """Send a new link, good for fourteen days; the one before becomes worthless.
+    """Send a new link, valid for 14 days; the previous one stops working.
 
     Raises `DomainError`: `not_your_application`, `application_closed`, `nobody_asked`,
     `too_soon`, `too_many_links`.
@@ -101,15 +101,15 @@ def resend_link(application: Application, *, by: User, kind: VouchKind) -> Vouch
     lock_open(application, by=by)
     request = lock_request(application, kind)
     if request is None or request.state != RequestState.ASKED or request.sent_at is None:
-        raise DomainError(RefusalCode.NOBODY_ASKED, "There is nobody who still has to answer.")
+        raise DomainError(RefusalCode.NOBODY_ASKED, "There is no open request to send again.")
     if request.serial >= MOST_LINKS:
         raise DomainError(
             RefusalCode.TOO_MANY_LINKS,
-            f"They were sent {MOST_LINKS} links. Write to them yourself, or name somebody else.",
+            f"They were sent {MOST_LINKS} links. Contact them yourself, or name somebody else.",
         )
     if timezone.now() < request.sent_at + RESEND_PAUSE:
         raise DomainError(
-            RefusalCode.TOO_SOON, "The last link is less than an hour old. Wait a little."
+            RefusalCode.TOO_SOON, "The last link is less than an hour old. Try again later."
         )
     withdraw(about=_about(application), kind=ASK_KIND, data={"request": request.pk})
     issue_link(request, actor=by)
@@ -140,17 +140,17 @@ def post_letter(request: VouchRequest, *, kind: str) -> Notice:
 
 
 def token_of(request: VouchRequest) -> str:
-    """The secret of the link that counts now; never kept."""
+    """The secret of the current link; never stored."""
     return make_token(subject_of(request), request.serial)
 
 
 def subject_of(request: VouchRequest) -> str:
-    """What the audit log calls it."""
+    """The name of a request in the audit log."""
     return f"vouch:{request.pk}"
 
 
 def lock_open(application: Application, *, by: User) -> None:
-    """Lock an application in the name of its applicant; requests are locked after it.
+    """Lock an application for its applicant; requests are locked after it.
 
     Raises `DomainError`: `not_your_application`, `application_closed`.
     """
@@ -160,17 +160,17 @@ def lock_open(application: Application, *, by: User) -> None:
     if locked.told_state(at=timezone.now()) not in OPEN_STATES:
         raise DomainError(
             RefusalCode.APPLICATION_CLOSED,
-            f"{locked.case_number} is decided; nobody is asked any more.",
+            f"{locked.case_number} is decided; nobody else can be asked.",
         )
 
 
 def pk_of(request: VouchRequest | None) -> int | None:
-    """Whoever is named, as a form carries it."""
+    """The request's key, as a form carries it."""
     return request.pk if request else None
 
 
 def lock_request(application: Application, kind: VouchKind) -> VouchRequest | None:
-    """The request that counts now, locked."""
+    """The current request of a kind, locked."""
     live = VouchRequest.objects.select_for_update().filter(application=application, kind=kind)
     return live.filter(state__in=LIVE_STATES).first()
 
@@ -198,7 +198,7 @@ def _require_independent(by: User, email: str, *, kind: VouchKind) -> None:
         raise DomainError(
             RefusalCode.MAIL_SERVICE,
             f"Anybody can have an address at {domain_of(email)}. "
-            "Give the one that the institution gave them.",
+            "Give their address at the institution.",
             field="email",
         )
 

@@ -1,4 +1,4 @@
-"""How those who were asked to speak for an applicant answer."""
+"""How referees and officials answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tabulate_response(*, since: datetime, until: datetime) -> MetricTable:
     return MetricTable(
         "response",
         "Answers of referees and officials",
-        "Of those whose last link was sent in the period; hours from that link to the answer.",
+        "People whose last link was sent in the period; hours from that link to the answer.",
         ("Asked", "Links", "Answered", "Confirmed", "Answered, %", "Median hours"),
         tuple(
             (

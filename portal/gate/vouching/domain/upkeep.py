@@ -1,4 +1,4 @@
-"""What time brings: a reminder, a warning before a year ends, forgetting."""
+"""Periodic work: reminders, warnings before an authorisation ends, erasing old requests."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ BATCH: Final = 200
 
 
 def tend() -> None:
-    """Do all of it once. Any number of runs at a time do each thing once."""
+    """Do all steps once. Concurrent calls do each thing once."""
     do_each((remind_the_silent, warn_of_ends, forget), lambda step: step(), doing="tend_vouching")
 
 
 def remind_the_silent() -> int:
-    """Remind, once for each person, who has had a link for a week; answers how many."""
+    """Remind, once, each person who has had a link for a week; return the number reminded."""
     now = timezone.now()
     silent = VouchRequest.objects.filter(
         state=RequestState.ASKED,
@@ -43,14 +43,14 @@ def remind_the_silent() -> int:
 
 
 def warn_of_ends() -> int:
-    """Tell officials a month before that their domain's year ends; answers how many."""
+    """Warn officials a month before their domain's year ends; return the number warned."""
     now = timezone.now()
     ending = in_force(at=now).filter(ends_at__lte=now + WARN_BEFORE, warned_at=None)
     return sum(do_each(_first(ending), partial(_warn, ending), doing="warn_official"))
 
 
 def forget() -> int:
-    """Wipe who was asked about cases that were closed long ago; answers how many."""
+    """Erase the people asked about cases that were closed long ago; return the number erased."""
     outdated = list(outdated_vouches(at=timezone.now())[:BATCH])
     return sum(
         do_each(outdated, lambda row: erase_vouchers([row], actor=None), doing="erase_voucher")
@@ -76,7 +76,7 @@ def _remind(silent: QuerySet[VouchRequest], pk: int) -> bool:
 @transaction.atomic
 def _warn(ending: QuerySet[AuthorisedDomain], pk: int) -> bool:
     rows = AuthorisedDomain.objects.select_for_update(skip_locked=True, of=("self",))
-    # The lock first and the look after it: another run may have warned meanwhile.
+    # Lock first, then look: another run may have warned meanwhile.
     entry = rows.filter(pk=pk, warned_at=None).select_related("request__application").first()
     if entry is None or not ending.filter(pk=pk).exists():
         return False

@@ -25,7 +25,7 @@ STATUSES = {LinkStanding.WRONG: 404, LinkStanding.OPEN: 200, LinkStanding.USED: 
 @never_cache
 @pace_links("vouch")
 def answer(request: HttpRequest, pk: int, token: str) -> HttpResponse:
-    """What is asked, and the answer; looking at it uses nothing up."""
+    """Show the question and take the answer; looking does not use up the link."""
     link = read_link(pk, token, at=timezone.now())
     if link.request is None or link.standing != LinkStanding.OPEN:
         return _explain(request, link, token)
@@ -55,7 +55,7 @@ def answer(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 @never_cache
 @pace_links("vouch")
 def withdraw(request: HttpRequest, pk: int, token: str) -> HttpResponse:
-    """Take a domain's authorisation back."""
+    """Take back a domain's authorisation."""
     return _act(request, pk, token, withdraws=True)
 
 
@@ -63,7 +63,7 @@ def withdraw(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 @never_cache
 @pace_links("vouch")
 def erase(request: HttpRequest, pk: int, token: str) -> HttpResponse:
-    """Have one's name, address and words erased."""
+    """Erase the voucher's name, address and words."""
     return _act(request, pk, token, withdraws=False)
 
 

@@ -1,4 +1,4 @@
-"""An applicant's referee and official: naming them, and seeing how far it has come."""
+"""An applicant's referee and official: naming them, and following their requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def show_own(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def name(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
-    """Name somebody, in the place of whoever was named before."""
+    """Name somebody, in place of the person named before."""
     named = _read_kind(kind)
     application = _find(request)
     if application is None:
@@ -50,8 +50,8 @@ def name(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _render(request, form, named, status=422)
-    when = "now" if voucher.sent_at else "when you submit"
-    messages.success(request, f"{voucher.name} is asked {when}.")
+    when = "has been asked" if voucher.sent_at else "will be asked when you submit"
+    messages.success(request, f"{voucher.name} {when}.")
     return redirect("vouching:own")
 
 

@@ -1,7 +1,7 @@
-"""Where webhooks may go: public addresses, by https; and where they go in fact.
+"""Where webhooks may be sent: to public addresses, over HTTPS.
 
-The name is resolved once for each try, every address of it is judged, and the connection is
-made to the address that was judged: a name that points elsewhere a moment later gains nothing.
+The name is resolved once for each try, all its addresses are checked, and the connection is
+made to a checked address: a name that points elsewhere a moment later gains nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-"""What IANA gives addresses from; every other IPv6 network is local, mapped or multicast."""
+"""The block that IANA assigns from; every other IPv6 network is local, mapped or multicast."""
 SPECIAL: Final = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -28,13 +28,13 @@ SPECIAL: Final = tuple(
         "3fff::/20",  # documentation
     )
 )  # fmt: skip
-"""Networks that `is_global` lets through and that are no host's, or stand for IPv4 elsewhere."""
+"""Networks that `is_global` accepts, although no host has them or they embed IPv4 addresses."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
 class Target:
-    """A judged address of a URL."""
+    """A checked address of a URL."""
 
     address: str
     host: str
@@ -55,13 +55,12 @@ def resolve_target(url: str) -> Target:
     if len(trusted) != len(addresses) and not all(map(_is_public, addresses)):
         raise DomainError(
             RefusalCode.PRIVATE_ADDRESS,
-            f"{host} is not a public address. WEBHOOK_NETWORKS names networks of your own that "
-            "may be reached all the same.",
+            f"{host} is not a public address. To allow it, add its network to WEBHOOK_NETWORKS.",
             field="url",
         )
     if not is_https and not settings.DEBUG and len(trusted) != len(addresses):
         raise DomainError(
-            RefusalCode.HTTPS_ONLY, "The address has to begin with https://.", field="url"
+            RefusalCode.HTTPS_ONLY, "The address must begin with https://.", field="url"
         )
     return Target(str(addresses[0]), host, port, path, is_https)
 

@@ -26,8 +26,8 @@ from portal.platform.core.refusals import RefusalCode
 from portal.platform.notices.domain.outbox import post
 
 DOMAIN: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}", re.ASCII)
-FAILED: Final = "Nothing was accepted for three days."
-GONE: Final = "It answered 410: it wants nothing more."
+FAILED: Final = "It accepted nothing for three days."
+GONE: Final = "It answered 410: it wants no more events."
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Registered:
 def register_endpoint(
     *, by: User, name: str, url: str, events: Sequence[EventType], domain: str = ""
 ) -> Registered:
-    """Tell `url` of `events` from now on; with a `domain`, only those of its applicants.
+    """Send `events` to `url` from now on; with a `domain`, only those of its applicants.
 
     Raises `DomainError`: `operators_only`, `invalid_value`, and those of `resolve_target`.
     """
@@ -84,7 +84,7 @@ def rotate_secret(endpoint: Endpoint, *, by: User) -> Registered:
 
 @transaction.atomic
 def disable_endpoint(endpoint: Endpoint, *, by: User) -> None:
-    """Tell it nothing from now on. What waits goes on waiting. Raises `LostRace`."""
+    """Send it nothing from now on. Waiting deliveries are kept. Raises `LostRace`."""
     _require_operator(by)
     _turn_off(endpoint, reason="Turned off by an operator.")
     _record(endpoint, "disabled", by=by)
@@ -92,11 +92,11 @@ def disable_endpoint(endpoint: Endpoint, *, by: User) -> None:
 
 @transaction.atomic
 def enable_endpoint(endpoint: Endpoint, *, by: User) -> None:
-    """Go on with what waits; what happened meanwhile is not made up for. Raises `LostRace`."""
+    """Resume waiting deliveries; events from the time off are not sent. Raises `LostRace`."""
     _require_operator(by)
     off = Endpoint.objects.filter(pk=endpoint.pk, disabled_at__isnull=False)
     if off.update(disabled_at=None, disabled_reason="") != 1:
-        raise LostRace("It is on already.")
+        raise LostRace("It is already on.")
     endpoint.refresh_from_db()
     endpoint.deliveries.filter(state="waiting").update(due_at=timezone.now(), first_tried_at=None)
     transaction.on_commit(lambda: current_app.send_task(DISPATCH_TASK), robust=True)
@@ -105,7 +105,7 @@ def enable_endpoint(endpoint: Endpoint, *, by: User) -> None:
 
 @transaction.atomic
 def ping_endpoint(endpoint: Endpoint, *, by: User) -> Event:
-    """Send a test, once, whatever it was registered for. Raises `DomainError` if it is off."""
+    """Send a test once, whatever its events are. Raises `DomainError` if it is off."""
     _require_operator(by)
     if not endpoint.is_enabled:
         raise DomainError(RefusalCode.ENDPOINT_OFF, "Turn it on first.")
@@ -118,7 +118,7 @@ def ping_endpoint(endpoint: Endpoint, *, by: User) -> Event:
 
 
 def disable_failing(endpoint: Endpoint, *, is_gone: bool) -> None:
-    """Turn an endpoint off that accepts nothing, and tell every operator; in the caller's
+    """Turn off an endpoint that accepts nothing, and notify every operator; in the caller's
     transaction.
     """
     reason = GONE if is_gone else FAILED
@@ -133,8 +133,8 @@ def disable_failing(endpoint: Endpoint, *, is_gone: bool) -> None:
             kind="webhooks.disabled",
             about=f"webhook:{endpoint.pk}",
             subject=f"The webhook {endpoint.name} is off",
-            body=f"{reason} What waits is kept. Turn it on again when it works, and send again "
-            f"what was given up:\n\n{settings.SITE_URL}{path}\n",
+            body=f"{reason} Waiting deliveries are kept. When it works again, turn it on, and "
+            f"send again the deliveries that were given up:\n\n{settings.SITE_URL}{path}\n",
         )
     _record(endpoint, "disabled", by=None, reason="gone" if is_gone else "failed")
 
@@ -143,7 +143,7 @@ def _turn_off(endpoint: Endpoint, *, reason: str) -> None:
     now = timezone.now()
     on = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
     if on.update(disabled_at=now, disabled_reason=reason) != 1:
-        raise LostRace("It is off already.")
+        raise LostRace("It is already off.")
     endpoint.refresh_from_db()
 
 

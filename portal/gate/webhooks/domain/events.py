@@ -1,7 +1,7 @@
-"""Writing down what endpoints are told, in the transaction in which it happens.
+"""Writing the events for endpoints, in the transaction in which they happen.
 
-What an applicant hears only when a hold is over, endpoints hear then too, and a decision that
-is taken back in time they never hear of.
+Endpoints get a decision when its hold ends, as its applicant does. A decision that is taken
+back in time is never sent.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ GRANT_EVENTS: Final[Mapping[str, EventType]] = {
 
 
 def write_step(step: Step) -> Event | None:
-    """The event of a step, if endpoints hear of such steps; in the caller's transaction.
+    """Write the event of a step, if it has one; in the caller's transaction.
 
-    A decision that is taken back takes its events along.
+    Taking back a decision deletes its events.
     """
     application = step.application
     if application.submitted_at is None:
@@ -66,7 +66,7 @@ def write_step(step: Step) -> Event | None:
 
 
 def write_grant(grant: Grant) -> Event | None:
-    """The event of a new grant, told when it begins and its decision is known."""
+    """Write the event of a new grant, sent when it begins and its decision is announced."""
     return _write(
         EventType.GRANT_MADE,
         grant.application,
@@ -76,12 +76,12 @@ def write_grant(grant: Grant) -> Event | None:
 
 
 def write_expiry(grant: Grant) -> Event | None:
-    """The event of a grant whose end has come."""
+    """Write the event of a grant that has ended."""
     return _write(EventType.GRANT_EXPIRED, grant.application, {"grant": describe_grant(grant)})
 
 
 def describe_grant(grant: Grant) -> dict[str, Any]:
-    """A grant as endpoints and the decision API read it; nothing about its holder."""
+    """A grant as endpoints get it; nothing about its holder."""
     return {
         "id": grant.pk,
         "model": grant.model.slug,
@@ -124,5 +124,5 @@ def _write(
 
 
 def call_for_dispatch() -> None:
-    """Ask for a dispatch after the commit; a broker that is down only makes it later."""
+    """Request a dispatch after the commit; if the broker is down, it only happens later."""
     transaction.on_commit(lambda: current_app.send_task(DISPATCH_TASK), robust=True)

@@ -1,4 +1,4 @@
-"""Giving every endpoint its place in the order for what is due."""
+"""Making ordered deliveries to endpoints from events that are due."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH: Final = 500
 
 
 def dispatch_due() -> None:
-    """Fan out what is due, then ask for every endpoint whose next delivery is due."""
+    """Fan out due events, then start a task for every endpoint whose next delivery is due."""
     now = timezone.now()
     fan_out_due(at=now)
     for endpoint_id in find_ready(at=now):
@@ -30,8 +30,8 @@ def dispatch_due() -> None:
 
 
 def fan_out_due(*, at: datetime) -> int:
-    """Make the deliveries of events that are due, in the order of the events; answers how
-    many events there were. Two at a time are one after the other.
+    """Make the deliveries of events that are due, in the order of the events; return the
+    number of events. Concurrent calls run one after the other.
     """
     with transaction.atomic():
         endpoints = list(
@@ -54,7 +54,7 @@ def fan_out_due(*, at: datetime) -> int:
 
 
 def repeat(delivery: Delivery) -> Delivery:
-    """Send the event of a delivery once more, under its id, behind all that waits."""
+    """Send the event of a delivery again, under its id, after all waiting deliveries."""
     with transaction.atomic():
         endpoint = Endpoint.objects.select_for_update().get(pk=delivery.endpoint_id)
         (again,) = _place(endpoint, [delivery.event], at=timezone.now(), is_repeat=True)

@@ -14,7 +14,7 @@ KEPT: Final = timedelta(days=90)
 
 
 def forget_old() -> int:
-    """Delete what was done with 90 days ago; answers how many deliveries that were."""
+    """Delete deliveries that ended more than 90 days ago; return the number deleted."""
     before = timezone.now() - KEPT
     done = Delivery.objects.filter(due_at__lt=before).exclude(state__in=UNDONE)
     count = done.delete()[0]

@@ -1,4 +1,4 @@
-"""Endpoints and deliveries as operators read them."""
+"""Endpoints and deliveries as operators see them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.gate.webhooks.models import Delivery, Endpoint
 
 
 def list_endpoints() -> QuerySet[Endpoint]:
-    """Those that are on first, each with `waiting`, `given_up` and `last_accepted_at`."""
+    """All endpoints, enabled ones first, each with `waiting`, `given_up` and `last_accepted_at`."""
     return Endpoint.objects.annotate(
         waiting=Count("deliveries", filter=Q(deliveries__state__in=UNDONE)),
         given_up=Count("deliveries", filter=Q(deliveries__state=DeliveryState.GIVEN_UP)),

@@ -1,4 +1,4 @@
-"""One POST to an endpoint: to the judged address, without redirects, in limited time."""
+"""One POST to an endpoint: to the checked address, without redirects, in limited time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIMEOUT: Final = urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: a status, or the name of what went wrong."""
+    """The response: a status, or the name of the error."""
 
     status: int | None
     error: str = ""
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def is_gone(self) -> bool:
-        """The endpoint wants nothing more (410)."""
+        """Whether the endpoint wants no more events (410)."""
         return self.status == 410
 
 
@@ -65,7 +65,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
 def _pool(target: Target) -> urllib3.HTTPConnectionPool:
     if not target.is_https:
         return WatchedPool(target.address, target.port)
-    # The address is connected to; the certificate is asked for, and has to name, the host.
+    # Connect to the address; ask for the host's certificate, which must name the host.
     return WatchedTlsPool(
         target.address,
         target.port,

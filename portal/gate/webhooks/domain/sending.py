@@ -1,9 +1,9 @@
 """Sending to one endpoint, strictly in order, each delivery by one sender at a time.
 
-A sender takes the first undone delivery by compare-and-set, posts outside of any transaction,
-and writes down the answer. Until it is accepted or given up nothing behind it leaves. A sender
-that died leaves its row in `sending`; after `LEASE` it may be taken again, so an endpoint can
-get an event twice, under the same id.
+A sender takes the first undone delivery by compare-and-set, posts outside any transaction, and
+records the answer. Later deliveries wait until it is accepted or given up. A sender that dies
+leaves its row in `sending`; after `LEASE` it may be taken again, so an endpoint can get an
+event twice, under the same id.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ LONGEST_PAUSE: Final = timedelta(hours=12)
 GIVE_UP_AFTER: Final = timedelta(days=3)
 MOST_IN_A_ROW: Final = 500
 ROUND: Final = timedelta(minutes=1)
-"""How long one endpoint may keep a worker; the next round goes on."""
+"""How long one endpoint may occupy a worker; the next round continues."""
 
 
 def send_waiting(endpoint_id: int) -> int:
-    """Send what waits for an endpoint until one is not accepted; answers how many were."""
+    """Send an endpoint's deliveries until one is not accepted; return the number accepted."""
     count, ends_at = 0, timezone.now() + ROUND
     while count < MOST_IN_A_ROW and timezone.now() < ends_at and send_next(endpoint_id):
         count += 1
@@ -45,7 +45,7 @@ def send_waiting(endpoint_id: int) -> int:
 
 
 def send_next(endpoint_id: int) -> bool:
-    """Send the first undone delivery, if it is due and nobody else sends it; answers whether
+    """Send the first undone delivery, if it is due and no other sender has it; return whether
     the next one may follow.
     """
     delivery = _claim(endpoint_id)
@@ -73,7 +73,7 @@ def _post(delivery: Delivery) -> Answer:
 
 
 def _give_up(delivery: Delivery, error: Exception) -> bool:
-    """What cannot even be written holds nothing up; the endpoint is not at fault."""
+    """A delivery that cannot be written blocks no other; the endpoint is not at fault."""
     _own(delivery).update(
         state=DeliveryState.GIVEN_UP, due_at=timezone.now(), last_error=type(error).__name__
     )

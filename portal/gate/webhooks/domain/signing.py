@@ -24,8 +24,8 @@ def make_seed() -> str:
 
 
 def derive_secret(seed: str) -> str:
-    """The secret of a seed: `whsec_` and 32 bytes in base64. Neither is any use without
-    SECRET_KEY, so a copy of the database signs nothing.
+    """The secret of a seed: `whsec_` and 32 bytes in base64. A seed is useless without
+    SECRET_KEY, so a copy of the database cannot sign anything.
     """
     key = hashlib.sha256(b"portal.gate.webhooks\0" + settings.SECRET_KEY.encode()).digest()
     return PREFIX + base64.b64encode(hmac.digest(key, seed.encode(), "sha256")).decode()

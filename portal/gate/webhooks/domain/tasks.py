@@ -1,4 +1,4 @@
-"""The tasks' names, for whoever sends them."""
+"""The tasks' names, for the code that sends them."""
 
 from __future__ import annotations
 

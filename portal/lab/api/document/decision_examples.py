@@ -1,4 +1,4 @@
-"""One request and its answer for every operation of the decision API."""
+"""One request and its response for every operation of the decision API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what ninja reads off the routes, and what it cannot know."""
+"""The OpenAPI document: what ninja reads from the routes, and what it cannot know."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from portal.platform.core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_LE
 METHODS: Final = ("get", "post", "delete")
 HEADERS: Final[Mapping[str, Any]] = {
     "RequestId": {
-        "description": "Names the request in our log. Give it when you ask for help.",
+        "description": "Names the request in the server's log. Quote it when you ask for help.",
         "schema": {"type": "string"},
     },
     "RetryAfter": {
-        "description": "Seconds until another try may do better.",
+        "description": "Seconds after which another try may succeed.",
         "schema": {"type": "string"},
     },
     "LimitTokens": {
@@ -24,23 +24,23 @@ HEADERS: Final[Mapping[str, Any]] = {
         "schema": {"type": "string"},
     },
     "RemainingTokens": {
-        "description": "What is left of it before this request.",
+        "description": "Tokens left of the quota before this request.",
         "schema": {"type": "string"},
     },
     "LimitRequests": {
-        "description": "How many of your runs are under way at a time; more wait their turn.",
+        "description": "How many of your runs may be under way at a time; others wait their turn.",
         "schema": {"type": "string"},
     },
     "RemainingRequests": {
-        "description": "How many more could begin now.",
+        "description": "How many more runs could begin now.",
         "schema": {"type": "string"},
     },
     "LimitBytes": {
-        "description": "Bytes of your requests that are read in a minute.",
+        "description": "How many bytes of your requests are read in a minute.",
         "schema": {"type": "string"},
     },
     "RemainingBytes": {
-        "description": "What is left of them after this request.",
+        "description": "Bytes left in this minute after this request.",
         "schema": {"type": "string"},
     },
 }
@@ -54,7 +54,7 @@ BYTES: Final[Mapping[str, str]] = {
     "x-ratelimit-limit-bytes": "LimitBytes",
     "x-ratelimit-remaining-bytes": "RemainingBytes",
 }
-"""Of whatever has a body of JSON."""
+"""For operations with a JSON body."""
 STREAMING: Final = frozenset(
     {"create_completion", "create_engine_completion", "create_chat_completion"}
 )
@@ -82,49 +82,49 @@ OTHER_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "read_file": {"application/jsonl": TEXT},
     "export_usage": {"text/csv": TEXT},
 }
-"""What an operation answers with beside JSON, or instead of it."""
+"""Content types of responses in addition to JSON, or instead of it."""
 IDEMPOTENCY: Final = {
     "in": "header",
     "name": IDEMPOTENCY_KEY,
     "required": False,
-    "description": "A second request with the same key and body gets the first one's runs or "
-    "decision, and with another body a 400.",
+    "description": "A second request with the same key and body gets the runs or the decision of "
+    "the first; with another body it gets a 400.",
     "schema": {"type": "string", "maxLength": IDEMPOTENCY_KEY_LENGTH},
 }
 STRICTNESS: Final = {
     "in": "header",
     "name": "Gatehouse-Strict",
     "required": False,
-    "description": "With true, a field that is not known is a 400 instead of a warning.",
+    "description": "With true, an unknown field is a 400 instead of a warning.",
     "schema": {"type": "string", "enum": ["true", "false"]},
 }
 LAST_EVENT: Final = {
     "in": "header",
     "name": "Last-Event-ID",
     "required": False,
-    "description": "The id of the last event you have; the stream goes on behind it.",
+    "description": "The id of the last event you have; the stream continues after it.",
     "schema": {"type": "string"},
 }
 PARAMETERS: Final[Mapping[str, str]] = {
     "model_id": "The model's id or one of its aliases; a slash in it needs no escape.",
     "engine": "The model's id or one of its aliases.",
-    "job_id": "One of `gatehouse.jobs` of an answer.",
-    "file_id": "What `POST /v1/files` answered.",
-    "batch_id": "What `POST /v1/batches` answered.",
+    "job_id": "One of `gatehouse.jobs` in a response.",
+    "file_id": "The `id` that `POST /v1/files` returned.",
+    "batch_id": "The `id` that `POST /v1/batches` returned.",
     "case_number": "An application's `id`.",
     "grant_id": "A grant's `id`.",
-    "status": "Which list of applications; empty for all.",
+    "status": "Only applications with this status; empty for all.",
     "state": "Only grants in this state.",
     "model": "Only grants for this model.",
-    "after": "The `last_id` of the page before.",
-    "limit": "How many at most.",
+    "after": "The `last_id` of the previous page.",
+    "limit": "The largest number of items to return.",
     "order": "By the time of creation.",
     "purpose": "Only files of this purpose: `batch` or `batch_output`.",
 }
 
 
 def complete_document(document: dict[str, Any]) -> dict[str, Any]:
-    """Add examples, refusals, headers and the types of answers that are no JSON; in place."""
+    """Add examples, refusals, headers and content types other than JSON; in place."""
     components = document["components"]
     components["responses"] = write_responses()
     components["headers"] = dict(HEADERS)
@@ -163,7 +163,7 @@ def _complete(operation: dict[str, Any]) -> None:
     body = operation.get("requestBody", {}).get("content", {})
     if example.request is not None:
         body["application/json"]["example"] = example.request
-    # ninja has numbers for keys, of which JSON makes texts.
+    # ninja's keys are numbers, which JSON turns into strings.
     operation["responses"] = {str(int(key)): it for key, it in operation["responses"].items()}
     _complete_answer(operation, example=example.response)
     refusals = statuses_of(name, has_body=bool(body))

@@ -1,4 +1,4 @@
-"""Which refusals an operation can answer with, and what each status means."""
+"""The refusals of each operation, and the meaning of each status."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from portal.platform.core.refusals import INVALID, RefusalCode
 MEANINGS: Final[Mapping[int, tuple[RefusalCode, str, str]]] = {
     400: (
         RefusalCode.INVALID_VALUE,
-        "The request is at fault; param names the field. Do not repeat it unchanged.",
-        "max_tokens has to be at least 0.",
+        "The request has an error; param names the field. Do not repeat it unchanged.",
+        "max_tokens must be at least 0.",
     ),
     401: (
         RefusalCode.INVALID_API_KEY,
-        "No key, or one that is wrong, expired or revoked.",
+        "There is no key, or it is wrong, expired or revoked.",
         "Send your API key in the header: Authorization: Bearer <key>.",
     ),
     403: (
@@ -26,22 +26,22 @@ MEANINGS: Final[Mapping[int, tuple[RefusalCode, str, str]]] = {
     ),
     404: (
         RefusalCode.MODEL_NOT_FOUND,
-        "There is nothing of that name, or it is not yours.",
+        "There is nothing with this name, or it is not yours.",
         "There is no model 'gpt-3' here. Open to this key: smollm2-135m.",
     ),
     405: (
         RefusalCode.METHOD_NOT_ALLOWED,
-        "The address does not take this method; the header Allow names those it takes.",
-        "/v1/completions does not take GET. See /docs/api/.",
+        "The address does not accept this method; the header Allow names those it accepts.",
+        "/v1/completions does not accept GET. See /docs/api/.",
     ),
     408: (
         RefusalCode.REQUEST_TIMEOUT,
-        "The body did not come whole in time.",
-        "The request did not come whole within 30 seconds. Try again.",
+        "The body did not arrive in time.",
+        "The request did not arrive within 30 seconds. Try again.",
     ),
     409: (
         RefusalCode.CHANGED_MEANWHILE,
-        "Somebody was first, and the message says who; read again before deciding.",
+        "Another person was first; the message says who. Read again before you decide.",
         (
             "Nothing was changed. This application is now “approved”: approved by Rita Reviewer "
             "on 25 November 2026 at 12:00 UTC."
@@ -49,12 +49,12 @@ MEANINGS: Final[Mapping[int, tuple[RefusalCode, str, str]]] = {
     ),
     413: (
         RefusalCode.REQUEST_TOO_LARGE,
-        "The body is larger than the site takes.",
+        "The body is larger than the site accepts.",
         "The request is too large.",
     ),
     415: (
         RefusalCode.UNSUPPORTED_MEDIA_TYPE,
-        "The body is not what the address takes: it is compressed, for example.",
+        "The address does not accept this kind of body: for example, it is compressed.",
         (
             "The body is compressed (gzip), which is not supported. Send it as it is, without "
             "Content-Encoding."
@@ -63,21 +63,21 @@ MEANINGS: Final[Mapping[int, tuple[RefusalCode, str, str]]] = {
     429: (
         RefusalCode.QUOTA_EXCEEDED,
         (
-            "The quota of 24 hours is spent or the room for files is full (x-should-retry: "
-            "false), or your share of the queue is full or a minute's bytes are read "
-            "(Retry-After). Too many requests at once are no error: they wait their turn."
+            "The quota of 24 hours is used up or the room for files is full (x-should-retry: "
+            "false), or your share of the queue is full or the bytes of this minute are used up "
+            "(Retry-After). Too many requests at a time are not an error: they wait their turn."
         ),
-        "The quota of tokens is spent.",
+        "The quota of tokens is used up.",
     ),
     500: (
         RefusalCode.SERVER_ERROR,
-        "Something broke on our side, and the log has it.",
+        "Something broke on our side. It has been logged.",
         "Something broke on our side. It has been logged; try again.",
     ),
     503: (
         RefusalCode.MODEL_OFFLINE,
         "The model is not served now; Retry-After says when to come back.",
-        "This model is not loaded at the moment.",
+        "This model is not loaded now.",
     ),
 }
 EVERYWHERE: Final = frozenset({400, 401, 403, 405, 500})
@@ -91,9 +91,9 @@ RUNNING: Final = frozenset(
         "replay_job",
     }
 )
-"""Operations that run a model, and may find the quota spent or the model away."""
+"""Operations that run a model: the quota may be used up, or the model offline."""
 KEEPING: Final = frozenset({"create_file"})
-"""Operations that find no room for what they should keep."""
+"""Operations that store a file, for which there may be no room."""
 DECIDING: Final = frozenset(
     {
         "approve_application",
@@ -105,11 +105,11 @@ DECIDING: Final = frozenset(
         "revoke_grant",
     }
 )
-"""Operations that find that somebody was first."""
+"""Operations that another reviewer's command may precede."""
 NAMING_NOTHING: Final = frozenset(
     {"list_grants", "list_models", "get_usage", "export_usage", "create_file"}
 )
-"""Operations that name neither a model nor anything of the caller's."""
+"""Operations that name neither a model nor an object of the caller's."""
 NEEDING_ENGINE: Final = frozenset({"tokenize", "detokenize"})
 
 
@@ -137,7 +137,7 @@ def write_responses() -> dict[str, Any]:
 
 
 def name_of(status: int) -> str:
-    """How the document calls the response."""
+    """The response's name in the document."""
     return f"Refusal{status}"
 
 

@@ -1,4 +1,4 @@
-"""What an example is."""
+"""The type of an example."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MODEL: Final = "smollm2-135m"
-"""The demo's model; the reference page puts in one that is live."""
+"""The demo's model; the reference page replaces it with a live one."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """What is sent and what comes back; path and query parameters by name."""
+    """A request and its response; path and query parameters by name."""
 
     response: Any
     request: Any = None

@@ -1,4 +1,4 @@
-"""One working request and its answer for every operation."""
+"""One working request and its response for every operation."""
 
 from __future__ import annotations
 

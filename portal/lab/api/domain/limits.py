@@ -1,4 +1,4 @@
-"""What is left to a person, as the headers that the field's clients know."""
+"""A person's remaining limits, as the headers that OpenAI's clients read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.platform.accounts.models import User
 
 
 def describe_limits(user: User, *, model: HostedModel) -> dict[str, str]:
-    """Tokens of the last 24 hours, and runs under way at a time; more of those wait their turn."""
+    """Headers for the tokens of the last 24 hours, and for runs under way; further runs wait."""
     now = timezone.now()
     quota = find_quota(user, model=model, at=now)
     most = parallel_limit_of(user, model, at=now, default=settings.API_JOBS_PER_USER)

@@ -22,7 +22,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Field:
-    """One parameter; the texts are empty where there is nothing to say."""
+    """One parameter; texts that do not apply are empty."""
 
     name: str
     type: str
@@ -33,7 +33,7 @@ class Field:
 
 
 def read_fields(schema: Schema, components: Schema, *, prefix: str = "") -> Iterator[Field]:
-    """An object's properties; those of an object within it follow it as `name.inner`."""
+    """An object's properties; those of a nested object follow it as `name.inner`."""
     whole = follow(schema, components)
     required = whole.get("required", [])
     for name, own in whole.get("properties", {}).items():
@@ -76,7 +76,7 @@ def follow(schema: Schema, components: Schema) -> Schema:
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
-    """Those that are not null; of one that has alternatives itself, those."""
+    """The alternatives that are not null; nested alternatives are flattened."""
     found = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
     return [own for each in found for own in _alternatives(each) or [each]]
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document as what the reference page shows."""
+"""The OpenAPI document as data for the reference pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portal.lab.api.reference.snippets import ExampleCall, write_curl, write_pyt
 
 @dataclass(frozen=True)
 class Answer:
-    """One content type of a good answer; the example is empty where there is none."""
+    """One content type of a successful response; the example is empty if there is none."""
 
     content_type: str
     example: str
@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A status, what it means, and the codes that go with it."""
+    """A status, its meaning, and its codes."""
 
     status: int
     meaning: str
@@ -43,7 +43,7 @@ class Endpoint:
     path: str
     summary: str
     parameters: Sequence[tuple[str, Sequence[Field]]]
-    """Tables by heading; none is empty."""
+    """Tables by heading; no table is empty."""
     curl: str
     python: str
     answers: Sequence[Answer]
@@ -63,7 +63,7 @@ PLACES = (("path", "In the address"), ("query", "In the query"), ("header", "Hea
 
 
 def read_groups(document: Mapping[str, Any], *, base_url: str, model: str) -> list[Group]:
-    """Every operation, grouped by its tag; examples ask for `model`, a model that is served."""
+    """Every operation, grouped by its tag; the examples name `model`, a model that is served."""
     text = json.dumps(document).replace(json.dumps(MODEL), json.dumps(model))
     own = json.loads(text)
     found = [

@@ -26,7 +26,7 @@ CLIENT_CALLS: Final[Mapping[str, str]] = {
     "get_batch": "client.batches.retrieve({batch_id!r})",
     "cancel_batch": "client.batches.cancel({batch_id!r})",
 }
-"""What `openai` has a method for; everything else goes by its own `get`, `post` and `delete`."""
+"""Operations with a method in `openai`; the others use its `get`, `post` and `delete`."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class ExampleCall:
     operation_id: str
     method: str
     path: str
-    """Filled in, with its query, from behind `/v1`."""
+    """The part after `/v1`, filled in and with its query."""
     parameters: Mapping[str, Any]
     body: Mapping[str, Any] | None
 
 
 def write_curl(asked: ExampleCall, *, base_url: str) -> str:
-    """One command; the key comes from the environment."""
+    """One command; it reads the key from the environment."""
     lines = [f"curl {shlex.quote(base_url + asked.path)}"]
     if asked.method == "delete":
         lines[0] += " -X DELETE"

@@ -18,12 +18,12 @@ from portal.lab.api.document.example import MODEL
 from portal.lab.api.reference.pages import Group, read_groups, read_refusals
 
 KEPT = 64
-"""Rendered groups: some more than there are, for a change of the model that examples ask for."""
+"""Rendered groups to cache: more than there are, since the examples' model can change."""
 
 
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
-    """What holds for all operations, and where each of them is."""
+    """What applies to all operations, and links to each of them."""
     context = {
         "groups": _read_groups(_base_url(), _find_served_model()),
         "refusals": read_refusals(),
@@ -35,7 +35,7 @@ def guide(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def group(request: HttpRequest, slug: str) -> HttpResponse:
-    """The operations about one thing with parameters, code and answers."""
+    """The operations of one group with parameters, code and responses."""
     base_url, model = _base_url(), _find_served_model()
     groups = _read_groups(base_url, model)
     shown = next((each for each in groups if each.slug == slug), None)
@@ -65,6 +65,6 @@ def _read_groups(base_url: str, model: str) -> list[Group]:
 
 @lru_cache(maxsize=KEPT)
 def _render_endpoints(base_url: str, model: str, slug: str) -> SafeString:
-    """Rendered once: it takes a second and changes only with the code."""
+    """Rendered once, since it takes a second and changes only with the code."""
     shown = next(each for each in _read_groups(base_url, model) if each.slug == slug)
     return render_to_string("lab/reference/endpoints.html", {"group": shown})

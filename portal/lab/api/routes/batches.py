@@ -27,7 +27,7 @@ class BatchRequest(WireModel):
     """The body of `POST /v1/batches`."""
 
     input_file_id: str = Field(description="A file that was uploaded with purpose `batch`.")
-    endpoint: str = Field(description="What every line of the file asks, `/v1/completions`.")
+    endpoint: str = Field(description="The endpoint of every line of the file: `/v1/completions`.")
     completion_window: str = Field(description="`24h`.")
     metadata: dict[str, str] | None = Field(default=None, description="Notes of your own.")
 
@@ -57,7 +57,7 @@ async def list_batches(
 @router.get(
     "/batches/{batch_id}",
     response={HTTPStatus.OK: BatchObject, **REFUSALS},
-    summary="See how far a batch is",
+    summary="Get a batch and its progress",
     auth=KeyAuth(Right.NONE),
 )
 async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:

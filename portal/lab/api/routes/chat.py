@@ -18,7 +18,7 @@ router = Router(tags=["Chat"])
 @router.post(
     "/chat/completions",
     response={HTTPStatus.OK: ChatObject, **REFUSALS},
-    summary="The next message of a conversation",
+    summary="Complete a conversation",
     auth=KeyAuth(Right.MODEL),
 )
 async def create_chat_completion(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:

@@ -28,7 +28,7 @@ async def create_completion(request: HttpRequest, body: CompletionRequest) -> Ht
 @router.post(
     "/engines/{path:engine}/completions",
     response={HTTPStatus.OK: CompletionObject, **REFUSALS},
-    summary="The same, as clients of 2022 ask",
+    summary="Complete texts, with the model in the address as in 2022",
     auth=KeyAuth(Right.MODEL),
 )
 async def create_engine_completion(

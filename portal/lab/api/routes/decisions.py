@@ -1,4 +1,4 @@
-"""Reviewers' decisions by program: the console's commands, with its rules."""
+"""Reviewers' decisions by program: the commands and the rules of the console."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def get_application(request: HttpRequest, case_number: str) -> dict[str, A
 @router.post(
     "/decisions/applications/{case_number}/approve",
     response=DECIDED,
-    summary="Approve, or agree as the first of two reviewers",
+    summary="Approve an application, or endorse it as the first of two reviewers",
 )
 async def approve_application(
     request: HttpRequest, case_number: str, body: ApproveBody
@@ -85,7 +85,7 @@ async def approve_application(
 @router.post(
     "/decisions/applications/{case_number}/refuse",
     response=DECIDED,
-    summary="Refuse, for a reason",
+    summary="Refuse an application, with a reason",
 )
 async def refuse_application(
     request: HttpRequest, case_number: str, body: RefuseBody
@@ -96,7 +96,7 @@ async def refuse_application(
 @router.post(
     "/decisions/applications/{case_number}/return",
     response=DECIDED,
-    summary="Return for changes, with notes",
+    summary="Return an application for changes, with notes",
 )
 async def return_application(
     request: HttpRequest, case_number: str, body: ReturnBody
@@ -107,7 +107,7 @@ async def return_application(
 @router.post(
     "/decisions/applications/{case_number}/take-back",
     response=DECIDED,
-    summary="Take a decision back before its applicant is told",
+    summary="Take a decision back before the applicant is notified",
 )
 async def take_back_decision(
     request: HttpRequest, case_number: str, body: TakeBackBody
@@ -133,22 +133,20 @@ async def list_grants(
     )
 
 
-@router.post(
-    "/decisions/grants/{grant_id}/suspend", response=CHANGED, summary="Stop a grant for now"
-)
+@router.post("/decisions/grants/{grant_id}/suspend", response=CHANGED, summary="Suspend a grant")
 async def suspend_grant(request: HttpRequest, grant_id: GrantId, body: GrantBody) -> dict[str, Any]:
     return await _change(request, grant_id, body, command=Command.SUSPEND)
 
 
 @router.post(
-    "/decisions/grants/{grant_id}/resume", response=CHANGED, summary="Give a stopped grant back"
+    "/decisions/grants/{grant_id}/resume", response=CHANGED, summary="Resume a suspended grant"
 )
 async def resume_grant(request: HttpRequest, grant_id: GrantId, body: GrantBody) -> dict[str, Any]:
     return await _change(request, grant_id, body, command=Command.RESUME)
 
 
 @router.post(
-    "/decisions/grants/{grant_id}/revoke", response=CHANGED, summary="End a grant for good"
+    "/decisions/grants/{grant_id}/revoke", response=CHANGED, summary="Revoke a grant for good"
 )
 async def revoke_grant(request: HttpRequest, grant_id: GrantId, body: GrantBody) -> dict[str, Any]:
     return await _change(request, grant_id, body, command=Command.REVOKE)
@@ -175,7 +173,7 @@ def _reviewer(request: HttpRequest) -> User:
 
 
 def _read(request: HttpRequest, body: BaseModel) -> IdempotentRequest:
-    """Who asks; the same request is the same address and the same content."""
+    """The reviewer and the request; two requests are equal if address and content are."""
     reviewer = _reviewer(request)
     asking = read_asking(request, endpoint=request.path)
     fingerprint = hash_request(request.path, body.model_dump(mode="json"))

@@ -71,7 +71,7 @@ FORM: dict[str, Any] = {
 )
 async def create_file(request: HttpRequest) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
-    # Without a connection, which a large form would hold for long.
+    # Outside a database thread: a large form would hold its connection for long.
     upload = await in_turn(key.user_id, lambda: _read_form(request))
     return await in_database(lambda: describe_file(_store(upload, key)))
 
@@ -137,7 +137,7 @@ async def delete_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
 
 
 def _read_form(request: HttpRequest) -> UploadedFile:
-    """In a turn: Django takes the form apart when it is first looked at, and lines are many."""
+    """Called in a turn: Django parses the form on first access, and it may have many lines."""
     try:
         purpose, upload = request.POST.get("purpose"), request.FILES.get("file")
     except (MultiPartParserError, SuspiciousOperation):
@@ -145,7 +145,7 @@ def _read_form(request: HttpRequest) -> UploadedFile:
     unknown = sorted({*request.POST, *request.FILES} - {"purpose", "file"})
     if unknown:
         raise DomainError(
-            RefusalCode.INVALID_VALUE, f"{unknown[0]} is not known here.", field=unknown[0]
+            RefusalCode.INVALID_VALUE, f"{unknown[0]} is not a known field.", field=unknown[0]
         )
     if not isinstance(upload, UploadedFile):
         raise DomainError(
@@ -154,7 +154,7 @@ def _read_form(request: HttpRequest) -> UploadedFile:
             field="file",
         )
     if purpose != FilePurpose.BATCH:
-        raise DomainError(RefusalCode.INVALID_VALUE, "purpose has to be batch.", field="purpose")
+        raise DomainError(RefusalCode.INVALID_VALUE, "purpose must be batch.", field="purpose")
     check_upload(upload.open("rb"), size=upload.size or 0)
     return upload
 

@@ -1,4 +1,4 @@
-"""Runs after they were asked for: receipts, events, stopping, running again."""
+"""Runs after their submission: receipts, events, stopping, running again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REPLAY: Final = "/v1/jobs/replay"
 
 
 class ReplayRequest(BaseModel):
-    """What a replay's call says of itself."""
+    """What a replay's call records about itself."""
 
     replay_of: str
 
@@ -50,13 +50,13 @@ class ReplayRequest(BaseModel):
 @router.get(
     "/jobs/{uuid:job_id}",
     response={HTTPStatus.OK: JobObject, **REFUSALS},
-    summary="A run's receipt",
+    summary="Get a run's receipt",
     auth=KeyAuth(Right.NONE),
 )
 async def get_job(request: HttpRequest, job_id: UUID) -> JsonResponse:
     key = require(request, KeyScope.READ)
     await wait_until_recorded(job_id)
-    # Not through the schema: large log-probabilities need no second look.
+    # Not through the schema: large log-probabilities need no second validation.
     return JsonResponse(await in_database(lambda: write_receipt(_find(key, job_id))))
 
 
@@ -75,7 +75,7 @@ async def delete_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 @router.get(
     "/jobs/{uuid:job_id}/events",
     response=REFUSALS,
-    summary="A run's events as Server-Sent Events, from Last-Event-ID or the beginning",
+    summary="Follow a run as Server-Sent Events, from Last-Event-ID or the beginning",
     auth=KeyAuth(Right.NONE),
 )
 async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
@@ -88,7 +88,7 @@ async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpRespons
 @router.post(
     "/jobs/{uuid:job_id}/cancel",
     response={HTTPStatus.OK: JobState, **REFUSALS},
-    summary="Stop a run; one that has ended is left as it is",
+    summary="Stop a run; a run that has ended is not changed",
     auth=KeyAuth(Right.NONE),
 )
 async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
@@ -102,7 +102,7 @@ async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 @router.post(
     "/jobs/{uuid:job_id}/replay",
     response={HTTPStatus.OK: Replay, **REFUSALS},
-    summary="Run it again, and say where the two part",
+    summary="Repeat a run and compare the two",
     auth=KeyAuth(Right.MODEL),
 )
 async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
@@ -134,12 +134,12 @@ async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
     if job.is_active:
         raise DomainError(
-            RefusalCode.INVALID_VALUE, "This run has not ended yet. Replay it when it has."
+            RefusalCode.INVALID_VALUE, "This run has not ended yet. Replay it after its end."
         )
     if job.positions:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            "This run made distributions and no tokens; ask for them again.",
+            "This run returned distributions, which cannot be replayed. Request them again.",
         )
     model = open_model(asking, job.model.slug, scope=KeyScope.COMPLETIONS)
     run = Run(
@@ -151,7 +151,7 @@ def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
 
 
 def _provenance(submitted: Submitted) -> Any:  # noqa: ANN401 -- JSON
-    """As recorded; while the outcome is on its way, what the engine says of itself."""
+    """As recorded; until the outcome is recorded, the engine's present provenance."""
     job = GenerationJob.objects.only("provenance", "deployment").get(pk=submitted.jobs[0].pk)
     if job.provenance is not None:
         return job.provenance
@@ -162,7 +162,5 @@ def _provenance(submitted: Submitted) -> Any:  # noqa: ANN401 -- JSON
 def _find(key: ApiKey, job_id: UUID) -> GenerationJob:
     job = find_own_job(key.user, job_id)
     if job is None:
-        raise DomainError(
-            RefusalCode.NOT_FOUND, "There is no such run of yours; it may have been erased."
-        )
+        raise DomainError(RefusalCode.NOT_FOUND, "You have no such run; it may have been erased.")
     return job

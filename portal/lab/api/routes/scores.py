@@ -49,7 +49,7 @@ CONTENT_TYPES: Final = {
 @router.post(
     "/scores",
     response={HTTPStatus.OK: ScoreList, **REFUSALS},
-    summary="How likely continuations of a context are",
+    summary="Score continuations of a context",
     auth=KeyAuth(Right.MODEL),
 )
 async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpResponse:
@@ -89,7 +89,7 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
 @router.post(
     "/distributions",
     response={HTTPStatus.OK: DistributionList, **REFUSALS},
-    summary="The whole distribution after chosen tokens of a prompt",
+    summary="Get the whole distribution after chosen tokens of a prompt",
     auth=KeyAuth(Right.MODEL),
 )
 async def create_distributions(request: HttpRequest, body: DistributionsRequest) -> HttpResponse:
@@ -116,7 +116,7 @@ async def create_distributions(request: HttpRequest, body: DistributionsRequest)
 def _answer(
     body: DistributionsRequest, plan: DistributionPlan, submitted: Submitted
 ) -> HttpResponse:
-    """In a thread: some megabytes have to be fetched and written."""
+    """Called in a thread, since it fetches and writes some megabytes."""
     job = submitted.jobs[0]
     found = read_distributions(job.pk, plan.positions)
     summary = _summarise(body, plan, submitted, found)

@@ -1,4 +1,4 @@
-"""Texts to token ids and back, as the model sees them."""
+"""Conversion of texts to token ids and back, as the model sees them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = Router(tags=["Tokens"])
 @router.post(
     "/tokenize",
     response={HTTPStatus.OK: Tokenized, **REFUSALS},
-    summary="The token ids of a text",
+    summary="Turn a text into token ids",
     auth=KeyAuth(Right.MODEL),
 )
 async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
@@ -54,7 +54,7 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
 @router.post(
     "/detokenize",
     response={HTTPStatus.OK: Detokenized, **REFUSALS},
-    summary="The text of token ids",
+    summary="Turn token ids into a text",
     auth=KeyAuth(Right.MODEL),
 )
 async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpResponse:
@@ -71,6 +71,6 @@ async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpRespo
 
 
 async def _answer(asking: Asking, work: Callable[[], dict[str, Any]]) -> HttpResponse:
-    """Not through the schema, and written in the same turn: an answer may have a million ids."""
+    """Bypasses the schema and writes in the same turn: a response may have a million ids."""
     content = await in_turn(asking.key.user_id, lambda: write_json(work()))
     return HttpResponse(content, content_type="application/json")

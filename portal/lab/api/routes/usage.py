@@ -1,4 +1,4 @@
-"""What the key's owner has used and may still use."""
+"""The usage and the remaining quota of the key's owner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = Router(tags=["Usage"])
 @router.get(
     "/usage",
     response={HTTPStatus.OK: UsageReportObject, **REFUSALS},
-    summary="The quota of the last 24 hours, and the runs under way",
+    summary="Get the quota of the last 24 hours, and the runs under way",
     auth=KeyAuth(Right.NONE),
 )
 async def get_usage(request: HttpRequest) -> dict[str, Any]:
@@ -35,7 +35,7 @@ async def get_usage(request: HttpRequest) -> dict[str, Any]:
 @router.get(
     "/usage.csv",
     response=REFUSALS,
-    summary="Every run of the person as CSV, without its prompt",
+    summary="Download all your runs as CSV, without prompts",
     auth=KeyAuth(Right.NONE),
 )
 async def export_usage(request: HttpRequest) -> HttpResponseBase:

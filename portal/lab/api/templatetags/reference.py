@@ -1,4 +1,4 @@
-"""`{{ text|with_code }}`: what stands between backquotes as code."""
+"""`{{ text|with_code }}`: text between backquotes as code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ register = template.Library()
 
 @register.filter
 def with_code(text: str) -> SafeString:
-    """Everything is escaped; every second part of the text is set as code."""
+    """Escape the text, and mark every second part as code."""
     parts = [
         format_html("<code>{}</code>", part) if place % 2 else format_html("{}", part)
         for place, part in enumerate(text.split("`"))

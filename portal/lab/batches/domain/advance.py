@@ -1,4 +1,4 @@
-"""One look at a batch: take what is through, submit what there is room for, end what is done.
+"""One step of a batch: settle ended rows, submit rows while there is room, end it when done.
 
 Safe to call at any time, from any number of workers at once, and after a crash at any point.
 """
@@ -25,13 +25,13 @@ from portal.platform.core.errors import DomainError
 
 
 def advance_all() -> None:
-    """Look at every batch that has not ended, oldest first. One that breaks stops no other."""
+    """Advance every batch that has not ended, oldest first. A fault in one stops no other."""
     active = Batch.objects.filter(status__in=ACTIVE_STATUSES).order_by("created_at")
     do_each(list(active.values_list("pk", flat=True)), advance_batch, doing="advance_batch")
 
 
 def advance_batch(batch_id: UUID) -> None:
-    """Look at one batch."""
+    """Advance one batch."""
     hear_nudge(batch_id)
     batch = _read(batch_id)
     if batch.status == BatchStatus.VALIDATING:

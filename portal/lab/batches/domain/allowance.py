@@ -1,4 +1,4 @@
-"""How much one person may keep: their uploads and the results of their batches together."""
+"""How much one person may store: their uploads and the results of their batches together."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _UPLOAD_LOCK: Final = 7_235_005
 
 
 def require_room(user: User, *, size: int) -> None:
-    """Let a file of so many bytes in, or raise `DomainError` with code `files_full`.
+    """Raise `DomainError` with code `files_full` if there is no room for a file of `size` bytes.
 
-    A person's other uploads wait here until the caller's transaction ends, so that two of them
-    never pass together. Results of batches are always kept, and take room like uploads.
+    A person's other uploads wait here until the caller's transaction ends, so that two uploads
+    cannot use the same room. Results of batches are always stored, and take room like uploads.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_UPLOAD_LOCK, user.pk])
@@ -29,12 +29,12 @@ def require_room(user: User, *, size: int) -> None:
         count=Count("pk"), size=Sum("size", default=0)
     )
     if kept["count"] >= settings.FILES_PER_USER:
-        raise _full(f"You keep {kept['count']:,} files, and may keep {settings.FILES_PER_USER:,}.")
+        raise _full(f"You have {kept['count']:,} files; the limit is {settings.FILES_PER_USER:,}.")
     limit = settings.FILE_MB_PER_USER * 1_000_000
     if kept["size"] + size > limit:
         raise _full(
-            f"Your files have {kept['size']:,} bytes and this one {size:,}; "
-            f"together they may have {limit:,}."
+            f"Your files have {kept['size']:,} bytes and this one has {size:,}; "
+            f"the limit for all is {limit:,}."
         )
 
 

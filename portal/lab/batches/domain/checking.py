@@ -1,4 +1,4 @@
-"""The file of a new batch becomes its rows, or the batch fails with what is wrong with it."""
+"""The file of a new batch becomes its rows, or the batch fails with the file's errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS_AT_A_TIME = 1000
 
 
 def check_batch(batch: Batch) -> None:
-    """Make the rows and begin, or fail. All in one transaction: it is done whole or not at all."""
+    """Make the rows and begin, or fail, in one transaction."""
     try:
         _check(batch)
     except Exception as error:
@@ -62,13 +62,13 @@ def _fail(batch: Batch, errors: Sequence[LineError]) -> None:
 
 
 def _make_rows(batch: Batch) -> tuple[list[LineError], str]:
-    """Rows in the database as far as the file is good, what is wrong, and the model's name."""
+    """Insert the valid rows; return the errors and the model's name."""
     errors: list[LineError] = []
     requests: list[RowRequest] = []
     count, name = 0, ""
     for found in read_requests(read_lines(batch.input_file), endpoint=batch.endpoint):
         if isinstance(found, RowRequest) and found.body["model"] != (name or found.body["model"]):
-            found = _refuse_model(found.line)  # noqa: PLW2901 -- the row turned out to be no good
+            found = _refuse_model(found.line)  # noqa: PLW2901 -- the row is invalid
         if isinstance(found, LineError):
             errors.append(found)
             if len(errors) == ERRORS_NAMED:
@@ -82,15 +82,15 @@ def _make_rows(batch: Batch) -> tuple[list[LineError], str]:
             requests.clear()
     _insert(batch, requests)
     if not errors and not count:
-        errors.append(LineError("empty_file", "The file holds no request."))
+        errors.append(LineError("empty_file", "The file contains no requests."))
     if count > settings.BATCH_ROWS:
-        message = f"The file has {count:,} requests, and one may have {settings.BATCH_ROWS:,}."
+        message = f"The file has {count:,} requests; the limit is {settings.BATCH_ROWS:,}."
         errors.append(LineError("too_many_requests", message))
     return errors, name
 
 
 def _insert(batch: Batch, requests: Sequence[RowRequest]) -> None:
-    """Make the rows; those that could never run have failed from the beginning."""
+    """Make the rows; those that could never run fail immediately."""
     rows = BatchRow.objects.bulk_create(_row(batch, request) for request in requests)
     refused = []
     for row, request in zip(rows, requests, strict=True):
@@ -115,7 +115,7 @@ def _open_model(batch: Batch, name: str) -> HostedModel:
 def _refuse_model(line: int) -> LineError:
     return LineError(
         "mismatched_model",
-        f"Line {line} names another model than those before it. A batch asks one model.",
+        f"Line {line} names a different model from the lines before it. A batch uses one model.",
         line=line,
         param="body.model",
     )

@@ -1,4 +1,4 @@
-"""The last step of a batch: its rows' lines become its files."""
+"""The last step of a batch: the lines of its rows become its files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from portal.lab.batches.models import Batch, BatchRow, StoredFile
 
 
 def finish_batch(batch: Batch) -> bool:
-    """Write both files and the final status in one transaction; False where runs are under way.
+    """Write both files and the final status in one transaction; False if runs are under way.
 
-    The rows that were answered are in the output file, however the batch ends.
+    The output file has all rows that succeeded, however the batch ends.
     """
     with transaction.atomic():
         locked = lock_batch(batch, BatchStatus.FINALIZING, BatchStatus.CANCELLING, wait=False)

@@ -33,7 +33,7 @@ METADATA_VALUE: Final = 512
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """What is asked for."""
+    """The request for a batch."""
 
     input_file_id: str
     endpoint: str
@@ -44,7 +44,7 @@ class BatchOrder:
 def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
     """Accept a batch, whose file is then checked in the background.
 
-    Raises `DomainError` for an endpoint, a window, metadata or a file that cannot be.
+    Raises `DomainError` for an invalid endpoint, window, metadata or file.
     """
     endpoint = find_endpoint(order.endpoint)
     require_scope(key, endpoint.scope)
@@ -59,12 +59,12 @@ def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
     now = timezone.now()
     with transaction.atomic():
         file = find_file(key.user, order.input_file_id, field="input_file_id")
-        # Until the commit the file cannot be erased; afterwards it is in use.
+        # The lock keeps the file from being erased before the commit; then it is in use.
         file = StoredFile.objects.select_for_update().get(pk=file.pk)
         if file.erased_at is not None or file.purpose != FilePurpose.BATCH:
             raise DomainError(
                 RefusalCode.INVALID_VALUE,
-                "The input file has to be one that was uploaded with purpose batch.",
+                "The input file must be uploaded with purpose batch.",
                 field="input_file_id",
             )
         batch = Batch.objects.create(
@@ -93,9 +93,9 @@ def find_batch(user: User, batch_id: str) -> Batch:
 
 
 def cancel_batch(batch: Batch, *, actor: User) -> Batch:
-    """Submit no more of the batch and stop its runs; what is finished is kept.
+    """Submit no more rows of the batch and stop its runs; finished results are kept.
 
-    To ask again changes nothing. Raises `DomainError` where the batch has ended or is ending.
+    A second call changes nothing. Raises `DomainError` if the batch has ended or is ending.
     """
     with transaction.atomic():
         row = Batch.objects.select_for_update().get(pk=batch.pk)

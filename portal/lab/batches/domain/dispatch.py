@@ -1,4 +1,4 @@
-"""Nudges: a batch is looked at soon. Beat looks at all of them anyway."""
+"""Nudges, after which a batch advances soon. Celery beat advances all batches anyway."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 def send_advance(batch_id: UUID) -> None:
-    """One nudge for all that happens until it is heard. A broker that is away costs a few
-    seconds and is not raised.
+    """Send a nudge, unless one is still unheard. If the broker is down, this takes a few seconds,
+    and the error is logged, not raised.
     """
     try:
         if sync_redis().set(_key(batch_id), "1", nx=True, ex=_NUDGE_SECONDS):
@@ -29,7 +29,7 @@ def send_advance(batch_id: UUID) -> None:
 
 
 def hear_nudge(batch_id: UUID) -> None:
-    """What happens from here on is worth another nudge."""
+    """Mark the nudge as heard: the next event sends another one."""
     try:
         sync_redis().delete(_key(batch_id))
     except redis.RedisError as error:

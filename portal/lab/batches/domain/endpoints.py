@@ -1,4 +1,4 @@
-"""What a batch's requests can ask for: by the endpoint's path, how to submit and how to answer."""
+"""The endpoints of batch requests, by path: how to plan a request and how to answer it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Body = Mapping[str, Any]
 
 
 class Endpoint(Protocol):
-    """One kind of request."""
+    """One endpoint that a batch can use."""
 
     scope: KeyScope
-    """What the key needs beside KeyScope.BATCHES."""
+    """The scope that the key needs in addition to KeyScope.BATCHES."""
 
     def plan(self, body: Body, *, model: HostedModel) -> Sequence[Run]:
-        """The runs of the request; raises `DomainError` naming the field at fault."""
+        """The runs of the request; raises `DomainError` naming the field."""
 
     def answer(
         self, body: Body, *, submitted: Submitted, completions: Sequence[Completion]
     ) -> dict[str, Any]:
-        """What the request would have been answered with. All completions are done."""
+        """The response that the request would have got. All completions are done."""
 
 
 class Completions:
@@ -78,19 +78,19 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {"/v1/completions": Completions()}
 
 
 def find_endpoint(path: str) -> Endpoint:
-    """Raises `DomainError` on the field `endpoint`, naming those there are."""
+    """The endpoint; raises `DomainError` on the field `endpoint`, naming the known endpoints."""
     endpoint = ENDPOINTS.get(path)
     if endpoint is None:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"A batch cannot ask {path[:100]!r}. It can ask: {', '.join(ENDPOINTS)}.",
+            f"A batch cannot use the endpoint {path[:100]!r}. It can use: {', '.join(ENDPOINTS)}.",
             field="endpoint",
         )
     return endpoint
 
 
 def validate(schema: type[Request], body: Body) -> Request:
-    """The body as its schema; raises `DomainError` about the first field at fault."""
+    """The body as an instance of the schema; raises `DomainError` naming the first wrong field."""
     try:
         return schema.model_validate(dict(body))
     except ValidationError as error:
@@ -98,12 +98,12 @@ def validate(schema: type[Request], body: Body) -> Request:
 
 
 def without_structure(request: CompletionRequest) -> CompletionRequest:
-    """For a request that was run: what its texts look like is settled."""
+    """The request without its structure, which no longer matters after its runs."""
     return request.model_copy(update={"structured_outputs": None, "response_format": None})
 
 
 def require_kept(run: Run, *, deployment: str) -> None:
-    """Refuse log-probabilities of a prompt that would not outlive the run's stream."""
+    """Refuse log-probabilities of a prompt that are too many to store in the run's row."""
     width = run.sampling.prompt_logprobs
     if width is None:
         return
@@ -118,8 +118,8 @@ def require_kept(run: Run, *, deployment: str) -> None:
     if numbers > LOGPROBS_IN_A_ROW:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"Log-probabilities of the prompt would be {numbers:,} numbers, and in a batch a "
-            f"prompt may have {LOGPROBS_IN_A_ROW:,}. Ask for fewer beside each token, shorten the "
-            "prompt, or send the request by itself.",
+            f"The prompt would have {numbers:,} log-probabilities; the limit in a batch is "
+            f"{LOGPROBS_IN_A_ROW:,}. Ask for fewer for each token, shorten the prompt, or send "
+            "the request outside a batch.",
             field="prompt_logprobs",
         )

@@ -19,9 +19,9 @@ from portal.platform.audit.enums import AuditTag
 
 @transaction.atomic
 def erase_batches(person: User, *, actor: User | None) -> None:
-    """End every batch at once without result files, and erase its requests and all files.
+    """End every batch without result files, and erase all requests and files.
 
-    Counts and times stay. Runs under way are left to whoever erases the runs.
+    Counts and times are kept. Runs under way are left to `erase_runs`.
     """
     for batch in Batch.objects.select_for_update().filter(user=person).order_by("pk"):
         _erase_rows(batch)
@@ -32,7 +32,7 @@ def erase_batches(person: User, *, actor: User | None) -> None:
 
 def _erase_rows(batch: Batch) -> None:
     rows = BatchRow.objects.filter(batch=batch)
-    # Who settles a row at this moment writes nothing more into one that has failed.
+    # A worker that settles a row now writes nothing into a row that has failed.
     rows.filter(state__in=[RowState.WAITING, RowState.SUBMITTED]).update(state=RowState.FAILED)
     rows.update(custom_id=Cast(RandomUUID(), CharField()), body="", result="")
 

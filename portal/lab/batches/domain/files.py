@@ -1,4 +1,4 @@
-"""Files: kept in the database in chunks, read piece by piece, erased by their owner or by time."""
+"""Files: stored in the database in chunks, read in pieces, erased by their owner or by age."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ FILENAME_LENGTH: Final = 255
 
 
 def store_upload(user: User, *, upload: IO[bytes], size: int, name: str) -> StoredFile:
-    """Keep an input file that `check_upload` has passed.
+    """Store an input file that `check_upload` has passed.
 
-    Raises `DomainError` with code `files_full` where the person keeps as much as one may.
+    Raises `DomainError` with code `files_full` if the person has no room left.
     """
     upload.seek(0)
     pieces = iter(lambda: upload.read(CHUNK), b"")
@@ -40,17 +40,17 @@ def store_upload(user: User, *, upload: IO[bytes], size: int, name: str) -> Stor
 
 
 def check_upload(upload: IO[bytes], *, size: int) -> None:
-    """Refuse what is no file of JSON objects, one a line; without the database.
+    """Refuse a file that is not JSON objects, one per line; uses no database.
 
     Raises `DomainError` with code `request_too_large` over BATCH_FILE_MB, and `invalid_value` for
-    the first line that is no object or is more than a request may be, for none, and for more than
-    BATCH_ROWS.
+    the first line that is not an object or is larger than a request may be, for an empty file, and
+    for more than BATCH_ROWS lines.
     """
     limit = settings.BATCH_FILE_MB * 1_000_000
     if size > limit:
         raise DomainError(
             RefusalCode.REQUEST_TOO_LARGE,
-            f"The file has {size:,} bytes, and one may have {limit:,}. Split it into several.",
+            f"The file has {size:,} bytes; the limit is {limit:,}. Split it into several.",
             field="file",
         )
     _check_lines(upload)
@@ -59,7 +59,7 @@ def check_upload(upload: IO[bytes], *, size: int) -> None:
 def write_file(
     user: User, pieces: Iterable[bytes], *, name: str, purpose: FilePurpose
 ) -> StoredFile:
-    """Keep the pieces as one file, inside the caller's transaction."""
+    """Store the pieces as one file, inside the caller's transaction."""
     file = StoredFile.objects.create(
         user=user, purpose=purpose, filename=_clean(name), size=0, created_at=timezone.now()
     )
@@ -88,7 +88,7 @@ def read_chunk(file: StoredFile, number: int) -> bytes | None:
 
 
 def read_lines(file: StoredFile) -> Iterator[bytes]:
-    """The content's lines, one piece in memory at a time."""
+    """The content's lines, with one piece in memory at a time."""
     rest, number = b"", 0
     while (piece := read_chunk(file, number)) is not None:
         *lines, rest = (rest + piece).split(b"\n")
@@ -98,16 +98,16 @@ def read_lines(file: StoredFile) -> Iterator[bytes]:
 
 
 def erase_file(file: StoredFile, *, actor: User | None) -> bool:
-    """Erase the content for good; False when that was done before.
+    """Erase the content for good; False if it was erased before.
 
-    Raises `DomainError` while a batch still reads it.
+    Raises `DomainError` while a batch uses the file.
     """
     with transaction.atomic():
         StoredFile.objects.select_for_update().get(pk=file.pk)
         if Batch.objects.filter(input_file=file, status__in=ACTIVE_STATUSES).exists():
             raise DomainError(
                 RefusalCode.FILE_IN_USE,
-                "A batch still runs with this file. Cancel the batch first.",
+                "A batch still uses this file. Cancel the batch first.",
             )
         erased = StoredFile.objects.filter(pk=file.pk, erased_at__isnull=True).update(
             erased_at=timezone.now(), filename=""
@@ -119,7 +119,7 @@ def erase_file(file: StoredFile, *, actor: User | None) -> bool:
 
 
 def erase_old_files() -> int:
-    """Erase what is older than PROMPT_RETENTION_DAYS; answers how many files that were."""
+    """Erase files older than PROMPT_RETENTION_DAYS; return their number."""
     before = timezone.now() - timedelta(days=settings.PROMPT_RETENTION_DAYS)
     old = StoredFile.objects.filter(erased_at__isnull=True, created_at__lt=before).exclude(
         batches__status__in=ACTIVE_STATUSES
@@ -164,19 +164,19 @@ def _check_lines(upload: IO[bytes]) -> None:
 
 
 def _require_readable(number: int, text: bytes) -> None:
-    """A line is one request, and no larger than one that is sent by itself."""
+    """A line is one request, and no larger than a request outside a batch."""
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if len(text) > most:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"Line {number} has {len(text):,} bytes, and a request may have {most:,}.",
+            f"Line {number} has {len(text):,} bytes; the limit for a request is {most:,}.",
             field="file",
         )
     require_few_parts(text, name=f"Line {number}", field="file")
 
 
 def _regroup(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in chunks of one size, the last one excepted."""
+    """The same bytes in chunks of one size, except the last."""
     held = bytearray()
     for piece in pieces:
         held += piece

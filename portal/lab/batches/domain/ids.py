@@ -17,7 +17,7 @@ def write_id(prefix: str, value: UUID) -> str:
 
 
 def parse_id(text: str, *, prefix: str, field: str | None = None) -> UUID:
-    """Raises `DomainError` with code `not_found` for what cannot be an id."""
+    """The UUID; raises `DomainError` with code `not_found` for a text that is not an id."""
     try:
         return UUID(hex=text.removeprefix(prefix)) if text.startswith(prefix) else _fail()
     except ValueError:
@@ -25,7 +25,7 @@ def parse_id(text: str, *, prefix: str, field: str | None = None) -> UUID:
 
 
 def missing(text: str, *, prefix: str, field: str | None = None) -> DomainError:
-    """The same words for what never was, was erased, or is another person's."""
+    """The same error for an object that never existed, was erased, or is another person's."""
     name = "file" if prefix == FILE else "batch"
     return DomainError(RefusalCode.NOT_FOUND, f"There is no {name} {text[:100]!r}.", field=field)
 

@@ -1,4 +1,4 @@
-"""JSON lines: what is wrong with a file, and the requests of one."""
+"""JSON lines: the requests of a file, and its errors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from portal.platform.core.json_text import explain_syntax, find_fault, parse_jso
 
 CUSTOM_ID_LENGTH: Final = 255
 ERRORS_NAMED: Final = 100
-"""After so many the rest is not looked at."""
+"""After this many errors the rest of the file is not read."""
 
 
 @dataclass(frozen=True)
 class LineError:
-    """What is wrong with one line, or with the whole where there is no line."""
+    """An error in one line, or without `line` in the whole file."""
 
     code: str
     message: str
@@ -33,7 +33,7 @@ class LineError:
 
 
 class LineRefusedError(Exception):
-    """One line is not what it should be."""
+    """A line is refused."""
 
     def __init__(self, error: LineError) -> None:
         super().__init__(error.code)
@@ -48,11 +48,11 @@ class RowRequest:
     custom_id: str
     body: dict[str, Any]
     fault: DomainError | None
-    """Why the API would not have read the body."""
+    """Why the API would have refused the body."""
 
 
 def number_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, numbered as an editor does."""
+    """The lines that are not blank, with their line numbers from 1."""
     for number, line in enumerate(lines, start=1):
         text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
         if text:
@@ -72,7 +72,7 @@ def parse_line(number: int, text: bytes) -> dict[str, Any]:
 
 
 def read_requests(lines: Iterable[bytes], *, endpoint: str) -> Iterator[RowRequest | LineError]:
-    """Every request of the file, and what is wrong with those that are none."""
+    """The requests of the file, and the errors of the lines that are not requests."""
     seen: dict[str, int] = {}
     for number, text in number_lines(lines):
         try:
@@ -83,7 +83,7 @@ def read_requests(lines: Iterable[bytes], *, endpoint: str) -> Iterator[RowReque
         if row.custom_id in seen:
             yield LineError(
                 "duplicate_custom_id",
-                f"The custom_id of line {number} is that of line {seen[row.custom_id]}.",
+                f"Line {number} has the same custom_id as line {seen[row.custom_id]}.",
                 line=number,
                 param="custom_id",
             )
@@ -99,25 +99,25 @@ def _parse_request(number: int, text: bytes, *, endpoint: str) -> RowRequest:
             raise _refuse("missing_required_parameter", number, f"has no {name}.", param=name)
     custom_id = value["custom_id"]
     if not isinstance(custom_id, str) or not 0 < len(custom_id) <= CUSTOM_ID_LENGTH:
-        message = f"has a custom_id that is no text of 1 to {CUSTOM_ID_LENGTH} characters."
+        message = f"has a custom_id that is not a string of 1 to {CUSTOM_ID_LENGTH} characters."
         raise _refuse("invalid_custom_id", number, message, param="custom_id")
     if not custom_id.isprintable():
-        message = "has a custom_id with characters that cannot be printed."
+        message = "has a custom_id with unprintable characters."
         raise _refuse("invalid_custom_id", number, message, param="custom_id")
     if value["method"] != "POST":
         raise _refuse("invalid_method", number, "has a method that is not POST.", param="method")
     if value["url"] != endpoint:
-        message = f"has another url than the batch, which is {endpoint}."
+        message = f"has a url that is not the batch's endpoint, {endpoint}."
         raise _refuse("mismatched_endpoint", number, message, param="url")
     body = value["body"]
     if not isinstance(body, dict):
-        raise _refuse("invalid_body", number, "has a body that is no object.", param="body")
+        raise _refuse("invalid_body", number, "has a body that is not an object.", param="body")
     model = body.get("model")
     if not isinstance(model, str) or find_fault(model) is not None:
         message = "names no model in its body."
         raise _refuse("missing_required_parameter", number, message, param="body.model")
     if body.get("stream"):
-        message = "asks for a stream, which a batch does not have."
+        message = "asks for a stream, which batches do not support."
         raise _refuse("unsupported_parameter", number, message, param="body.stream")
     return RowRequest(number, custom_id, body, find_fault(body))
 

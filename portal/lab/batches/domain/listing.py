@@ -23,7 +23,7 @@ TIMES = tuple(f"{status}_at" for status in BatchStatus.values if status != Batch
 def list_files(
     user: User, *, after: str | None, limit: int, purpose: str | None, is_ascending: bool
 ) -> dict[str, Any]:
-    """The person's files that are kept, newest first unless asked otherwise."""
+    """The person's files that were not erased, newest first unless `is_ascending`."""
     rows = StoredFile.objects.filter(user=user, erased_at__isnull=True)
     if purpose:
         rows = rows.filter(purpose=purpose)
@@ -44,7 +44,7 @@ def list_batches(user: User, *, after: str | None, limit: int) -> dict[str, Any]
 
 
 def describe_batch(batch: Batch) -> dict[str, Any]:
-    """The batch with its counts as they are now."""
+    """The batch with its present counts."""
     return next(iter(_describe_all([batch])))
 
 

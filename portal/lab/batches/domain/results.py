@@ -1,4 +1,4 @@
-"""A row's line in the output or the error file, as OpenAI writes it."""
+"""A row's line in the output file or the error file, in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from portal.platform.core.refusals import RefusalCode
 BROKEN: Final = DomainError(
     RefusalCode.SERVER_ERROR, "Something broke on our side. It has been logged."
 )
-"""Where a row raises what nobody foresaw."""
+"""For a row that raises an unexpected error."""
 
 
 def answer_row(row: BatchRow, *, endpoint: str) -> str:
-    """The line of a row whose runs have all ended; raises `DomainError` where one ended badly."""
+    """The line of a row whose runs have all ended; raises `DomainError` if one did not succeed."""
     if row.call is None:
         raise TypeError("the row was never submitted")
     jobs = tuple(row.call.jobs.select_related("model__release").order_by("call_index"))
@@ -41,12 +41,12 @@ def answer_row(row: BatchRow, *, endpoint: str) -> str:
 
 
 def refuse_row(row: BatchRow, error: DomainError) -> str:
-    """The line of a row that was refused or whose run failed: what the API would have said."""
+    """The line of a row that was refused or whose run failed: the API's error response."""
     return write_line(row, status=error.code.shape.status, body=describe_error(error))
 
 
 def drop_row(row: BatchRow, *, code: str, message: str) -> str:
-    """The line of a row that never came to its turn."""
+    """The line of a row that never ran."""
     return _dump(row, response=None, error={"code": code, "message": message})
 
 

@@ -1,4 +1,4 @@
-"""A batch outlives its request, and neither its person's access nor its key's revocation."""
+"""A batch continues after its request, but ends with its owner's access or its key's revocation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from portal.platform.core.refusals import RefusalCode
 
 
 def require_rights(batch: Batch, model: HostedModel) -> None:
-    """Raise `DomainError` unless the batch may go on now.
+    """Raise `DomainError` unless the batch may continue now.
 
-    A key that expired meanwhile does not stop it: that is how rotation ends an old key, and
-    the batch was handed in before.
+    A key that expired meanwhile does not stop it: rotation lets old keys expire, and the batch
+    was submitted before.
     """
     if batch.key.revoked_at is not None or not batch.user.is_active:
         raise DomainError(RefusalCode.KEY_REVOKED, "The batch's API key was revoked.")

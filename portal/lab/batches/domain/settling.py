@@ -1,4 +1,4 @@
-"""Rows whose runs have ended get their line."""
+"""Writes the lines of rows whose runs have ended."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ENDS = {
         "The batch's completion window ended before this request ran.",
     ),
 }
-"""What rows are told that did not come to their end."""
+"""Code and message for rows that did not finish."""
 TRY_AGAIN = frozenset({FailureCode.EXPIRED_IN_QUEUE.value})
-"""Failures of the queue and not of the row: it waits for another turn."""
+"""Failures of the queue and not of the row, which is then submitted again."""
 
 
 def settle_rows(batch: Batch) -> None:
-    """Write the lines of the rows that are through. Two at once write the same, once."""
+    """Write the lines of the rows whose runs have ended. Concurrent calls write each line once."""
     under_way = GenerationJob.objects.filter(call=OuterRef("call"), state__in=ACTIVE_STATES)
     rows = _submitted(batch).filter(~Exists(under_way)).select_related("call")
     for row in rows.order_by("line").iterator(chunk_size=50):
@@ -53,7 +53,7 @@ def has_runs(batch: Batch) -> bool:
 
 
 def ending_of(batch: Batch) -> BatchStatus | None:
-    """What a closing batch will become; None for one that goes on."""
+    """The final status of a closing batch; None for a batch that continues."""
     match batch.status:
         case BatchStatus.CANCELLING:
             return BatchStatus.CANCELLED

@@ -1,4 +1,4 @@
-"""The only writer of a batch's status: compare-and-set along `enums.TRANSITIONS`."""
+"""The only code that writes a batch's status: compare-and-set along `enums.TRANSITIONS`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from portal.platform.core.refusals import RefusalCode
 
 
 def lock_batch(batch: Batch, *statuses: BatchStatus, wait: bool = True) -> Batch | None:
-    """The batch, locked until the transaction ends; None where it is in no such status.
+    """The batch, locked until the transaction ends; None if it has none of the statuses.
 
-    Without `wait` also None where somebody else has it.
+    Without `wait`, None also if another transaction has locked it.
     """
     rows: QuerySet[Batch] = Batch.objects.filter(pk=batch.pk, status__in=statuses)
     return rows.select_for_update(of=("self",), skip_locked=not wait).first()
@@ -31,9 +31,9 @@ def lock_batch(batch: Batch, *statuses: BatchStatus, wait: bool = True) -> Batch
 def move_batch(
     batch: Batch, target: BatchStatus, *, actor: User | None = None, **fields: Any
 ) -> bool:
-    """Set the status and its time; False where the batch cannot go there from where it is.
+    """Set the status and its time; False if the present status does not allow the transition.
 
-    Inside the caller's transaction, and last in it.
+    Call it as the last step of the caller's transaction.
     """
     sources = [status for status, targets in TRANSITIONS.items() if target in targets]
     changes = {**fields, "status": target, f"{target}_at": timezone.now()}
@@ -47,7 +47,7 @@ def move_batch(
 
 
 def close_batch(batch: Batch, *, as_status: BatchStatus, errors: Sequence[LineError] = ()) -> bool:
-    """Submit no more of it; it becomes `as_status` once its last runs have ended."""
+    """Submit no more rows; the batch becomes `as_status` once its last runs have ended."""
     return move_batch(
         batch,
         BatchStatus.FINALIZING,
@@ -59,7 +59,7 @@ def close_batch(batch: Batch, *, as_status: BatchStatus, errors: Sequence[LineEr
 
 
 def refuse_change(batch: Batch) -> DomainError:
-    """For a command that came too late."""
+    """The error for a command that comes too late."""
     return DomainError(
         RefusalCode.INVALID_VALUE,
         f"The batch {write_id(BATCH, batch.pk)} is {batch.status} and cannot be cancelled.",

@@ -29,45 +29,45 @@ from portal.platform.core.idempotency import hash_request
 from portal.platform.core.refusals import RefusalCode
 
 PAUSE: Final = timedelta(seconds=30)
-"""After which a batch that had to wait asks again."""
+"""After this time a batch that had to wait tries again."""
 BUSY: Final = RefusalCode.COMPILER_BUSY
 WAITS_FOR: Final = frozenset(
     {RefusalCode.QUOTA_EXCEEDED, RefusalCode.MODEL_OFFLINE, RefusalCode.MODEL_LOADING, BUSY}
 )
-"""Refusals that pass by themselves."""
+"""Refusals that pass with time."""
 NOT_KEPT: Final = {"prompt"}
-"""What people wrote; a call's row does not hold it."""
+"""Text that people wrote, which a call's row does not store."""
 
 
 class Step(Enum):
-    """What became of one look at the next row."""
+    """The result of trying to submit the next row."""
 
     TAKEN = auto()
     FULL = auto()
 
 
 def submit_rows(batch: Batch) -> None:
-    """Submit rows in order until so many of their runs are under way as the person may have."""
+    """Submit rows in order until the batch has as many runs under way as it may."""
     window = count_window(batch)
     while _submit_next(batch, window=window) is Step.TAKEN:
         pass
 
 
 def count_window(batch: Batch) -> int:
-    """Twice what runs at a time for one person, shared by the person's batches."""
+    """Twice the number of runs that one person may have, shared by the person's batches."""
     own = Batch.objects.filter(user=batch.user_id, status=BatchStatus.IN_PROGRESS).count()
     return max(1, 2 * settings.API_JOBS_PER_USER // max(1, own))
 
 
 def pause(batch: Batch, *, code: str) -> None:
-    """Submit nothing for a while, and say why."""
+    """Submit nothing until PAUSE has passed, and record the reason."""
     Batch.objects.filter(pk=batch.pk).update(paused_code=code, paused_until=timezone.now() + PAUSE)
 
 
 def _submit_next(batch: Batch, *, window: int) -> Step:
-    """One row, its call and its new state in one transaction, under the batch's lock.
+    """Submit one row with its call and new state in one transaction, under the batch's lock.
 
-    So a crash leaves a row that is waiting without runs, or one that is submitted with them.
+    After a crash a row is either waiting without runs or submitted with them.
     """
     with transaction.atomic():
         locked = lock_batch(batch, BatchStatus.IN_PROGRESS, wait=False)
@@ -75,7 +75,7 @@ def _submit_next(batch: Batch, *, window: int) -> Step:
             return Step.FULL
         rows = BatchRow.objects.filter(batch=locked)
         row = rows.filter(state=RowState.WAITING).order_by("line").first()
-        # Runs and not rows: one row may ask for hundreds.
+        # Runs are counted, not rows: one row may have hundreds.
         if row is None or _count_runs(locked) >= window:
             return Step.FULL
         return _submit_or_refuse(locked, row)
@@ -88,7 +88,7 @@ def _count_runs(batch: Batch) -> int:
 
 
 def _submit_or_refuse(batch: Batch, row: BatchRow) -> Step:
-    """Whatever else the row raises is that row's failure, as it is one request's to the API."""
+    """Submit the row. An error that concerns only this row fails the row, not the batch."""
     try:
         with transaction.atomic():
             submitted = _submit(batch, row)
@@ -145,7 +145,7 @@ def _stop(batch: Batch, refused: AccessRefused) -> Step:
 
 
 def _never_fits(batch: Batch, row: BatchRow) -> bool:
-    """Whether the row needs more tokens than a whole day has."""
+    """Whether the row needs more tokens than the whole quota of 24 hours."""
     model = _model(batch)
     engine = engine_status(model.deployment)
     runs = ENDPOINTS[batch.endpoint].plan(json.loads(row.body), model=model)

@@ -1,4 +1,4 @@
-"""A chat is a completion in other clothes: the request there, and the answer back."""
+"""Converts a chat's request to a completion's, and the completion's response back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAME_FIELDS: Final = ("model", *GenerationFields.model_fields)
 
 
 def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequest:
-    """The same as a completion; raises `DomainError` naming the field at fault."""
+    """The chat as a completion request; raises `DomainError` naming the field."""
     ignored = list_ignored(request)
     if request.top_logprobs is not None and not request.logprobs:
         raise DomainError(
@@ -32,10 +32,10 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
     fields = {name: getattr(request, name) for name in SAME_FIELDS}
     return CompletionRequest(
         **fields,
-        # They have no field there, and are named in the answer.
+        # They have no field in a completion request, and are named in the warnings.
         **ignored,
         prompt=prompt,
-        # The template has written what a text begins with.
+        # The template has already written the beginning-of-text token.
         add_special_tokens=False,
         max_tokens=request.max_completion_tokens
         or request.max_tokens
@@ -45,7 +45,7 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
 
 
 def to_chat_refusal(error: DomainError, request: ChatRequest) -> DomainError:
-    """The same refusal on the field that the chat has for the completion's."""
+    """The same refusal, naming the chat's field instead of the completion's."""
     names = {
         "prompt": "messages",
         "logprobs": "top_logprobs",
@@ -57,7 +57,7 @@ def to_chat_refusal(error: DomainError, request: ChatRequest) -> DomainError:
 
 
 def to_chat(answer: Answer, completion: dict[str, Any]) -> dict[str, Any]:
-    """A whole completion as a chat's answer."""
+    """A whole completion as a chat's response."""
     choices = [
         {
             **_common(choice),
@@ -69,7 +69,7 @@ def to_chat(answer: Answer, completion: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_piece(answer: Answer, choice: dict[str, Any]) -> dict[str, Any]:
-    """A piece of a streamed completion as one of a chat; every delta names the role."""
+    """A piece of a streamed completion as a piece of a chat; every delta names the role."""
     head = {**answer.envelope(), **_head(answer, "chat.completion.chunk")}
     if not choice:
         return head
@@ -88,7 +88,7 @@ def _common(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_logprobs(lists: dict[str, Any]) -> dict[str, Any]:
-    """One object for each token, the likeliest first among its alternatives."""
+    """One object for each token, with its alternatives, the likeliest first."""
     content = [
         {
             **_name(token, logprob),
@@ -109,7 +109,7 @@ def _name(token: str, logprob: float) -> dict[str, Any]:
 
 
 def _room(prompt: str, *, model: HostedModel) -> int:
-    """What the context holds beside the prompt."""
+    """The tokens that fit into the context after the prompt."""
     limit = context_length(model, engine_status(model.deployment))
     count = count_tokens(prompt, deployment=model.deployment, add_special_tokens=False)
     return max(1, limit - count.tokens)

@@ -1,4 +1,4 @@
-"""A conversation as the prompt that the model was trained with."""
+"""Renders a conversation as a prompt in the format of the model's training."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from portal.platform.core.refusals import RefusalCode
 def render_prompt(model: HostedModel, messages: list[ChatMessage]) -> str:
     """The conversation and the beginning of the model's answer.
 
-    Raises `DomainError` with code `no_chat_template` for a model that continues texts only, and
-    on the field `messages` for a conversation that its template refuses.
+    Raises `DomainError` with code `no_chat_template` for a model without a template, and on the
+    field `messages` for a conversation that its template refuses.
     """
     template = find_template(model.deployment)
     if template is None:
@@ -66,21 +66,21 @@ def _read_text(message: ChatMessage, *, place: int) -> str:
         if part.type != "text":
             raise DomainError(
                 RefusalCode.UNSUPPORTED_PARAMETER,
-                f"Message {place} has a part of type {part.type[:50]!r}, and only texts are "
-                "understood. Leave it out.",
+                f"Message {place} has a part of type {part.type[:50]!r}; only text is "
+                "supported. Leave it out.",
                 field=f"messages[{place}].content[{number}].type",
             )
     return "".join(part.text or "" for part in message.content)
 
 
 def _refuse(message: str) -> NoReturn:
-    """What templates call `raise_exception`."""
+    """`raise_exception` in templates."""
     raise TemplateError(message)
 
 
 def _make_environment() -> ImmutableSandboxedEnvironment:
-    """As transformers renders templates: in a sandbox, for they come with the weights."""
-    # The result is a prompt and never a page: escaping would change what the model sees.
+    """As in transformers: a sandbox, since templates come with the weights."""
+    # The result is a prompt and not a page: escaping would change what the model sees.
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )

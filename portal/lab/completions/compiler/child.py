@@ -1,4 +1,4 @@
-"""One compiling process, as the site holds it."""
+"""The site's handle on one compiling process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROCESS: Final = Path(__file__).with_name("process.py")
 
 
 class CompilerDiedError(Exception):
-    """The process ended at a structure, and what asked it may start another."""
+    """The process ended while it compiled a structure; the caller may start another."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"ended with {code}")
@@ -23,7 +23,7 @@ class CompilerDiedError(Exception):
 
 
 class Child:
-    """For one thread at a time. Started when it is first asked, and anew after it ended."""
+    """For one thread at a time. Started at the first request, and again after the process ended."""
 
     def __init__(self, *, cpu_seconds: float, wall_seconds: float) -> None:
         self._cpu_seconds = cpu_seconds
@@ -31,7 +31,7 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, line: str) -> str:
-        """The answer to a line; raises `CompilerDiedError`."""
+        """The process's answer to a line; raises `CompilerDiedError`."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None  # noqa: S101 -- for the types: they are pipes
         assert process.stdout is not None  # noqa: S101
@@ -50,13 +50,13 @@ class Child:
         return answer
 
     def close(self) -> int:
-        """End the process if there is one; answers its exit code."""
+        """End the process, if there is one; return its exit code."""
         if self._process is None:
             return 0
         process, self._process = self._process, None
         with process:
             if process.stdin is not None:
-                # What was written to a process that has ended is written again, and fails again.
+                # Closing flushes the buffer again, which fails if the process has ended.
                 with suppress(BrokenPipeError):
                     process.stdin.close()
         return process.returncode

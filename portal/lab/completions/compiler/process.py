@@ -1,7 +1,7 @@
-"""The process in which structures are compiled: one a line, each within its processor time.
+"""The process that compiles structures: one per line, each within a limit of processor time.
 
-It is run as a file, without the site and without its environment, and ends with its standard input.
-What takes it too long or too much memory ends it; whoever asks starts another.
+It runs as a file, without the site and its environment, and ends when its standard input ends. A
+structure that takes too much time or memory ends the process; the caller starts another.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ MEMORY_BYTES = 2**30
 WALKS = 3
 STEPS = 60
 LEXER_FUEL = 50_000
-"""A quarter of what the engine has for a step: here a step tries bytes, there whole tokens.
+"""A quarter of the engine's fuel for a step: here a step tries bytes, there whole tokens.
 
-Patterns that ran out of it in the engine, and so ended their text in the middle, do so here.
+Patterns that run out of fuel in the engine, and so end their text in the middle, also do so here.
 """
 REASONS = (
     (re.compile(r"NoExtension"), "fits no text"),
     (
         re.compile(r"too many|too large|fuel|Current row has|panic"),
-        "has more ways to go on than the engine can follow. Count less, or offer less",
+        "has more continuations than the engine can follow. Use lower counts or fewer options",
     ),
 )
 DETAIL = re.compile(r"^error: (.+)$", re.MULTILINE)
-"""The regular expressions' own words; what stands before them is the pattern."""
+"""The regular expression library's message, without the pattern that precedes it."""
 
 
 def main(seconds: float) -> None:
-    """Answer with what is wrong, as a JSON text, or an empty one."""
+    """Answer each line with the fault as a JSON string, empty if there is none."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     tokenizer = LLTokenizer("byte")
     for line in sys.stdin:
         structure = json.loads(line)
-        # Unhandled, its signal ends the process, in whatever library it is.
+        # Unhandled, the timer's signal ends the process, whichever library is running.
         signal.setitimer(signal.ITIMER_PROF, seconds)
         fault = describe(find_fault(structure, tokenizer))
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -51,14 +51,14 @@ def main(seconds: float) -> None:
 
 
 def find_fault(structure: dict[str, Any], tokenizer: LLTokenizer) -> str:
-    """The compiler's own words; empty where the structure compiles and a few texts begin by it."""
+    """The compiler's message; empty if the structure compiles and a few sample texts begin."""
     try:
         grammar = write_grammar(structure)
     except ValueError as error:
         return str(error)
     limits = LLParserLimits(step_lexer_fuel=LEXER_FUEL)
     compiled = LLMatcher(tokenizer, grammar, log_level=0, limits=limits)
-    draw = random.Random(0)  # noqa: S311 -- the same verdict at each time
+    draw = random.Random(0)  # noqa: S311 -- the same verdict each time
     for _ in range(WALKS):
         if fault := walk(compiled.deep_copy(), draw, vocabulary=tokenizer.vocab_size):
             return fault
@@ -66,7 +66,7 @@ def find_fault(structure: dict[str, Any], tokenizer: LLTokenizer) -> str:
 
 
 def write_grammar(structure: dict[str, Any]) -> str:
-    """As vLLM does for its backend `guidance`; raises ValueError."""
+    """The grammar that vLLM's backend `guidance` would use; raises ValueError."""
     if structure["regex"] is not None:
         return grammar_from("regex", structure["regex"])
     if structure["choice"]:
@@ -77,7 +77,7 @@ def write_grammar(structure: dict[str, Any]) -> str:
 
 
 def walk(matcher: LLMatcher, draw: random.Random, *, vocabulary: int) -> str:
-    """Write a text as a model without taste would; answers what stopped it before its end."""
+    """Draw a random text from the matcher; return the error that stopped it, or an empty text."""
     for _ in range(STEPS):
         if matcher.get_error() or matcher.is_stopped():
             break
@@ -89,7 +89,7 @@ def walk(matcher: LLMatcher, draw: random.Random, *, vocabulary: int) -> str:
 
 
 def describe(fault: str) -> str:
-    """For a person: what the structure does wrong."""
+    """The fault in words for a person; empty if there is none."""
     if not fault:
         return ""
     for pattern, reason in REASONS:

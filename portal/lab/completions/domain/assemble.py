@@ -1,4 +1,4 @@
-"""From the completions of a call's runs to the one object that answers it."""
+"""Assembles the completions of a call's runs into one response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.lab.jobs.domain.token_text import TokenTexts
 
 @dataclass(frozen=True)
 class Answer:
-    """What every piece of an answer needs."""
+    """What every piece of a response needs."""
 
     plan: Plan
     submitted: Submitted
@@ -28,10 +28,10 @@ class Answer:
     provenance: Provenance | None
     return_token_ids: bool = False
     prompt_logprobs: bool = False
-    """Whether they were asked for by that name, beside what echo shows."""
+    """Whether they were requested by that name, in addition to those of `echo`."""
 
     def envelope(self) -> dict[str, Any]:
-        """The head that the answer and each piece of a stream have."""
+        """The fields that the response and each piece of a stream have in common."""
         return {
             "id": f"cmpl-{self.submitted.call.pk.hex}",
             "object": "text_completion",
@@ -41,7 +41,7 @@ class Answer:
         }
 
     def receipt(self) -> dict[str, Any]:
-        """Enough to find the runs again, and to make them again."""
+        """What a client needs to find the runs and to repeat them."""
         made_by = self.provenance.model_dump(exclude={"v"}) if self.provenance else None
         return {
             "call_id": str(self.submitted.call.pk),
@@ -54,14 +54,14 @@ class Answer:
 
 
 def fingerprint(provenance: Provenance | None) -> str | None:
-    """The same for answers that the same weights and engine made in the same way."""
+    """A hash that is equal for responses of the same weights and engine; None if unknown."""
     if provenance is None:
         return None
     return "fp_" + hashlib.sha256(provenance.model_dump_json().encode()).hexdigest()[:16]
 
 
 def assemble(answer: Answer, completions: Sequence[Completion]) -> dict[str, Any]:
-    """The whole answer. All completions must be done."""
+    """The whole response. All completions must be done."""
     return {
         **answer.envelope(),
         "choices": list(_choices(answer, completions)),
@@ -71,7 +71,7 @@ def assemble(answer: Answer, completions: Sequence[Completion]) -> dict[str, Any
 
 
 def count_usage(plan: Plan, completions: Sequence[Completion]) -> dict[str, int]:
-    """Every prompt once, and everything that was generated for it."""
+    """Tokens of every prompt, counted once, and of all that was generated for it."""
     usages = [done.end.usage for done in completions if isinstance(done.end, Done)]
     prompt = sum(usage.prompt_tokens for usage in usages[:: plan.samples])
     generated = sum(usage.completion_tokens for usage in usages)
@@ -119,7 +119,7 @@ def write_choice(answer: Answer, prompt: Prompt, made: Completion) -> dict[str, 
 
 
 def echo_text(answer: Answer, prompt: Prompt) -> str:
-    """The prompt as the text shows it."""
+    """The prompt's text, as `echo` shows it."""
     return prompt.text or answer.texts.decode(prompt.token_ids)
 
 
@@ -151,6 +151,6 @@ def _write_logprobs(
     before = writer.write_prompt(scored.token_ids, scored.logprobs, text=head) if scored else {}
     after = writer.write(made.token_ids, made.logprobs)
     lists = {name: [*before.get(name, []), *own] for name, own in after.items()}
-    # A stop string is cut from the text, and not from the tokens.
+    # A stop string is cut from the text, but not from the tokens.
     lists["text_offset"] = [min(offset, len(text)) for offset in lists["text_offset"]]
     return lists

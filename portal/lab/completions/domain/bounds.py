@@ -1,4 +1,4 @@
-"""What one call may cost the engine, so that nobody's call can hurt the others'."""
+"""Limits on what one call may cost the engine, so that no call slows down the others."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 LOGPROBS_MOST: Final = 100
-"""Beside each generated token. OpenAI gives 5, vLLM 20."""
+"""For each generated token. OpenAI allows 5, vLLM 20."""
 PROMPT_LOGPROBS_MOST: Final = 600_000
 """Log-probabilities of prompts in one call, rows times width: twelve rows of a vocabulary of
 50,000, or 512 prompts of a thousand tokens with the token's own. As JSON it is about 12 MB."""
 LARGEST_VOCABULARY: Final = 262_144
-"""Taken for the vocabulary while the model's tokenizer is not known."""
+"""Used as the vocabulary while the model's tokenizer is unknown."""
 
 
 def require_affordable(
@@ -27,8 +27,8 @@ def require_affordable(
     if (sampling.logprobs or 0) > LOGPROBS_MOST:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"logprobs is {sampling.logprobs:,}, and at most {LOGPROBS_MOST} are given beside a "
-            "token. For whole distributions use /v1/distributions.",
+            f"logprobs is {sampling.logprobs:,}; the limit is {LOGPROBS_MOST} for each token. "
+            "For whole distributions use /v1/distributions.",
             field="logprobs",
         )
     _require_given("logprobs", sampling.logprobs, deployment=deployment)
@@ -38,8 +38,8 @@ def require_affordable(
     if vocabulary is not None and sampling.prompt_logprobs > vocabulary:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"prompt_logprobs is {sampling.prompt_logprobs:,}, and the model has {vocabulary:,} "
-            "tokens. -1 names them all.",
+            f"prompt_logprobs is {sampling.prompt_logprobs:,}, but the model has only "
+            f"{vocabulary:,} tokens. Use -1 for all of them.",
             field="prompt_logprobs",
         )
     width = count_width(sampling.prompt_logprobs, deployment=deployment)
@@ -47,29 +47,29 @@ def require_affordable(
     if rows * width > PROMPT_LOGPROBS_MOST:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"Log-probabilities of {rows:,} prompt tokens, {width:,} for each, are "
-            f"{rows * width:,}, and one request may have {PROMPT_LOGPROBS_MOST:,}. Ask for fewer "
-            "beside each token, or send fewer or shorter prompts.",
+            f"{rows:,} prompt tokens with {width:,} log-probabilities each are "
+            f"{rows * width:,}; the limit for a request is {PROMPT_LOGPROBS_MOST:,}. Ask for fewer "
+            "for each token, or send fewer or shorter prompts.",
             field="prompt_logprobs",
         )
     _require_given("prompt_logprobs", sampling.prompt_logprobs, deployment=deployment)
 
 
 def _require_given(field: str, asked: int | None, *, deployment: str) -> None:
-    """Raise `DomainError` where the engines that serve the model give fewer."""
+    """Raise `DomainError` if the engines that serve the model return fewer."""
     most = engine_status(deployment).max_logprobs
     if not asked or most is None or most == FULL_VOCABULARY:
         return
     if asked == FULL_VOCABULARY or asked > most:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"{field} is {asked:,}, and this model's engine gives at most {most:,}.",
+            f"{field} is {asked:,}; the limit of this model's engine is {most:,}.",
             field=field,
         )
 
 
 def count_width(logprobs: int, *, deployment: str) -> int:
-    """Log-probabilities of one row, the token's own included."""
+    """The number of log-probabilities in one row, including the token's own."""
     if logprobs != FULL_VOCABULARY:
         return logprobs + 1
     if (vocabulary := find_vocabulary(deployment)) is not None:

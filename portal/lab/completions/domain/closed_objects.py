@@ -1,4 +1,4 @@
-"""Objects of a JSON schema that have the properties they name, and no others."""
+"""Closes the objects of a JSON schema: they have the properties that they name, and no others."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, Final
 NAMED: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 """Keywords that hold schemas by name."""
 WHOLE: Final = ("items", "prefixItems", "additionalProperties", "propertyNames", "then", "else")
-"""Keywords whose schemas stand for values of their own."""
+"""Keywords whose schemas describe other values."""
 ALTERNATIVES: Final = ("anyOf", "oneOf")
 PARTS: Final = (*ALTERNATIVES, "allOf", "$ref", "if")
 """Keywords whose schemas say more about the same value."""
 
 
 def close_objects(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with `additionalProperties: false` where properties are named and it is left open.
+    """The schema with `additionalProperties: false` where properties are named and it is missing.
 
-    So read vLLM's other compilers, and people who write schemas for models: by the standard an
-    object may go on for ever. An object that is put together of several schemas stays as it is,
-    since none of them knows the properties of all.
+    vLLM's other compilers, and people who write schemas for models, read schemas in this way; by
+    the standard, an object could continue without end. An object composed of several schemas is
+    not changed, since none of them knows the properties of all.
     """
     has_own = "properties" in schema
     has_parts = any(keyword in schema for keyword in PARTS)

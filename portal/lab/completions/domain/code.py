@@ -1,4 +1,4 @@
-"""A completion's request as programs that make it, for those who go on from a page."""
+"""A completion request as code for several clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 EXTRA: Final = frozenset({"top_k"})
-"""What OpenAI's clients have no argument for."""
+"""Fields without an argument in OpenAI's clients."""
 NO_LIMIT: Final[Mapping[str, object]] = {
     "top_p": 1,
     "top_k": 0,
@@ -18,7 +18,7 @@ NO_LIMIT: Final[Mapping[str, object]] = {
     "stop": [],
     "seed": None,
 }
-"""Values that say the same as leaving the field out."""
+"""Values that mean the same as leaving the field out."""
 EVALUATED: Final = ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty")
 
 
@@ -49,8 +49,8 @@ def write_code(
             _write_lm_eval(
                 given, base_url=base_url, tokenizer=tokenizer, begins_with_bos=begins_with_bos
             ),
-            'pip install "lm_eval[api]". A task brings its own prompts and stops; put yours for '
-            "gsm8k.",
+            'pip install "lm_eval[api]". A task has its own prompts and stops; replace gsm8k with '
+            "yours.",
         ),
         Snippet(
             "langchain", _write_langchain(given, base_url=base_url), "pip install langchain-openai"

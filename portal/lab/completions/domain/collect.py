@@ -1,4 +1,4 @@
-"""Wait for the runs of a call and put each one's completion together."""
+"""Waits for the runs of a call and collects their completions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUEUE = 1000
 
 
 async def collect(jobs: Sequence[GenerationJob]) -> list[Completion]:
-    """The completions of all jobs, in order; each has its end."""
+    """The completions of all jobs, in order; all have ended."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_complete(job)) for job in jobs]
     return [task.result() for task in tasks]
@@ -34,9 +34,9 @@ async def _complete(job: GenerationJob) -> Completion:
 async def merge(
     jobs: Sequence[GenerationJob], *, silence: float
 ) -> AsyncIterator[tuple[int, Event | Place] | None]:
-    """The events of all jobs as they come, each with its job's place in the sequence.
+    """The events of all jobs as they arrive, each with its job's place in the sequence.
 
-    None after so many seconds in which nothing came. Ends when every job has ended.
+    Yields None after `silence` seconds without an event. Ends when every job has ended.
     """
     queue: asyncio.Queue[tuple[int, Event | Place] | Exception | None] = asyncio.Queue(QUEUE)
     tasks = [asyncio.create_task(_pump(place, job, queue)) for place, job in enumerate(jobs)]

@@ -1,7 +1,7 @@
-"""Whether a structure compiles, found out in a process that can be ended.
+"""Checks whether a structure compiles, in a process that can be ended.
 
-The engine would compile it between the steps of everybody's text. Here one person has one structure
-compiled at a time, and the next person's comes before the same person's next.
+The engine would compile it between the generation steps of all its runs. Here one structure per
+person is compiled at a time, and other people's come before the same person's next one.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 COMPILERS: Final = 2
-"""Processes beside each process of the site."""
+"""Compiling processes for each process of the site."""
 CPU_SECONDS: Final = 1.0
 WALL_SECONDS: Final = 20.0
-"""On a machine so busy that a second takes this long, nothing is known of the structure."""
+"""If the machine is so busy that CPU_SECONDS take this long, the check is given up."""
 VERDICTS_KEPT: Final = 4096
 
-TOO_SLOW: Final = f"takes more than {CPU_SECONDS:.0f} s to compile. Count less, or offer less"
-TOO_MUCH: Final = "takes more memory to compile than there is for it. Count less, or offer less"
+TOO_SLOW: Final = (
+    f"takes more than {CPU_SECONDS:.0f} s to compile. Use lower counts or fewer options"
+)
+TOO_MUCH: Final = "takes too much memory to compile. Use lower counts or fewer options"
 
 T = TypeVar("T")
 
 
 class UncompiledError(Exception):
-    """Nothing is known of the structure yet: compile it, and try again."""
+    """The structure has not been checked yet: compile it, and try again."""
 
     def __init__(self, structure: Structure) -> None:
         super().__init__("not compiled yet")
@@ -44,7 +46,7 @@ class UncompiledError(Exception):
 
 
 class Compilers:
-    """A few processes that compile, and what they found."""
+    """A few compiling processes, and their results."""
 
     def __init__(
         self, *, cpu_seconds: float = CPU_SECONDS, wall_seconds: float = WALL_SECONDS
@@ -56,9 +58,9 @@ class Compilers:
         self._faults: dict[str, str] = {}
 
     def require_compiled(self, structure: Structure, *, field: str) -> None:
-        """Raise `DomainError` on the field for one that does not, `UncompiledError` for a new one.
+        """Raise `DomainError` on the field if it does not compile, `UncompiledError` if it is new.
 
-        Looks up what was found, and compiles nothing.
+        Looks up an earlier result, and compiles nothing.
         """
         fault = self._faults.get(_name(structure))
         if fault is None:
@@ -67,7 +69,7 @@ class Compilers:
             raise DomainError(RefusalCode.INVALID_VALUE, f"{field} {fault}.", field=field)
 
     def compile(self, structure: Structure) -> Future[None]:
-        """Find out in a process; the future raises `DomainError` if that was not possible now."""
+        """Compile in a process; the future raises `DomainError` if that is not possible now."""
         return self._threads.submit(self._compile, structure)
 
     def close(self) -> None:
@@ -86,7 +88,7 @@ class Compilers:
             if death.was_ended:
                 raise DomainError(
                     RefusalCode.COMPILER_BUSY,
-                    "Structures cannot be checked just now. Try again in a moment.",
+                    "Structures cannot be checked now. Try again in a moment.",
                 ) from death
             fault = TOO_SLOW if death.ran_out_of_time else TOO_MUCH
         while len(self._faults) >= VERDICTS_KEPT:
@@ -94,7 +96,7 @@ class Compilers:
         self._faults[name] = fault
 
     def _child(self) -> Child:
-        """The thread's own."""
+        """The thread's own process."""
         if not hasattr(self._own, "child"):
             self._own.child = Child(**self._limits)
             self._children.append(self._own.child)
@@ -107,9 +109,9 @@ atexit.register(compilers.close)
 
 
 async def with_compiled(work: Callable[[], Awaitable[T]], *, person: int) -> T:
-    """What `work` answers, once the structures that it asks for are compiled.
+    """The result of `work`, after the structures that it needs are compiled.
 
-    Nothing is held while that takes: `work` is called again afterwards.
+    Nothing is held during the compilation: `work` is called again afterwards.
     """
     while True:
         try:
@@ -120,7 +122,7 @@ async def with_compiled(work: Callable[[], Awaitable[T]], *, person: int) -> T:
 
 
 def with_compiled_here(work: Callable[[], T]) -> T:
-    """The same for whoever is alone in a thread of its own."""
+    """The same for a caller with its own thread, which waits for the compilation."""
     while True:
         try:
             return work()

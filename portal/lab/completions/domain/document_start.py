@@ -1,4 +1,4 @@
-"""What stands where nothing comes before: for a prompt that is left out, and an empty context."""
+"""The tokens that begin a document: for a missing prompt, and for an empty context."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 WELL_KNOWN: Final = ("</s>", "<|endoftext|>", "<s>", "<|begin_of_text|>")
-"""What families of models begin a document with, where no file beside the weights says it."""
+"""Tokens that begin a document in families of models whose files do not name one."""
 
 
 class ChosenBy(StrEnum):
-    """Who said which tokens a context begins with."""
+    """What determined the tokens that a context begins with."""
 
     REQUEST = "request"
     TOKENIZER_CONFIG = "tokenizer_config"
-    """`bos_token`, or `eos_token` where there is none, as evaluation harnesses do it."""
+    """`bos_token`, or `eos_token` if there is none, as in evaluation harnesses."""
     TOKENIZER = "tokenizer"
-    """What the tokenizer makes of an empty text."""
+    """The tokenizer's ids for an empty text."""
     FALLBACK = "fallback"
     """The first of WELL_KNOWN that the tokenizer has."""
 
 
 @dataclass(frozen=True)
 class DocumentStart:
-    """The ids, and where they are from."""
+    """The ids, and their source."""
 
     token_ids: tuple[int, ...]
     chosen_by: ChosenBy
 
 
 def find_document_start(deployment: str, *, field: str = "prompt") -> DocumentStart:
-    """Raises `DomainError` on the field where nothing says how a document begins."""
+    """The beginning of a document; raises `DomainError` on the field if it is unknown."""
     config = find_tokenizer_config(deployment)
     for token in (config.bos_token_id, config.eos_token_id):
         if token is not None:
@@ -49,6 +49,6 @@ def find_document_start(deployment: str, *, field: str = "prompt") -> DocumentSt
                 return DocumentStart((token,), ChosenBy.FALLBACK)
     raise DomainError(
         RefusalCode.INVALID_VALUE,
-        f"This model does not say how a document begins. Give a {field}.",
+        f"This model does not define how a document begins. Send a {field}.",
         field=field,
     )

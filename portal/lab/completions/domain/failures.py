@@ -1,4 +1,4 @@
-"""A run that did not end well, as a refusal with its way out."""
+"""A run that failed or was stopped, as a refusal with the way out."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ STOPPED = {
 
 
 def require_done(completions: Iterable[Completion]) -> None:
-    """Raise `DomainError` for the first completion that has no good end.
+    """Raise `DomainError` for the first completion that did not succeed.
 
-    Its code is the failure's, or `cancelled`, or `access_ended`.
+    The error's code is the failure's, `cancelled` or `access_ended`.
     """
     for completion in completions:
         if (error := find_failure(completion)) is not None:
@@ -28,7 +28,7 @@ def require_done(completions: Iterable[Completion]) -> None:
 
 
 def find_failure(completion: Completion) -> DomainError | None:
-    """What went wrong; None for a completion that is done."""
+    """The error; None for a completion that succeeded."""
     match completion.end:
         case Done():
             return None

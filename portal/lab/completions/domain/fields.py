@@ -1,7 +1,7 @@
-"""Fields of OpenAI's and vLLM's requests that are not honoured here: refused, or harmless.
+"""Fields of OpenAI's and vLLM's requests that are not supported: refused, or harmless.
 
-What a request's class declares is honoured. Of the rest, a name in REFUSED would change the answer
-and is a fault, one in HARMLESS is ignored with a warning, and so is one that nobody knows.
+Fields that a request's class declares are supported. Of the others, a name in REFUSED would change
+the answer and is an error; a name in HARMLESS and an unknown name are ignored with a warning.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.wire import write_place
 
 NO_TOOLS: Final = "tools are not supported. Leave it out"
-NO_SOUND: Final = "answers are text alone. Leave it out"
-NO_REASONING: Final = "these models do not reason apart from their answer. Leave it out"
+NO_SOUND: Final = "responses are text only. Leave it out"
+NO_REASONING: Final = "these models do not reason separately from their answer. Leave it out"
 NO_BEAMS: Final = "there is no beam search. Use best_of, or leave it out"
-NO_TEMPLATES: Final = "chats use the model's own template. Send your text to /v1/completions"
+NO_TEMPLATES: Final = "chats use the model's own template. To avoid it, use /v1/completions"
 STRUCTURED: Final = "use structured_outputs or response_format"
 NOT_IN_CHATS: Final = "it is a field of /v1/completions. Leave it out"
 NOT_HERE: Final = "it would change the answer and is not supported. Leave it out"
@@ -39,10 +39,10 @@ REFUSED: Final[Mapping[str, tuple[str, tuple[object, ...]]]] = {
     "reasoning_effort": (NO_REASONING, ("none",)),
     "verbosity": (NOT_HERE, ("medium",)),
     "suffix": ("these models cannot infill. Leave it out", ("",)),
-    "max_completion_tokens": ("completions name it max_tokens", ()),
-    "top_logprobs": ("completions name it logprobs", ()),
+    "max_completion_tokens": ("in completions, use max_tokens", ()),
+    "top_logprobs": ("in completions, use logprobs", ()),
     "messages": ("send them to /v1/chat/completions, or a text as prompt", ()),
-    "prompt": ("a chat has messages. Send a prompt to /v1/completions", ()),
+    "prompt": ("chats use messages. Send a prompt to /v1/completions", ()),
     "best_of": (NOT_IN_CHATS, (1,)),
     "echo": (NOT_IN_CHATS, (False,)),
     # vLLM
@@ -61,7 +61,10 @@ REFUSED: Final[Mapping[str, tuple[str, tuple[object, ...]]]] = {
     "early_stopping": (NO_BEAMS, (False,)),
     "truncate_prompt_tokens": ("a prompt is never cut. Shorten it", ()),
     "truncation_side": ("a prompt is never cut. Shorten it", ()),
-    "include_stop_str_in_output": ("a stop is never part of the text. Leave it out", (False,)),
+    "include_stop_str_in_output": (
+        "stop sequences are never part of the text. Leave it out",
+        (False,),
+    ),
     "skip_special_tokens": ("ask for return_token_ids to see special tokens", (True,)),
     "spaces_between_special_tokens": ("ask for return_token_ids instead", (True,)),
     "logprob_token_ids": ("use /v1/distributions to look tokens up", ([],)),
@@ -80,7 +83,7 @@ REFUSED: Final[Mapping[str, tuple[str, tuple[object, ...]]]] = {
     "guided_decoding_backend": (STRUCTURED, ()),
     "guided_whitespace_pattern": (STRUCTURED, ()),
 }
-"""Why not, and the values that say the same as leaving it out; null always does."""
+"""The reason, and the values that mean the same as leaving the field out; null always does."""
 
 HARMLESS: Final = frozenset(
     {
@@ -94,13 +97,13 @@ HARMLESS: Final = frozenset(
         "routed_experts_prompt_start", "continuous_usage_stats",
     }
 )  # fmt: skip
-"""They change no answer."""
+"""Fields that change no answer."""
 
 
 def list_ignored(request: BaseModel) -> dict[str, Any]:
-    """What the request says beyond its class, by its place; raises `DomainError` for a REFUSED one.
+    """Fields that the request's class does not declare, by place; raises `DomainError` if REFUSED.
 
-    Values that say the same as leaving a field out are not in it.
+    Values that mean the same as leaving a field out are not included.
     """
     ignored = {}
     for place, value in _list_extras(request, ()):
@@ -120,16 +123,16 @@ def require_known(request: BaseModel) -> None:
     for name in sorted(list_ignored(request)):
         if not _is_harmless(name):
             raise DomainError(
-                RefusalCode.UNSUPPORTED_PARAMETER, f"{name} is not known here.", field=name
+                RefusalCode.UNSUPPORTED_PARAMETER, f"{name} is not a known field.", field=name
             )
 
 
 def warn(ignored: Mapping[str, Any]) -> tuple[str, ...]:
-    """A sentence for each of them."""
+    """One sentence for each ignored field."""
     return tuple(
-        f"{name} changes no answer here and was ignored."
+        f"{name} changes no answer and was ignored."
         if _is_harmless(name)
-        else f"{name} is not known here and was ignored."
+        else f"{name} is not a known field and was ignored."
         for name in ignored
     )
 
@@ -139,7 +142,7 @@ def _is_harmless(name: str) -> bool:
 
 
 def _is_same(value: object, neutral: object) -> bool:
-    """Equal and of one kind: 1 is not true."""
+    """Whether the values are equal and of the same kind: 1 is not true."""
     return value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
 
 

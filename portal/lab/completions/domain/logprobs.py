@@ -1,4 +1,4 @@
-"""Log-probabilities in the four lists that the field's clients read."""
+"""Log-probabilities in the four lists that OpenAI's clients read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.lab.jobs.domain.token_text import TokenTexts
 
 
 class LogprobsWriter:
-    """Writes the lists of one choice, piece by piece; offsets go on from piece to piece."""
+    """Writes the lists of one choice, piece by piece; offsets continue across pieces."""
 
     def __init__(self, texts: TokenTexts, *, width: int) -> None:
         self._texts = texts
@@ -21,25 +21,25 @@ class LogprobsWriter:
     def write(
         self, token_ids: Sequence[int], entries: Sequence[TokenLogprobs | None]
     ) -> dict[str, list[Any]]:
-        """`tokens`, `token_logprobs`, `top_logprobs` and `text_offset`, one entry a token.
+        """`tokens`, `token_logprobs`, `top_logprobs` and `text_offset`, one entry per token.
 
-        A token without an entry, as the first of a prompt, has nulls. The value of a token in
-        its own `top_logprobs` is the same float as in `token_logprobs`, so that equality tells
-        whether it was the likeliest.
+        A token without an entry, such as the first of a prompt, has nulls. A token's value in its
+        own `top_logprobs` is the same float as in `token_logprobs`, so that a comparison shows
+        whether the token was the likeliest.
         """
         return self._write(token_ids, entries, self._pieces.feed(token_ids))
 
     def write_prompt(
         self, token_ids: Sequence[int], entries: Sequence[TokenLogprobs | None], *, text: str
     ) -> dict[str, list[Any]]:
-        """The same for the prompt that the answer shows as this text.
+        """The same for the prompt, which the response shows as `text`.
 
-        Special tokens have a width where the text spells them, and none where the tokenizer or
-        the ids brought them in.
+        Special tokens have a width if the text spells them out, and none if the tokenizer or the
+        ids added them.
         """
         pieces = self._pieces.feed(token_ids)
         spelt = self._texts.pieces(skip_special_tokens=False).feed(token_ids)
-        # Those that the tokenizer put before the text.
+        # Tokens that the tokenizer put before the text.
         added = find_overhang(spelt, text)
         if added is not None:
             pieces = [""] * added + spelt[added:]
@@ -65,7 +65,7 @@ class LogprobsWriter:
         }
 
     def _name_top(self, entry: TokenLogprobs) -> dict[str, float]:
-        """By text; of two tokens with one text the likelier counts."""
+        """Log-probabilities by text; of two tokens with the same text, the likelier counts."""
         named: dict[str, float] = {}
         for token_id, logprob in entry.top[: self._width]:
             text = self._texts.text_of(token_id)
@@ -76,7 +76,7 @@ class LogprobsWriter:
 
 
 def find_overhang(pieces: Sequence[str], text: str) -> int | None:
-    """How many pieces there are before those that are the text together; None if none are."""
+    """The number of pieces before those that form the text; None if none form it."""
     over = sum(map(len, pieces)) - len(text)
     count = 0
     while over > 0 and count < len(pieces):
@@ -86,7 +86,7 @@ def find_overhang(pieces: Sequence[str], text: str) -> int | None:
 
 
 def mean_logprob(entries: Sequence[TokenLogprobs]) -> float:
-    """Of the generated tokens; minus infinity where nothing was generated."""
+    """The mean of the generated tokens; minus infinity if nothing was generated."""
     if not entries:
         return float("-inf")
     return sum(entry.logprob for entry in entries) / len(entries)

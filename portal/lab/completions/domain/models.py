@@ -21,16 +21,16 @@ HUB = "huggingface.co"
 
 
 def find_model(name: str, *, key: ApiKey) -> HostedModel:
-    """The model that is called so: by its slug, or by the hub's name of its weights.
+    """The model with this name: its slug, or the hub's name of its weights.
 
-    Raises `DomainError` with code `model_not_found`, naming those that are open. Whether the
-    person may use it is for `decide` to say.
+    Raises `DomainError` with code `model_not_found`, naming the open models. Does not check
+    whether the person may use the model; `decide` does.
     """
     wanted = unquote(name)
     for model in _candidates(wanted):
         if wanted in names_of(model):
             return model
-    names = ", ".join(str(model["id"]) for model in list_open_models(key)) or "none at present"
+    names = ", ".join(str(model["id"]) for model in list_open_models(key)) or "none now"
     raise DomainError(
         RefusalCode.MODEL_NOT_FOUND,
         f"There is no model {wanted[:100]!r} here. Open to this key: {names}.",
@@ -39,7 +39,7 @@ def find_model(name: str, *, key: ApiKey) -> HostedModel:
 
 
 def list_open_models(key: ApiKey) -> list[dict[str, Any]]:
-    """Those that the person may use by the API and the key is for, as clients read them."""
+    """The models that the person may use through the API with this key, as clients read them."""
     models = usable_models(key.user, Capability.API, timezone.now()).select_related("release")
     only = set(key.allowed_models.values_list("pk", flat=True))
     return [
@@ -48,7 +48,7 @@ def list_open_models(key: ApiKey) -> list[dict[str, Any]]:
 
 
 def describe_model(model: HostedModel, *, name: str) -> dict[str, Any]:
-    """The model with what its engines say of themselves now."""
+    """The model with the present state of its engines."""
     engine = engine_status(model.deployment) if model.deployment else None
     served = engine.max_model_len if engine else None
     return {
@@ -69,7 +69,7 @@ def describe_model(model: HostedModel, *, name: str) -> dict[str, Any]:
 
 
 def names_of(model: HostedModel) -> set[str]:
-    """Its slug, and `owner/name` where its source is a repository of the hub."""
+    """Its slug, and `owner/name` if its source is a repository on the hub."""
     return {model.slug, *_hub_names(model.source_url)}
 
 
@@ -82,7 +82,7 @@ def _hub_names(url: str) -> Iterator[str]:
 
 def _candidates(name: str) -> list[HostedModel]:
     if "\0" in name:
-        # PostgreSQL cannot even be asked for it.
+        # PostgreSQL does not accept the query.
         return []
     matching = Q(slug=name) | Q(source_url__startswith=f"https://{HUB}/{name}")
     return list(

@@ -1,7 +1,7 @@
-"""How long a regular expression is once its counts are written out.
+"""The length of a regular expression once its counts are written out.
 
-`([a-z]{1,50}){1,20}` stands for a thousand letters. That is what a compiler pays for, and not the
-twenty characters that say it.
+`([a-z]{1,50}){1,20}` matches up to a thousand letters. These determine the cost for a compiler,
+not the twenty characters of the pattern.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ TOKEN: Final = re.compile(
     re.DOTALL,
 )
 DIGITS: Final = 9
-"""A number longer than that is above every bound, whatever its digits are."""
+"""A number with more digits is above every bound."""
 
 
 def measure_pattern(pattern: str) -> int:
-    """Characters and classes, each as often as the counts around it say at most.
+    """Characters and classes, each multiplied by the largest counts around it.
 
-    A count without an upper end stands for its lower one: what follows it is a loop. A pattern
-    that is no regular expression has a size too; whether it is one, the compiler says.
+    A count without an upper bound is taken as its lower one: the rest is a loop. A text that is
+    not a regular expression has a size too; the compiler refuses it.
     """
     sizes, last, class_depth = [0], 0, 0
     for token in TOKEN.finditer(pattern):
@@ -50,7 +50,7 @@ def measure_pattern(pattern: str) -> int:
 
 
 def _read_count(token: re.Match[str]) -> int | None:
-    """How often at most; None for what is no count."""
+    """The largest number of repetitions; None if the token is not a count."""
     ends = [token["least"], token["most"]]
     if token["count"] is None or not any(ends):
         return None

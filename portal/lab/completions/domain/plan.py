@@ -1,4 +1,4 @@
-"""From a request to the runs that answer it, and from runs back to choices."""
+"""Plans the runs that answer a request, and how they become its choices."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from portal.platform.core.refusals import RefusalCode
 
 DEFAULT_MAX_TOKENS: Final = 16
 SEED_STEP: Final = 1_000_003
-"""Between the seeds of two samples of one prompt."""
+"""The difference between the seeds of two samples of one prompt."""
 CANONICAL_ID: Final = re.compile(r"0|[1-9][0-9]{0,9}")
-"""One spelling for each token: a second one would hide the first's value."""
+"""One spelling for each token: a second spelling would replace the first one's value."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class Plan:
 
 
 def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
-    """What has to run for the request; raises `DomainError` naming the field at fault."""
+    """The runs of the request; raises `DomainError` naming the field."""
     ignored = list_ignored(request)
     _require_supported(request)
     prompts = parse_prompts(request.prompt, deployment=deployment)
     n = request.n or 1
     best_of = request.best_of or n
     if best_of < n:
-        raise _refuse("best_of", f"best_of is {best_of}, less than n, which is {n}.")
+        raise _refuse("best_of", f"best_of is {best_of}; it must be at least n, which is {n}.")
     sampling = build_sampling(request)
     ranks = best_of > n
     if ranks and sampling.logprobs is None:
@@ -89,7 +89,7 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
 
 
 def build_sampling(request: CompletionRequest) -> SamplingParams:
-    """The request's parameters, exactly; raises `DomainError` naming the field."""
+    """The request's exact parameters; raises `DomainError` naming the field."""
     given = {
         name: getattr(request, name)
         for name in (
@@ -116,11 +116,11 @@ def build_sampling(request: CompletionRequest) -> SamplingParams:
 
 def _require_supported(request: CompletionRequest) -> None:
     if request.stream and (request.best_of or 1) > (request.n or 1):
-        raise _refuse("best_of", "best_of cannot be streamed: leave stream out, or best_of.")
+        raise _refuse("best_of", "best_of cannot be streamed. Leave out stream or best_of.")
     if request.max_tokens == 0 and not (request.echo or request.prompt_logprobs is not None):
         raise _refuse(
             "max_tokens",
-            "max_tokens is 0, so nothing would be generated. Ask for the prompt by echo or "
+            "max_tokens is 0, so nothing would be generated. Request the prompt with echo or "
             "prompt_logprobs, or choose at least 1.",
         )
     for place, word in enumerate(request.bad_words or []):
@@ -129,12 +129,13 @@ def _require_supported(request: CompletionRequest) -> None:
     most = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
     if (request.min_tokens or 0) > most:
         raise _refuse(
-            "min_tokens", f"min_tokens is {request.min_tokens:,}, and max_tokens is {most:,}."
+            "min_tokens",
+            f"min_tokens is {request.min_tokens:,}; the limit is max_tokens, {most:,}.",
         )
 
 
 def _choose_seed(request: CompletionRequest) -> int | None:
-    """Drawn here where none is given, so that the receipt can name it."""
+    """The seed, drawn here if none is given, so that the receipt can name it."""
     if request.temperature == 0.0:
         return None
     if request.seed is None:
@@ -156,14 +157,14 @@ def _parse_bias(bias: dict[str, float] | None) -> dict[int, float] | None:
         if not CANONICAL_ID.fullmatch(token):
             raise _refuse(
                 "logit_bias",
-                f'logit_bias is keyed by token ids, such as {{"50256": -100}}, and '
-                f"{token[:20]!r} is none.",
+                f'The keys of logit_bias are token ids, such as {{"50256": -100}}; '
+                f"{token[:20]!r} is not a token id.",
             )
     return {int(token): value for token, value in bias.items()}
 
 
 def _require_tokens(sampling: SamplingParams, *, vocabulary: int | None) -> None:
-    """Of every token that the request names, whether the model has it."""
+    """Raise `DomainError` if the request names a token that the model does not have."""
     for name in ("stop_token_ids", "allowed_token_ids"):
         for place, token in enumerate(getattr(sampling, name)):
             require_token(token, field=f"{name}[{place}]", vocabulary=vocabulary)

@@ -19,17 +19,19 @@ class Prompt:
 
 
 def parse_prompts(value: object, *, deployment: str) -> list[Prompt]:
-    """The prompts in their order; raises `DomainError` on `prompt` or the item at fault."""
+    """The prompts in order; raises `DomainError` on `prompt` or the wrong item."""
     if value is None or value == "":
         return [Prompt(token_ids=find_document_start(deployment).token_ids)]
     if isinstance(value, str):
         return [Prompt(text=value)]
     if not isinstance(value, list) or not value:
-        raise _refuse("Give a text, a list of texts, a list of token ids, or a list of such lists.")
+        raise _refuse(
+            "Send a string, a list of strings, a list of token ids, or a list of such lists."
+        )
     vocabulary = find_vocabulary(deployment)
     kinds = {_kind(item) for item in value}
     if len(kinds) > 1:
-        raise _refuse("A list of prompts holds either texts or token ids, not both.")
+        raise _refuse("A list of prompts contains either strings or token ids, not both.")
     if kinds == {str}:
         return [_parse_text(text, place=place) for place, text in enumerate(value)]
     if kinds == {list}:
@@ -41,7 +43,7 @@ def parse_prompts(value: object, *, deployment: str) -> list[Prompt]:
 
 
 def _kind(item: object) -> type:
-    """Text, list, or else what is meant for a token id."""
+    """Text or list; `object` for any other item, which should be a token id."""
     return next((kind for kind in (str, list) if isinstance(item, kind)), object)
 
 

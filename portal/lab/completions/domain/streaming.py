@@ -1,6 +1,6 @@
-"""The answer as a stream of pieces, as the field's clients read it.
+"""The response as a stream of pieces, as OpenAI's clients read it.
 
-Only `data:` lines and comments: a client of this protocol takes an `id:` for an empty event.
+It has only `data:` lines and comments: these clients take an `id:` for an empty event.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEEP_ALIVE: Final = b": keep-alive\n\n"
 
 
 class StreamFailedError(Exception):
-    """A run ended badly after the answer had begun; `error` says how."""
+    """A run failed or was stopped after the response had begun; `error` says why."""
 
     def __init__(self, error: DomainError) -> None:
         super().__init__(error.code)
@@ -45,20 +45,20 @@ class StreamFailedError(Exception):
 
 
 Write = Callable[[Answer, dict[str, Any]], dict[str, Any]]
-"""A choice of a stream as a whole piece of it."""
+"""Turns a choice into a piece of the stream."""
 
 
 def write_piece(answer: Answer, choice: dict[str, Any]) -> dict[str, Any]:
-    """As completions are streamed."""
+    """A piece of a streamed completion."""
     return {**answer.envelope(), "choices": [choice]}
 
 
 async def stream_pieces(
     answer: Answer, *, include_usage: bool, write: Write = write_piece
 ) -> AsyncIterator[bytes]:
-    """The frames of the answer, less the last one, which is DONE.
+    """The frames of the response, except the last one, DONE.
 
-    Raises `StreamFailedError` when a run fails.
+    Raises `StreamFailedError` if a run fails.
     """
     jobs = answer.submitted.jobs
     runs = [_Run(answer, place) for place in range(len(jobs))]
@@ -99,7 +99,7 @@ class _Run:
         self._has_echoed = not plan.echo
 
     def take(self, event: Event) -> Iterator[dict[str, Any]]:
-        """The choices, of which each is a piece, that the event brings."""
+        """The choices of the event; each becomes a piece."""
         if isinstance(event, Scored):
             yield from self._echo(event)
         elif isinstance(event, Snapshot):
@@ -146,14 +146,14 @@ class _Run:
         yield from self._name(text, logprobs, token_ids=token_ids)
 
     def _go_on(self, whole: Snapshot) -> Iterator[dict[str, Any]]:
-        """What a stream that was begun again holds beyond what was sent."""
+        """The part of a restarted stream that was not sent yet."""
         sent = len(self.made.token_ids)
         if list(whole.token_ids[:sent]) != self.made.token_ids or not whole.text.startswith(
             self.made.text
         ):
             raise StreamFailedError(
                 DomainError(
-                    RefusalCode.WORKER_LOST, "The run had to begin anew and went another way."
+                    RefusalCode.WORKER_LOST, "The run had to start again and gave another text."
                 )
             )
         yield from self._write(

@@ -1,4 +1,4 @@
-"""What the text has to look like, whether it is asked for in vLLM's words or in OpenAI's."""
+"""The structure that the text must have, requested by vLLM's fields or by OpenAI's."""
 
 from __future__ import annotations
 
@@ -18,31 +18,29 @@ ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
 
 
 def parse_structure(request: CompletionRequest) -> Structure | None:
-    """The structure that is asked for; raises `DomainError` naming the field at fault.
+    """The requested structure; raises `DomainError` naming the field.
 
-    Raises `UncompiledError` for one that nobody has asked for yet: see `with_compiled`.
+    Raises `UncompiledError` for a structure that was not checked yet: see `with_compiled`.
     """
     wanted = read_format(request.response_format)
     if wanted is not None and request.structured_outputs is not None:
-        raise _refuse(
-            "response_format", "Give response_format or structured_outputs, and not both."
-        )
+        raise _refuse("response_format", "Send response_format or structured_outputs, not both.")
     return wanted or _read(request.structured_outputs)
 
 
 def read_format(wanted: ResponseFormat | None) -> Structure | None:
-    """None for a text; raises `DomainError` where type and schema do not fit together."""
+    """The structure; None for plain text. Raises `DomainError` if type and schema do not match."""
     if wanted is None:
         return None
     if wanted.type == "json_schema" and wanted.json_schema is None:
         raise _refuse(
             "response_format.json_schema",
-            "response_format.json_schema is missing, and type json_schema needs it.",
+            "response_format.json_schema is missing; type json_schema requires it.",
         )
     if wanted.type != "json_schema" and wanted.json_schema is not None:
         raise _refuse(
             "response_format.json_schema",
-            f"response_format.json_schema goes with type json_schema, and type is {wanted.type}.",
+            f"response_format.json_schema requires type json_schema, but type is {wanted.type}.",
         )
     if wanted.json_schema is not None:
         structure = Structure(json_schema=close_objects(wanted.json_schema.json_schema))
@@ -61,7 +59,7 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
         )
     except ValidationError as error:
         raise _refuse(
-            "structured_outputs", "Give exactly one of regex, choice and json."
+            "structured_outputs", "Send exactly one of regex, choice and json."
         ) from error
     return _require_compiled(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
 

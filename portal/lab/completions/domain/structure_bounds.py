@@ -1,6 +1,6 @@
-"""How large a structure may be, so that a compiler and every step of the model stay quick.
+"""Limits on the size of a structure, so that the compiler and every step of the model stay fast.
 
-What these bounds let through compiles within a second; docs/limits.md has the figures.
+Structures within these limits compile within a second; docs/limits.md has the measurements.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from portal.platform.core.refusals import RefusalCode
 
 SCHEMA_BYTES: Final = 64 * 2**10
 SCHEMA_DEPTH: Final = 64
-"""Objects and arrays inside each other, counted as vLLM does."""
+"""Depth of nested objects and arrays, counted as vLLM does."""
 SCHEMA_MOST: Final[Mapping[str, int]] = {"properties": 256, "branches": 128, "enum values": 1000}
 LARGEST_COUNT: Final = 10_000
-"""Of items and of properties that a schema counts."""
+"""The largest number of items or properties that a schema may name."""
 PATTERN_CHARACTERS: Final = 4096
 CHOICES: Final = 1000
 CHOICE_BYTES: Final = 64 * 2**10
 TEXT_CHARACTERS: Final = 4096
-"""Of one text to choose: every step of the model goes through what is left of it."""
+"""For one text to choose: every step of the model reads the rest of it."""
 
 COUNTS: Final = ("minItems", "maxItems", "minProperties", "maxProperties")
 BRANCHES: Final = ("anyOf", "oneOf", "allOf")
@@ -33,7 +33,7 @@ PATTERNS: Final = ("pattern", "whitespace_pattern")
 
 
 def require_bounded(structure: Structure, *, field: str) -> None:
-    """Raise `DomainError` on the field, with the limit that the structure is beyond."""
+    """Raise `DomainError` on the field, with the limit that the structure exceeds."""
     if structure.regex is not None:
         _require_pattern(structure.regex, field=field, name=field)
     elif structure.choice:
@@ -46,11 +46,11 @@ def _require_choices(choices: tuple[str, ...], *, field: str) -> None:
     if "" in choices:
         raise _refuse(field, f"{field}[{choices.index('')}] is empty. Leave it out.")
     if len(choices) > CHOICES:
-        raise _refuse(field, f"{field} has {len(choices):,} texts, and may have {CHOICES:,}.")
+        raise _refuse(field, f"{field} has {len(choices):,} texts; the limit is {CHOICES:,}.")
     _require_short(choices, field=field)
     size = sum(len(choice.encode(errors="surrogatepass")) for choice in choices)
     if size > CHOICE_BYTES:
-        raise _refuse(field, f"{field} has {size:,} bytes, and may have {CHOICE_BYTES:,}.")
+        raise _refuse(field, f"{field} has {size:,} bytes; the limit is {CHOICE_BYTES:,}.")
 
 
 def _require_short(texts: Iterable[object], *, field: str) -> None:
@@ -58,7 +58,7 @@ def _require_short(texts: Iterable[object], *, field: str) -> None:
         if isinstance(text, str) and len(text) > TEXT_CHARACTERS:
             raise _refuse(
                 field,
-                f"A text in {field} has {len(text):,} characters, and may have "
+                f"A text in {field} has {len(text):,} characters; the limit is "
                 f"{TEXT_CHARACTERS:,}.",
             )
 
@@ -67,14 +67,14 @@ def _require_pattern(pattern: str, *, field: str, name: str) -> None:
     if len(pattern) > PATTERN_CHARACTERS:
         raise _refuse(
             field,
-            f"{name} has {len(pattern):,} characters, and may have {PATTERN_CHARACTERS:,}.",
+            f"{name} has {len(pattern):,} characters; the limit is {PATTERN_CHARACTERS:,}.",
         )
     size = measure_pattern(pattern)
     if size > LARGEST_PATTERN:
         raise _refuse(
             field,
-            f"{name} has {size:,} characters when its counts are written out, and may have "
-            f"{LARGEST_PATTERN:,}. Count less, or let max_tokens bound the text.",
+            f"{name} has {size:,} characters when its counts are written out; the limit is "
+            f"{LARGEST_PATTERN:,}. Use lower counts, or let max_tokens limit the text.",
         )
 
 
@@ -88,18 +88,18 @@ def _require_schema(schema: dict[str, Any], *, field: str) -> None:
         _require_node(node, field=field)
     size = len(json.dumps(schema, ensure_ascii=False).encode(errors="surrogatepass"))
     if size > SCHEMA_BYTES:
-        raise _refuse(field, f"{field} has {size:,} bytes of JSON, and may have {SCHEMA_BYTES:,}.")
+        raise _refuse(field, f"{field} has {size:,} bytes of JSON; the limit is {SCHEMA_BYTES:,}.")
 
 
 def _walk(schema: dict[str, Any], *, field: str) -> Iterator[dict[str, Any]]:
-    """Every object in it, without recursion; raises `DomainError` where it is too deep."""
+    """Every object in the schema, without recursion; raises `DomainError` if it is too deep."""
     waiting: list[tuple[Any, int]] = [(schema, 1)]
     while waiting:
         value, depth = waiting.pop()
         if depth > SCHEMA_DEPTH:
             raise _refuse(
                 field,
-                f"{field} has objects and arrays more than {SCHEMA_DEPTH} deep inside each other.",
+                f"{field} has objects and arrays nested more than {SCHEMA_DEPTH} deep.",
             )
         if isinstance(value, dict):
             yield value
@@ -125,7 +125,7 @@ def _require_node(node: dict[str, Any], *, field: str) -> None:
     for name in COUNTS:
         count = node.get(name)
         if isinstance(count, int | float) and count > LARGEST_COUNT:
-            raise _refuse(field, f"{name} in {field} is {count:,}, and may be {LARGEST_COUNT:,}.")
+            raise _refuse(field, f"{name} in {field} is {count:,}; the limit is {LARGEST_COUNT:,}.")
     if isinstance(values := node.get("enum"), list):
         _require_short(values, field=field)
     _require_short([node.get("const")], field=field)

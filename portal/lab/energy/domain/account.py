@@ -1,4 +1,4 @@
-"""Energy and carbon so far, by deployment, against what training cost."""
+"""Energy and carbon so far, by deployment, compared with the cost of training."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class EnergyAccount:
     assumed_joules: float
     since: datetime
     carbon_intensity: float
-    """Grams of CO2 equivalent for a kilowatt-hour of the grid."""
+    """Grams of CO2 equivalent per kilowatt-hour of the grid."""
     training_tonnes: float | None = None
-    """What training the model is said to have cost, in tonnes of CO2 equivalent."""
+    """The stated carbon cost of training the model, in tonnes of CO2 equivalent."""
 
     @property
     def kwh(self) -> float:
@@ -40,25 +40,25 @@ class EnergyAccount:
 
     @property
     def is_assumed(self) -> bool:
-        """Whether any part of it was assumed instead of measured."""
+        """Whether any part of the energy was assumed instead of measured."""
         return self.assumed_joules > 0
 
     @property
     def assumed_percent(self) -> float:
-        """How much of the energy was assumed."""
+        """The assumed part of the energy, in percent."""
         total = self.measured_joules + self.assumed_joules
         return 100 * self.assumed_joules / total if total else 0.0
 
     @property
     def percent_of_training(self) -> float | None:
-        """Carbon so far as a part of training's."""
+        """Carbon so far, in percent of training's."""
         if not self.training_tonnes:
             return None
         return 100 * self.carbon_kg * 1000 / (self.training_tonnes * GRAMS_PER_TONNE)
 
 
 def account_energy() -> list[EnergyAccount]:
-    """Every deployment that has a reading, in two queries."""
+    """The energy of every deployment that has a reading, in two queries."""
     rows = (
         EnergyReading.objects.order_by("deployment")
         .values("deployment")

@@ -1,4 +1,4 @@
-"""Keep what the workers' heartbeats say of energy."""
+"""Stores the energy readings of the workers' heartbeats."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Take runs in: under locks, within quota and room, recorded, and then sent to the workers.
+"""Accepts runs: under locks, within quota and room, recorded, and then sent to the workers.
 
-Submissions that come at the same moment are taken in together: a crowd of a hundred then costs
-the database a dozen transactions.
+Submissions that arrive together are accepted together: a hundred at a time then cost the database
+a dozen transactions.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ TOGETHER: Final = 32
 
 @dataclass(frozen=True)
 class Offer:
-    """Runs of one person on one model, not saved yet, which are accepted together or not at all."""
+    """Unsaved runs of one person on one model, which are accepted all together or refused."""
 
     user: User
     model: HostedModel
     job_class: JobClass
     jobs: tuple[GenerationJob, ...]
     tokens: Mapping[UUID, int]
-    """How many each may need."""
+    """The most tokens that each run may need."""
     entry: Entry
-    """What the audit log is to say of it."""
+    """The entry for the audit log."""
     slots: int = 0
-    """Runs the workers take at a time: while there is room, these go at once. 0: in their turn."""
+    """Runs the workers take at a time: while they have room, these are sent immediately. 0: the
+    runs wait for their turn."""
     call: Call | None = None
     headers: Mapping[str, str] = field(default_factory=trace_headers)
-    """The trace that it belongs to."""
+    """The trace headers of the request."""
 
     @property
     def deployment(self) -> str:
@@ -55,12 +56,12 @@ class Offer:
 
 
 def accept(offer: Offer) -> None:
-    """Write the runs, and once they are committed send their messages, or hold them back.
+    """Write the runs, and after the commit send their messages or hold them back.
 
-    Raises `DomainError` with code `too_many_jobs`, `queue_full` or `quota_exceeded`, and then
-    nothing is written.
+    Raises `DomainError` with code `too_many_jobs`, `queue_full` or `quota_exceeded` before
+    anything is written.
     """
-    # In a transaction of the caller's, what is taken in for others would be his to roll back.
+    # In a transaction of the caller's, a rollback would also undo the offers of others.
     is_alone = connection.in_atomic_block
     refusal = _accept_all([offer])[0] if is_alone else _TOGETHER.ask(offer)
     if refusal is not None:
@@ -70,7 +71,7 @@ def accept(offer: Offer) -> None:
 
 
 def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
-    """Take offers in one after another, in one transaction; why not, for those that are refused."""
+    """Accept offers one after another, in one transaction; return the refusal of each, or None."""
     users = {offer.user.pk for offer in offers}
     with transaction.atomic():
         lock_persons(users)
@@ -85,7 +86,7 @@ def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
             Call.objects.bulk_create(offer.call for offer in accepted if offer.call)
             GenerationJob.objects.bulk_create(job for offer in accepted for job in offer.jobs)
             record_all([offer.entry for offer in accepted])
-            # What is written stays accepted, whatever becomes of its message: robust.
+            # `robust`: the runs stay accepted even if sending their messages fails.
             transaction.on_commit(lambda: _send_all(accepted), robust=True)
     return refusals
 
@@ -107,7 +108,7 @@ def _weigh(offer: Offer, load: Load, ledger: Ledger) -> DomainError | None:
 
 
 def _send_all(offers: Sequence[Offer]) -> None:
-    """Send what may go, together; of what is held back, that whose turn it is."""
+    """Send the runs that may go, together; of those held back, send the ones whose turn it is."""
     traces = {job.pk: offer.headers for offer in offers for job in offer.jobs}
     jobs = [job for offer in offers for job in offer.jobs]
     send_generations([Outgoing(job, traces[job.pk]) for job in jobs if job.sent_at is not None])

@@ -1,4 +1,4 @@
-"""A right that ends takes the running jobs with it."""
+"""Stops running jobs when the right to the model ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from portal.platform.core.each import do_each
 
 
 def cancel_jobs_without_access(*, user_id: int, model_id: int) -> int:
-    """Ask again for the person's active jobs on the model; stop those without a right."""
+    """Check the person's active jobs on the model again; stop those without a right.
+
+    Returns the number of jobs stopped.
+    """
     jobs = GenerationJob.objects.filter(user_id=user_id, model_id=model_id, state__in=ACTIVE_STATES)
     doors = set(jobs.values_list("origin", flat=True))
     if not doors:
@@ -38,9 +41,9 @@ def cancel_jobs_without_access(*, user_id: int, model_id: int) -> int:
 
 
 def cancel_jobs_past_an_end(*, at: datetime) -> int:
-    """Stop what began under a grant that has run out since; answers how many.
+    """Stop jobs that began under a grant that has ended since; return their number.
 
-    One query while nothing runs on past an end, so that it can be asked every second.
+    Takes one query if there are none, so that it can be called every second.
     """
     ended = Grant.objects.filter(
         user=OuterRef("user"),
@@ -63,7 +66,7 @@ def cancel_jobs_past_an_end(*, at: datetime) -> int:
 
 
 def explain_ended_access(job_id: UUID) -> Decision | None:
-    """Why the job's owner may not use its model now; None if they may again."""
+    """Why the job's owner may not use its model now; None if they may use it again."""
     jobs = GenerationJob.objects.select_related("user", "model__release__licence")
     job = jobs.defer(*LARGE_FIELDS).get(pk=job_id)
     decision = decide(job.user, job.model, CAPABILITIES[Origin(job.origin)], timezone.now())

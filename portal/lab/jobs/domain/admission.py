@@ -1,4 +1,4 @@
-"""Everything that is refused before a job is queued, each with the field and the way out."""
+"""Refusals before a job is queued, each with the field and the way out."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability
 STOP_LIMIT = 16
 STOP_LENGTH = 200
 PROMPT_BYTES_PER_TOKEN = 64
-"""No text of more bytes than this for each token of context can fit; it is not even counted."""
+"""A text with more bytes than this per token of context cannot fit, and is not counted."""
 
 
-class AccessRefused(DomainError):  # noqa: N818 -- it names what happened
-    """`access.decide` said no; `decision` carries the next step."""
+class AccessRefused(DomainError):  # noqa: N818 -- named after the event
+    """`access.decide` refused; `decision` has the next step."""
 
     def __init__(self, decision: Decision) -> None:
         step = decision.next_step
@@ -37,14 +37,14 @@ class AccessRefused(DomainError):  # noqa: N818 -- it names what happened
 
 
 def require_access(user: User, model: HostedModel, origin: Origin) -> None:
-    """Raise `AccessRefused` unless the person may use the model through this door now."""
+    """Raise `AccessRefused` unless the person may use the model now, in the playground or API."""
     decision = decide(user, model, CAPABILITIES[origin], timezone.now())
     if not decision.allowed:
         raise AccessRefused(decision)
 
 
 def require_some_access(user: User) -> None:
-    """Raise `AccessRefused` unless some model is open to the person through the API now."""
+    """Raise `AccessRefused` unless a model is open to the person through the API now."""
     access = describe_api_access(user, at=timezone.now())
     if access.refusal is not None:
         raise AccessRefused(access.refusal)
@@ -55,7 +55,7 @@ def require_some_access(user: User) -> None:
 def check_values(
     prompt: str, sampling: SamplingParams, *, prompt_token_ids: Sequence[int] = ()
 ) -> None:
-    """Refuse what no engine can take; ranges are `SamplingParams`' own business."""
+    """Refuse values that no engine accepts; `SamplingParams` itself checks the ranges."""
     if not prompt and not prompt_token_ids:
         raise DomainError(RefusalCode.INVALID_VALUE, "Write a prompt first.", field="prompt")
     if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
@@ -67,7 +67,7 @@ def check_values(
     if len(sampling.stop) > STOP_LIMIT:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"{len(sampling.stop)} stop sequences are more than the {STOP_LIMIT} a run may have.",
+            f"This run has {len(sampling.stop)} stop sequences; the limit is {STOP_LIMIT}.",
             field="stop",
         )
     if any(not 0 < len(stop) <= STOP_LENGTH for stop in sampling.stop):
@@ -79,7 +79,7 @@ def check_values(
 
 
 def context_length(model: HostedModel, engine: EngineStatus) -> int:
-    """Tokens that prompt and completion may have together, as the model is served now."""
+    """The most tokens that prompt and completion may have together, as the model is served now."""
     served = engine.max_model_len
     return min(model.context_length, served) if served else model.context_length
 
@@ -92,31 +92,31 @@ def reserve_for(
     engine: EngineStatus,
     prompt_token_ids: Sequence[int] = (),
 ) -> int:
-    """The tokens that the run may need at most. Ids, where there are any, are the prompt.
+    """The most tokens that the run may need. If there are ids, they are the prompt.
 
-    Raises `DomainError` with code `context_length_exceeded` when the run surely does not
-    fit. Where only a bound of the prompt's length is known, the engine has the last word.
+    Raises `DomainError` with code `context_length_exceeded` if the run certainly does not fit. If
+    only an upper bound of the prompt's length is known, the engine decides.
     """
     limit = context_length(model, engine)
     if len(prompt) > limit * PROMPT_BYTES_PER_TOKEN:
         raise DomainError(
             RefusalCode.CONTEXT_LENGTH_EXCEEDED,
-            f"The prompt has {len(prompt):,} characters, far more than fit into the model's "
-            f"context of {limit:,} tokens. Shorten it.",
+            f"The prompt has {len(prompt):,} characters, far more than the model's context of "
+            f"{limit:,} tokens can hold. Shorten it.",
             field="prompt",
         )
     if sampling.max_tokens >= limit:
         raise DomainError(
             RefusalCode.CONTEXT_LENGTH_EXCEEDED,
-            f"Max tokens is {sampling.max_tokens:,}, and the model's context of {limit:,} tokens "
-            f"has to hold the prompt as well. Choose at most {limit - 1:,}.",
+            f"Max tokens is {sampling.max_tokens:,}, but the model's context of {limit:,} tokens "
+            f"also has to hold the prompt. Choose at most {limit - 1:,}.",
             field="max_tokens",
         )
     if 0 < engine.max_tokens < sampling.max_tokens:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"Max tokens is {sampling.max_tokens:,}, and this model gives at most "
-            f"{engine.max_tokens:,} in one run.",
+            f"Max tokens is {sampling.max_tokens:,}; this model's limit for one run is "
+            f"{engine.max_tokens:,}.",
             field="max_tokens",
         )
     count = (
@@ -139,7 +139,8 @@ def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:
         raise DomainError(
             RefusalCode.CONTEXT_LENGTH_EXCEEDED,
             f"The prompt is {count.tokens:,} tokens long and the model's context is {limit:,}, "
-            f"so no room is left for a completion. Shorten the prompt by {1 - left:,} or more.",
+            "which leaves no room for a completion. Shorten the prompt by at least "
+            f"{1 - left:,}.",
             field="prompt",
         )
     if max_tokens > left:

@@ -1,4 +1,4 @@
-"""Whether a call's answer went out whole: a request like it is then a new one."""
+"""Records whether a call's response was sent completely: an equal request is then a new one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 def mark_answered(call_id: UUID) -> None:
-    """The last piece has been sent. A broker that is away is logged."""
+    """Record that the last piece was sent. If the broker is down, that is logged."""
     try:
         sync_redis().set(_key(call_id), "1", ex=KEPT_SECONDS)
     except redis.RedisError as error:
@@ -24,7 +24,7 @@ def mark_answered(call_id: UUID) -> None:
 
 
 def was_answered(call_id: UUID) -> bool:
-    """True also where the broker does not say: a run too many is better than an old answer."""
+    """True also if the broker is down: an extra run is better than an old response."""
     try:
         return bool(sync_redis().exists(_key(call_id)))
     except redis.RedisError:

@@ -1,4 +1,4 @@
-"""What the broker knows of the active jobs, asked for all of them in a few round trips."""
+"""What the broker knows about the active jobs, read for all of them in a few round trips."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ return ids
 
 @dataclass(frozen=True)
 class BrokerState:
-    """One job as the broker has it."""
+    """The broker's state of one job."""
 
     leased_to: str | None
     is_queued: bool
@@ -37,10 +37,10 @@ class BrokerState:
 
 
 def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, BrokerState]:
-    """A broker_state of each job; raises `redis.RedisError` when the broker does not answer."""
+    """The broker's state of each job; raises `redis.RedisError` if the broker does not answer."""
     jobs = list(jobs)
     client = sync_redis()
-    # Queues before leases: a message that is taken meanwhile is seen here or has its lease.
+    # Queues before leases: a message taken meanwhile is seen in the queue or has a lease.
     queued: set[str] = set()
     for deployment in {job.deployment for job in jobs}:
         queued.update(cast("list[str]", client.eval(QUEUED_IDS, 1, queue_for(deployment))))
@@ -62,9 +62,9 @@ def look_up(jobs: Iterable[GenerationJob]) -> dict[UUID, BrokerState]:
 
 
 def find_begun(job_ids: Iterable[UUID]) -> set[UUID]:
-    """Those that a worker is streaming, although their rows may not say so yet.
+    """The jobs that a worker is already streaming, even if their rows do not say so yet.
 
-    Empty when the broker does not answer.
+    Empty if the broker does not answer.
     """
     ids = list(job_ids)
     try:

@@ -1,4 +1,4 @@
-"""Requests to the API: many runs accepted as one, and found again when a client repeats itself."""
+"""Requests to the API: runs accepted together, and found again when a client repeats a request."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from portal.platform.core.tracing import submit_span
 
 RUNS_PER_CALL: Final = 512
 REPEATED_WITHIN: Final = timedelta(minutes=10)
-"""A client that repeats a request does so within this time."""
+"""Clients repeat a failed request within this time."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a call. `prompt_token_ids`, where there are any, are the prompt exactly."""
+    """One run of a call. If there are `prompt_token_ids`, they are the exact prompt."""
 
     sampling: SamplingParams
     prompt: str = ""
@@ -43,13 +43,13 @@ class Run:
 
 @dataclass(frozen=True)
 class CallOrigin:
-    """Where a call comes from, and how to know it again."""
+    """The source of a call, and how to recognise a repetition."""
 
     endpoint: str
     key: ApiKey | None
     fingerprint: str
     request: Mapping[str, Any] = field(default_factory=dict)
-    """As asked for, without the prompts."""
+    """As requested, without the prompts."""
     idempotency_key: str = ""
 
 
@@ -60,7 +60,7 @@ class Submitted:
     call: Call
     jobs: tuple[GenerationJob, ...]
     is_repeat: bool = False
-    """The client had asked before, and these are the runs of then."""
+    """Whether the request is a repetition, and these are the earlier runs."""
 
 
 def submit_call(
@@ -71,7 +71,7 @@ def submit_call(
     origin: CallOrigin,
     job_class: JobClass = JobClass.API,
 ) -> Submitted:
-    """Accept all runs or none. What the person's share or the workers cannot take yet is held back.
+    """Accept all runs or none. Runs beyond the person's share or the workers' room are held back.
 
     Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `queue_full`,
     `context_length_exceeded` or `quota_exceeded`, before anything is queued.
@@ -105,10 +105,10 @@ def submit_call(
 
 
 def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> Submitted | None:
-    """The call that was made under this idempotency key.
+    """The call with this idempotency key, or None.
 
-    One that failed does not count: its key is free again. Raises `DomainError` with code
-    `idempotency_key_reused` when the request was another one then.
+    A failed call does not count: its key is free again. Raises `DomainError` with code
+    `idempotency_key_reused` if the key belongs to a different request.
     """
     call = Call.objects.filter(user=user, idempotency_key=idempotency_key).first()
     if call is None:
@@ -122,9 +122,10 @@ def find_call_by_key(user: User, idempotency_key: str, *, fingerprint: str) -> S
 
 
 def find_repeated_call(user: User, *, fingerprint: str, at: datetime) -> Submitted | None:
-    """The newest call of the same request, if it is recent and its answer never went out.
+    """The newest call of the same request, if it is recent and its response was never sent.
 
-    Nothing of it may have failed. Who asks the same twice on purpose gets two answers.
+    None if any of its runs failed. A client that deliberately sends a request twice gets two
+    responses.
     """
     call = (
         Call.objects.filter(user=user, fingerprint=fingerprint, created_at__gt=at - REPEATED_WITHIN)
@@ -143,7 +144,7 @@ def _with_jobs(call: Call) -> Submitted:
 
 
 def _is_spoilt(submitted: Submitted) -> bool:
-    """Whether asking again could bring more than reading what is there."""
+    """Whether new runs could give more than the existing ones."""
     return any(
         job.state in (JobState.FAILED, JobState.CANCELLED)
         or job.cancel_requested_at is not None
@@ -153,18 +154,18 @@ def _is_spoilt(submitted: Submitted) -> bool:
 
 
 def require_runs(count: int, *, field: str) -> None:
-    """Raise `DomainError` for more runs than a call may have, or none."""
+    """Raise `DomainError` if there are no runs, or more than a call may have."""
     if not 0 < count <= RUNS_PER_CALL:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"This request asks for {count:,} runs (prompts times samples), and one request "
-            f"may have between 1 and {RUNS_PER_CALL}. Split it.",
+            f"This request has {count:,} runs (prompts times samples); a request may have "
+            f"between 1 and {RUNS_PER_CALL}. Split it.",
             field=field,
         )
 
 
 def count_tokens_of(runs: Sequence[Run], *, model: HostedModel) -> None:
-    """Count the prompts' tokens, which takes a core for a while, before the runs are submitted.
+    """Count the prompts' tokens, which occupies a core for a while, before the submission.
 
     Raises `DomainError` as `submit_call` would.
     """
@@ -182,7 +183,7 @@ def count_tokens_of(runs: Sequence[Run], *, model: HostedModel) -> None:
 def _build_jobs(
     user: User, *, model: HostedModel, runs: Sequence[Run], job_class: JobClass
 ) -> tuple[tuple[GenerationJob, ...], dict[UUID, int]]:
-    """The rows, and how many tokens each may need."""
+    """The rows, and the most tokens that each may need."""
     require_runs(len(runs), field="prompt")
     engine = engine_status(model.deployment)
     built = [

@@ -1,4 +1,4 @@
-"""What a job has produced, put together from its events or read from its row."""
+"""A job's completion, built from its events or read from its row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from inference_workers.contract import (
 
 @dataclass(slots=True)
 class Completion:
-    """A job's completion as its readers hold it; `add` the events in order."""
+    """A job's completion; `add` the events in order."""
 
     text: str = ""
     token_ids: list[int] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Completion:
     end: TerminalEvent | None = None
 
     def add(self, event: Event) -> None:
-        """Take one event in. A delta that does not join what is there is left out."""
+        """Add one event. A delta that does not follow the present tokens is ignored."""
         match event:
             case Snapshot():
                 self.text = event.text

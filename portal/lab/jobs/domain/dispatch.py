@@ -1,4 +1,4 @@
-"""Messages to the workers. None of them is the record: the reaper repeats what gets lost."""
+"""Messages to the workers. The record is the database: the reaper repeats lost messages."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A job that is to be sent."""
+    """A job to be sent."""
 
     job: GenerationJob
     headers: Mapping[str, str]
-    """Its trace's, by W3C."""
+    """W3C headers of its trace."""
 
 
 def send_generation(job: GenerationJob) -> None:
@@ -51,9 +51,9 @@ def send_generation(job: GenerationJob) -> None:
 
 
 def send_generations(messages: Sequence[Outgoing]) -> None:
-    """Send the jobs to their deployments' queues, in order and in one go.
+    """Send the jobs to their deployments' queues, in order and in one batch.
 
-    A broker that is away is logged, not raised.
+    If the broker is down, that is logged, not raised.
     """
     if not messages:
         return
@@ -79,7 +79,7 @@ def _send(job: GenerationJob, *, headers: Mapping[str, str], producer: Producer)
         sampling=SamplingParams.model_validate(job.params),
         attempt=job.attempt,
         priority=ENGINE_PRIORITIES[JobClass(job.job_class)],
-        # The portal ends a run on time; this is the moment at which even a lost one must stop.
+        # The portal ends a run on time; at this moment even a lost run must stop.
         deadline_at=job.deadline_at + timedelta(seconds=settings.RUN_DEADLINE_SECONDS),
     )
     current_app.send_task(
@@ -87,7 +87,7 @@ def _send(job: GenerationJob, *, headers: Mapping[str, str], producer: Producer)
         args=[request.model_dump(mode="json")],
         queue=queue_for(job.deployment),
         task_id=message_id(job.id, job.attempt),
-        # Celery would spell the arguments out, prompt and all, only for its logs.
+        # Otherwise Celery would write the arguments, with the prompt, for its logs.
         argsrepr=f"({job.id})",
         kwargsrepr="{}",
         # Not a field of the message: an older worker would refuse it.
@@ -104,9 +104,9 @@ def message_id(job_id: UUID, attempt: int) -> str:
 
 
 def signal_cancels(jobs: Sequence[GenerationJob], *, reason: CancelReason) -> None:
-    """Ask whichever workers have the jobs to stop them, in order and in one round trip.
+    """Ask the workers that have the jobs to stop them, in order and in one round trip.
 
-    The keys last; the messages make it quick.
+    The keys persist; the messages are faster.
     """
     try:
         pipeline = sync_redis().pipeline(transaction=False)

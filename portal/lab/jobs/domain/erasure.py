@@ -1,4 +1,4 @@
-"""Erasing everything that a person asked the models, and what came of it."""
+"""Erases a person's prompts and completions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portal.lab.jobs.models import Call, GenerationJob
 from portal.platform.accounts.models import User
 
 QUOTING_PARAMS: Final = ["stop", "bad_words", "structure"]
-"""Sampling parameters in which a person writes text; without them the defaults hold."""
+"""Sampling parameters that contain a person's text; without them the defaults apply."""
 
 
 def erase_runs(person: User, *, actor: User | None) -> None:
-    """Stop and erase every run, also the texts in its parameters; counts and times stay.
+    """Stop and erase every run, with the texts in its parameters; counts and times are kept.
 
-    Not inside a transaction: workers are told to stop before the rest is erased.
+    Do not call it in a transaction: workers are told to stop before the rest is erased.
     """
     runs = GenerationJob.objects.filter(user=person)
     erase_jobs(runs, actor=actor)
@@ -28,7 +28,7 @@ def erase_runs(person: User, *, actor: User | None) -> None:
 
 
 def without_quoting_params() -> Func:
-    """A run's parameters less those in which a person writes text, for an update."""
+    """A run's parameters without those that contain a person's text, for an update."""
     quoting = Cast(Value(QUOTING_PARAMS), ArrayField(TextField()))
     return Func(
         F("params"), quoting, template="%(expressions)s", arg_joiner=" - ", output_field=JSONField()

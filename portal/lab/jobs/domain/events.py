@@ -1,4 +1,4 @@
-"""The portal's side of a job's stream: ending it, reading it back, erasing it."""
+"""The portal's side of a job's stream: ending, reading and erasing it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from portal.platform.core.redis import sync_redis
 
 PORTAL: Final = "portal"
 RECORDED_SECONDS: Final = 86_400
-"""Longer than any message of a recorded job can still come back from the broker."""
+"""Longer than the broker can still redeliver a message of a recorded job."""
 
 END: Final = """
--- KEYS end, stream; ARGV who, event, seconds. 1 if the event is the stream's end by our hand.
+-- KEYS end, stream; ARGV who, event, seconds. 1 if this call has ended the stream.
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[3]) then return 0 end
 redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
@@ -36,10 +36,10 @@ log = structlog.get_logger(__name__)
 
 
 def publish_ends(job_ids: Sequence[UUID], event: TerminalEvent) -> None:
-    """End the jobs' streams, where they have no end already, and fence off any worker.
+    """End the jobs' streams that have no end yet, and shut out any worker.
 
-    Call it after the rows are final. One round trip. A broker that is away is logged: readers
-    then learn the end from the row.
+    Call it after the rows are final. One round trip. If the broker is down, that is logged, and
+    readers get the end from the row.
     """
     text, seconds = event.model_dump_json(), str(STREAM_TTL_SECONDS)
     try:
@@ -61,18 +61,18 @@ def mark_recorded(job_id: UUID) -> None:
 
 
 def read_stream(job_id: UUID) -> Completion:
-    """What the job's stream holds, up to the first gap; raises `redis.RedisError`."""
+    """The completion in the job's stream, up to the first gap; raises `redis.RedisError`."""
     entries = cast("list[tuple[str, dict[str, str]]]", sync_redis().xrange(stream_key(job_id)))
     return fold(EVENT.validate_json(fields["e"]) for _, fields in entries)
 
 
 def reopen_stream(job_id: UUID) -> None:
-    """Forget an end that the stream itself has lost, so that a worker may go on."""
+    """Delete an end mark whose event the stream has lost, so that a worker may continue."""
     sync_redis().delete(end_key(job_id))
 
 
 def erase_streams(job_ids: Sequence[UUID]) -> None:
-    """Remove the texts from the broker as well."""
+    """Remove the jobs' streams, and so their texts, from the broker."""
     if not job_ids:
         return
     try:

@@ -1,6 +1,6 @@
-"""Whose run is next: classes, shares of a person within a class, and what that means in seconds.
+"""The order of runs: classes, shares of a person within a class, and waiting times in seconds.
 
-Pure arithmetic over what the database says. Dispatch and the queue's page use the same order.
+Pure arithmetic on values from the database. Dispatch and the queue's page use the same order.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ SHARES: Final[Mapping[JobClass, float]] = {
     JobClass.API: 0.75,
     JobClass.BATCH: 0.5,
 }
-"""Of the engines' slots, what a class and those behind it may hold together: vLLM takes no slot
-back from a running request, so some are kept free for who must not wait."""
+"""The share of the engines' slots that a class and those after it may hold together: vLLM takes no
+slot back from a running request, so some are kept free for interactive runs."""
 NEWCOMERS: Final = 8
-"""For the same reason one of so many slots of a class is kept for whoever has none of them."""
+"""For the same reason, one in this many slots of a class is kept for people who have none."""
 AGEING_SECONDS: Final = 60.0
-"""Waiting so long weighs as much as one run less under way."""
+"""Waiting this long counts as one run less under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Waiting:
     waited: float
     """Seconds since it was submitted."""
     seconds: float = 0.0
-    """How long it is expected to run."""
+    """Expected duration of the run, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Running:
     user_id: int
     job_class: JobClass
     remaining: float = 0.0
-    """Seconds that it is expected to go on."""
+    """Expected seconds until it ends."""
 
 
 def arrange(waiting: Iterable[Waiting], running: Iterable[Running]) -> list[Waiting]:
     """The order in which waiting runs begin.
 
-    Classes one after another. Within a class the person with the fewest runs under way is next,
-    and every minute of waiting counts as one run less, so that nobody waits for ever.
+    Classes come one after another. Within a class the person with the fewest runs under way is
+    next. Every minute of waiting counts as one run less, so that every run has its turn.
     """
     held = Counter((run.job_class, run.user_id) for run in running)
     by_class: dict[JobClass, list[Waiting]] = {job_class: [] for job_class in SHARES}
@@ -97,19 +97,19 @@ class Held:
 
     @classmethod
     def by(cls, running: Iterable[Running]) -> Held:
-        """What these hold."""
+        """The slots that these runs hold."""
         held = cls()
         for run in running:
             held.take(run.job_class, run.user_id)
         return held
 
     def take(self, job_class: JobClass, user_id: int, *, runs: int = 1) -> None:
-        """Less than none gives back."""
+        """Take slots; a negative number returns them."""
         self.by_class[job_class] += runs
         self.by_person[job_class, user_id] += runs
 
     def may_begin(self, job_class: JobClass, user_id: int, *, slots: int) -> bool:
-        """Whether one more run of the person's fits into the class."""
+        """Whether one more run of the person fits into the class."""
         is_newcomer = not self.by_person[job_class, user_id]
         classes = list(SHARES)
         for place, each in enumerate(classes[: classes.index(job_class) + 1]):
@@ -127,10 +127,10 @@ def choose(
     slots: int,
     limits: Mapping[int, int] | None = None,
 ) -> list[Waiting]:
-    """Those of the arranged runs that may begin now.
+    """The arranged runs that may begin now.
 
-    `limits` says how many runs a person may have under way through the API, batches included;
-    who is not named there has no such limit.
+    `limits` is the number of runs that a person may have under way through the API, including
+    batches; other people have no such limit.
     """
     running = list(running)
     held, chosen = Held.by(running), []
@@ -178,11 +178,11 @@ def foretell(
 
 
 _Lines = Mapping[JobClass, dict[int, deque[tuple[int, Waiting]]]]
-"""Of each class and person the runs with their places in the order, the next one first."""
+"""The runs of each class and person with their places in the order, the next one first."""
 
 
 def _take_next(lines: _Lines, held: Held, *, slots: int) -> Waiting | None:
-    """Out of its line; None where none may begin."""
+    """Remove and return the next run that may begin; None if there is none."""
     for job_class, people in lines.items():
         able = [user for user in people if held.may_begin(job_class, user, slots=slots)]
         if able:

@@ -15,12 +15,12 @@ EXCERPT = 160
 
 
 def runs_of(user: User) -> QuerySet[GenerationJob]:
-    """The runs that a person may open: their own, less what was erased."""
+    """The runs that a person may open: their own that were not erased."""
     return GenerationJob.objects.filter(user=user, erased_at__isnull=True)
 
 
 def list_runs(user: User) -> QuerySet[GenerationJob]:
-    """For a list: newest first, with `excerpt` instead of the whole texts."""
+    """The playground runs for a list: newest first, with `excerpt` instead of the whole texts."""
     return (
         runs_of(user)
         .filter(origin=Origin.PLAYGROUND)
@@ -32,11 +32,11 @@ def list_runs(user: User) -> QuerySet[GenerationJob]:
 
 
 def find_run(user: User, job_id: UUID) -> GenerationJob | None:
-    """One run of the person with its model, or None where there is none of theirs."""
+    """One run of the person with its model, or None."""
     return runs_of(user).select_related("model__release").filter(pk=job_id).first()
 
 
 def find_stream(user: User, job_id: UUID) -> GenerationJob | None:
-    """The same run for who reads its events: without its model and what it was told and wrote."""
+    """The same run for reading its events: without its model, prompt and text."""
     run = runs_of(user).only("state", "deployment", "created_at").filter(pk=job_id)
     return run.first()

@@ -1,4 +1,4 @@
-"""The only writer of a job's state: compare-and-set along `enums.TRANSITIONS`."""
+"""The only code that writes a job's state: compare-and-set along `enums.TRANSITIONS`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job ends and what it leaves."""
+    """How a job ends, and what it has produced."""
 
     end: TerminalEvent
     made: Completion = field(default_factory=Completion)
@@ -62,10 +62,10 @@ class Ending:
     provenance: Provenance | None = None
 
 
-# One statement for all that began at a moment; the ORM can set only the same values for many rows.
+# One statement for all jobs of a message; the ORM can only set the same values for many rows.
 _START: Final = """
 WITH known AS MATERIALIZED (
-    -- In the order in which all lock runs that lock several, or two could wait for each other.
+    -- In the order that all statements use to lock several runs, to avoid deadlocks.
     SELECT id FROM jobs_generationjob WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 )
 UPDATE jobs_generationjob AS job
@@ -83,9 +83,9 @@ RETURNING job.id
 
 
 def record_started(starts: Sequence[JobStarted]) -> set[uuid.UUID]:
-    """Workers run these jobs now; answers which of them were taken at their word.
+    """Record that workers run these jobs now; return the ids of the jobs that were updated.
 
-    The others have ended or run as a later attempt; the end of one that has ended is told again.
+    The others have ended or run as a later attempt; for an ended job the end is published again.
     """
     latest = {start.job_id: start for start in sorted(starts, key=lambda start: start.attempt)}
     now = timezone.now()
@@ -109,7 +109,7 @@ def record_started(starts: Sequence[JobStarted]) -> set[uuid.UUID]:
 
 
 def record_outcome(outcome: JobOutcome) -> bool:
-    """Finish the job as its worker says; False when it had ended before. Safe to repeat."""
+    """End the job with its worker's outcome; False if it had ended before. Safe to repeat."""
     job = GenerationJob.objects.defer(*LARGE_FIELDS).filter(pk=outcome.job_id).first()
     if job is None:
         mark_recorded(outcome.job_id)
@@ -126,9 +126,9 @@ def record_outcome(outcome: JobOutcome) -> bool:
 
 
 def lock_jobs(jobs: QuerySet[GenerationJob], *states: JobState) -> list[GenerationJob]:
-    """Those in one of the states, which they keep until the transaction ends.
+    """Lock the jobs in one of the states until the transaction ends.
 
-    Their large fields are not read. In one order for all, or two callers could wait for each other.
+    Their large fields are not read. All callers lock in the same order, to avoid deadlocks.
     """
     rows = jobs.filter(state__in=states).defer(*LARGE_FIELDS).order_by("pk")
     return list(rows.select_for_update(of=("self",)))
@@ -137,9 +137,9 @@ def lock_jobs(jobs: QuerySet[GenerationJob], *states: JobState) -> list[Generati
 def end_queued(
     jobs: Sequence[GenerationJob], end: Cancelled | Failed, *, actor: User | None = None
 ) -> None:
-    """Give queued jobs, which have made nothing, the same end, in one statement.
+    """Give queued jobs, which have produced nothing, the same end, in one statement.
 
-    The caller has them from `lock_jobs`, in the same transaction.
+    The caller has locked them with `lock_jobs` in the same transaction.
     """
     if not jobs:
         return
@@ -155,7 +155,7 @@ def end_queued(
 
 
 def ask_to_stop(jobs: Sequence[GenerationJob], *, reason: CancelReason, actor: User | None) -> None:
-    """Note that running jobs are asked to stop, once each. The caller has them locked."""
+    """Record once for each running job that it is to stop. The caller has locked the jobs."""
     news = [job for job in jobs if job.cancel_requested_at is None]
     if not news:
         return
@@ -169,7 +169,7 @@ def ask_to_stop(jobs: Sequence[GenerationJob], *, reason: CancelReason, actor: U
 
 
 def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) -> bool:
-    """Give the job its one end; False when it has one already."""
+    """End the job; False if it has ended before."""
     target = _target(ending.end)
     usage = ending.usage or Usage(
         prompt_tokens=job.prompt_tokens or 0, completion_tokens=len(ending.made.token_ids)
@@ -203,12 +203,12 @@ def end_job(job: GenerationJob, ending: Ending, *, actor: User | None = None) ->
 
 
 def fail_job(job: GenerationJob, *, code: FailureCode, made: Completion, detail: str = "") -> bool:
-    """End the job as failed, keeping what it produced."""
+    """End the job as failed, and keep what it produced."""
     return end_job(job, Ending(end=Failed(code=code, detail=detail), made=made))
 
 
 def requeue_job(job: GenerationJob) -> bool:
-    """Send the job again as its next attempt; False when it has changed meanwhile."""
+    """Send the job again as its next attempt; False if it has changed meanwhile."""
     now = timezone.now()
     with transaction.atomic():
         moved = GenerationJob.objects.filter(
@@ -231,7 +231,7 @@ def requeue_job(job: GenerationJob) -> bool:
 
 
 def return_to_queue(job: GenerationJob) -> bool:
-    """A running job whose worker put its message back is queued again, as the same attempt."""
+    """Queue a running job whose worker put its message back, as the same attempt."""
     return bool(
         GenerationJob.objects.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt).update(
             state=JobState.QUEUED,
@@ -248,7 +248,7 @@ def name_subject(job: GenerationJob) -> str:
 
 
 def erase_streams_of_ended(job_ids: Sequence[uuid.UUID]) -> None:
-    """Of erased jobs: a worker still writes to a running one's stream, which goes at its end."""
+    """Erase the streams of erased jobs that have ended; a running job's stream is erased later."""
     ended = GenerationJob.objects.filter(
         pk__in=job_ids, state__in=FINAL_STATES, erased_at__isnull=False
     )
@@ -265,13 +265,13 @@ def _after_ends(jobs: Sequence[GenerationJob], end: TerminalEvent) -> None:
 
 
 def _acknowledge(job_id: uuid.UUID) -> None:
-    """Somebody says that a job has ended which had ended before."""
+    """Confirm the end of a job that had ended before."""
     mark_recorded(job_id)
     erase_streams_of_ended([job_id])
 
 
 def _repeat_end(job_id: uuid.UUID) -> None:
-    """A worker began a job that had ended, because the end never reached the broker."""
+    """Publish the end of a job that a worker has begun because the end never reached the broker."""
     job = GenerationJob.objects.defer(*LARGE_FIELDS).filter(pk=job_id).first()
     if job is not None and job.state in FINAL_STATES:
         publish_ends([job_id], rebuild_end(job))

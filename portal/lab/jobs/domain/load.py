@@ -1,4 +1,4 @@
-"""What is under way when runs are accepted, and whether there is room for more."""
+"""The load when runs are accepted, and whether there is room for more."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ class QueueLoad:
     """One deployment's runs that have not ended."""
 
     waiting: Counter[tuple[JobClass, int]] = field(default_factory=Counter)
-    """Those that have not begun, by class and person."""
+    """Runs that have not begun, by class and person."""
     held_back: int = 0
     sent: Held = field(default_factory=Held)
 
     def count_people(self, job_class: JobClass) -> int:
-        """Who waits in the class."""
+        """The number of people who wait in the class."""
         return sum(each is job_class and runs > 0 for (each, _), runs in self.waiting.items())
 
 
 @dataclass
 class Load:
-    """What some people run by hand, on any deployment, and what waits on some deployments."""
+    """People's interactive runs on all deployments, and the queues of some deployments."""
 
     own: Counter[int]
     queues: dict[str, QueueLoad]
 
     def require_room(self, user: User, *, deployment: str, runs: int, job_class: JobClass) -> None:
-        """Refuse when the person has enough under way, or waiting.
+        """Refuse runs beyond the person's limit of runs under way or waiting.
 
-        The places of a class are shared by the people who wait in it, so that what one person
-        has waiting takes no place from another. Who has nothing waiting is always let in.
+        The people who wait in a class share its places equally, so that one person's runs take no
+        place from another's. A person with no run waiting is always admitted.
 
-        Raises `DomainError` with code `too_many_jobs` (who runs by hand) or `queue_full`.
+        Raises `DomainError` with code `too_many_jobs` (interactive runs) or `queue_full`.
         """
         if job_class is JobClass.BATCH:
             return
         if job_class is JobClass.INTERACTIVE and self.own[user.pk] >= settings.JOBS_PER_USER:
             raise DomainError(
                 RefusalCode.TOO_MANY_JOBS,
-                f"You have {self.own[user.pk]} runs under way, and {settings.JOBS_PER_USER} is the "
-                "most at a time. Wait for one to finish, or stop one.",
+                f"You have {self.own[user.pk]} runs under way; the limit is "
+                f"{settings.JOBS_PER_USER} at a time. Wait for one to finish, or stop one.",
             )
         queue = self.queues[deployment]
         own, people = queue.waiting[job_class, user.pk], queue.count_people(job_class)
@@ -60,20 +60,20 @@ class Load:
         if own and own + runs > share:
             raise DomainError(
                 RefusalCode.QUEUE_FULL,
-                f"This is {runs:,} more beside {own:,} of yours that wait for this model, and your "
-                f"share of its queue is {share:,}: everybody who waits shares its "
+                f"With {own:,} of your runs already waiting for this model, {runs:,} more would "
+                f"exceed your share of its queue, {share:,}: all people who wait share its "
                 f"{settings.QUEUE_LIMIT:,} places. Nothing is lost; try again in a minute.",
             )
 
     def may_send(self, user: User, *, deployment: str, job_class: JobClass, slots: int) -> bool:
-        """Whether one more run may go to the workers at once, past nobody who is held back."""
+        """Whether one more run may be sent immediately, without overtaking runs held back."""
         queue = self.queues[deployment]
         return not queue.held_back and queue.sent.may_begin(job_class, user.pk, slots=slots)
 
     def count(
         self, user: User, *, deployment: str, runs: int, job_class: JobClass, is_sent: bool
     ) -> None:
-        """Take in what was just accepted."""
+        """Add runs that were just accepted."""
         queue = self.queues[deployment]
         if job_class is JobClass.INTERACTIVE:
             self.own[user.pk] += runs
@@ -84,7 +84,7 @@ class Load:
             queue.held_back += runs
 
 
-# Written out: the ORM takes longer to put this together than the database to answer it.
+# Written in SQL: the ORM takes longer to build this query than the database to run it.
 _LOAD: Final = """
 SELECT
     user_id,
@@ -102,7 +102,7 @@ GROUP BY user_id, deployment, job_class
 
 
 def read_load(users: Collection[int], deployments: Collection[str]) -> Load:
-    """One query; call it under the locks on the persons."""
+    """Read the load in one query; call it under the locks on the persons."""
     load = Load(Counter(), {name: QueueLoad() for name in deployments})
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, {"users": list(users), "deployments": list(deployments)})

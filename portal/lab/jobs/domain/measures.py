@@ -1,7 +1,7 @@
 """Figures of all jobs from their rows, for Prometheus.
 
-Counts and histograms are those of the jobs that ended since midnight UTC: exact, equal for
-whichever process asks, and bounded. Prometheus takes the fall at midnight for a restart.
+Counts and histograms cover the jobs that ended since midnight UTC: exact, the same in every
+process, and bounded. Prometheus treats the drop at midnight as a restart.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class QueueMeasure:
 
 @dataclass(frozen=True)
 class Distribution:
-    """`counts` has one number for each bound, not cumulated, and one for all above."""
+    """`counts` has one number for each bound, not cumulative, and one for values above all."""
 
     bounds: Sequence[float]
     counts: Sequence[int]
@@ -68,7 +68,7 @@ def measure_jobs(*, at: datetime) -> JobMeasures:
 
 
 def _measure_queues() -> dict[str, QueueMeasure]:
-    """Every deployment with a job or a live model, so that a zero is told as a zero."""
+    """Every deployment with a job or a live model, so that zeros are reported."""
     live = HostedModel.objects.filter(status=ModelStatus.LIVE).order_by()
     counts: dict[str, dict[JobState, int]] = {
         name: dict.fromkeys(ACTIVE_STATES, 0) for name in live.values_list("deployment", flat=True)
@@ -98,7 +98,7 @@ def _measure_queues() -> dict[str, QueueMeasure]:
 
 def _read_ended(*, since: datetime) -> list[dict[str, Any]]:
     wait, run = F("started_at") - F("created_at"), F("finished_at") - F("started_at")
-    # A job that was sent again has waited more than once, and its row holds the last start only.
+    # A job that was sent again has waited more than once, but its row has only the last start.
     waited = Q(started_at__isnull=False, attempt=1)
     ran = Q(started_at__isnull=False)
     return list(
@@ -117,7 +117,7 @@ def _read_ended(*, since: datetime) -> list[dict[str, Any]]:
 
 
 def _seconds(duration: Combinable) -> Extract:
-    # Django would take the seconds for whole ones.
+    # Django would round to whole seconds.
     return Extract(duration, "epoch", output_field=FloatField())
 
 

@@ -46,7 +46,7 @@ class StateCount:
 
 @dataclass(frozen=True)
 class OperationsView:
-    """One glance. `workers` is None when the broker does not answer."""
+    """The operators' overview. `workers` is None if the broker does not answer."""
 
     at: datetime
     workers: Sequence[WorkerStatus] | None
@@ -64,7 +64,7 @@ class OperationsView:
 
 
 def view_operations() -> OperationsView:
-    """What is going on now, in five queries and two round trips to the broker."""
+    """The present state, in five queries and two round trips to the broker."""
     now = timezone.now()
     try:
         workers: list[WorkerStatus] | None = list_workers()

@@ -1,4 +1,4 @@
-"""How long one waits: positions and honest estimates."""
+"""Waiting in a queue: positions and estimated times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from portal.lab.jobs.models import GenerationJob
 SAMPLE = 50
 SAMPLE_WINDOW = timedelta(hours=1)
 OVERDUE_SHARE = 0.1
-"""A run that takes longer than expected is expected to take this much of a run more."""
+"""A run that takes longer than expected is estimated to need this share of a run more."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Place:
 
     position: int
     estimate_seconds: int | None
-    """None when nothing has been measured or no engine is there to measure."""
+    """None if nothing was measured or no engine is there."""
     engine: EngineStatus
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What the runs of the last hour tell of the next ones."""
+    """The pace of the last hour's runs, to estimate the next ones."""
 
     seconds_per_token: float
-    """Of `max_tokens`, which is known before a run: those that stop early are in the mean."""
+    """Per token of `max_tokens`, which is known before a run; the mean includes early stops."""
 
     def expect(self, max_tokens: int) -> float:
         return max_tokens * self.seconds_per_token
@@ -52,15 +52,15 @@ class QueueView:
     """One deployment's queue at a moment."""
 
     waiting: tuple[UUID, ...]
-    """In the order in which they begin."""
+    """In the order in which they will begin."""
     starts: Mapping[UUID, float] | None
-    """Seconds until each begins on a ready engine; None when nothing has been measured."""
+    """Seconds until each begins on a ready engine; None if nothing was measured."""
     free: int
     """Slots that are free now."""
     engine: EngineStatus
 
     def place(self, job_id: UUID) -> Place | None:
-        """Where the job stands; None when it does not wait any more."""
+        """The job's place; None if it no longer waits."""
         position = self._positions.get(job_id)
         if position is None:
             return None
@@ -68,11 +68,11 @@ class QueueView:
 
     @cached_property
     def _positions(self) -> Mapping[UUID, int]:
-        """Counted once: everybody who waits asks for theirs."""
+        """Computed once, since every waiting reader needs its position."""
         return {job_id: position for position, job_id in enumerate(self.waiting, start=1)}
 
     def _estimate(self, job_id: UUID, position: int) -> int | None:
-        """Seconds until the job starts; the engine's own start comes on top."""
+        """Seconds until the job starts, including the start of the engine."""
         ready = self._seconds_until_ready()
         if ready is None:
             return None
@@ -93,7 +93,7 @@ class QueueView:
 
 
 def view_queue(deployment: str) -> QueueView:
-    """The deployment's queue now, in two queries. Never raises for a broker that is away."""
+    """The deployment's queue now, in two queries. Does not raise if the broker is down."""
     engine = engine_status(deployment)
     pace = measure_pace(deployment)
     sent, held_back, running = _read_jobs(deployment, pace)
@@ -108,7 +108,7 @@ def view_queue(deployment: str) -> QueueView:
 
 
 def measure_pace(deployment: str) -> Pace | None:
-    """From the last finished runs of the past hour; None when there are none."""
+    """The pace of the last finished runs of the past hour; None if there are none."""
     recent = (
         GenerationJob.objects.filter(
             deployment=deployment,
@@ -131,7 +131,7 @@ def measure_pace(deployment: str) -> Pace | None:
 def _read_jobs(
     deployment: str, pace: Pace | None
 ) -> tuple[list[Waiting], list[Waiting], list[Running]]:
-    """The runs whose message waits at the broker, those held back, and those that run."""
+    """The runs whose message waits in the broker, those held back, and those that run."""
     now = timezone.now()
     rows = (
         GenerationJob.objects.filter(deployment=deployment, state__in=ACTIVE_STATES)

@@ -1,7 +1,7 @@
-"""Finds jobs that the broker or a worker lost, and jobs whose time is up.
+"""Finds jobs that the broker or a worker lost, and jobs whose deadline has passed.
 
-The database is the record. The broker is asked what it still knows; when it does not answer,
-nothing is judged.
+The database is the record; the broker says which jobs it still knows. If the broker does not
+answer, nothing is changed.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
 from portal.platform.core.each import do_each
 
 ABSENCE: Final = timedelta(seconds=2.5)
-"""How long a job is nowhere before it is sent again: a worker that lost the broker for a
-moment renews its leases within two seconds."""
+"""How long a job is missing before it is sent again: a worker that lost the broker for a moment
+renews its leases within two seconds."""
 _LOCK: Final = 7_235_003
 _HELD_BACK: Final = GenerationJob.objects.filter(state=JobState.QUEUED, sent_at__isnull=True)
 
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 def reap_jobs() -> None:
-    """Look once at every active job. Does nothing while another process does it."""
+    """Check every active job once. Does nothing while another process does it."""
     with _alone() as is_alone:
         if not is_alone:
             return
@@ -65,7 +65,7 @@ def reap_jobs() -> None:
 
 
 def _look_at_sent() -> None:
-    """Those whose message went to the workers, so that somebody can have lost it."""
+    """Check the jobs whose message was sent to the workers, where it can be lost."""
     jobs = list(
         GenerationJob.objects.filter(state__in=ACTIVE_STATES)
         .exclude(state=JobState.QUEUED, sent_at__isnull=True)
@@ -86,7 +86,7 @@ def _look_at_sent() -> None:
 
 @transaction.atomic
 def _expire_held_back(now: datetime) -> None:
-    """Nobody has begun them, so they end together, however many one person had waiting."""
+    """End late jobs that were held back, all together, since no worker has begun them."""
     late = lock_jobs(_HELD_BACK.filter(deadline_at__lt=now), JobState.QUEUED)
     end_queued(late, Failed(code=FailureCode.EXPIRED_IN_QUEUE))
     transaction.on_commit(lambda: count_action(ReaperAction.EXPIRED, times=len(late)))
@@ -115,7 +115,7 @@ def _judge(job: GenerationJob, broker_state: BrokerState, now: datetime) -> None
 
 
 def _take_end_from_stream(job: GenerationJob) -> bool:
-    """A worker ended the job and was gone before the outcome arrived."""
+    """Take the end from the stream, if a worker ended the job but its outcome never arrived."""
     streamed = read_stream(job.pk)
     if streamed.end is None:
         return False
@@ -183,7 +183,7 @@ def _send_again(job: GenerationJob, broker_state: BrokerState) -> None:
             job,
             code=FailureCode.WORKER_LOST,
             made=read_stream(job.pk),
-            detail=f"nowhere to be found after {job.attempt} attempts",
+            detail=f"missing after {job.attempt} attempts",
         )
         return
     if broker_state.is_ended:
@@ -199,7 +199,7 @@ def _found(job: GenerationJob) -> None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Whether no other process holds the reaper's lock; ours is let go at the end."""
+    """Whether no other process holds the reaper's lock; our lock is released at the end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
         is_alone = bool(cursor.fetchone()[0])

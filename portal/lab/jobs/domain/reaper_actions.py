@@ -1,4 +1,4 @@
-"""What the reaper has done, counted in the broker: it runs in another process than the web's."""
+"""Counts of the reaper's actions, kept in the broker, since it runs outside the web processes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ log = structlog.get_logger(__name__)
 
 
 class ReaperAction(StrEnum):
-    """What the reaper does to a job."""
+    """An action of the reaper on a job."""
 
     REQUEUED = "requeued"
     RETURNED = "returned"
     """Its worker had put the message back."""
     EXPIRED = "expired"
     LOST = "lost"
-    """Given up after too many attempts."""
+    """It failed after too many attempts."""
     CANCELLED = "cancelled"
     TAKEN_FROM_STREAM = "taken_from_stream"
-    """Its worker ended it and was gone before the outcome arrived."""
+    """Its worker ended it, but the outcome never arrived."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ReaperRecord:
 
 
 def count_action(action: ReaperAction, *, times: int = 1) -> None:
-    """Count an action. A broker that is away costs the count and nothing else."""
+    """Count an action. If the broker is down, only the count is lost."""
     if not times:
         return
     try:
@@ -51,7 +51,7 @@ def count_action(action: ReaperAction, *, times: int = 1) -> None:
 
 
 def note_round() -> None:
-    """The reaper has made its round."""
+    """Record the time of the reaper's round."""
     try:
         sync_redis().set(LAST_RUN_KEY, str(time.time()))
     except redis.RedisError as error:

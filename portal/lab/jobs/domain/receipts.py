@@ -1,4 +1,4 @@
-"""What a run was asked, what came of it, and what made it: enough to make it again."""
+"""A run's request, result and provenance: enough to repeat it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.platform.accounts.models import User
 
 
 def find_own_job(user: User, job_id: UUID) -> GenerationJob | None:
-    """The person's run with its call and model; None where there is none of theirs."""
+    """The person's run with its call and model, or None."""
     return (
         GenerationJob.objects.filter(user=user, erased_at__isnull=True, pk=job_id)
         .select_related("model__release__licence", "call")
@@ -23,7 +23,7 @@ def find_own_job(user: User, job_id: UUID) -> GenerationJob | None:
 
 
 def write_receipt(job: GenerationJob) -> dict[str, Any]:
-    """The run as its owner may know it."""
+    """All of the run that its owner may read."""
     failure = FailureCode(job.failure_code) if job.failure_code else None
     return {
         "id": str(job.pk),
@@ -61,16 +61,16 @@ def write_receipt(job: GenerationJob) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two runs part."""
+    """The first difference between two runs."""
 
     index: int
     was: int | None
-    """None where that run had ended."""
+    """None if that run had ended."""
     now: int | None
 
 
 def find_difference(was: Sequence[int], now: Sequence[int]) -> Difference | None:
-    """The first token that is not the same; None where all are."""
+    """The first token that differs; None if all are equal."""
     for index, (before, after) in enumerate(zip(was, now, strict=False)):
         if before != after:
             return Difference(index, before, after)

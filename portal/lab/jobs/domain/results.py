@@ -1,4 +1,4 @@
-"""What a run leaves in its row, and the run's completion read back from it."""
+"""What a run stores in its row, and the run's completion read back from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.models import GenerationJob
 
 LOGPROBS_IN_A_ROW: Final = 50_000
-"""Log-probabilities of a prompt beyond this number live only as long as the stream."""
+"""More log-probabilities of a prompt than this are kept only as long as the stream."""
 ERASED: Final[dict[str, Any]] = {
     "prompt": "",
     "prompt_token_ids": [],
@@ -26,7 +26,7 @@ _PROMPT_LOGPROBS: Final = TypeAdapter(tuple[TokenLogprobs | None, ...])
 
 
 def completion_of(outcome: JobOutcome) -> Completion:
-    """What the worker says that the run produced."""
+    """The completion in the worker's outcome."""
     return Completion(
         text=outcome.text,
         token_ids=list(outcome.token_ids),
@@ -40,9 +40,9 @@ def completion_of(outcome: JobOutcome) -> Completion:
 def describe_made(
     made: Completion, *, prompt_token_ids: Sequence[int], provenance: Provenance | None
 ) -> dict[str, Any]:
-    """The fields of a run's row that hold what it produced."""
+    """The fields of a run's row with what it produced."""
     fields: dict[str, Any] = {
-        # PostgreSQL's text has no NUL, and models do produce one now and then.
+        # PostgreSQL's text cannot contain NUL, which models sometimes produce.
         "text": made.text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "token_ids": list(made.token_ids),
     }
@@ -58,7 +58,7 @@ def describe_made(
 
 
 def completion_of_row(job: GenerationJob) -> Completion:
-    """The completion of a run that has ended; without its end, which `rebuild_end` gives."""
+    """The completion of a run that has ended, without its end, which `rebuild_end` returns."""
     scored = None
     if job.prompt_logprobs is not None:
         scored = Scored(
@@ -74,5 +74,5 @@ def completion_of_row(job: GenerationJob) -> Completion:
 
 
 def count_logprobs(scored: Scored) -> int:
-    """How many numbers there are, over all positions."""
+    """The number of log-probabilities at all positions."""
     return sum(1 + len(entry.top) for entry in scored.logprobs if entry)

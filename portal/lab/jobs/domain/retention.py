@@ -1,4 +1,4 @@
-"""Prompts are kept for a stated time."""
+"""Erases prompts after the stated time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from portal.lab.jobs.enums import ACTIVE_STATES, FINAL_STATES
 from portal.lab.jobs.models import Call, GenerationJob
 
 BATCH: Final = 10_000
-"""So many rows of each kind in one round at most; what is left is the next round's."""
+"""The most rows of each kind in one round; the rest is left to the next round."""
 
 
 def erase_old_prompts(*, limit: int = BATCH) -> int:
-    """Erase what is older than PROMPT_RETENTION_DAYS; answers how many jobs that were.
+    """Erase prompts older than PROMPT_RETENTION_DAYS; return the number of jobs.
 
-    With the prompts go the texts in a run's parameters and in its request.
+    The texts in a run's parameters and in its request are erased too.
     """
     before = timezone.now() - timedelta(days=settings.PROMPT_RETENTION_DAYS)
     old = GenerationJob.objects.filter(

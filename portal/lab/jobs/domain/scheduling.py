@@ -1,7 +1,7 @@
-"""Send waiting runs to the workers, no more than these can take, in the order of `fairness`.
+"""Sends waiting runs to the workers, no more than they can take, in the order of `fairness`.
 
-What is held back waits in the database. A queue of the broker is first come, first served, and
-would let one person's hundred runs stand before everybody else's next one.
+Other runs are held back in the database. A queue of the broker is first come, first served, and
+would put one person's hundred runs before everybody else's next one.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from portal.lab.jobs.models import GenerationJob
 from tracing import trace_headers
 
 SLOTS_WITHOUT_WORKERS = 16
-"""What is sent ahead while no worker has said how much it takes."""
+"""Runs that are sent while no worker has reported its capacity."""
 _LOCK = 7_235_004
 """First key of the advisory locks on deployments; the second is a hash of the name."""
 
 
 def count_slots(engine: EngineStatus) -> int:
-    """Runs that may be with the workers at a time: what they run, and a few on the way."""
+    """Runs that may be with the workers at a time: those they can run, and a few more."""
     slots = engine.capacity or SLOTS_WITHOUT_WORKERS
     return slots + max(2, slots // 8)
 
@@ -40,9 +40,9 @@ def count_slots(engine: EngineStatus) -> int:
 def send_waiting(
     deployment: str, *, traces: Mapping[UUID, Mapping[str, str]] = MappingProxyType({})
 ) -> int:
-    """Send what may begin now; answers how many runs that were. Safe to call at any time.
+    """Send the runs that may begin now; return their number. Safe to call at any time.
 
-    `traces` are the W3C headers of those whose request is known; the others go on in the caller's.
+    `traces` are the W3C headers of runs whose request is known; other runs get the caller's trace.
     """
     held_back = GenerationJob.objects.filter(
         deployment=deployment, state=JobState.QUEUED, sent_at__isnull=True
@@ -72,9 +72,9 @@ def send_waiting(
 
 
 def read_held_back(deployment: str, *, most: int) -> list[Waiting]:
-    """The runs whose message was not sent yet: of each person and class the `most` oldest.
+    """The runs whose message was not sent yet: the `most` oldest of each person and class.
 
-    No more of them can be next, and a person's thousandth run must not slow every choice.
+    No more than these can be next, and a person's thousandth run must not slow every choice.
     """
     now = timezone.now()
     place = Window(

@@ -1,4 +1,4 @@
-"""Stopping and erasing what people have under way: as many at a time as there are."""
+"""Stops and erases people's runs, any number at a time."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from portal.platform.audit.domain.record import Entry, record_all
 from portal.platform.audit.enums import AuditTag
 
 ERASED_TOGETHER: Final = 1000
-"""In one transaction, for which every other writer of the audit log waits."""
+"""In one transaction, during which all other writers of the audit log wait."""
 
 
 def stop_jobs(
     jobs: QuerySet[GenerationJob], *, reason: CancelReason, actor: User | None
 ) -> dict[UUID, JobState]:
-    """Stop those that have not ended; answers the state of each of them.
+    """Stop the jobs that have not ended; return the state of each of them.
 
-    Running ones are asked to stop, before anything else is told to anybody; queued ones end here.
-    In as many statements for a thousand as for one.
+    Workers are asked to stop running jobs before any other message is sent; queued jobs end here.
+    The number of statements does not depend on the number of jobs.
     """
     with transaction.atomic():
         rows = lock_jobs(jobs, *ACTIVE_STATES)
         running = [row for row in rows if row.state == JobState.RUNNING]
         queued = [row for row in rows if row.state == JobState.QUEUED]
-        # Nobody has the message of one that is held back.
+        # No worker has the message of a job that is held back.
         told = [*running, *(row for row in queued if row.sent_at is not None)]
         transaction.on_commit(lambda: signal_cancels(told, reason=reason))
         ask_to_stop(running, reason=reason, actor=actor)
@@ -54,9 +54,9 @@ def stop_jobs(
 
 
 def request_cancel(job: GenerationJob, *, reason: CancelReason, actor: User | None) -> JobState:
-    """Stop one job, as `stop_jobs` does, and answer its state.
+    """Stop one job, as `stop_jobs` does, and return its state.
 
-    A job that has ended is left as it is.
+    A job that has ended is not changed.
     """
     one = GenerationJob.objects.filter(pk=job.pk)
     state = stop_jobs(one, reason=reason, actor=actor).get(job.pk)
@@ -64,9 +64,9 @@ def request_cancel(job: GenerationJob, *, reason: CancelReason, actor: User | No
 
 
 def erase_jobs(jobs: QuerySet[GenerationJob], *, actor: User | None) -> int:
-    """Stop those that need be, erase their prompts and texts, and keep their counts.
+    """Stop the jobs if necessary, erase their prompts and texts, and keep their counts.
 
-    Answers how many had not been erased before.
+    Returns the number of jobs that were not erased before.
     """
     ids = list(jobs.filter(erased_at__isnull=True).values_list("pk", flat=True))
     stop_jobs(GenerationJob.objects.filter(pk__in=ids), reason=CancelReason.DELETED, actor=actor)
@@ -77,7 +77,7 @@ def erase_jobs(jobs: QuerySet[GenerationJob], *, actor: User | None) -> int:
 
 
 def erase_job(job: GenerationJob, *, actor: User | None) -> bool:
-    """The same for one job; False when it had been erased before."""
+    """The same for one job; False if it was erased before."""
     return erase_jobs(GenerationJob.objects.filter(pk=job.pk), actor=actor) == 1
 
 

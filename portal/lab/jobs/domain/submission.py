@@ -1,4 +1,4 @@
-"""Asking for a run by hand."""
+"""Submission of a single run."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from portal.platform.core.tracing import submit_span
 def submit_job(
     user: User, *, model: HostedModel, prompt: str, sampling: SamplingParams, origin: Origin
 ) -> GenerationJob:
-    """Accept a run: the row is written, and once it is committed its message is sent.
+    """Accept a run: the row is written, and after the commit its message is sent.
 
-    Where the workers have enough, the message is held back until it is the run's turn.
+    If the workers are busy, the message is held back until it is the run's turn.
 
     Raises `AccessRefused`, or `DomainError` with code `invalid_value`, `too_many_jobs`,
     `queue_full`, `context_length_exceeded` or `quota_exceeded`, before anything is queued.
@@ -67,7 +67,7 @@ def build_job(
     prompt_token_ids: Sequence[int] = (),
     positions: Sequence[int] = (),
 ) -> tuple[GenerationJob, int]:
-    """A row that is not saved yet, and how many tokens the run may need.
+    """An unsaved row, and the most tokens that the run may need.
 
     Raises `DomainError` with code `invalid_value` or `context_length_exceeded`.
     """

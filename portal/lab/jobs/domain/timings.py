@@ -1,4 +1,4 @@
-"""How long runs waited and how soon their first token came, as percentiles of the last hour."""
+"""Waiting times and times to the first token, as percentiles of the last hour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PERIOD: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Seconds; None where nothing was measured."""
+    """Seconds; None if nothing was measured."""
 
     median: float | None = None
     p95: float | None = None

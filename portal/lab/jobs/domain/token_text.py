@@ -1,4 +1,4 @@
-"""What token ids say, for people and for clients that speak of tokens as texts."""
+"""The texts of token ids, for people and for clients that name tokens by their texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.lab.jobs.domain.tokens import find_tokenizer
 
 
 class TokenTexts:
-    """The texts of one deployment's tokens; of unknown ones `token_id:<id>`."""
+    """The texts of one deployment's tokens; `token_id:<id>` for unknown ones."""
 
     def __init__(self, tokenizer: Tokenizer | None) -> None:
         self._tokenizer = tokenizer
@@ -26,12 +26,12 @@ class TokenTexts:
         return text
 
     def decode(self, token_ids: Iterable[int]) -> str:
-        """The text of all, without special tokens."""
+        """The text of all tokens, without special tokens."""
         pieces = self.pieces()
         return "".join(pieces.feed(token_ids)) + pieces.finish()
 
     def pieces(self, *, skip_special_tokens: bool = True) -> Pieces:
-        """For one text, from its first token on."""
+        """A decoder for one text, from its first token on."""
         return Pieces(self, self._tokenizer, skip_special_tokens=skip_special_tokens)
 
     def _decode(self, token_id: int) -> str:
@@ -41,7 +41,7 @@ class TokenTexts:
 
 
 class Pieces:
-    """What each token of one text adds to it, cut as the workers cut a completion's text."""
+    """Decodes one text token by token, cut where the workers cut a completion's text."""
 
     def __init__(
         self, texts: TokenTexts, tokenizer: Tokenizer | None, *, skip_special_tokens: bool
@@ -71,5 +71,5 @@ class _Decoder:
 
 
 def token_texts(deployment: str) -> TokenTexts:
-    """For one answer; the texts it looks up are kept as long as it lives."""
+    """The deployment's token texts, for one response; looked-up texts are cached in the object."""
     return TokenTexts(find_tokenizer(deployment))

@@ -1,4 +1,4 @@
-"""Counting a prompt's tokens without the model's weights."""
+"""Counts a prompt's tokens without the model's weights."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COUNTS_KEPT: Final = 4096
 RECHECK_SECONDS: Final = 30.0
 LARGEST_ID: Final = 2**31 - 1
 LARGEST_NAMED: Final = 2**63
-"""A longer number is not repeated to whoever sent it."""
+"""A larger number is not repeated in the error."""
 
 
 @dataclass(frozen=True)
 class TokenCount:
-    """`tokens` is exact, or else an upper bound."""
+    """`tokens` is exact, or an upper bound."""
 
     tokens: int
     is_exact: bool
@@ -44,34 +44,34 @@ class _Known:
 
 _known: dict[str, _Known] = {}
 _counts: dict[tuple[str, bytes, bool], int] = {}
-"""By tokenizer, text and whether it gets special tokens; of texts only the hashes are kept."""
-# One text at a time needs no threads of the library's own, and its warnings are for who forks.
+"""By tokenizer, hash of the text, and whether it gets special tokens; texts are not kept."""
+# One text at a time needs no threads of the library's own; this also silences its fork warnings.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def count_tokens(text: str, *, deployment: str, add_special_tokens: bool = True) -> TokenCount:
-    """How many tokens the deployment's model sees in `text`, its beginning token included.
+    """The number of tokens of `text` for the deployment's model, with the beginning-of-text token.
 
-    Exact once a worker has published its tokenizer. Until then the bound holds that a
-    byte-level tokenizer never makes more tokens than bytes, and one more begins the text.
+    Exact once a worker has published its tokenizer. Before that it is an upper bound: a byte-level
+    tokenizer never makes more tokens than bytes, and one more token begins the text.
     """
     known = _find(deployment)
     if known is None:
         return TokenCount(len(text.encode()) + 1, is_exact=False)
-    # The samples of a prompt ask the same again, and the acceptance what the plan has asked.
+    # The samples of a prompt, and its plan and acceptance, count the same text.
     key = (known.digest, sha256(text.encode()).digest(), add_special_tokens)
     tokens = _counts.get(key)
     if tokens is None:
         ids = encode_text(known.tokenizer, text, add_special_tokens=add_special_tokens)
         tokens = _counts[key] = len(ids)
-        with suppress(KeyError, RuntimeError):  # another thread may have taken it
+        with suppress(KeyError, RuntimeError):  # another thread may have deleted it
             while len(_counts) > COUNTS_KEPT:
                 del _counts[next(iter(_counts))]
     return TokenCount(tokens, is_exact=True)
 
 
 def encode_text(tokenizer: Tokenizer, text: str, *, add_special_tokens: bool) -> list[int]:
-    """The text's ids. Other threads run meanwhile, as they do not during `Tokenizer.encode`."""
+    """The text's ids. Other threads run meanwhile, unlike during `Tokenizer.encode`."""
     (found,) = tokenizer.encode_batch_fast([text], add_special_tokens=add_special_tokens)
     return found.ids
 
@@ -82,9 +82,9 @@ def decode_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
 
 
 def parse_token_ids(value: object, *, field: str, vocabulary: int | None) -> tuple[int, ...]:
-    """Ids from outside, exactly; raises `DomainError` on the field or the item at fault."""
+    """Token ids from a request, unchanged; raises `DomainError` on the field or the wrong item."""
     if not isinstance(value, list | tuple):
-        raise _refuse(field, f"{field} has to be a list of token ids.")
+        raise _refuse(field, f"{field} must be a list of token ids.")
     if not value:
         raise _refuse(field, f"{field} is empty.")
     last = _last(vocabulary)
@@ -95,17 +95,17 @@ def parse_token_ids(value: object, *, field: str, vocabulary: int | None) -> tup
 
 
 def require_token(item: object, *, field: str, vocabulary: int | None) -> int:
-    """The id of a token of a model with so many of them; raises `DomainError` if it is none.
+    """The item as a token id below `vocabulary`; raises `DomainError` if it is not one.
 
-    Where their number is not known, only the engine knows.
+    If the vocabulary is unknown, only the engine can check ids against it.
     """
     last = _last(vocabulary)
     if _is_token(item, last):
         return item
     if not isinstance(item, int) or isinstance(item, bool):
-        raise _refuse(field, f"{field} has to be a token id, which is a whole number.")
-    named = f"{item:,}" if abs(item) <= LARGEST_NAMED else "a number that is none"
-    raise _refuse(field, f"{field}: token ids are 0 to {last:,} here, and this is {named}.")
+        raise _refuse(field, f"{field} must be a token id, which is a whole number.")
+    named = f"{item:,}" if abs(item) <= LARGEST_NAMED else "far out of range"
+    raise _refuse(field, f"{field} must be a token id from 0 to {last:,}; this is {named}.")
 
 
 def _last(vocabulary: int | None) -> int:
@@ -121,25 +121,25 @@ def _refuse(field: str, message: str) -> DomainError:
 
 
 def forget_tokenizers() -> None:
-    """Read every tokenizer anew at its next use."""
+    """Read every tokenizer again at its next use."""
     _known.clear()
     _counts.clear()
 
 
 def find_tokenizer(deployment: str) -> Tokenizer | None:
-    """The tokenizer that the deployment's workers have published; None until they have."""
+    """The tokenizer that the deployment's workers have published; None before that."""
     known = _find(deployment)
     return known.tokenizer if known else None
 
 
 def find_tokenizer_config(deployment: str) -> TokenizerConfig:
-    """What they say of its special tokens and its vocabulary; nothing until they have."""
+    """The published special tokens and vocabulary; empty before the workers publish them."""
     known = _find(deployment)
     return known.config if known else TokenizerConfig()
 
 
 def find_vocabulary(deployment: str) -> int | None:
-    """How many tokens the deployment's model has; None until it is known."""
+    """The number of tokens in the model's vocabulary; None while unknown."""
     return find_tokenizer_config(deployment).vocabulary
 
 
@@ -167,7 +167,7 @@ def _parse(config: str | None) -> TokenizerConfig:
 
 
 def _fetch(deployment: str) -> tuple[str | None, str | None]:
-    """Both as they were published, and both None while the broker does not answer."""
+    """Tokenizer and config as published; both None while the broker does not answer."""
     keys = (tokenizer_key(deployment), tokenizer_config_key(deployment))
     try:
         serialized, config = cast("list[str | None]", sync_redis().mget(keys))

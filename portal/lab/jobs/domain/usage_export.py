@@ -1,4 +1,4 @@
-"""A person's runs as CSV: what ran when, and what it took, without a word of any prompt."""
+"""A person's runs as CSV, with times and token counts but without prompts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Row = tuple[UUID, datetime, str, str, str | None, int | None, int | None, str]
 async def stream_usage(user: User) -> AsyncIterator[str]:
     """All runs of the person, oldest first, a thousand lines at a time; times in ISO 8601.
 
-    Between two pieces it holds neither rows nor a connection.
+    Holds neither rows nor a connection between two pieces.
     """
     yield write_rows([COLUMNS])
     last: tuple[datetime, UUID] | None = None

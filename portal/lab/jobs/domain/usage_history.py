@@ -1,4 +1,4 @@
-"""What a person's runs of the last 30 days add up to: by day, by model, by key and door."""
+"""Totals of a person's runs of the last 30 days: by day, by model, and by API key or playground."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class DayUsage:
-    """One day in UTC, also where nothing ran."""
+    """One day in UTC, also without runs."""
 
     day: date
     sums: Sums
@@ -37,7 +37,7 @@ class DayUsage:
 
 @dataclass(frozen=True)
 class NamedUsage:
-    """One model, or one key with the door it opens; `shown` is the key's part that may be."""
+    """One model, or one key with its origin as `door`; `shown` is the visible part of the key."""
 
     name: str
     sums: Sums
@@ -48,7 +48,7 @@ class NamedUsage:
 
 @dataclass(frozen=True)
 class UsageHistory:
-    """Days oldest first; models and keys by the tokens they took, most first."""
+    """Days oldest first; models and keys by the tokens they used, most first."""
 
     days: tuple[DayUsage, ...]
     models: tuple[NamedUsage, ...]

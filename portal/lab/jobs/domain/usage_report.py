@@ -1,4 +1,4 @@
-"""What a person has used and may still use, as data: for their page and for programs."""
+"""A person's usage and remaining quota as data, for their page and for programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portal.platform.accounts.models import User
 
 @dataclass(frozen=True)
 class ModelUsage:
-    """What one model did for the person in the last 24 hours; tokens of ended runs."""
+    """The person's use of one model in the last 24 hours; tokens of ended runs."""
 
     model: str
     name: str
@@ -31,7 +31,7 @@ class ModelUsage:
 
 @dataclass(frozen=True)
 class OwnLimits:
-    """What a grant allows on its model, where that is not the site's."""
+    """A grant's limits on its model, if they differ from the site's."""
 
     model: str
     name: str
@@ -45,9 +45,9 @@ class OwnLimits:
 class UsageReport:
     """The quota of the last 24 hours, in tokens, and the runs under way through the API.
 
-    `used` counts what is set aside for runs under way as well. The window slides: tokens
-    come back one run at a time, the first at `first_back_at`, and the whole quota is there
-    at `resets_at`; both are None where nothing is used.
+    `used` includes tokens reserved for runs under way. The window slides: tokens come back one
+    run at a time, the first at `first_back_at`, and the whole quota is available at `resets_at`;
+    both are None if nothing is used.
     """
 
     quota: int
@@ -59,11 +59,11 @@ class UsageReport:
     under_way: int
     models: tuple[ModelUsage, ...]
     own_limits: tuple[OwnLimits, ...] = ()
-    """Models whose tokens are not counted above, or with a number of runs of their own."""
+    """Models whose tokens are not counted above, or with their own limit of runs."""
 
 
 def report_usage(user: User, *, at: datetime) -> UsageReport:
-    """How things stand for a person at a moment; four queries, and two for each own quota."""
+    """A person's usage at a moment; four queries, and two for each grant with its own quota."""
     quota = find_quota(user, at=at)
     models, through_api = _by_model(user, at=at)
     return UsageReport(

@@ -1,4 +1,4 @@
-"""What the workers say of themselves and their engines."""
+"""The state of the workers and their engines, as the workers report it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WorkerStatus(Heartbeat):
 
     @property
     def kv_cache_percent(self) -> float | None:
-        """Used part of the engine's key-value cache."""
+        """The used part of the engine's key-value cache, in percent."""
         return None if self.kv_cache_usage is None else 100 * self.kv_cache_usage
 
     @property
@@ -60,9 +60,9 @@ class EngineStatus:
     """Jobs that the engines run at the same time, once they are ready."""
     max_model_len: int | None = None
     max_logprobs: int | None = None
-    """The widest log-probabilities that every engine gives; -1 for the full vocabulary."""
+    """The most log-probabilities that every engine returns; -1 for the full vocabulary."""
     max_tokens: int = 0
-    """The most tokens that one run may ask for; 0 leaves the context as the only limit."""
+    """The most tokens that one run may request; 0 leaves the context as the only limit."""
     provenance: Provenance | None = None
 
     @property
@@ -80,7 +80,7 @@ class EngineStatus:
 
     @property
     def sentence(self) -> str:
-        """What to tell somebody who waits; empty when there is nothing to tell."""
+        """A sentence for a person who waits; empty if there is nothing to say."""
         match self.readiness:
             case Readiness.STARTING if self.ready_in_seconds:
                 return f"The model is starting, about {self.ready_in_seconds} s."
@@ -89,7 +89,7 @@ class EngineStatus:
             case Readiness.NO_WORKER:
                 return "No worker is online for this model. Your run waits until one is."
             case Readiness.UNKNOWN:
-                return "The queue does not answer at the moment. Your run is kept."
+                return "The queue does not answer now. Your run is kept."
             case Readiness.READY:
                 return ""
 
@@ -106,7 +106,7 @@ def list_workers() -> list[WorkerStatus]:
 
 
 def engine_status(deployment: str) -> EngineStatus:
-    """Whether the deployment can run jobs now, as one answer. Never raises."""
+    """The status of the deployment's engines together. Never raises."""
     workers = _TOGETHER.ask(deployment)
     return EngineStatus(Readiness.UNKNOWN) if workers is None else judge_engines(workers)
 
@@ -124,11 +124,11 @@ def _find_workers(deployments: Sequence[str]) -> list[list[WorkerStatus] | None]
 
 
 _TOGETHER: Final = Batching(_find_workers, at_most=64)
-"""Runs that are accepted at the same moment ask once."""
+"""Runs that are accepted at the same moment share one look-up."""
 
 
 def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
-    """One answer over the workers of one deployment."""
+    """The status of one deployment's workers together."""
     if not workers:
         return EngineStatus(Readiness.NO_WORKER)
     ready = [worker for worker in workers if worker.engine is EngineState.READY]
@@ -147,7 +147,7 @@ def judge_engines(workers: list[WorkerStatus]) -> EngineStatus:
 
 @lru_cache(maxsize=64)
 def _read(value: str) -> WorkerStatus | None:
-    """A heartbeat is asked for with every run, and says the same until the next one."""
+    """Cached: every run reads the heartbeat, which stays the same until the next one."""
     try:
         return WorkerStatus.model_validate_json(value)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""A job's events as an answer to a request."""
+"""A job's events as a response."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from portal.lab.jobs.stream.subscription import FIRST_ID
 def answer_stream(
     job: GenerationJob, *, after: str = FIRST_ID, opening: bytes = b"", status: int = 200
 ) -> StreamingHttpResponse:
-    """The job's events behind the entry id `after` as Server-Sent Events, `opening` before them.
+    """The job's events after the entry id `after` as Server-Sent Events, with `opening` first.
 
-    No proxy is to gather or change them.
+    The headers tell proxies not to buffer or change them.
     """
     return StreamingHttpResponse(
         meter_stream(job, stream_job(job, after=after, opening=opening)),

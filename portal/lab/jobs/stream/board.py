@@ -1,4 +1,4 @@
-"""What the database says of all jobs with an open stream, asked once for all of them."""
+"""The database's state of all jobs with an open stream, read for all of them together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(eq=False, slots=True)
 class Watch:
-    """What is known of one job; renewed at every tick."""
+    """The known state of one job, renewed at every tick."""
 
     job_id: UUID
     deployment: str
@@ -37,7 +37,7 @@ class Watch:
     """When the last tick began, by the monotonic clock."""
     ticks: int = 0
     final_ticks: int = 0
-    """For how many ticks the row has been final: the stream's own end usually comes first."""
+    """Number of ticks since the row became final; the stream's own end usually comes first."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class _Facts:
 
 
 class JobBoard:
-    """Belongs to one event loop; asks the database only while somebody watches."""
+    """Belongs to one event loop; queries the database only while a job is watched."""
 
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
@@ -66,7 +66,7 @@ class JobBoard:
             yield watch
         finally:
             self._watches.discard(watch)
-            # Nobody else has news from this one's leaving, so it costs the database nothing.
+            # The other watches learn nothing from this, so it causes no query.
             if not self._watches:
                 self._soon.set()
 
@@ -83,7 +83,7 @@ class JobBoard:
                 await self._tick()
             except DatabaseError as error:
                 log.warning("job_board_not_renewed", error=type(error).__name__)
-            # A newcomer is told its place at once, but a crowd of them not one by one.
+            # A new watch gets its place soon, but many new ones share a query.
             await asyncio.sleep(TICK_SECONDS / 5)
             try:
                 async with asyncio.timeout(TICK_SECONDS * 4 / 5):
@@ -106,9 +106,9 @@ class JobBoard:
 
 
 def read_facts(jobs: Mapping[UUID, str]) -> _Facts:
-    """States of the jobs, and places of those that wait: two queries, and three a queue.
+    """States of the jobs, and places of those that wait: two queries, and three for each queue.
 
-    A job whose worker has begun does not wait, even if the portal is yet to record it.
+    A job that a worker has begun does not wait, even if its row does not say so yet.
     """
     rows = GenerationJob.objects.filter(pk__in=jobs).values_list("pk", "state")
     states = {pk: JobState(state) for pk, state in rows}

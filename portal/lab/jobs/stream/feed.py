@@ -1,4 +1,4 @@
-"""A job's events as bytes for one reader, from the stream while it lives and then the row."""
+"""A job's events as bytes for one reader, from the stream while it exists, then from the row."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 def parse_last_event_id(value: str) -> str:
-    """A reader's Last-Event-ID, or the beginning where it is missing or not one of ours."""
+    """A reader's Last-Event-ID; the beginning if it is missing or invalid."""
     return value if _ENTRY_ID.fullmatch(value) else FIRST_ID
 
 
 async def stream_job(
     job: GenerationJob, *, after: str, opening: bytes = b""
 ) -> AsyncIterator[bytes]:
-    """`opening`, then the job's frames behind the entry id `after` to its one terminal event.
+    """`opening`, then the job's frames after the entry id `after` up to its terminal event.
 
-    It takes a database connection only while it reads: the request has given its own back.
+    Uses a database connection only while it reads: the request has returned its own.
     """
     yield opening + RETRY
     if not job.is_active:
@@ -58,7 +58,7 @@ async def stream_job(
 
 
 class _Feed:
-    """Puts one job's turns into frames."""
+    """Turns one job's news into frames."""
 
     def __init__(self, job_id: UUID, *, ran: bool) -> None:
         self._job_id = job_id
@@ -67,7 +67,7 @@ class _Feed:
         self.is_over = False
 
     async def frame(self, turn: Turn) -> bytes:
-        """The turn's frames; a sign of life where there have been none for a while."""
+        """The turn's frames; a keep-alive comment if there were none for a while."""
         frames = await self._frame_entries(turn.entries)
         if turn.is_over and not self.is_over:
             frames += await _frames_of_row(self._job_id)
@@ -82,7 +82,7 @@ class _Feed:
         return frames
 
     async def _frame_entries(self, entries: list[Entry]) -> bytes:
-        """Frames up to the terminal event; what the stream may hold behind it is not told."""
+        """Frames up to the terminal event; any later entries are ignored."""
         frames: list[bytes] = []
         for entry_id, raw in entries:
             if ACCESS_ENDED in raw and isinstance(end := EVENT.validate_json(raw), Cancelled):
@@ -97,7 +97,7 @@ class _Feed:
         return b"".join(frames)
 
     async def _frame_ended_access(self, entry_id: str, end: Cancelled) -> bytes:
-        """Only the database knows why, and only now it is asked."""
+        """The end with the reason from the database."""
         self.is_over = True
         refusal = await read_database(lambda: explain_ended_access(self._job_id))
         return frame_end(end, entry_id=entry_id, ran=self._ran, refusal=refusal)
@@ -108,7 +108,7 @@ async def _frames_of_row(job_id: UUID) -> bytes:
 
 
 def frame_row(job_id: UUID) -> bytes:
-    """A finished job's whole stream from its row: what there is of text, and the end."""
+    """A finished job's whole stream from its row: the text and the end."""
     job = GenerationJob.objects.filter(pk=job_id, erased_at__isnull=True).first()
     if job is None or job.is_active:
         return frame_end(Cancelled(reason=CancelReason.DELETED), ran=True)

@@ -1,4 +1,4 @@
-"""A job's events as they come, for answers that are put together on the server."""
+"""A job's events as they arrive, for responses that are assembled on the server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from portal.platform.core.database import read_database
 async def follow_job(job: GenerationJob) -> AsyncGenerator[Event | Place, None]:
     """Every event from the first to the terminal one, and the job's place while it waits.
 
-    From the stream while it lives, and else from the row. No database connection is held.
+    From the stream while it exists, otherwise from the row. Holds no database connection.
     """
     if not job.is_active:
         for event in await _read_row(job.pk):
@@ -53,7 +53,7 @@ async def _read_row(job_id: UUID) -> list[Event]:
 
 
 def events_of_row(job_id: UUID) -> Iterator[Event]:
-    """A finished job's events as far as its row holds them; one that was erased was stopped."""
+    """A finished job's events, as far as its row has them; an erased job counts as stopped."""
     job = GenerationJob.objects.filter(pk=job_id, erased_at__isnull=True).first()
     if job is None or job.is_active:
         yield Cancelled(reason=CancelReason.DELETED)

@@ -1,4 +1,4 @@
-"""Events as Server-Sent Events, without what is only for operators."""
+"""Events as Server-Sent Events, without the parts that are only for operators."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _PASSED_ON: Final = {'"type":"delta"': "delta", '"type":"snapshot"': "snapshot"}
 def frame_entry(entry_id: str, raw: str, *, ran: bool) -> tuple[bytes, str]:
     """One stream entry as a frame whose id is the entry's, and the event's type.
 
-    `ran` says whether a worker is known to have begun, for the words of a stopped job.
+    `ran` says whether a worker is known to have begun, for the message of a stopped job.
     """
-    # Deltas are by far the most; as JSON they already are what the reader gets.
+    # Most events are deltas, whose JSON is passed to the reader unchanged.
     head = raw[:40]
     for mark, name in _PASSED_ON.items():
         if mark in head:
@@ -51,7 +51,7 @@ def frame_entry(entry_id: str, raw: str, *, ran: bool) -> tuple[bytes, str]:
 def frame_end(
     event: TerminalEvent, *, entry_id: str = "", ran: bool, refusal: Decision | None = None
 ) -> bytes:
-    """A terminal event with its sentence, and with `refusal`'s code where access ended it."""
+    """A terminal event with its message, and with `refusal`'s code if access has ended."""
     data: dict[str, object] = {"type": event.type}
     match event:
         case Done():
@@ -76,12 +76,12 @@ def frame_snapshot(text: str, token_ids: list[int]) -> bytes:
 
 
 def frame_accepted(links: Mapping[str, str]) -> bytes:
-    """What a script needs to know of a run that was just accepted: first in its stream."""
+    """The links that a script needs for a run that was just accepted: first in its stream."""
     return _frame("accepted", json.dumps({"type": "accepted", **links}))
 
 
 def frame_place(place: Place) -> bytes:
-    """Where a waiting job stands; not part of the stream, so without an id."""
+    """A waiting job's place; not part of the stream, so without an id."""
     data = {
         "type": "state",
         "state": "queued",

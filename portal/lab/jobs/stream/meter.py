@@ -1,4 +1,4 @@
-"""What event streams cost and how soon they begin, counted once for each piece that is sent."""
+"""Metrics of event streams: their number, size and time to the first token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EVENTS: Final = Counter("gatehouse_stream_events", "Events sent to readers.", r
 _BYTES: Final = Counter("gatehouse_stream_bytes", "Bytes sent to readers.", registry=REGISTRY)
 _FIRST_TOKEN: Final = Histogram(
     "gatehouse_stream_first_token_seconds",
-    "From a run's acceptance to the first token sent to a reader who was waiting for it.",
+    "From a run's acceptance to the first token sent to a waiting reader.",
     ["deployment"],
     buckets=FIRST_TOKEN_SECONDS,
     registry=REGISTRY,
@@ -47,7 +47,7 @@ async def meter_stream(job: GenerationJob, frames: AsyncIterator[bytes]) -> Asyn
                 _BYTES.inc(len(piece))
                 if is_first_to_come and (delta := _FIRST_DELTA.search(piece)):
                     is_first_to_come = False
-                    # An older entry is replayed to a reader who came later.
+                    # An older entry is a replay for a reader that connected later.
                     if int(delta[1]) >= opened_ms:
                         waited = (timezone.now() - job.created_at).total_seconds()
                         _FIRST_TOKEN.labels(job.deployment).observe(waited)

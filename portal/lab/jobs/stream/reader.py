@@ -1,4 +1,4 @@
-"""One blocking XREAD over all open streams of the process, fanned out to their readers."""
+"""One blocking XREAD over all open streams of the process, distributed to their readers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BLOCK_MS: Final = 5000
 READ_ENTRIES: Final = 200
 HUNG_SECONDS: Final = 10.0
 GATHER_SECONDS: Final = 0.01
-"""After each read: at full load one read then carries the news of many streams."""
+"""Pause after each read, so that at full load one read returns the news of many streams."""
 MAX_GATHER_SECONDS: Final = 0.04
 GATHER_STREAMS: Final = 100
-"""Every read names all streams, so with more of them it waits for more news."""
+"""Every read names all streams, so with more of them it waits longer for more news."""
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0)
 WAKE_TTL_SECONDS: Final = 60
 BROKER_ERRORS: Final = (redis.RedisError, OSError, TimeoutError)
@@ -43,8 +43,8 @@ class _Feed:
 class StreamReader:
     """Reads every subscribed stream with one connection; belongs to one event loop.
 
-    It runs while somebody is subscribed. When the broker goes away it tries again for ever
-    and resumes behind the last ids it saw; a stream that was lost is waited for.
+    It runs while there are subscriptions. If the broker is down, it retries without end and
+    resumes after the last ids it saw; it waits for a stream that was lost.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class StreamReader:
 
     @asynccontextmanager
     async def subscribe(self, job_id: UUID, *, after: str) -> AsyncIterator[Subscription]:
-        """Entries of the job's stream behind the id `after`; `FIRST_ID` for all of them."""
+        """Entries of the job's stream after the id `after`; `FIRST_ID` for all of them."""
         key = stream_key(job_id)
         feed = self._feeds.get(key)
         is_new = feed is None
@@ -83,7 +83,7 @@ class StreamReader:
             if not feed.subscriptions and self._feeds.get(key) is feed:
                 del self._feeds[key]
             if not self._feeds:
-                # Not cancelled: a connection cut off while it is made would be left behind.
+                # Not cancelled: cancelling while a connection is opened would leak it.
                 self._wake()
 
     @property
@@ -99,14 +99,14 @@ class StreamReader:
         try:
             await self._read_while_subscribed()
         finally:
-            # Whoever subscribes from here on begins anew.
+            # A later subscription starts a new task.
             self._task = None
             client, self._client = self._client, None
             if client is not None:
                 await self._close(client)
 
     async def _close(self, client: redis.asyncio.Redis) -> None:
-        """Without fail: a loop that ends cancels every task once, this one too."""
+        """Close the client even if cancelled: a loop that ends cancels every task once."""
         try:
             await self._close_behind_waker(client)
         except asyncio.CancelledError:
@@ -161,9 +161,9 @@ class StreamReader:
         return [(entry_id, fields["e"]) for entry_id, fields in raw]
 
     def _wake(self) -> None:
-        """Let the blocked read return, so that it takes the new stream in.
+        """Let the blocked read return, so that it includes the new stream.
 
-        One that is not blocked takes it in by itself, and a crowd needs one wake, not one each.
+        A read that is not blocked includes it anyway, and many new streams share one wake.
         """
         if not self._is_blocked:
             return
@@ -185,12 +185,12 @@ class StreamReader:
             pipeline.expire(self._wake_key, WAKE_TTL_SECONDS)
             await pipeline.execute()
         except BROKER_ERRORS:
-            # The read itself fails as well then, and takes the stream in when it tries again.
+            # Then the read fails too, and includes the stream when it retries.
             log.warning("stream_reader_not_woken")
 
 
 def choose_gathering(streams: int) -> float:
-    """Seconds between two reads of so many streams."""
+    """Seconds between two reads of this many streams."""
     return min(MAX_GATHER_SECONDS, GATHER_SECONDS * max(1.0, streams / GATHER_STREAMS))
 
 

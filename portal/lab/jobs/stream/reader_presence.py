@@ -1,8 +1,8 @@
-"""Who still reads the answer to a call: when nobody does, its runs are stopped.
+"""Counts the readers of a call's response: without readers, its runs are stopped.
 
-A client that lost its connection comes back within a moment, maybe to another web process, and
-attaches to the runs of its first attempt; so the count is kept at the broker and there is a
-short grace.
+A client that lost its connection returns within a moment, maybe to another web process, and
+attaches to the runs of its first attempt. So the count is kept in the broker, and there is a
+short grace period.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from portal.platform.core.database import read_database
 from portal.platform.core.redis import sync_redis
 
 GRACE_SECONDS: Final = 1.5
-"""The first repetition of the field's client comes within a second."""
+"""OpenAI's client sends its first retry within a second."""
 COUNT_TTL_SECONDS: Final = 86_400
 
 log = structlog.get_logger(__name__)
@@ -40,13 +40,13 @@ class ReaderPresence:
     has_given_up: bool = False
 
     def give_up(self) -> None:
-        """What is left is of no use to the reader any more."""
+        """The reader no longer needs the rest."""
         self.has_given_up = True
 
 
 @asynccontextmanager
 async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[ReaderPresence]:
-    """Read a call's runs until the context is left; left early by the last reader, they stop."""
+    """Read a call's runs within the context; if the last reader leaves early, the runs stop."""
     presence = ReaderPresence()
     is_complete = False
     try:
@@ -58,7 +58,7 @@ async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[
 
 
 def leave_unread(call_id: UUID, jobs: Sequence[GenerationJob]) -> None:
-    """The client went away before it could attend: the runs stop unless somebody reads them."""
+    """For a client that left before it could attend: the runs stop unless another reads them."""
     _start(_stop_unless_read(call_id, jobs))
 
 

@@ -1,4 +1,4 @@
-"""Let the database catch up with a stream that has ended."""
+"""Waits for the database to catch up with a stream that has ended."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LOOK_SECONDS: Final = 0.05
 
 
 async def wait_until_recorded(job_id: UUID) -> None:
-    """Until an ended run's outcome is in its row; at once for one that still goes on.
+    """Wait until an ended run's outcome is in its row; return immediately if the run continues.
 
-    Who read a run's end asks for its receipt a moment later, and the outcome may still be on its
-    way through the queue. Gives up after PATIENCE_SECONDS: the row is then shown as it is.
+    A client may request the receipt just after a run's end, while the outcome is still in the
+    queue. Gives up after PATIENCE_SECONDS: the row is then shown as it is.
     """
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
         if not await sync_to_async(_is_under_way, thread_sensitive=False)(job_id):

@@ -16,16 +16,16 @@ FIRST_ID: Final = "0-0"
 
 
 def order(entry_id: str) -> tuple[int, int]:
-    """Stream ids in their order."""
+    """The key that sorts stream ids."""
     milliseconds, _, sequence = entry_id.partition("-")
     return int(milliseconds), int(sequence or 0)
 
 
 class Subscription:
-    """Entries after `last_id`, each once and in order, however slowly they are taken.
+    """Entries after `last_id`, each once and in order, however slowly they are read.
 
-    A reader that falls more than BUFFER_ENTRIES behind is not buffered for any longer: it
-    reads what it missed from the stream itself, when it gets to it.
+    If a reader falls more than BUFFER_ENTRIES behind, its buffer is dropped, and it later reads
+    the missed entries from the stream itself.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Subscription:
         self._waiter: asyncio.Future[None] | None = None
 
     def push(self, entries: list[Entry]) -> None:
-        """Called by the multiplexer with what is new."""
+        """Called by the multiplexer with new entries."""
         if self._must_replay:
             return
         if len(self._buffer) + len(entries) > BUFFER_ENTRIES:
@@ -58,7 +58,7 @@ class Subscription:
             _release(self._waiter)
 
     async def take(self, *, seconds: float) -> list[Entry]:
-        """What is new, as soon as there is something; empty after `seconds` without news.
+        """New entries, as soon as there are any; empty after `seconds` without news.
 
         Raises the broker's errors when a replay fails; the next call tries again.
         """
@@ -73,7 +73,7 @@ class Subscription:
         return fresh
 
     async def _wait(self, seconds: float) -> None:
-        """Until there is news or the time is up; a third of the cost of `asyncio.timeout`."""
+        """Wait for news or the timeout; costs a third of `asyncio.timeout`."""
         if self._has_news:
             return
         loop = asyncio.get_running_loop()
@@ -92,7 +92,7 @@ class Subscription:
         return entries
 
     async def _replay(self) -> list[Entry]:
-        # From here on live entries are buffered; those that the replay holds too are dropped.
+        # From here on live entries are buffered; those also in the replay are dropped.
         self._must_replay = False
         self._buffer.clear()
         try:

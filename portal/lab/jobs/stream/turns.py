@@ -1,4 +1,4 @@
-"""What is new about a job, turn by turn: stream entries, its place, or that it is over."""
+"""News of a job, turn by turn: stream entries, its place, or that it has ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`place` is told once for each look at the queue; `is_over`: only the row knows more."""
+    """`place` is set once for each look at the queue. `is_over`: read the rest from the row."""
 
     entries: list[Entry]
     place: Place | None
@@ -32,10 +32,10 @@ class Turn:
 
 
 async def take_turns(job: GenerationJob, *, after: str) -> AsyncGenerator[Turn, None]:
-    """Turns of a job that has not ended, behind the entry id `after`, twice a second or sooner.
+    """Turns of a job that has not ended, after the entry id `after`, twice a second or more often.
 
-    Whoever reads them stops at the terminal event or at the turn that is over. No database
-    connection is held.
+    The reader stops at the terminal event or at a turn with `is_over`. Holds no database
+    connection.
     """
     async with (
         current_reader().subscribe(job.pk, after=after) as subscription,
@@ -53,7 +53,7 @@ async def take_turns(job: GenerationJob, *, after: str) -> AsyncGenerator[Turn, 
 
 
 def _find_place(watch: Watch, *, told_tick: int, heard_at: float) -> Place | None:
-    """The job's place, unless it was told or looked up before the job was last heard of."""
+    """The job's place, unless it was sent already or is older than the last entries."""
     is_news = watch.ticks != told_tick and watch.asked_at >= heard_at
     return watch.place if is_news else None
 

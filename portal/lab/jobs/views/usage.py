@@ -1,4 +1,4 @@
-"""What one has used, as a page and as a file."""
+"""A person's usage, as a page and as a file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show_usage(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 async def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Every run of the person, one a line."""
+    """Every run of the person as CSV, one per line."""
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 -- behind login_required
     response = StreamingHttpResponse(stream_usage(user), content_type="text/csv; charset=utf-8")

@@ -23,7 +23,7 @@ from portal.platform.core.http import wants_json
 @require_POST
 @sign_in_required
 def code(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The form as programs, as JSON for the dialog or as a page; nothing is kept or run."""
+    """The form as code, as JSON for the dialog or as a page; nothing is stored or run."""
     models = {model.slug: model for model in list_usable(request.user).select_related("release")}
     form = GenerationForm(request.POST, models=models.values())
     if not form.is_valid():
@@ -35,7 +35,7 @@ def code(request: AuthenticatedHttpRequest) -> HttpResponse:
         {name: values[name] for name in ("model", "prompt", *DEFAULTS)},
         base_url=f"{settings.SITE_URL}/v1",
         tokenizer=hub,
-        # OPT's texts begin with a token that lm_eval leaves out unless told.
+        # OPT's texts begin with a token that lm_eval adds only on request.
         begins_with_bos=hub.rpartition("/")[2].startswith("opt-"),
     )
     return _answer(request, snippets)

@@ -1,4 +1,4 @@
-"""The editor: an empty one, one that shows a run, and submitting what it holds."""
+"""The editor: empty, with a run, and the submission of its contents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SERVED: Final = CompiledModels(
 @never_cache
 @sign_in_required
 def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """A new document, for the model `?model=` if it is open; or with `?from=` an earlier run's."""
+    """A new document, for the model `?model=` if it is open, or with the run `?from=`."""
     models = list_models(request.user)
     source = _find_source(request)
     if source is None:
@@ -57,7 +57,7 @@ def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @sign_in_required
 def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
-    """One's own run: its document, and its state."""
+    """A run of the person: its document and state."""
     job = find_run(request.user, job_id)
     if job is None:
         raise Http404
@@ -73,11 +73,11 @@ def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
 @require_POST
 @sign_in_required
 def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
-    """Submit a run; a refusal keeps everything that was typed.
+    """Submit a run; a refusal keeps all input.
 
-    A script that takes events gets the run's own in the same answer, `accepted` before them.
+    A script that accepts events gets the run's events in the same response, after `accepted`.
     """
-    # A model that is no longer open is refused by name below, not as an unknown choice.
+    # A model that is no longer open is refused by `submit_job`, not as an unknown choice.
     wanted = request.POST.get("model", "").replace("\0", "")
     known = {model.slug: model for model in _SERVED.find(slug=wanted)}
     form = GenerationForm(request.POST, models=known.values())

@@ -1,4 +1,4 @@
-"""A run after it was submitted: its events, stopping, deleting, and the list of them."""
+"""Runs after their submission: events, stopping, deleting, and the history."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResp
 @require_POST
 @sign_in_required
 def stop(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
-    """Ask for the run to be stopped; one that has ended is left as it is."""
+    """Stop the run; a run that has ended is not changed."""
     job = _own_run(request, job_id)
     state = request_cancel(job, reason=CancelReason.USER, actor=request.user)
     if wants_json(request):
@@ -62,7 +62,7 @@ def delete(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
     erase_job(job, actor=request.user)
     if wants_json(request):
         return JsonResponse({"state": "erased"})
-    messages.success(request, "The run is deleted. Only its token counts are kept.")
+    messages.success(request, "The run was deleted. Only its token counts are kept.")
     return redirect("playground:history")
 
 
@@ -70,7 +70,7 @@ def delete(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
 @never_cache
 @sign_in_required
 def history(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """One's own runs, newest first."""
+    """The person's own runs, newest first."""
     page = Paginator(list_runs(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
         request,

@@ -1,4 +1,4 @@
-"""Counting tokens while somebody types."""
+"""Counts tokens while a person types."""
 
 from __future__ import annotations
 

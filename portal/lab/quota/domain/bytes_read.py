@@ -1,7 +1,7 @@
-"""What a person may have read: bytes of requests in a minute, whatever becomes of them.
+"""The limit on the bytes of a person's requests that are read in a minute.
 
-Generating counts against the quota of tokens. Reading a request costs the site before it is known
-whether anything is generated, and counting tokens generates nothing.
+Generation counts against the quota of tokens. But reading a request costs the site even if nothing
+is generated, as in counting tokens.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ SECONDS: Final = 60
 
 @dataclass(frozen=True)
 class Allowance:
-    """Bytes of the minute that began with the first request in it."""
+    """The person's bytes in the minute that began with its first request."""
 
     bytes: int
     left: int
     seconds: int
-    """Until another minute begins."""
+    """Seconds until the next minute begins."""
 
 
 def take_bytes(user_id: int, size: int) -> Allowance | None:
-    """Count a request of so many bytes; raises `DomainError` with code `rate_limited` beyond.
+    """Count a request of `size` bytes.
 
-    Without Valkey nobody is held up, and nothing is known.
+    Raises `DomainError` with code `rate_limited` over the limit. If Valkey is down, nothing is
+    counted or refused, and None is returned.
     """
     limit, key = settings.API_READ_MB_PER_MINUTE * 1_000_000, f"reading:{user_id}"
     try:
@@ -46,7 +47,7 @@ def take_bytes(user_id: int, size: int) -> Allowance | None:
     if taken > limit:
         raise DomainError(
             RefusalCode.RATE_LIMITED,
-            f"You have sent {taken:,} bytes within a minute, and {limit:,} are read. Go on in "
+            f"You have sent {taken:,} bytes within a minute; the limit is {limit:,}. Continue in "
             f"{seconds} seconds.",
         )
     return Allowance(limit, limit - taken, max(0, seconds))

@@ -1,4 +1,4 @@
-"""The daily token quota: reserve when a job is accepted, settle when it ends."""
+"""The daily token quota: reserved when a job is accepted, settled when it ends."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _PERSON_LOCK = 7_235_002
 
 
 def lock_persons(users: Collection[int]) -> None:
-    """Let each person's acceptances happen one after another, until the transaction ends."""
+    """Lock the persons until the transaction ends, so that acceptances happen one after another."""
     with connection.cursor() as cursor:
-        # In one order for all, or two groups could wait for each other.
+        # In the same order for all callers, to avoid deadlocks.
         cursor.execute(
             "SELECT pg_advisory_xact_lock(%s, person)"
             " FROM (SELECT unnest(%s::int[]) AS person ORDER BY 1) AS persons",
@@ -37,10 +37,10 @@ def lock_persons(users: Collection[int]) -> None:
 
 @dataclass(frozen=True)
 class Spent:
-    """What the quota counts at a moment: tokens used, and those set aside for runs under way.
+    """The tokens that count at a moment: those used, and those reserved for runs under way.
 
-    `first_back_at` is when the oldest of them stop counting, `all_back_at` when all have;
-    both are None where nothing counts.
+    `first_back_at` is when the oldest of them stop counting, `all_back_at` when the last do; both
+    are None if nothing counts.
     """
 
     tokens: int
@@ -50,7 +50,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Quota:
-    """Tokens of 24 hours, and what was spent of them."""
+    """Tokens of 24 hours, and the part that was spent."""
 
     tokens: int
     spent: Spent
@@ -61,7 +61,7 @@ class Quota:
 
 
 class Ledger:
-    """What people may spend and have spent; `open_ledger` reads it."""
+    """People's quotas and spent tokens; `open_ledger` reads them."""
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class Ledger:
         self._reservations: list[Reservation] = []
 
     def quota(self, user: int, *, model: int | None) -> Quota:
-        """The quota that runs on a model count against; without one, the site's.
+        """The quota that runs on the model count against; without a model, the site's.
 
-        A grant with a quota of its own counts its own model's runs, and the site's quota counts
-        those on all other models.
+        A grant with its own quota counts the runs on its model; the site's quota counts the runs
+        on all other models.
         """
         own = self._quotas.get(user, {})
         if model is not None and model in own:
@@ -95,17 +95,17 @@ class Ledger:
         )
 
     def take(self, user: User, *, model: HostedModel, tokens: Mapping[UUID, int]) -> None:
-        """Set aside what each job may need: for all of them, or for none.
+        """Reserve the tokens that each job may need, for all jobs or for none.
 
-        Raises `DomainError` with code `quota_exceeded` when less than that is left of the quota
-        of the last 24 hours.
+        Raises `DomainError` with code `quota_exceeded` if the quota of the last 24 hours has fewer
+        left.
         """
         wanted, quota = sum(tokens.values()), self.quota(user.pk, model=model.pk)
         if wanted > quota.left:
             raise DomainError(
                 RefusalCode.QUOTA_EXCEEDED,
-                f"This may need {wanted:,} tokens and {quota.left:,} are left of today's "
-                f"{quota.tokens:,}. Lower max tokens, or wait: the quota counts the last 24 hours.",
+                f"This may need {wanted:,} tokens; {quota.left:,} of your {quota.tokens:,} are "
+                "left. Lower max tokens, or wait: the quota counts the last 24 hours.",
                 field="max_tokens",
             )
         place, back_at = (user.pk, model.pk), self._at + WINDOW
@@ -117,11 +117,11 @@ class Ledger:
         ]
 
     def write(self) -> None:
-        """Keep what was taken, inside the transaction that the ledger was opened in."""
+        """Store the new reservations, in the transaction that the ledger was opened in."""
         Reservation.objects.bulk_create(self._reservations)
 
 
-# Written out: the ORM takes longer to put this together than the database to answer it.
+# Written in SQL: the ORM takes longer to build this query than the database to run it.
 _SPENT: Final = """
 SELECT user_id, model_id, sum(tokens), min(made_at), max(made_at)
 FROM (
@@ -135,10 +135,10 @@ GROUP BY user_id, model_id
 
 
 def open_ledger(users: Collection[int], *, at: datetime) -> Ledger:
-    """What these people have spent and may spend, in two queries.
+    """Read these people's quotas and spent tokens, in two queries.
 
-    To take from it, call it under `lock_persons`: then two reservations of one person never
-    pass together.
+    To reserve tokens, call it under `lock_persons`, so that no two reservations of a person use
+    the same tokens.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SPENT, {"users": list(users), "since": at - WINDOW})
@@ -150,16 +150,16 @@ def open_ledger(users: Collection[int], *, at: datetime) -> Ledger:
 
 
 def find_quota(user: User, *, model: HostedModel | None = None, at: datetime) -> Quota:
-    """The quota that a person's runs on a model count against; without one, the site's."""
+    """The quota that the person's runs on the model count against; without a model, the site's."""
     return open_ledger([user.pk], at=at).quota(user.pk, model=model.pk if model else None)
 
 
 def tokens_left(user: User, *, at: datetime, model: HostedModel | None = None) -> int:
-    """What is left of the quota of the 24 hours before `at`; never negative."""
+    """The tokens left of the quota of the 24 hours before `at`; never negative."""
     return find_quota(user, model=model, at=at).left
 
 
-# One statement for all; the ORM can set only the same value for many rows.
+# One statement for all jobs; the ORM can only set the same value for many rows.
 _SETTLE: Final = """
 UPDATE usage_reservation AS reservation
 SET used_tokens = settled.tokens, settled_at = %(at)s
@@ -169,7 +169,7 @@ WHERE reservation.job = settled.job AND reservation.settled_at IS NULL
 
 
 def settle_tokens(used: Mapping[UUID, int]) -> None:
-    """Record what each job really used and free the rest. Safe to call twice."""
+    """Record the tokens that each job used, and free the rest. Safe to call twice."""
     values: dict[str, Any] = {
         "at": timezone.now(),
         "jobs": list(used),

@@ -1,4 +1,4 @@
-"""Whole distributions over the vocabulary, as arrays and as what people ask of them."""
+"""Whole distributions over the vocabulary, as arrays and as summaries."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Distributions:
     logprobs: NDArray[np.float32]
 
     def entropy(self) -> NDArray[np.float64]:
-        """In nats, of each row: -sum p log p, in float64."""
+        """The entropy of each row in nats: -sum p log p, in float64."""
         logs = self.logprobs.astype(np.float64)
         return cast("NDArray[np.float64]", -(np.exp(logs) * logs).sum(axis=1))
 
 
 def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> DistributionPlan:
-    """What has to run; raises `DomainError` naming the field at fault."""
+    """The run of the request; raises `DomainError` naming the field."""
     tokenizer = require_tokenizer(model)
     reader = Reader(
         tokenizer,
@@ -69,8 +69,8 @@ def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> 
         raise DomainError(
             RefusalCode.INVALID_VALUE,
             f"{len(positions)} positions over a vocabulary of {width:,} are "
-            f"{len(positions) * width:,} values, and one request may have {VALUES_MOST:,}: "
-            f"{VALUES_MOST // width} positions.",
+            f"{len(positions) * width:,} values; the limit for a request is {VALUES_MOST:,}, "
+            f"or {VALUES_MOST // width} positions.",
             field="positions",
         )
     return DistributionPlan(
@@ -89,17 +89,17 @@ def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> 
 
 
 def read_distributions(job_id: UUID, positions: Sequence[int]) -> Distributions:
-    """The rows that a finished run has left; raises `DomainError` when they have expired."""
+    """The rows of a finished run; raises `DomainError` if they have expired."""
     try:
         rows = bytes_redis().mget([row_key(job_id, position) for position in positions])
     except redis.RedisError as error:
         raise DomainError(
-            RefusalCode.WORKER_LOST, "The queue does not answer; try again."
+            RefusalCode.WORKER_LOST, "The queue does not answer. Try again."
         ) from error
     values = [row for row in cast("list[bytes | None]", rows) if row is not None]
     if len(values) < len(positions):
         raise DomainError(
-            RefusalCode.WORKER_LOST, "The distributions are not there any more; ask again."
+            RefusalCode.WORKER_LOST, "The distributions have expired. Request them again."
         )
     arrays = [np.frombuffer(row, dtype="<f4") for row in values]
     return Distributions(tuple(positions), np.stack(arrays))
@@ -108,7 +108,7 @@ def read_distributions(job_id: UUID, positions: Sequence[int]) -> Distributions:
 def write_summary(
     plan: DistributionPlan, found: Distributions, *, top: int, texts: TokenTexts
 ) -> list[dict[str, Any]]:
-    """For each position its entropy, the named tokens, and the likeliest ones."""
+    """For each position its entropy, the requested tokens, and the likeliest ones."""
     entropy = found.entropy()
     return [
         {
@@ -142,11 +142,11 @@ def write_arrays(
 
 
 def _describe(token: int, row: NDArray[np.float32], texts: TokenTexts) -> dict[str, Any]:
-    """The rank is one more than the number of tokens that are likelier."""
+    """One token of a row; its rank is one more than the number of likelier tokens."""
     if token >= len(row):
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"The model has no token {token}: it has {len(row):,}.",
+            f"The model has no token {token}: it has {len(row):,} tokens.",
             field="tokens",
         )
     return {

@@ -1,4 +1,4 @@
-"""How likely the model finds each continuation of a context."""
+"""Scores: the probability of each continuation of a context under the model."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 READ_ONLY: Final = SamplingParams(max_tokens=0, temperature=0.0, prompt_logprobs=0)
-"""Nothing is generated; each token of the prompt is looked up."""
+"""Generates nothing; each token of the prompt is scored."""
 CHARACTERS_MOST: Final = 8_000_000
-"""Of texts that one request has encoded: more than PROMPT_LOGPROBS_MOST tokens of any language."""
+"""The most characters that one request may have encoded: more than PROMPT_LOGPROBS_MOST tokens in
+any language."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One item: its context as the model sees it by itself, and a pair for each continuation."""
+    """One item: the ids of its context alone, and a pair for each continuation."""
 
     context: DocumentStart
     pairs: tuple[Pair, ...]
@@ -51,7 +52,7 @@ class ScorePlan:
 
 
 def plan_scores(request: ScoresRequest, *, model: HostedModel) -> ScorePlan:
-    """What has to run; raises `DomainError` naming the field at fault."""
+    """The runs of the request; raises `DomainError` naming the field."""
     reader = Reader(
         require_tokenizer(model),
         vocabulary=find_vocabulary(model.deployment),
@@ -80,7 +81,7 @@ def plan_scores(request: ScoresRequest, *, model: HostedModel) -> ScorePlan:
 
 
 def _require_readable(items: Iterable[Item]) -> None:
-    """Refuse before anything is encoded: a context is, anew for each of its continuations."""
+    """Refuse too much text before anything is encoded: contexts count once per continuation."""
     runs = characters = 0
     for item in items:
         runs += len(item.continuations)
@@ -91,8 +92,8 @@ def _require_readable(items: Iterable[Item]) -> None:
     if characters > CHARACTERS_MOST:
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            f"Contexts, each counted for every continuation, and continuations have "
-            f"{characters:,} characters, and one request may have {CHARACTERS_MOST:,}. Split it.",
+            f"The contexts, counted once for each continuation, and the continuations have "
+            f"{characters:,} characters; the limit is {CHARACTERS_MOST:,}. Split the request.",
             field="continuations",
         )
 
@@ -101,7 +102,7 @@ def _find_context(
     item: Item, request: ScoresRequest, *, reader: Reader, model: HostedModel, field: str
 ) -> DocumentStart:
     if not _is_empty(item):
-        # Spaces at its end belong to the continuations; see `Reader.join`.
+        # Spaces at the context's end belong to the continuations; see `Reader.join`.
         bare = item.context.rstrip(" ") if isinstance(item.context, str) else item.context
         return DocumentStart(reader.read(bare, field=f"{field}context"), ChosenBy.REQUEST)
     if request.prefix_token_id is not None:
@@ -119,7 +120,7 @@ def _pair(item: Item, context: DocumentStart, *, place: int, reader: Reader, fie
     if pair.start < 1 or pair.start >= len(pair.token_ids):
         raise DomainError(
             RefusalCode.INVALID_VALUE,
-            "Context and continuation need a token each; together these have none between them.",
+            "Context and continuation need at least one token each; these do not have one each.",
             field=own,
         )
     return pair
@@ -128,7 +129,7 @@ def _pair(item: Item, context: DocumentStart, *, place: int, reader: Reader, fie
 def write_scores(
     plan: ScorePlan, completions: Sequence[Completion], *, texts: TokenTexts
 ) -> list[dict[str, Any]]:
-    """For each item its continuations' scores, and which has the highest sum and mean."""
+    """For each item the scores of its continuations, and those with the highest sum and mean."""
     made = iter(completions)
     return [_write_item(index, item, made, texts=texts) for index, item in enumerate(plan.items)]
 
@@ -172,17 +173,17 @@ def _score(
 
 def _entries(pair: Pair, completion: Completion) -> list[TokenLogprobs]:
     if completion.scored is None:
-        raise ValueError("a run that was to be scored has no scores")
+        raise ValueError("a scoring run has no scores")
     return [entry for entry in completion.scored.logprobs[pair.start :] if entry]
 
 
 def _items(request: ScoresRequest) -> list[tuple[Item, str]]:
-    """Each with what its fields' names begin with."""
+    """Each item with the prefix of its fields' names."""
     if request.items is not None:
         if request.context is not None or request.continuations is not None:
             raise DomainError(
                 RefusalCode.INVALID_VALUE,
-                "Give items, or one context with its continuations; not both.",
+                "Send items, or one context with its continuations, not both.",
                 field="items",
             )
         return [(item, f"items[{place}].") for place, item in enumerate(request.items)]

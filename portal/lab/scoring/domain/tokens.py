@@ -1,4 +1,4 @@
-"""Contexts and continuations as exact ids."""
+"""Contexts and continuations as exact token ids."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from portal.platform.core.refusals import RefusalCode
 
 @dataclass(frozen=True)
 class Pair:
-    """A context and one continuation of it, together."""
+    """A context with one continuation."""
 
     token_ids: tuple[int, ...]
     start: int
-    """Where the continuation begins."""
+    """The index at which the continuation begins."""
     is_joined: bool = False
-    """The texts meet within a token, so that the boundary is where the context's ids end."""
+    """Whether the texts meet within a token; then the context's own ids set the boundary."""
 
 
 def require_tokenizer(model: HostedModel) -> Tokenizer:
-    """Raises `DomainError` with code `model_loading` until a worker has published it."""
+    """The model's tokenizer; raises `DomainError` with code `model_loading` until it is known."""
     tokenizer = find_tokenizer(model.deployment)
     if tokenizer is None:
         raise DomainError(
             RefusalCode.MODEL_LOADING,
-            f"No worker of {model.name} has been there yet, so its tokens are not known. Try again "
+            f"No worker of {model.name} has started yet, so its tokens are unknown. Try again "
             "in a minute.",
         )
     return tokenizer
@@ -37,20 +37,20 @@ def require_tokenizer(model: HostedModel) -> Tokenizer:
 
 @dataclass(frozen=True)
 class Reader:
-    """Texts and ids as one model reads them."""
+    """Converts texts and ids to token ids of one model."""
 
     tokenizer: Tokenizer
     vocabulary: int | None
     add_special_tokens: bool = True
 
     def read(self, value: object, *, field: str) -> tuple[int, ...]:
-        """A text's ids, or ids as they are; raises `DomainError` on the field or item at fault."""
+        """A text's ids, or ids unchanged; raises `DomainError` on the field or the wrong item."""
         if isinstance(value, str):
             return self._encode(value)
         if not isinstance(value, list | tuple):
             raise DomainError(
                 RefusalCode.INVALID_VALUE,
-                f"{field} has to be a text or a list of token ids.",
+                f"{field} must be a string or a list of token ids.",
                 field=field,
             )
         return parse_token_ids(value, field=field, vocabulary=self.vocabulary)
@@ -58,9 +58,9 @@ class Reader:
     def join(self, context: object, continuation: object, *, fields: tuple[str, str]) -> Pair:
         """The pair as the model sees it.
 
-        Two texts are encoded together, and the continuation is what comes after the context's own
-        number of tokens, as evaluation harnesses do it. Spaces at the end of the context belong
-        to the continuation, where they are part of its first token.
+        Two texts are encoded together, and the continuation begins after the number of tokens of
+        the context alone, as in evaluation harnesses. Spaces at the end of the context belong to
+        the continuation, where they are part of its first token.
         """
         if isinstance(context, str) and isinstance(continuation, str):
             head = self._encode(context.rstrip(" "))

@@ -1,4 +1,4 @@
-"""What is known for certain about a person, in one place."""
+"""What has been verified about a person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERIFIED: Final = CompiledQuery(
 
 
 def is_email_verified(user: User) -> bool:
-    """Whether the address that the account uses now has been confirmed by its owner."""
+    """Whether the account's current address was confirmed by its owner."""
     return bool(_VERIFIED.rows(user=user.pk, email=user.email))
 
 
@@ -36,6 +36,6 @@ def lacks_required_mfa(user: User) -> bool:
 
 
 def verified_orcid(user: User) -> str:
-    """The ORCID iD that ORCID itself confirmed by sign-in, or an empty string."""
+    """The ORCID iD that ORCID confirmed at sign-in, or an empty string."""
     account = SocialAccount.objects.filter(user_id=user.pk, provider="orcid").first()
     return account.uid if account else ""

@@ -10,7 +10,7 @@ from portal.platform.core.fingerprints import require_unchanged
 
 @transaction.atomic
 def change_name(person: User, *, name: str, seen: str | None = None) -> None:
-    """What they have signed keeps the name it was signed with. Raises `SavedMeanwhile`."""
+    """Existing signatures keep the name they were made with. Raises `SavedMeanwhile`."""
     saved = User.objects.select_for_update().get(pk=person.pk).name
     require_unchanged(seen, saved, now_is=f"your name is “{saved}”")
     person.name = name

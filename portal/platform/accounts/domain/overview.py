@@ -15,7 +15,7 @@ from portal.platform.accounts.models import User
 
 @dataclass(frozen=True)
 class AccountOverview:
-    """The state of one account, at one moment."""
+    """The state of one account at one time."""
 
     email_verified: bool
     pending_email: str
@@ -34,7 +34,7 @@ class AccountOverview:
 
 
 def describe_account(user: User) -> AccountOverview:
-    """The overview of `user`; five queries, whatever the account holds."""
+    """The overview of `user`. It takes five queries, whatever the account holds."""
     addresses = {a.email.lower(): a.verified for a in EmailAddress.objects.filter(user=user)}
     authenticators = list(Authenticator.objects.filter(user=user))
     of_type = [authenticator.type for authenticator in authenticators]

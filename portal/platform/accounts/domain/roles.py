@@ -1,4 +1,4 @@
-"""Who may do what on this site, and how that changes."""
+"""People's roles on this site, and changes to them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROLE_NAMES = {"is_reviewer": "a reviewer", "is_auditor": "an auditor", "is_staff
 
 
 def roles_of(person: User | None) -> list[object]:
-    """What an operator may change about a person, as a form carries it."""
+    """The fields of a person that an operator may change, for a form's fingerprint."""
     return [person.name, *(getattr(person, role) for role in ROLE_FIELDS)] if person else []
 
 
 def require_roles_seen(person: User, seen: str | None) -> None:
-    """Lock the row, and raise `SavedMeanwhile` where it is not what was seen."""
+    """Lock the row; raise `SavedMeanwhile` if it differs from what was seen."""
     saved = User.objects.select_for_update().get(pk=person.pk)
     roles = [name for role, name in ROLE_NAMES.items() if getattr(saved, role)]
     state = "open" if saved.is_active else "closed"
@@ -32,7 +32,7 @@ def require_roles_seen(person: User, seen: str | None) -> None:
 
 @transaction.atomic
 def save_roles(person: User, *, actor: User) -> None:
-    """Save the person; what changes of `ROLE_FIELDS` is audited in the same transaction."""
+    """Save the person; changes to `ROLE_FIELDS` are audited in the same transaction."""
     before = User.objects.select_for_update().get(pk=person.pk)
     changed = {
         field: getattr(person, field)
@@ -46,7 +46,7 @@ def save_roles(person: User, *, actor: User) -> None:
 
 @transaction.atomic
 def remove_factor(factor: Authenticator, *, actor: User) -> None:
-    """Take away a second factor that its owner lost, so that they can add another."""
+    """Remove a second factor that its owner lost, so that they can add another."""
     subject, kind = f"user:{factor.user_id}", str(factor.type)
     factor.delete()
     record(AuditTag.FACTOR_REMOVED, actor=actor, subject=subject, data={"type": kind})

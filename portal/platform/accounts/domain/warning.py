@@ -1,4 +1,4 @@
-"""Telling people that somebody tries to get into their account."""
+"""Warnings to people that somebody is trying to sign in to their account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.platform.notices.models import Notice
 
 KIND: Final = "accounts.tries"
 QUIET: Final = timedelta(hours=6)
-"""So long after one warning there is no other."""
+"""The shortest time between two warnings to one person."""
 
 
 def warn_of_tries(user: User, *, kind: TryKind, address: str, at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Browsers in two words."""
+"""Short names of browsers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SYSTEMS = (
 
 @register.filter
 def browser_name(user_agent: str) -> str:
-    """What a `User-Agent` header says, such as “Firefox on Linux”."""
+    """The browser that a `User-Agent` header names, such as “Firefox on Linux”."""
     browser = _first(BROWSERS, user_agent) or "A browser"
     system = _first(SYSTEMS, user_agent)
     return f"{browser} on {system}" if system else browser

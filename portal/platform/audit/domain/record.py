@@ -1,4 +1,4 @@
-"""Writing and checking the chain."""
+"""Writing and checking the audit log's hash chain."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from portal.platform.audit.models import AuditEvent
 
 GENESIS = "0" * 64
 LOG_SUBJECT = "audit-log"
-"""What a look at the log itself is about."""
+"""The subject of events about the log itself."""
 _CHAIN_LOCK = 7_235_001
-"""Key of the advisory lock that makes appends strictly one after another."""
+"""Key of the advisory lock that makes appends strictly sequential."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to be recorded."""
+    """An event that is to be recorded."""
 
     tag: AuditTag
     actor: AbstractUser | None
@@ -39,23 +39,23 @@ def record(
     subject: str,
     data: Mapping[str, object] | None = None,
 ) -> AuditEvent:
-    """Append one event inside the caller's transaction, as `record_all` does."""
+    """Append one event inside the caller's transaction; see `record_all`."""
     (event,) = record_all([Entry(tag, actor, subject, data or {})])
     return event
 
 
 def record_all(entries: Sequence[Entry]) -> list[AuditEvent]:
-    """Append events in their order inside the caller's transaction.
+    """Append events in order inside the caller's transaction.
 
-    Call it last in the transaction: the chain is locked from here to the commit.
-    Raises `TransactionManagementError` outside of a transaction, so that a state change
+    Call it last in the transaction: the chain is locked until the commit.
+    Raises `TransactionManagementError` outside a transaction, so that a state change
     and its record cannot be separated.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an audit event needs a transaction")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
-        # A statement of its own: it has to see what was committed while this one waited.
+        # A separate statement: it must see what was committed while the lock was awaited.
         cursor.execute("SELECT hash FROM audit_auditevent ORDER BY id DESC LIMIT 1")
         newest = cursor.fetchone()
     previous, events = newest[0] if newest else GENESIS, []
@@ -88,14 +88,14 @@ def chain_hash(event: AuditEvent) -> str:
 
 @dataclass(frozen=True)
 class Break:
-    """Where the chain does not hold, and why."""
+    """A row at which the chain is broken, and why."""
 
     event_id: int
     reason: str
 
 
 def find_breaks() -> list[Break]:
-    """Every place where the chain is broken; an empty list means the log is whole."""
+    """Every row at which the chain is broken; empty if the log is intact."""
     breaks: list[Break] = []
     expected = GENESIS
     for event in AuditEvent.objects.order_by("id").iterator(chunk_size=2000):

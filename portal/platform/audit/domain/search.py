@@ -1,4 +1,4 @@
-"""Finding events, and writing them out for an auditor."""
+"""Finding events, and exporting them for an auditor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = ("id", "at", "actor", "tag", "subject", "data", "previous_hash", "hash
 
 @dataclass(frozen=True, kw_only=True)
 class EventFilter:
-    """What to look for; an empty field narrows nothing. `until` itself is left out."""
+    """What to look for. An empty field does not filter; `until` itself is excluded."""
 
     actor_id: int | None = None
     subject: str = ""
@@ -29,7 +29,7 @@ class EventFilter:
 
 
 def find_events(wanted: EventFilter) -> QuerySet[AuditEvent]:
-    """The events that fit, oldest first. A subject that ends in `:` finds all of its kind."""
+    """The matching events, oldest first. A subject that ends in `:` matches all of its kind."""
     events = AuditEvent.objects.order_by("id")
     if wanted.actor_id is not None:
         events = events.filter(actor_id=wanted.actor_id)
@@ -49,8 +49,8 @@ def find_events(wanted: EventFilter) -> QuerySet[AuditEvent]:
 def export_events(events: QuerySet[AuditEvent], *, form: str) -> Iterator[str]:
     """The events as text in `form` (a key of `FORMS`), a thousand at a time.
 
-    Events that are written meanwhile come at the end. The rows hold all that the hashes are
-    made of: whoever has the file can check the chain without the portal.
+    Events written meanwhile come at the end. The rows hold everything that the hashes cover, so
+    the chain can be checked from the file alone, without the portal.
     """
     head, write = FORMS[form]
     if head:
@@ -87,4 +87,4 @@ FORMS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, object]], str]]]] = 
     "csv": (write_rows([COLUMNS]), _as_csv_line),
     "jsonl": ("", _as_json_line),
 }
-"""By the file's ending: the first line, and how an event is written."""
+"""By file extension: the first line, and the function that writes an event."""

@@ -1,4 +1,4 @@
-"""`{% csrf_token %}` with the form's origin beside it, so that no form can be without."""
+"""`{% csrf_token %}` together with the form's origin, so that no form can lack it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def csrf_token(context: template.Context) -> SafeString:
-    """Django's own field; for somebody who is signed in, `form_origin` too."""
+    """Django's own field; for a signed-in person, `form_origin` too."""
     token = SafeString(CsrfTokenNode().render(context))
     request = context.get("request")
     origin = sign_origin(request) if isinstance(request, HttpRequest) else ""

@@ -1,4 +1,4 @@
-"""Links in what people wrote."""
+"""Links in people's texts."""
 
 from __future__ import annotations
 

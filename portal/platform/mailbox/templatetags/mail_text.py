@@ -1,4 +1,4 @@
-"""Shows the text of a mail with its links clickable."""
+"""The text of a mail with clickable links."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ TRAILING = ".,;:!?)]"
 
 @register.filter
 def link_own_site(text: str) -> SafeString:
-    """The text, escaped, with links to this site and to no other made clickable.
+    """The text, escaped, with links to this site made clickable, and no others.
 
-    They lead to the path alone, so that somebody who opened the demo by another of its
+    They contain only the path, so that a person who opened the demo by another of its
     names (`localhost` for `127.0.0.1`) stays signed in there.
     """
     pieces: list[str] = []

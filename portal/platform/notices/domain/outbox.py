@@ -1,9 +1,9 @@
 """Writing to the outbox.
 
 `post` puts a message into the outbox in the caller's transaction: the state change and its
-mail are committed together or not at all. It leaves after the commit, at `not_before` at the
-earliest; `withdraw` takes back what has not left. A message whose text depends on what the
-rest of the transaction writes names a composer instead of a subject and a body.
+mail are committed together or not at all. The message is sent after the commit, and not before
+`not_before`; `withdraw` withdraws unsent messages. A message whose text depends on what the rest
+of the transaction writes names a composer instead of a subject and a body.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Letter:
 Composer = Callable[[Notice], Letter | None]
 LinkMaker = Callable[[Notice], str | None]
 LINK_PLACE: Final = "[your link]"
-"""Stands in what is kept of a letter with a single-use link."""
+"""The placeholder for a single-use link in the stored text of a letter."""
 _COMPOSERS: dict[str, Composer] = {}
 _LINKS: dict[str, LinkMaker] = {}
 
 
 def register_composer(name: str, compose: Composer, *, link: LinkMaker | None = None) -> None:
-    """Let notices with this composer be written by `compose` when they are due.
+    """Have `compose` write the notices with this composer when they are due.
 
-    A composer that answers None withdraws the notice: there is nothing to tell any more. `link`
-    gives the path that takes LINK_PLACE's place in what leaves, and is not kept; None for none.
+    If it returns None, the notice is withdrawn: there is nothing to say any more. `link` returns
+    the path that replaces LINK_PLACE in the mail and is not stored, or None if there is none.
     """
     _COMPOSERS[name] = compose
     if link is not None:
@@ -54,7 +54,7 @@ def register_composer(name: str, compose: Composer, *, link: LinkMaker | None = 
 
 
 def finish_body(notice: Notice) -> str:
-    """The text as it is sent; what is kept may lack a secret."""
+    """The text as it is sent; the stored text may lack a secret."""
     make_link = _LINKS.get(notice.composer)
     path = make_link(notice) if make_link else None
     return notice.body.replace(LINK_PLACE, settings.SITE_URL + path) if path else notice.body
@@ -74,10 +74,10 @@ def post(
 ) -> Notice:
     """Put one message into the outbox, in the caller's transaction.
 
-    `recipient` is an account, or the address of somebody who has none. `about` names what it
-    is about as the audit log does (`application:GH-2026-0001`). With `may_wait` a person who
-    chose a digest gets it with their next one. Raises `TransactionManagementError` outside of
-    a transaction, and `ValueError` without a text or a registered composer.
+    `recipient` is an account, or the address of somebody without one. `about` is its subject, as
+    in the audit log (`application:GH-2026-0001`). With `may_wait`, people who chose digests get
+    it in their next one. Raises `TransactionManagementError` outside a transaction, and
+    `ValueError` without a text or a registered composer.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("a notice needs a transaction")
@@ -108,11 +108,11 @@ def post(
 def withdraw(
     *, about: str, kind: str | None = None, data: Mapping[str, object] | None = None
 ) -> int:
-    """Take back what has not left about `about`; answers how many.
+    """Withdraw unsent notices about `about`; returns the number of withdrawn notices.
 
-    Of one kind only, and only what was posted with these values in its `data`, if given. In
-    the caller's transaction, if there is one. What is being sent at this moment is waited for
-    by nobody and not counted: it has left.
+    `kind` and `data` limit it to notices of that kind and to those posted with these values in
+    their `data`. In the caller's transaction, if there is one. A notice that is being sent counts
+    as sent.
     """
     waiting = Notice.objects.filter(about=about, state=NoticeState.QUEUED)
     if kind is not None:
@@ -123,7 +123,7 @@ def withdraw(
 
 
 def compose(notice: Notice) -> bool:
-    """Write the text of a notice that has none yet; False when there is nothing to tell."""
+    """Write the text of a notice that has none yet; False if there is nothing to say."""
     if notice.subject:
         return True
     letter = _COMPOSERS[notice.composer](notice)
@@ -139,5 +139,5 @@ def _prefers_digest(person: AbstractUser) -> bool:
 
 
 def _send_on_commit(notice_id: int) -> None:
-    # A broker that is down costs nobody their step: the sweep finds what was not sent.
+    # If the broker is down, the caller's step still succeeds: the sweep finds unsent notices.
     transaction.on_commit(lambda: current_app.send_task(SEND_TASK, args=[notice_id]), robust=True)

@@ -12,9 +12,9 @@ from portal.platform.notices.models import Notice
 
 
 def list_notices(user_id: int, *, at: datetime | None = None) -> QuerySet[Notice]:
-    """What a person has been told until a moment, or until now, newest first.
+    """The notices that a person had at time `at`, or has now, newest first.
 
-    A notice appears when it was due and written, whether or not its mail arrived.
+    A notice appears when it is due and written, whether or not its mail arrived.
     """
     written = Notice.objects.filter(recipient_id=user_id).exclude(subject="")
     told = written.exclude(state=NoticeState.WITHDRAWN)
@@ -24,7 +24,7 @@ def list_notices(user_id: int, *, at: datetime | None = None) -> QuerySet[Notice
 
 
 def unread_notices(user_id: int, *, at: datetime) -> QuerySet[Notice]:
-    """Those of a person's notices that they have not opened."""
+    """A person's notices that they have not opened."""
     return list_notices(user_id, at=at).filter(read_at=None)
 
 

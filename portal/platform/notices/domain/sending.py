@@ -1,8 +1,8 @@
-"""Sending what is in the outbox: each message once, however many senders there are.
+"""Sends the outbox: each message once, however many senders there are.
 
-A sender first takes the row by compare-and-set (queued to sending), then speaks to the mail
-server outside of any transaction, then writes down how it went. A sender that died leaves its
-row in `sending`; after `LEASE` it may be taken again.
+A sender first takes the row by compare-and-set (queued to sending), then talks to the mail
+server outside any transaction, then records the result. A sender that died leaves its row in
+`sending`; after `LEASE` another may take it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from portal.platform.notices.models import UNSENT, Notice
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
-"""Longer than any conversation with the mail server, which the mail backend ends."""
+"""Longer than the longest conversation that the mail backend allows with the mail server."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 MAX_ATTEMPTS = 16
-"""With the pauses between them a little over two days."""
+"""With the pauses between them, a little over two days."""
 BATCH = 200
 
 
 def find_due(*, at: datetime) -> QuerySet[Notice]:
-    """What should leave now, also what a dead sender left behind; oldest first."""
+    """Notices to be sent now, including those that a dead sender left behind; oldest first."""
     return Notice.objects.filter(state__in=UNSENT, due_at__lte=at).order_by("due_at", "id")
 
 
 def send_due() -> int:
-    """Send what is due, digests as one mail a person; answers how many mails left."""
+    """Send what is due, digests as one mail per person; returns the number of mails sent."""
     due = find_due(at=timezone.now())
     single = list(due.filter(is_digest=False).values_list("pk", flat=True)[:BATCH])
     people = set(due.filter(is_digest=True).values_list("recipient_id", flat=True)[:BATCH])
@@ -49,7 +49,7 @@ def send_due() -> int:
 
 
 def send_notice(notice_id: int) -> bool:
-    """Send one notice if it is due and nobody else sends it; answers whether it left."""
+    """Send one notice if it is due and no other sender has it; returns whether it was sent."""
     notice = _claim(notice_id)
     if notice is None or not _compose_or_withdraw(notice):
         return False
@@ -79,8 +79,8 @@ def _compose_or_withdraw(notice: Notice) -> bool:
             if compose(notice):
                 return True
             _own(notice).update(state=NoticeState.WITHDRAWN)
-    except Exception as error:  # noqa: BLE001 -- logged, and raised where nothing can be done
-        # It has its tries like one that no server takes, and a digest goes without it.
+    except Exception as error:  # noqa: BLE001 -- logged, or raised if a server is away
+        # It is tried again like a mail that no server accepts; a digest is sent without it.
         note_fault(error, doing="compose_notice", row=notice)
         _write_failure(notice, error)
     return False
@@ -118,14 +118,14 @@ def _write_failure(notice: Notice, error: Exception) -> None:
 
 
 def _is_bounce(error: Exception) -> bool:
-    """Whether the server refused the address for good (RFC 5321: a code of 500 or more)."""
+    """Whether the server refused the address permanently (RFC 5321: a code of 500 or more)."""
     if not isinstance(error, smtplib.SMTPRecipientsRefused):
         return False
     return all(code >= 500 for code, _ in error.recipients.values())
 
 
 def _own(notice: Notice) -> QuerySet[Notice]:
-    """The row, as long as no other sender has taken it since."""
+    """The row, unless another sender has taken it since."""
     return Notice.objects.filter(
         Q(pk=notice.pk, state=NoticeState.SENDING, attempts=notice.attempts)
     )

@@ -1,16 +1,16 @@
-// Draws each table of weeks as a chart above it. Without this script the tables are there.
+// Draws each table of weeks as a chart above it. Without this script, only the tables are shown.
 
 import uPlot from "../../../vendored/uplot/uPlot.esm.js";
 
 const HEIGHT = 240;
-// Around each point, so that one week alone has a width; uPlot would give it three years.
+// Padding around each point, so that a single week has a width; uPlot would show three years.
 const HALF_A_WEEK = (7 * 86400) / 2;
 const INKS = ["--accent", "--info", "--danger", "--warning"];
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
 /** @typedef {HTMLElement & { dataset: { chart: string, unit: string } }} Place */
 
-// A canvas knows no variables, and a variable may be another colour in each scheme.
+// A canvas cannot read CSS variables, and their colours depend on the colour scheme.
 /**
  * @param {HTMLElement} element
  * @param {string} variable

@@ -1,5 +1,6 @@
-// The reviewers' keys: j and k through the list, Enter opens, x marks, c takes up, a and r go
-// to a decision, ? tells them. They rest while somebody types, and with a modifier held.
+// The reviewers' keyboard shortcuts: j and k move through the list, Enter opens, x marks, c
+// claims, a and r go to a decision, ? shows help. They are off while the user types, and while a
+// modifier key is held.
 
 const rows = [...document.querySelectorAll("[data-case-row]")];
 /** @type {HTMLDialogElement | null} */
@@ -49,7 +50,7 @@ function mark(index) {
   link.scrollIntoView({ block: "nearest" });
 }
 
-// On the list the row's own form, on an application's page the only one.
+// In the list, the form of the current row; on an application's page, the only form.
 /** @param {string} name */
 function command(name) {
   const place = rows[here] ?? (rows.length ? null : document);

@@ -1,4 +1,4 @@
-// Puts a chosen reply into its field. Without this module the replies are not offered.
+// Inserts a chosen reply into its field. Without this module, replies are not offered.
 
 /** @typedef {HTMLElement & { dataset: { target: string, reason: string } }} Replies */
 
@@ -15,7 +15,7 @@ function offer(box) {
   box.hidden = false;
   select.addEventListener("change", () => {
     if (!select.value) return;
-    // What was written stays; the reply goes below it.
+    // Existing text stays; the reply is added below it.
     target.value = target.value.trim() ? `${target.value.trim()}\n\n${select.value}` : select.value;
     const code = select.selectedOptions[0].dataset.reason;
     if (reason && code) reason.value = code;

@@ -1,4 +1,4 @@
-/* Requests to our own server, each with an answer that can be shown. */
+/* Requests to our own server. Every error has a message that can be shown. */
 
 /**
  * @typedef {{ url: string, label: string }} NextStep
@@ -6,7 +6,7 @@
  */
 
 /**
- * What is wrong with each field as Django names them, and with the whole.
+ * The errors by field, as Django names the fields, and the error of the whole request.
  * @typedef {object} Refused
  * @property {Record<string, (string | { message: string })[]>} [errors]
  * @property {Refusal} error
@@ -33,10 +33,10 @@ const BROKEN = {
 };
 const EXPIRED = {
   code: "form_expired",
-  message: "This page is too old to be sent. Your text is kept in this browser; reload the page.",
+  message: "This page is too old to submit. Your text is kept in this browser. Reload the page.",
 };
 
-/* The cookie is the newer one when somebody signed in again in another tab. */
+/* After a new sign-in in another tab, the cookie is newer than the form field. */
 function readToken() {
   const cookie = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
   /** @type {HTMLInputElement | null} */
@@ -45,8 +45,8 @@ function readToken() {
 }
 
 /**
- * POST a form's fields; answers { ok, status, body }, never throws. Where `accept` allows events
- * and the server sends them, the answer holds the `response` to read them from.
+ * POST a form's fields. Returns { ok, status, body } and never throws. If `accept` allows events
+ * and the server sends them, the result has the `response` to read them from.
  *
  * @template Body
  * @param {string} url

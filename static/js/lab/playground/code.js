@@ -1,4 +1,4 @@
-/* The request as code, in a dialog; without script the button leads to a page of the same. */
+/* The request as code, in a dialog. Without scripts the button opens a page with the same code. */
 
 import { makeTabs } from "../../code-tabs.js";
 import { wireCopy } from "../../copy.js";
@@ -52,7 +52,7 @@ export class CodeDialog {
   }
 
   /**
-   * Texts only: nothing of the prompt is ever markup.
+   * Sets text only, so that no part of the prompt becomes markup.
    *
    * @param {Snippet} snippet
    */

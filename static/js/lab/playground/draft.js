@@ -1,11 +1,11 @@
-/* What somebody is writing, kept in this browser for them; a thing of its own beside their runs. */
+/* The user's draft, kept in this browser and separate from their runs. */
 
 import { onForgotten, PREFIX } from "../../kept.js";
 
 /** @import { Range } from "./ranges.js" */
 
 /**
- * `run` is the run that was made of it.
+ * `run` is the run that was made from it.
  * @typedef {object} Kept
  * @property {string | null} run
  * @property {string} text
@@ -15,7 +15,7 @@ import { onForgotten, PREFIX } from "../../kept.js";
 
 const SAVE_MS = 400;
 
-/** Each tab keeps its own, so that two do not write over each other; a new tab gets the last. */
+/** Each tab keeps its own draft, so that no tab overwrites another; a new tab gets the last. */
 export class Draft {
   /**
    * @param {string} user
@@ -62,7 +62,7 @@ export class Draft {
       const text = JSON.stringify(draft());
       for (const storage of [sessionStorage, localStorage]) storage.setItem(this.key, text);
     } catch {
-      // A browser that keeps nothing still runs prompts.
+      // Prompts run even in a browser without storage.
     }
   }
 }

@@ -1,4 +1,4 @@
-/* What was refused, beside the field it is about. */
+/* Errors, each beside its field. */
 
 /** @import { Refusal, Refused } from "./api.js" */
 /** @import { WorkbenchForm } from "./main.js" */
@@ -29,7 +29,7 @@ export class Errors {
   }
 
   /**
-   * `errors` by field as Django names them, `error` as a whole.
+   * `errors` by field, as Django names the fields; `error` for the whole request.
    *
    * @param {Refused} body
    */

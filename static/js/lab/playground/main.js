@@ -1,4 +1,4 @@
-/* Puts the playground's parts together. */
+/* Connects the playground's parts. */
 
 import { CodeDialog } from "./code.js";
 import { Draft } from "./draft.js";
@@ -14,7 +14,7 @@ import { TokenCount } from "./tokens.js";
 /** @import { State } from "./status.js" */
 
 /**
- * The last three stand only on a run's page.
+ * The last three exist only on a run's page.
  * @typedef {HTMLFormElement & {
  *   elements: HTMLFormControlsCollection & Record<string, HTMLInputElement>,
  *   dataset: {
@@ -35,7 +35,7 @@ class Workbench {
     this.parameters = new Parameters(form);
     this.status = new Status(form);
     this.errors = new Errors(form);
-    // Whether the draft is what this page shows: a run that is only looked at is none.
+    // Whether this page shows the draft. A run that is only viewed is not a draft.
     this.isDraft = this.runId === null;
     this.draft = new Draft(form.dataset.user, { onForgotten: () => (this.isDraft = false) });
     this.tokens = new TokenCount(form, {
@@ -94,7 +94,7 @@ class Workbench {
       this.isLeaving = true;
     });
     addEventListener("pagehide", () => {
-      // While a run writes, the run itself is what is kept.
+      // The server keeps an active run; it needs no draft.
       if (!this.isLeaving && this.isDraft && !this.run.isActive) {
         this.draft.saveNow(() => this.describeDraft());
       }
@@ -102,7 +102,7 @@ class Workbench {
     addEventListener("popstate", () => location.reload());
   }
 
-  /** A run's page shows the run; the editor's shows what it was given, or the draft. */
+  /** A run's page shows the run; the editor shows the text it was given, or else the draft. */
   restore() {
     const { dataset } = this.form;
     const draft = this.draft.read();
@@ -113,7 +113,7 @@ class Workbench {
     }
     this.run.state = dataset.state;
     if (["queued", "running"].includes(dataset.state)) {
-      // What was submitted is the draft, unless another was begun meanwhile.
+      // The submitted text is the draft, unless a newer draft was begun meanwhile.
       this.isDraft = draft?.run === this.runId;
       this.run.follow({
         eventsUrl: dataset.eventsUrl,
@@ -136,7 +136,7 @@ class Workbench {
     this.parameters.write(values ?? {});
   }
 
-  /** What is changed after a run is not what the run said: from here on it is the draft. */
+  /** After an edit, the document is no longer the run's: from here on it is the draft. */
   leaveRun() {
     if (this.run.isActive) return;
     this.isDraft = true;
@@ -196,7 +196,7 @@ class Workbench {
   }
 
   /**
-   * A session that ended comes back to this page after signing in.
+   * After an expired session, signing in leads back to this page.
    *
    * @param {Refused} body
    */

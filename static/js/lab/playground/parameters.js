@@ -1,4 +1,4 @@
-/* Parameters: a slider for the hand beside each number, reset, and a digest for phones. */
+/* Parameters: a slider beside each number, reset buttons, and a summary for phones. */
 
 /** @import { WorkbenchForm } from "./main.js" */
 
@@ -74,7 +74,7 @@ export class Parameters {
     this.digest.textContent = `${model} · ${value("max_tokens")} tokens · temperature ${value("temperature")}`;
   }
 
-  /** As typed, to be kept. */
+  /** The values as typed. */
   read() {
     /** @type {Record<string, string>} */
     const values = { model: this.model.value };

@@ -1,7 +1,7 @@
-/* Where completions lie in the document, kept right while somebody edits. Pure functions. */
+/* Where completions are in the document, and how edits move them. Pure functions. */
 
 /**
- * From its first character to behind its last.
+ * From its first character to the position after its last.
  * @typedef {[start: number, end: number]} Range
  *
  * @typedef {{ start: number, endBefore: number, endAfter: number }} Edit
@@ -29,7 +29,7 @@ export function findEdit(before, after) {
 }
 
 /**
- * The ranges after an edit. What is typed inside a completion belongs to it; beside it, not.
+ * The ranges after an edit. Text typed inside a completion belongs to it; text beside it does not.
  *
  * @param {Range[]} ranges
  * @param {Edit} edit

@@ -32,7 +32,7 @@ import { EventStream, followRun } from "./stream.js";
 const ENDS = { done: "succeeded", failed: "failed", cancelled: "cancelled" };
 const UNSURE = {
   code: "unreachable",
-  message: "The connection broke while the run was accepted. Look under History whether it is there.",
+  message: "The connection broke while the run was accepted. Check the history of your runs for it.",
 };
 /* Tokens that arrive together on a reload say nothing about speed. */
 const CATCH_UP_MS = 400;
@@ -65,7 +65,7 @@ export class Run {
   }
 
   /**
-   * Ask for a run; answers { ok, body }, and where it is accepted the `stream` of its events.
+   * Submit a run. Returns { ok, body } and, if the server sends its events, their `stream`.
    *
    * @param {string} url
    * @param {Record<string, string>} fields
@@ -90,8 +90,8 @@ export class Run {
   }
 
   /**
-   * Follow a run that exists; `promptLength` is where its completion begins, and `stream` brings
-   * its events where there is one already.
+   * Follow a run that exists. Its completion begins at `promptLength`; `stream` is the open stream
+   * of its events, if there is one.
    *
    * @param {object} run
    * @param {string} run.eventsUrl
@@ -122,7 +122,7 @@ export class Run {
       onEvent: (name, data) => this.take(name, data),
       onInterrupted: () =>
         this.status.show(this.state, {
-          message: "The connection is lost. Trying again; the run goes on meanwhile.",
+          message: "The connection is lost. Reconnecting; the run continues.",
         }),
       /** @type {(code: number) => void} */
       onRefused: (code) => this.lose(code),
@@ -201,7 +201,7 @@ export class Run {
   /** @param {Delta} delta */
   takeDelta({ offset, text, token_ids: ids }) {
     if (offset > this.tokens) {
-      // Something is missing; the stream itself knows everything.
+      // An event is missing: read the whole stream again.
       this.tokens = 0;
       this.sheet.setCompletion("");
       /** @type {Follower} */ (this.follower).restart();
@@ -255,15 +255,15 @@ export class Run {
   }
 
   /**
-   * The stream is not ours any more: signed out, or the run was deleted elsewhere.
+   * The server refused the stream: the user signed out, or the run was deleted elsewhere.
    *
    * @param {number} code
    */
   lose(code) {
     const message =
       code === 401
-        ? "You are signed out. Sign in again and reload this page; the run goes on."
-        : "This run cannot be found any more. What you see stays here until you leave.";
+        ? "You are signed out. Sign in again and reload this page; the run continues."
+        : "This run no longer exists. Its text stays on this page until you leave.";
     this.finish("failed", message);
     this.status.announce(message);
   }
@@ -281,7 +281,7 @@ export class Run {
     }
   }
 
-  /** Tokens a second since the stream caught up with the model; empty until that is known. */
+  /** Tokens per second since the stream caught up with the model; empty until that is known. */
   measureSpeed() {
     const now = performance.now();
     if (this.measured === null) {

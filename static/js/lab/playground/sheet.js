@@ -1,11 +1,11 @@
-/* The document: a real textarea, and behind it the same text whose completions are tinted. */
+/* The document: a textarea, and behind it the same text with tinted completions. */
 
 import { findEdit, moveRanges, splitText } from "./ranges.js";
 
 /** @import { Range } from "./ranges.js" */
 
 const NEAR_THE_END = 48;
-/* A line break at the very end has no height without something behind it. */
+/* A final line break has no height unless a character follows it. */
 const END_MARK = "\u200b";
 
 export class Sheet {
@@ -75,12 +75,12 @@ export class Sheet {
     this.field.value = this.field.value.slice(0, this.start);
     this.ranges = this.ranges.filter(([from]) => from < this.start);
     this.draw();
-    // An earlier completion may end here; this one is another.
+    // An earlier completion may end here; the new text does not belong to it.
     this.tail = null;
     this.appendCompletion(text);
   }
 
-  /** The newest completion taken out again, when it still ends the document. */
+  /** Remove the newest completion from the document. */
   removeCompletion() {
     const last = this.ranges.at(-1);
     if (!last) return;

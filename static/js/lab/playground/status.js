@@ -36,7 +36,7 @@ export class Status {
   }
 
   /**
-   * A stopped run's sentence begins with the state itself.
+   * The message of a stopped run already names the state.
    *
    * @param {State} state
    * @param {string} message
@@ -81,7 +81,7 @@ export class Status {
   }
 
   /**
-   * Say it at once.
+   * Announce it immediately.
    *
    * @param {string} text
    */
@@ -91,7 +91,7 @@ export class Status {
   }
 
   /**
-   * Say it only if nothing was said for a while.
+   * Announce it only if nothing was announced recently.
    *
    * @param {string} text
    */
@@ -114,7 +114,7 @@ export function ordinal(number) {
 }
 
 /**
- * "about 20 s", rounded as an estimate deserves.
+ * "about 20 s", rounded to the precision of an estimate.
  *
  * @param {number} seconds
  */

@@ -1,4 +1,4 @@
-/* Server-Sent Events over fetch: unlike EventSource it sees a 401, and it can be watched. */
+/* Server-Sent Events over fetch, which unlike EventSource shows a 401 and lets us time silence. */
 
 const SILENCE_MS = 25_000;
 const PAUSES_MS = [300, 1000, 2000, 4000];
@@ -6,7 +6,7 @@ const TERMINAL = new Set(["done", "failed", "cancelled"]);
 
 /** @typedef {{ id: string, event: string, data: string }} Message */
 
-/** Splits what arrives into { id, event, data }; half a message waits for its other half. */
+/** Splits the input into { id, event, data }; an incomplete message waits for its rest. */
 export class EventParser {
   constructor() {
     this.rest = "";
@@ -76,7 +76,7 @@ export class EventStream {
 
 /**
  * Follows a run to its end, through lost connections. `opened` is an EventStream that already
- * brings its events.
+ * delivers its events.
  *
  * @param {string} url
  * @param {object} handlers
@@ -103,7 +103,7 @@ export function followRun(url, handlers, opened = null) {
       signal: request.signal,
     });
     if (response.ok) return new EventStream(response, request);
-    if (response.status >= 500) throw new Error("the server is not well");
+    if (response.status >= 500) throw new Error("the server failed");
     isClosed = true;
     handlers.onRefused(response.status);
     return null;
@@ -130,7 +130,7 @@ export function followRun(url, handlers, opened = null) {
     while (!isClosed) {
       try {
         stream ??= await open();
-        // Without a stream it is closed, and nothing is read.
+        // `open` returns null only after `isClosed` is set; then nothing is read.
         await read(/** @type {EventStream} */ (stream));
       } catch {
         if (isClosed) return;
@@ -158,7 +158,7 @@ export function followRun(url, handlers, opened = null) {
 }
 
 /**
- * Waits, but not longer than until the browser says that it is back on line.
+ * Waits, but no longer than until the browser reports that it is online again.
  *
  * @param {number} milliseconds
  * @returns {Promise<void>}

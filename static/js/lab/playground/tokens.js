@@ -1,4 +1,4 @@
-/* The live token count, the context bar, and what the engine is doing before one runs. */
+/* The live token count, the context bar, and the engine's state before a run. */
 
 import { post } from "./api.js";
 
@@ -42,7 +42,7 @@ export class TokenCount {
     this.followed = null;
   }
 
-  /** Count soon, once the typing pauses. */
+  /** Count once the typing pauses. */
   ask(delay = DEBOUNCE_MS) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.count(), delay);
@@ -62,7 +62,7 @@ export class TokenCount {
   }
 
   /**
-   * While a run writes, the run itself counts; `null` when it is over.
+   * Show a writing run's own count; `null` after its end.
    *
    * @param {number | null} tokens
    */

@@ -198,8 +198,8 @@ def engine_url() -> Iterator[str]:
     ("reply", "expected"),
     [
         (Models.reply, {"engine_models": (("m", 64),)}),
-        ((500, b""), {"engine_error": "answers 500 when asked for models"}),
-        ((200, b"[]"), {"engine_error": "answers, but not as vLLM does"}),
+        ((500, b""), {"engine_error": "returns 500 for /v1/models"}),
+        ((200, b"[]"), {"engine_error": "responds, but not like vLLM"}),
     ],
 )
 def test_an_engine_elsewhere_is_asked_what_it_serves(

@@ -20,12 +20,12 @@ from portal.platform.core.refusals import RefusalCode
 
 LIMIT = 50
 BULK_COMMANDS = (Command.CLAIM, Command.REMIND, Command.RETURN)
-"""What is decided about a person is never decided about many at once."""
+"""Decisions about a person are never made in bulk."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became, or would become, of one application."""
+    """The result for one application, carried out or tried."""
 
     application: Application
     is_done: bool
@@ -35,9 +35,9 @@ class Outcome:
 def try_bulk(
     cases: Mapping[str, int], command: Command, *, by: User, note: str = ""
 ) -> list[Outcome]:
-    """What `carry_out_bulk` would do now. The very commands run, and are rolled back.
+    """What `carry_out_bulk` would do now: the commands themselves run, and are rolled back.
 
-    Raises as `carry_out_bulk` does.
+    Raises what `carry_out_bulk` raises.
     """
     with transaction.atomic():
         outcomes = _run(cases, command, by=by, note=note)
@@ -51,7 +51,7 @@ def carry_out_bulk(
     """Give one command on each of `cases` (revisions seen, by case number), oldest first.
 
     Each is a command of its own, with its own step, event and mail, in its own transaction;
-    one that is refused stops none of the others. Applications for models that ask for two
+    a refused one does not stop the others. Applications for models that require two
     reviewers are refused. Raises `DomainError`: `not_in_bulk`, `nothing_chosen`, `too_many`,
     `reviewers_only`.
     """
@@ -60,11 +60,13 @@ def carry_out_bulk(
 
 def _run(cases: Mapping[str, int], command: Command, *, by: User, note: str) -> list[Outcome]:
     if command not in BULK_COMMANDS:
-        raise DomainError(RefusalCode.NOT_IN_BULK, "This is decided one by one.", field="command")
+        raise DomainError(
+            RefusalCode.NOT_IN_BULK, "Decide on each one separately.", field="command"
+        )
     if not cases:
         raise DomainError(RefusalCode.NOTHING_CHOSEN, "Choose at least one application.")
     if len(cases) > LIMIT:
-        raise DomainError(RefusalCode.TOO_MANY, f"At most {LIMIT} applications at once.")
+        raise DomainError(RefusalCode.TOO_MANY, f"Choose at most {LIMIT} applications.")
     require_reviewer(by)
     act = _act(command, by=by, note=note)
     return [_try(row, act, seen=cases[row.case_number]) for row in _fetch(cases)]
@@ -106,5 +108,5 @@ def _require_one_reviewer(application: Application) -> None:
     if guarded:
         raise DomainError(
             RefusalCode.TWO_REVIEWERS,
-            f"{guarded[0].name} asks for two reviewers: open it on its own.",
+            f"{guarded[0].name} requires two reviewers. Open this application by itself.",
         )

@@ -1,4 +1,4 @@
-"""Who has an application on their desk: claims for a day, hand-overs, absence."""
+"""Which reviewer has an application: claims for a day, hand-overs, absence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEASE = timedelta(hours=24)
 
 @transaction.atomic
 def claim_application(application: Application, *, by: User, seen: int | None = None) -> Step:
-    """Take an application up, or renew one's claim, for a day.
+    """Claim an application for a day, or renew the claim.
 
     Raises `DomainError`: `claimed_by_other`, `decided_before` (an appeal), `absent`,
     `reviewers_only`, `own_application`; `LostRace`.
@@ -38,7 +38,7 @@ def claim_application(application: Application, *, by: User, seen: int | None = 
     require_free_claim(application, by=by, at=now)
     require_fresh_eyes(application, by=by)
     if is_absent(by, at=now):
-        raise DomainError(RefusalCode.ABSENT, "You are out of office. End that first.")
+        raise DomainError(RefusalCode.ABSENT, "You are out of office. End your absence first.")
     return move_application(
         application,
         Command.CLAIM,
@@ -52,7 +52,7 @@ def claim_application(application: Application, *, by: User, seen: int | None = 
 
 @transaction.atomic
 def release_application(application: Application, *, by: User, seen: int | None = None) -> Step:
-    """Lay an application down; raises `DomainError` (`not_claimed`) unless `by` holds it."""
+    """Release an application; raises `DomainError` (`not_claimed`) unless `by` holds it."""
     check_application(application, Command.RELEASE, by=by, role=Role.REVIEWER, seen=seen)
     _require_own_claim(application, by=by)
     return move_application(
@@ -70,10 +70,10 @@ def release_application(application: Application, *, by: User, seen: int | None 
 def hand_over_application(
     application: Application, *, by: User, to: User, note: str = "", seen: int | None = None
 ) -> Step:
-    """Give an application that one holds to another reviewer, for a day from now.
+    """Hand over an application that `by` holds to another reviewer, for a day from now.
 
-    Raises `DomainError`: `not_claimed`, `not_for_them` (no reviewer, the applicant, somebody
-    absent, or who refused what is appealed now); `LostRace`.
+    Raises `DomainError`: `not_claimed`, `not_for_them` (not a reviewer, the applicant, absent,
+    or the one who refused what is now appealed); `LostRace`.
     """
     check_application(application, Command.HAND_OVER, by=by, role=Role.REVIEWER, seen=seen)
     _require_own_claim(application, by=by)
@@ -96,9 +96,9 @@ def hand_over_application(
 def announce_absence(
     reviewer: User, *, until: datetime, deputy: User | None, seen: str | None = None
 ) -> list[Application]:
-    """Be out of office until a moment: every claim moves to the deputy, or is laid down.
+    """Be out of office until a moment: every claim moves to the deputy, or is released.
 
-    Answers the applications that moved. `seen` is the fingerprint of `terms_of` the absence as it
+    Return the applications that moved. `seen` is the fingerprint of `terms_of` the absence as it
     was read. Raises `DomainError`: `reviewers_only`, `end_not_in_future`, `not_for_them` when the
     deputy cannot stand in; `SavedMeanwhile`.
     """
@@ -129,13 +129,13 @@ def announce_absence(
 
 
 def terms_of(absence: Absence | None) -> list[object]:
-    """An absence as a form carries it."""
+    """The terms of an absence, for its fingerprint."""
     return [absence.until.isoformat(), absence.deputy_id] if absence else []
 
 
 @transaction.atomic
 def end_absence(reviewer: User) -> None:
-    """Be back; what was handed over stays where it is."""
+    """Be back; applications that were handed over are not returned."""
     gone, _ = Absence.objects.filter(reviewer=reviewer).delete()
     if gone:
         record(
@@ -151,7 +151,7 @@ def is_absent(reviewer: User, *, at: datetime) -> bool:
 
 
 def held_claims(reviewer: User, *, at: datetime) -> QuerySet[Application]:
-    """What a reviewer has on their desk."""
+    """The applications that a reviewer has claimed."""
     return Application.objects.filter(
         claimed_by=reviewer, claim_ends_at__gt=at, state__in=REVIEW_STATES
     ).select_related("applicant", "claimed_by")

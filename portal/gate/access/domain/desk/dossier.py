@@ -22,7 +22,7 @@ from portal.platform.core.names import fold_name
 
 @dataclass(frozen=True)
 class Fact:
-    """What is known, how it is known, and whether somebody other than the applicant says so."""
+    """What is known, how it is known, and whether someone other than the applicant says so."""
 
     label: str
     value: str
@@ -45,7 +45,7 @@ class Dossier:
 
 
 def gather_dossier(application: Application) -> Dossier:
-    """Collect it, merged accounts included; never anything about prompts."""
+    """Collect the dossier, merged accounts included; never anything about prompts."""
     applicant = application.applicant
     accounts = accounts_of(applicant)
     earlier = (
@@ -79,18 +79,18 @@ def _list_facts(application: Application, applicant: User) -> list[Fact]:
         _state_orcid(application, applicant),
     ]
     if applicant.email != email:
-        facts.append(Fact("E-mail now", applicant.email, how, is_confirmed=is_verified))
+        facts.append(Fact("Current e-mail", applicant.email, how, is_confirmed=is_verified))
     facts.extend(
         Fact("Signs in with", account.provider, "that service", is_confirmed=True)
         for account in SocialAccount.objects.filter(user=applicant).exclude(provider="orcid")
     )
     since = f"{applicant.date_joined:%d %B %Y}"
-    facts.append(Fact("Account since", since, "our own record", is_confirmed=True))
+    facts.append(Fact("Account since", since, "this site's record", is_confirmed=True))
     return facts
 
 
 def _state_legal_names(application: Application, signatures: Sequence[Signature]) -> list[Fact]:
-    """Each name that was signed with, marked where it is not the name of the application."""
+    """Each name in a signature, with a warning if it is not the name on the application."""
     facts = {}
     for signature in signatures:
         typed = signature.legal_name
@@ -106,27 +106,29 @@ def _state_legal_names(application: Application, signatures: Sequence[Signature]
 
 
 def _words(name: str) -> list[str]:
-    """Without order: families come first in some countries."""
+    """In any order: family names come first in some countries."""
     return sorted(fold_name(name).split())
 
 
 def _state_domain(email: str, *, is_verified: bool) -> Fact:
     fact = judge_domain(domain_of(email))
     how = fact.source if is_verified else f"{fact.source}; the address is not confirmed"
-    return Fact("Its domain", fact.value, how, is_confirmed=is_verified and fact.is_institutional)
+    return Fact(
+        "E-mail domain", fact.value, how, is_confirmed=is_verified and fact.is_institutional
+    )
 
 
 def _state_affiliation(application: Application, email: str, *, is_verified: bool) -> Fact:
     typed = application.affiliation
     found = read_affiliations(settings.AFFILIATION_LIST).get(fold_name(typed))
     if found is None:
-        return Fact("Affiliation", typed, "typed; on no list of this site", is_confirmed=False)
+        return Fact("Affiliation", typed, "typed; not on this site's list", is_confirmed=False)
     has_domain = found.has_domain(domain_of(email))
-    how = "their address is at its domain" if has_domain else "their address is elsewhere"
+    how = "the e-mail address is at its domain" if has_domain else "the e-mail address is elsewhere"
     return Fact(
         "Affiliation",
         f"{found.name}, ror.org/{found.ror}",
-        f"typed as “{typed}”, by the list of this site; {how}",
+        f"typed as “{typed}”, found on this site's list; {how}",
         is_confirmed=has_domain and is_verified,
         url=found.url,
     )

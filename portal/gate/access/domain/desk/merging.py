@@ -1,4 +1,4 @@
-"""Merging two accounts of one person: an event, and never a deletion."""
+"""Merging two accounts of one person: an event, never a deletion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from portal.platform.core.refusals import RefusalCode
 def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> AccountMerge:
     """Close `merged` in favour of `kept`; its past shows in the dossier of `kept` from now on.
 
-    Nothing moves: signatures and rights belong to who signed and was judged. So an account with
+    Nothing moves: signatures and grants stay with the account that got them. So an account with
     an open application or access in force is not closed. Raises `DomainError`:
     `reviewers_only`, `own_person`, `staff_account`, `text_missing`, `account_in_use`;
     `LostRace` when either was closed meanwhile.
@@ -28,14 +28,14 @@ def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> Accoun
     require_reviewer(by)
     require_other(kept.pk, by=by, what="person")
     require_other(merged.pk, by=by, what="person")
-    reason = require_text(reason, field="reason", message="Say how you know.")
+    reason = require_text(reason, field="reason", message="Say how you know that it is one person.")
     pair = (kept.pk, merged.pk)
     locked = {user.pk: user for user in User.objects.select_for_update().filter(pk__in=pair)}
     if kept.pk == merged.pk or not all(user.is_active for user in locked.values()):
         raise LostRace("Nothing was changed. One of the accounts is closed.")
     if locked[merged.pk].is_reviewer or locked[merged.pk].is_staff:
         raise DomainError(
-            RefusalCode.STAFF_ACCOUNT, "An operator closes accounts of reviewers and staff."
+            RefusalCode.STAFF_ACCOUNT, "Only an operator can close accounts of reviewers and staff."
         )
     _require_idle(merged)
     User.objects.filter(pk=merged.pk).update(is_active=False)
@@ -52,7 +52,7 @@ def merge_accounts(*, kept: User, merged: User, by: User, reason: str) -> Accoun
 
 
 def accounts_of(user: User) -> list[int]:
-    """The account's id and those of all that were merged into it, however many steps ago."""
+    """The account's id and those of all that were merged into it, directly or not."""
     known, new = {user.pk}, {user.pk}
     while new:
         found = AccountMerge.objects.filter(kept__in=new).values_list("merged", flat=True)
@@ -66,11 +66,11 @@ def _require_idle(user: User) -> None:
     if application is not None:
         raise DomainError(
             RefusalCode.ACCOUNT_IN_USE,
-            f"Its application {application.case_number} is open. Decide on it first.",
+            f"This account's application {application.case_number} is open. Decide on it first.",
         )
     grants = Grant.objects.filter(user=user, state__in=HELD_STATES, ends_at__gt=timezone.now())
     if grants.exists():
         raise DomainError(
             RefusalCode.ACCOUNT_IN_USE,
-            "It holds access in force. Keep this account and close the other, or revoke it first.",
+            "This account has access. Keep it and close the other, or revoke the access first.",
         )

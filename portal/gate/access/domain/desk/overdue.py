@@ -1,4 +1,4 @@
-"""Calling reviewers, and then operators, to applications that wait longer than was promised."""
+"""Mails to reviewers, then to operators, about applications that wait longer than promised."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ WEEK: Final = timedelta(days=7)
 
 
 def remind_reviewers(*, at: datetime) -> int:
-    """Post one mail a week to each reviewer about what is overdue and theirs, or nobody's.
+    """Post one mail a week to each reviewer about overdue applications, claimed by them or free.
 
-    Overdue as in the queue: past the working days that the releases promise. Who is out of
-    office, or has nothing to do, gets none. Answers how many; the outbox knows who had theirs.
+    Overdue as in the queue: past the working days that the releases promise. Reviewers who are
+    out of office, or have none, get no mail. Return the number; the outbox knows who had theirs.
     """
     late = find_late(at=at, times=1)
     reviewers = User.objects.filter(is_reviewer=True, is_active=True).order_by("pk")
@@ -42,7 +42,7 @@ def remind_reviewers(*, at: datetime) -> int:
 
 
 def escalate(*, at: datetime) -> int:
-    """Tell each operator once of a submission that waits for more than twice what was promised."""
+    """Notify each operator, once, of a submission that waits more than twice the promised time."""
     late = find_late(at=at, times=2)
     operators = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
     pairs = product(_keys(operators), late)
@@ -50,7 +50,7 @@ def escalate(*, at: datetime) -> int:
 
 
 def find_late(*, at: datetime, times: int) -> list[Application]:
-    """What has waited for a reviewer for more than so many times its promise, oldest first."""
+    """Applications that have waited more than `times` times what was promised, oldest first."""
     waiting = Application.objects.filter(state__in=REVIEW_STATES, submitted_at__isnull=False)
     rows = waiting.select_related("claimed_by").prefetch_related("models_wanted__release")
     oldest = list(rows.order_by("submitted_at", "pk"))
@@ -71,7 +71,7 @@ def _keys(people: QuerySet[User]) -> list[int]:
 
 @transaction.atomic
 def _remind(reviewer_id: int, *, late: Sequence[Application], at: datetime) -> bool:
-    # The lock makes two beats at once look at the outbox one after the other.
+    # The lock makes two beats at the same time read the outbox one after the other.
     reviewer = User.objects.select_for_update().get(pk=reviewer_id)
     had = Notice.objects.filter(recipient=reviewer, kind=REMINDED, created_at__gt=at - WEEK)
     if is_absent(reviewer, at=at) or had.exists():
@@ -86,7 +86,7 @@ def _remind(reviewer_id: int, *, late: Sequence[Application], at: datetime) -> b
         reviewer,
         kind=REMINDED,
         subject=f"Overdue: {len(theirs)} to review",
-        body="Hello,\n\nThese wait longer than was promised, on your desk or on nobody's:"
+        body="Hello,\n\nThese have waited longer than promised, and are yours or free:"
         f"\n\n{lines}\n\n{settings.SITE_URL}{reverse('console:queue')}\n",
         may_wait=True,
     )
@@ -103,7 +103,7 @@ def _tell(operator_id: int, application: Application) -> bool:
     operator = User.objects.select_for_update().get(pk=operator_id)
     about = f"application:{application.case_number}"
     told = Notice.objects.filter(recipient=operator, kind=ESCALATED, about=about)
-    # What was changed and submitted again has a promise of its own.
+    # An application that was changed and submitted again has a new promise.
     is_told = told.filter(created_at__gte=application.submitted_at).exists()
     if is_told or not is_outsider(application.applicant_id, operator):
         return False
@@ -111,8 +111,8 @@ def _tell(operator_id: int, application: Application) -> bool:
         operator,
         kind=ESCALATED,
         subject=f"Twice overdue: {application.case_number}",
-        body=f"Hello,\n\nApplication {application.case_number} waits for more than twice the time "
-        "that was promised. The reviewers were reminded; see that somebody takes it up.\n",
+        body=f"Hello,\n\nApplication {application.case_number} has waited more than twice as long "
+        "as promised. The reviewers were reminded. Make sure that one of them claims it.\n",
         about=about,
     )
     return True

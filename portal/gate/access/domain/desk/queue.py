@@ -1,4 +1,4 @@
-"""Finding applications and grants: what the reviewers' lists are made of."""
+"""Finding applications and grants for the reviewers' lists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class QueueFilter:
-    """What to list; empty values do not narrow."""
+    """What to list; an empty value does not filter."""
 
     states: tuple[str, ...] = ()
     claim: str = ""
@@ -35,10 +35,10 @@ class QueueFilter:
 
 
 def find_applications(wanted: QueueFilter, *, viewer: User, at: datetime) -> QuerySet[Application]:
-    """Submitted applications; drafts are nobody's business but their writer's.
+    """Submitted applications; drafts are private to their authors.
 
     Each has `is_endorsed` (a first reviewer approved this submission), and its models with
-    their releases at hand.
+    their releases prefetched.
     """
     endorsed = Endorsement.objects.filter(
         application=OuterRef("pk"), submitted_at=OuterRef("submitted_at")
@@ -109,7 +109,7 @@ def list_countries() -> list[tuple[str, str]]:
 
 
 def pace_of(application: Application, *, at: datetime) -> Pace | None:
-    """How a waiting application stands to the promised days; None when nobody waits.
+    """How a waiting application compares with the promised days; None if it does not wait.
 
     Reads `models_wanted` and their releases: prefetch them for a list.
     """

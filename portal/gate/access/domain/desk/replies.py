@@ -1,4 +1,4 @@
-"""Replies that reviewers give often: a file of the release."""
+"""Replies that reviewers often give: a file of the release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the process does: volumes, waits, decisions and what will end, over a period."""
+"""Metrics of the process over a period: volumes, waits, decisions, and grants about to end."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from portal.gate.access.models import Application, Grant, Step
 SMALL_CELL: Final = 5
 """A share of fewer decisions than this says more about single people than about the process."""
 EXPIRING: Final = (7, 30, 90)
-"""Days ahead in which grants that will end are counted."""
+"""Days ahead for which ending grants are counted."""
 
 
 @dataclass(frozen=True)
 class Week:
-    """What happened in the week that begins on Monday, `start`; waits are of its answers."""
+    """What happened in the week that begins on Monday, `start`; waits are those of its answers."""
 
     start: datetime
     submitted: int
@@ -42,7 +42,7 @@ class Week:
 
 @dataclass(frozen=True)
 class Share:
-    """How applications of one kind were decided. `is_small` ones are not told apart further."""
+    """How applications of one kind were decided. `is_small` ones are not broken down further."""
 
     label: str
     approved: int
@@ -58,7 +58,7 @@ class Share:
 
     @property
     def percent(self) -> float | None:
-        """Of the decided, how many per cent were approved; None for a small cell."""
+        """The percentage of the decided that were approved; None for a small cell."""
         return None if self.is_small else round(100 * self.approved / self.decided, 1)
 
 
@@ -92,10 +92,10 @@ class Metrics:
 
 
 def measure_process(*, since: datetime, until: datetime) -> Metrics:
-    """The numbers of a period, with seven queries, however much happened.
+    """The numbers of a period, in seven queries, however much happened.
 
-    Decisions that were taken back do not count. An application counts once in a share, by how
-    it stands, in the period of its decision.
+    Decisions that were taken back do not count. An application counts once in a share, by its
+    current state, in the period of its decision.
     """
     return Metrics(
         weeks=_measure_weeks(since=since, until=until),
@@ -145,7 +145,7 @@ def _measure_weeks(*, since: datetime, until: datetime) -> list[Week]:
 
 
 def _fill_weeks(found: set[datetime]) -> Iterable[datetime]:
-    """Every week from the first to the last of those found, also those in which nothing was."""
+    """Every week from the first to the last of those found, including empty ones."""
     if not found:
         return
     week = min(found)
@@ -157,7 +157,7 @@ def _fill_weeks(found: set[datetime]) -> Iterable[datetime]:
 def _share_by(
     field: str, name: Callable[[str], str], *, since: datetime, until: datetime
 ) -> list[Share]:
-    """Largest first; cells below `SMALL_CELL` are put together, so that none shows a person."""
+    """Largest first; cells below `SMALL_CELL` are merged, so that none shows a person."""
     decided = Application.objects.filter(
         decided_at__gt=since,
         decided_at__lte=until,

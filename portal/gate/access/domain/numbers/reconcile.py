@@ -1,6 +1,6 @@
 """The state of applications, grants and signatures, read from the audit log alone.
 
-What the log says and what the tables say must agree; `find_differences` names where not.
+The log and the tables must agree; `find_differences` says where they do not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from portal.platform.audit.models import AuditEvent
 
 @dataclass(frozen=True)
 class CaseState:
-    """An application: where it stands, and how often it moved."""
+    """An application: its state, and its number of moves."""
 
     state: str
     revision: int
@@ -25,7 +25,7 @@ class CaseState:
 
 @dataclass(frozen=True)
 class GrantRecord:
-    """A grant: what was given from which case until when, where it stands, and its moves."""
+    """A grant: its case, its terms, its state, and its number of moves."""
 
     case_number: str
     model: str
@@ -56,7 +56,7 @@ class Rebuilt:
 
 
 def rebuild(events: Iterable[AuditEvent]) -> Rebuilt:
-    """What `events`, oldest first and from the beginning, make of the rows."""
+    """Rebuild the rows from `events`, all of them, oldest first."""
     built = Rebuilt()
     for event in events:
         if event.tag == AuditTag.LICENCE_SIGNED:
@@ -72,7 +72,7 @@ def rebuild(events: Iterable[AuditEvent]) -> Rebuilt:
 
 
 def read_rows() -> Rebuilt:
-    """The same from the tables; drafts that never moved are in no log and are left out."""
+    """The same from the tables, without drafts that never moved: the log has none of them."""
     return Rebuilt(
         cases={
             f"application:{row.case_number}": CaseState(row.state, row.revision)
@@ -103,7 +103,7 @@ def read_rows() -> Rebuilt:
 
 
 def find_differences() -> list[str]:
-    """Subjects whose row is not what the log makes of it, in alphabetical order."""
+    """Subjects whose row differs from the log, in alphabetical order."""
     told, kept = rebuild(AuditEvent.objects.order_by("id").iterator()), read_rows()
     differing: set[str] = set()
     for of_log, of_rows in (

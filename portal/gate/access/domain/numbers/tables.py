@@ -1,4 +1,4 @@
-"""The numbers of the process as tables: what its page shows and its files hold."""
+"""The numbers of the process as tables, for its page and its files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class MetricTable:
-    """One table; the first column names the row. `share` is the column of per cent, if any."""
+    """One table; the first column names the row. `share` is the percentage column, if any."""
 
     slug: str
     title: str
@@ -38,7 +38,7 @@ def list_tables(metrics: Metrics) -> list[MetricTable]:
         _shares("sectors", "Approved, by kind of institution", "Kind", metrics.sectors),
         MetricTable(
             "reasons",
-            "Reasons of refusals and returns",
+            "Reasons for refusals and returns",
             "The reason that the reviewer chose.",
             ("Reason", "Refused", "Returned"),
             tuple((row.label, row.rejected, row.returned) for row in metrics.reasons),
@@ -46,7 +46,7 @@ def list_tables(metrics: Metrics) -> list[MetricTable]:
         MetricTable(
             "expiring",
             "Grants that end soon",
-            "Active ones; each column counts those of the columns before it.",
+            "Active grants; each column includes those of the columns before it.",
             ("Model", *(f"Within {days} days" for days in EXPIRING)),
             tuple((row.model, *row.within) for row in metrics.expiring),
         ),
@@ -54,7 +54,7 @@ def list_tables(metrics: Metrics) -> list[MetricTable]:
 
 
 def write_csv(table: MetricTable) -> str:
-    """The table as a file; an empty cell is a number that there is not."""
+    """The table as CSV; an empty cell means that there is no number."""
     return write_rows([table.columns, *table.rows])
 
 
@@ -62,7 +62,7 @@ def _volumes(weeks: Sequence[Week]) -> MetricTable:
     return MetricTable(
         "volumes",
         "Applications by week",
-        "Submissions, those after a return among them, and answers that stand.",
+        "Submissions, including those after a return, and answers that were not taken back.",
         ("Week from", "Submitted", "Approved", "Refused", "Returned"),
         tuple(
             (_day(week), week.submitted, week.approved, week.rejected, week.returned)
@@ -93,7 +93,7 @@ def _stages(metrics: Metrics) -> MetricTable:
     return MetricTable(
         "stages",
         "Hours in each stage",
-        "The first row over 90 days is what applicants are told.",
+        "Applicants see the first row, over 90 days.",
         ("Stage", "Counted", "Median", "90th percentile"),
         rows,
     )
@@ -109,8 +109,8 @@ def _shares(slug: str, title: str, kind: str, shares: Sequence[Share]) -> Metric
     return MetricTable(
         slug,
         title,
-        "Each application once, by how it stands now. A share is no verdict: look for the reasons "
-        f"below it. Fewer than {SMALL_CELL} are not told apart.",
+        "Each application counts once, by its current state. A share is not a verdict: look for "
+        f"the reasons behind it. Groups of fewer than {SMALL_CELL} are not broken down.",
         (kind, "Decided", "Approved", "Refused", "Approved, %"),
         rows,
         share=4,

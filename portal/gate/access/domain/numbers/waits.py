@@ -1,4 +1,4 @@
-"""How long answers take, from the answers themselves."""
+"""How long answers take, measured from the answers themselves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from portal.gate.access.models import Ruling, Step
 Span: TypeAlias = "F | ExpressionWrapper[CombinedExpression]"
 WINDOW = timedelta(days=90)
 FEWEST: Final = 10
-"""Answers before the public is told of them: of fewer, nobody can say what nine of ten took."""
+"""The fewest answers for a public number: of fewer, a 90th percentile says nothing."""
 
 
 class Percentile(Aggregate):
@@ -51,7 +51,7 @@ SPANS: Final[Mapping[str, Span]] = {
     "to_second": _between("endorsed", "made_at"),
     "with_applicant": _between("made_at", "sent_again"),
 }
-"""How long each stage was."""
+"""The duration of each stage."""
 ONLY: Final[Mapping[str, Q]] = {"with_applicant": Q(command=Command.RETURN)}
 """Stages that only some answers begin."""
 MOST_ANSWERS: Final = 1_000_000
@@ -80,7 +80,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class StageWaits:
-    """How long one stage of the process took; `waits` is None where nothing passed it."""
+    """How long one stage of the process took; `waits` is None if nothing passed it."""
 
     name: str
     label: str
@@ -89,12 +89,12 @@ class StageWaits:
 
 STAGES: Final[Mapping[str, str]] = {
     "waited": "From submission to answer",
-    "to_claim": "Of that, until a reviewer takes it up",
-    "on_desk": "Of that, from taking up to the answer",
+    "to_claim": "Of that, until a reviewer claims it",
+    "on_desk": "Of that, from the claim to the answer",
     "to_second": "Of that, from a first approval to the answer of the second reviewer",
     "with_applicant": "From a return to the next submission",
 }
-"""Each stage that `measure_stages` measures, and how a table calls it."""
+"""Each stage that `measure_stages` measures, and its label in a table."""
 
 
 def measure_waits(*, at: datetime) -> Waits | None:
@@ -132,7 +132,7 @@ def measure_stages(*, since: datetime, until: datetime) -> list[StageWaits]:
             .values("at")[:1]
         ),
     )
-    # The limit makes PostgreSQL look each step up once, and not for every number made of it.
+    # The limit makes PostgreSQL look up each step once, not for every number made of it.
     measured = _measure(answers[:MOST_ANSWERS], *STAGES)
     return [StageWaits(name, label, measured[name]) for name, label in STAGES.items()]
 
@@ -175,5 +175,5 @@ def _say_hours(hours: float) -> str:
 
 
 def to_hours(wait: timedelta) -> float:
-    """Hours, with one digit behind the point."""
+    """Hours, to one decimal place."""
     return round(wait.total_seconds() / 3600, 1)

@@ -1,1 +1,1 @@
-"""An application's way from draft to decision and after: its commands, and what is told of them."""
+"""An application from draft to decision and after: its commands, and what people see of them."""

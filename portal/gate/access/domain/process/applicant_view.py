@@ -1,4 +1,4 @@
-"""What an applicant is shown: no more than they have been told."""
+"""What an applicant is shown: nothing that they have not been notified of."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from portal.platform.accounts.models import User
 
 @dataclass(frozen=True)
 class HeldMoves:
-    """What decisions that are not told yet have done to a person's grants: the ids of those
-    they gave, and the state before of those they moved.
+    """The effect of held decisions on a person's grants: the ids of those they made, and the
+    earlier state of those they moved.
     """
 
     made: frozenset[int]
@@ -27,7 +27,7 @@ class HeldMoves:
 
 
 def as_told(application: Application, *, at: datetime) -> Application:
-    """A copy to show to the applicant, with the state that they know of; never save it."""
+    """A copy to show to the applicant, with the state that they know; never save it."""
     shown = copy(application)
     shown.state = application.told_state(at=at)
     if application.is_held(at=at):
@@ -41,7 +41,7 @@ def told_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
 
 
 def as_led(grant: Grant, *, at: datetime) -> Grant:
-    """A copy to show: what follows a lead's grant stands no better than that; never save it."""
+    """A copy to show, worth no more than the lead's grant that it follows; never save it."""
     if grant.lead is None or grant.state != GrantState.ACTIVE:
         return grant
     own = told_grants(grant.lead, at=at).filter(lead=None, model=grant.model_id)
@@ -52,7 +52,7 @@ def as_led(grant: Grant, *, at: datetime) -> Grant:
 
 
 def held_moves(user: User, *, at: datetime) -> HeldMoves:
-    """The same where a grant in force was replaced: `told_grants` names the new one at once."""
+    """The held moves; needed as `told_grants` shows the successor of a grant in force at once."""
     made: set[int] = set()
     moved: dict[int, str] = {}
     untold = Q(pk__in=[])
@@ -67,7 +67,7 @@ def held_moves(user: User, *, at: datetime) -> HeldMoves:
 
 
 def who_acts_next(application: Application, *, at: datetime) -> str:
-    """`you`, `a reviewer`, or nobody."""
+    """`you`, `a reviewer`, or empty."""
     state = application.told_state(at=at)
     if state in REVIEW_STATES:
         return "a reviewer"
@@ -76,7 +76,7 @@ def who_acts_next(application: Application, *, at: datetime) -> str:
 
 
 def is_open_to_applicant(command: Command, application: Application, *, at: datetime) -> bool:
-    """Whether the applicant is offered a command now; while a decision is held, none is."""
+    """Whether to offer a command to the applicant now; none while a decision is held."""
     if application.is_held(at=at):
         return False
     if command == Command.APPEAL and application.appealed_at is not None:

@@ -54,7 +54,7 @@ class Answers:
 
 
 def open_draft(user: User) -> Application:
-    """The application that the person can edit now; a new one repeats their last answers.
+    """The application that the person can edit now; a new one starts with their last answers.
 
     Raises `DomainError` with code `application_pending` while one waits for a reviewer.
     """
@@ -85,7 +85,7 @@ def submit_application(
     """Freeze the answers and the applicant's identity, and ask for a decision.
 
     `connection_country` is where the request came from, if that is known: a listed country, or
-    one that differs from the declared, goes to a person and rejects nobody.
+    one that differs from the declared one, only flags the application for a reviewer.
 
     Raises `DomainError`: `email_unverified`, `licence_unsigned` or `licence_outdated` (with
     the licence to sign as `next_url`), `models_missing`, `not_your_application`, `too_soon`
@@ -146,9 +146,9 @@ def submit_application(
 
 @transaction.atomic
 def withdraw_application(application: Application, *, by: User) -> Step:
-    """Take an application back, or throw a draft away; a new one can be begun at once.
+    """Withdraw an application, or discard a draft; a new one can be started at once.
 
-    Grants of it that were halted when it was reopened end with it. Raises `DomainError`
+    Its grants that were halted when it was reopened end with it. Raises `DomainError`
     (`not_your_application`, `application_pending` while a decision is held) and `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
@@ -197,8 +197,8 @@ def _require_pause(application: Application) -> None:
     if until is not None and timezone.now() < until:
         raise DomainError(
             RefusalCode.TOO_SOON,
-            f"After a refusal a new application can be submitted from {until:%d %B %Y}. "
-            "What you have written is kept. You may also appeal against the refusal, once.",
+            f"After a refusal, you can submit a new application from {until:%d %B %Y}. "
+            "What you have written is kept. You may also appeal against the refusal once.",
             next_url=reverse("access:status"),
         )
 

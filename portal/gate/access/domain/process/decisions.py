@@ -1,4 +1,4 @@
-"""A decision's ten minutes: made at once, told later, and until then taken back."""
+"""The hold: the minutes between a decision and its mail, in which it can be taken back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MovedGrants = Sequence[tuple[int, str]]
 
 
 def hold_ends_at(made_at: datetime) -> datetime:
-    """When the applicant is told of a decision made at a moment."""
+    """When the applicant is notified of a decision made at a moment."""
     return made_at + timedelta(seconds=settings.DECISION_HOLD_SECONDS)
 
 
@@ -50,9 +50,9 @@ def rule(
     moved_grants: MovedGrants = (),
     data: Mapping[str, object] | None = None,
 ) -> Step:
-    """Carry a decision out in the caller's transaction, with its hold; ends the claim.
+    """Carry out a decision in the caller's transaction, with its hold; ends the claim.
 
-    Raises as `move_application`, and as `require_may_rule`.
+    Raises what `move_application` and `require_may_rule` raise.
     """
     now = timezone.now()
     submitted_at = application.submitted_at or now
@@ -93,11 +93,11 @@ def rule(
 def take_back_decision(
     application: Application, *, by: User, note: str = "", seen: int | None = None
 ) -> Step:
-    """Undo the last decision within its hold: the application is in review again, its grants
-    are void and those it replaced are restored; its applicant was told nothing.
+    """Undo the last decision within its hold, before the applicant is notified: the application
+    is in review again, its grants are void, and those it replaced are restored.
 
-    Raises `DomainError` (`hold_over`) when the applicant has been told, and as
-    `move_application` does.
+    Raises `DomainError` (`hold_over`) if the applicant has been notified, and what
+    `move_application` raises.
     """
     check_application(application, Command.TAKE_BACK, by=by, role=Role.REVIEWER, seen=seen)
     unmoved = Application.objects.filter(
@@ -109,7 +109,7 @@ def take_back_decision(
     if ruling is None or ruling.is_told(at=timezone.now()) or ruling.step.told_at:
         raise DomainError(
             RefusalCode.HOLD_OVER,
-            f"{application.applicant_name} has been told already. "
+            f"{application.applicant_name} has already been notified. "
             "To change the decision, reopen the application with a reason.",
         )
     grants = list(
@@ -144,7 +144,7 @@ def current_ruling(application: Application) -> Ruling | None:
 
 
 def reapply_at(application: Application) -> datetime | None:
-    """From when a person who was refused may submit a new application; None if at once."""
+    """When a refused person may submit a new application; None if at once."""
     if application.state != ApplicationState.REJECTED or application.decided_at is None:
         return None
     return application.decided_at + timedelta(days=settings.REAPPLY_AFTER_DAYS)

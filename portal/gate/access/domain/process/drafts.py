@@ -1,4 +1,4 @@
-"""What an applicant has typed so far: kept as it comes, and not written over unseen."""
+"""What an applicant has typed so far: saved as it is, and never overwritten unseen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DraftValues = Mapping[str, str | Sequence[str]]
 
 
 class DraftConflict(SavedMeanwhile):
-    """Some of its fields were saved from elsewhere since they were read."""
+    """Some fields of a draft were saved from elsewhere since they were read."""
 
     def __init__(self, fields: tuple[str, ...]) -> None:
         super().__init__("another tab or window has saved other text")
@@ -35,15 +35,15 @@ class DraftConflict(SavedMeanwhile):
 
 
 def find_draft(user: User, *, case_number: str) -> Application:
-    """The draft that a page was about, or without a number the one that is open.
+    """The draft that a page was about, or, without a case number, the open one.
 
     Raises `DomainError`: `application_pending` as `open_draft` does, and `application_closed`
-    for one that cannot be written on any more; none is begun in its place.
+    for one that can no longer be edited; no new one is started in its place.
     """
     if not case_number:
         return open_draft(user)
     own = Application.objects.filter(applicant=user)
-    # Any text may come; compared here, for PostgreSQL cannot be asked for every one.
+    # Compared here, as the number may be any text, and PostgreSQL does not accept every text.
     named = next((each for each in own if each.case_number == case_number), None)
     if named is None or named.state in OPEN_STATES:
         return open_draft(user)
@@ -51,13 +51,13 @@ def find_draft(user: User, *, case_number: str) -> Application:
     state = ApplicationState(named.state).label.lower()
     raise DomainError(
         RefusalCode.APPLICATION_CLOSED,
-        f"{named.case_number} is {state}, so nothing of it was saved or submitted.",
+        f"{named.case_number} is {state}, so nothing was saved or submitted.",
         next_url=reverse("access:status"),
     )
 
 
 def begin_anew(user: User) -> tuple[Application, bool]:
-    """The draft that is open, and whether it was begun just now. Raises what `open_draft` does."""
+    """The open draft, and whether it was started just now. Raises what `open_draft` does."""
     is_open = Application.objects.filter(applicant=user, state__in=OPEN_STATES).exists()
     return open_draft(user), not is_open
 
@@ -69,10 +69,10 @@ def save_draft(
     values: DraftValues,
     seen: Mapping[str, str] | None = None,
 ) -> datetime:
-    """Keep what was typed, valid or not, and answer when it was kept.
+    """Save what was typed, valid or not; return when it was saved.
 
     Only the fields named in `values` change. `seen` has the fingerprint of each field as it was
-    read; where another text was saved since, nothing is kept. Raises `DomainError`
+    read; if another text was saved since, nothing is saved. Raises `DomainError`
     (`not_your_application`), `DraftConflict`, and `LostRace` when it is no longer a draft.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
@@ -91,12 +91,12 @@ def save_draft(
 
 
 def fingerprint_draft(draft: DraftValues) -> dict[str, str]:
-    """What a form carries of each field that is filled in."""
+    """The fingerprint of each field that is filled in."""
     return {name: fingerprint(draft[name]) for name in APPLICATION_FIELDS if draft.get(name)}
 
 
 def differing_fields(saved: DraftValues, sent: DraftValues) -> tuple[str, ...]:
-    """The fields of `sent` that say something else than what is saved; nothing is empty."""
+    """The fields of `sent` that differ from what is saved; a missing value counts as empty."""
     return tuple(name for name in sent if (saved.get(name) or "") != (sent[name] or ""))
 
 

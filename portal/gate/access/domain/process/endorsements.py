@@ -25,9 +25,9 @@ def needs_endorsement(
     capabilities: Sequence[Capability],
     ends_at: datetime,
 ) -> bool:
-    """Whether approving these terms still waits for another reviewer to agree to them.
+    """Whether these terms still need the approval of another reviewer.
 
-    One who agreed to more (models, capabilities, a later end) has agreed to less.
+    An approval of more (models, capabilities, a later end) covers less.
     """
     guarded = {model.pk for model in models if model.tier == Tier.TWO_REVIEWERS}
     if not guarded:
@@ -44,10 +44,10 @@ def needs_endorsement(
 
 
 def open_models(application: Application, *, by: User) -> QuerySet[HostedModel]:
-    """The models of the application that a reviewer's approval can still bring on.
+    """The models of the application that this reviewer can approve now.
 
-    Whoever gave the first of two approvals waits for the second, as long as nobody else has
-    approved other terms.
+    A reviewer who gave the first of two approvals waits for the second, unless another
+    reviewer has approved other terms.
     """
     endorsements = current_endorsements(application)
     waits = Q(Exists(endorsements.filter(reviewer=by))) & ~Q(
@@ -71,7 +71,7 @@ def endorse(
     capabilities: Sequence[Capability],
     ends_at: datetime,
 ) -> None:
-    """Keep a first approval; raises `DomainError` (`already_endorsed`)."""
+    """Record a first approval; raises `DomainError` (`already_endorsed`)."""
     endorsement, is_new = Endorsement.objects.get_or_create(
         application=application,
         submitted_at=application.submitted_at,
@@ -81,7 +81,7 @@ def endorse(
     if not is_new:
         raise DomainError(
             RefusalCode.ALREADY_ENDORSED,
-            "You have approved this already. It waits for a second reviewer, who must agree to "
-            "the same models, uses and end date.",
+            "You have already approved this. A second reviewer must approve the same models, "
+            "uses and end date.",
         )
     endorsement.models_endorsed.set(models)

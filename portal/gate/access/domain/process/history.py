@@ -30,8 +30,8 @@ class Entry:
 
 
 def tell_history(application: Application, *, viewer: User) -> list[Entry]:
-    """Every step, oldest first. Reviewers see names; applicants see “a reviewer”, and neither
-    the desk's own steps nor a decision before they are told of it.
+    """Every step, oldest first. Reviewers see names; applicants see “a reviewer”, no internal
+    steps, and no decision before they are notified of it.
     """
     steps = application.steps.select_related(
         "actor", "application", "grant__model", "grant__user", "ruling"
@@ -66,5 +66,5 @@ def _title(step: Step) -> str:
     label = str(Command(step.command).label)
     if step.grant is None:
         return label
-    whose = f" for {step.grant.user.name}, of the team" if step.grant.lead_id else ""
+    whose = f" for {step.grant.user.name} (team member)" if step.grant.lead_id else ""
     return f"{label}: {step.grant.model.name}{whose}"

@@ -1,4 +1,4 @@
-"""The way from an account to a running model, and where a person stands on it."""
+"""The stages from an account to a running model, and the one that a person has reached."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEFAULT_REVIEW_DAYS = 5
 
 
 class StageState(StrEnum):
-    """`CURRENT` waits for the person, `WAITING` for somebody else."""
+    """`CURRENT` waits for the person, `WAITING` for someone else."""
 
     DONE = "done"
     CURRENT = "current"
@@ -42,7 +42,7 @@ class StageState(StrEnum):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the way, with what to do there."""
+    """One stage, with what to do there."""
 
     title: str
     state: StageState
@@ -52,7 +52,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Journey:
-    """All stages; `current` is the one where somebody has to act now."""
+    """All stages; `current` is the one that needs action now."""
 
     stages: tuple[Stage, ...]
 
@@ -63,7 +63,7 @@ class Journey:
 
 
 def plan_journey(user: User, *, at: datetime) -> Journey:
-    """Where the person stands; exactly one stage is marked as the one to act on."""
+    """The person's stages; exactly one is marked as the one to act on."""
     application = Application.objects.newest_of(user)
     has_grant = _held_grants(user, at=at).exists()
     stages = [
@@ -77,7 +77,7 @@ def plan_journey(user: User, *, at: datetime) -> Journey:
 
 
 def expected_by(application: Application) -> datetime | None:
-    """When most applications like this one are decided; None while nobody has it."""
+    """When most applications like this one are decided; None unless it is in review."""
     told = application.told_state(at=timezone.now())
     if told not in REVIEW_STATES or application.submitted_at is None:
         return None
@@ -94,12 +94,12 @@ def review_days(application: Application | None = None) -> int:
 
 
 def _held_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
-    """Those that have begun and have not ended, suspended ones with them."""
+    """Grants that have begun and have not ended, including suspended ones."""
     return Grant.objects.filter(user=user, state__in=HELD_STATES, starts_at__lte=at, ends_at__gt=at)
 
 
 def _close_later_stages(stages: list[Stage]) -> list[Stage]:
-    """Only the first unfinished stage is open; what follows it waits its turn."""
+    """Leave only the first unfinished stage open; the later ones become `TODO`."""
     closed: list[Stage] = []
     is_open = False
     for stage in stages:
@@ -122,8 +122,8 @@ def _email_stage(user: User) -> Stage:
     return Stage(
         title,
         StageState.CURRENT,
-        f"We sent a link to {user.email}. Open it, or ask for a new one.",
-        (NextStep("Confirm it", reverse("account_email")),),
+        f"A link was sent to {user.email}. Open it, or request a new one.",
+        (NextStep("Confirm your address", reverse("account_email")),),
     )
 
 
@@ -173,44 +173,46 @@ def _apply_stage(application: Application | None, *, has_grant: bool, at: dateti
     match application.told_state(at=at) if application else None:
         case ApplicationState.DRAFT:
             if has_grant:
-                return Stage(title, StageState.DONE, "A further application is begun.")
+                return Stage(title, StageState.DONE, "You have started another application.")
             return Stage(
                 title,
                 StageState.CURRENT,
-                "Your draft is kept. Finish it and submit it.",
+                "Your draft is saved. Finish it and submit it.",
                 (NextStep("Continue your draft", apply),),
             )
         case ApplicationState.RETURNED:
             return Stage(
                 title,
                 StageState.CURRENT,
-                "A reviewer asks for changes. Read the notes, change it, submit it again.",
+                "A reviewer asked for changes. Read the notes, change your application, and "
+                "submit it again.",
                 (NextStep("Change your application", apply),),
             )
         case ApplicationState.SUBMITTED | ApplicationState.IN_REVIEW:
             return Stage(title, StageState.DONE, "Submitted.")
         case ApplicationState.APPEALED:
-            return Stage(title, StageState.DONE, "Submitted, and appealed against its refusal.")
+            return Stage(title, StageState.DONE, "Submitted. You appealed against the refusal.")
         case ApplicationState.REJECTED if not has_grant:
             return Stage(
                 title,
                 StageState.CURRENT,
-                "Your last application was not approved. You may appeal, once, or answer its "
-                "reason in a new one.",
+                "Your last application was not approved. You may appeal once, or answer the "
+                "reason in a new application.",
                 (NextStep("Apply again", apply),),
             )
         case ApplicationState.LAPSED if not has_grant:
             return Stage(
                 title,
                 StageState.CURRENT,
-                "Your last application was not answered and is closed. A new one begins with it.",
+                "Your last application was closed because you did not answer. A new one starts "
+                "with your last answers.",
                 (NextStep("Apply again", apply),),
             )
         case ApplicationState.APPROVED if not has_grant:
             return Stage(
                 title,
                 StageState.CURRENT,
-                "Your access has ended. A new application begins with your last answers.",
+                "Your access has ended. A new application starts with your last answers.",
                 (NextStep("Apply again", apply),),
             )
     if has_grant:
@@ -228,14 +230,14 @@ def _review_stage(application: Application | None, *, has_grant: bool, at: datet
     if application and application.told_state(at=at) in REVIEW_STATES:
         due = expected_by(application)
         when = f" Most are decided by {due:%d %B %Y}." if due else ""
-        return Stage(title, StageState.WAITING, f"A reviewer reads your application.{when}")
+        return Stage(title, StageState.WAITING, f"Your application is with the reviewers.{when}")
     if has_grant:
-        return Stage(title, StageState.DONE, "A reviewer has let you in.")
+        return Stage(title, StageState.DONE, "A reviewer has approved your access.")
     days = review_days(application)
     return Stage(
         title,
         StageState.TODO,
-        f"A reviewer decides, mostly within {days} working days. You get mail at each step.",
+        f"A reviewer decides, usually within {days} working days. You get a mail at each step.",
     )
 
 
@@ -251,14 +253,12 @@ def _use_stage(user: User, *, at: datetime) -> Stage:
         )
     held = _held_grants(user, at=at)
     if held.filter(state=GrantState.SUSPENDED).exists():
-        return Stage(
-            title, StageState.STOPPED, "Your access is suspended. The reason stands below."
-        )
+        return Stage(title, StageState.STOPPED, "Your access is suspended. The reason is below.")
     if held.exists():
         return Stage(
             title,
             StageState.STOPPED,
-            "What you were granted cannot be tried in the playground here now.",
+            "None of the models that you have access to is open in the playground now.",
             (NextStep("See which models are live", reverse("catalog:models")),),
         )
     return Stage(title, StageState.TODO, "Try prompts in the playground.")

@@ -1,4 +1,4 @@
-"""A returned application that nobody answers: asked for once more, then closed by the clock."""
+"""Returned applications without an answer: one reminder, then closed by the clock."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from portal.platform.core.each import do_each
 from portal.platform.core.errors import LostRace
 
 NOTICE = timedelta(days=7)
-"""Nobody's application is closed sooner than this after the site has reminded them."""
+"""The least time between the site's reminder and the closing."""
 IS_REMINDED = Q(reminded_at__gte=F("returned_at"))
 IS_NOT_REMINDED = Q(reminded_at=None) | Q(reminded_at__lt=F("returned_at"))
-REASON = "The application was not answered and was closed."
+REASON = "The application was closed because it was not answered."
 
 
 def lapses_at(application: Application) -> datetime | None:
@@ -31,16 +31,16 @@ def lapses_at(application: Application) -> datetime | None:
 
 
 def remind_unanswered(*, at: datetime, limit: int) -> int:
-    """Remind by mail, once for each return, when a week is left; answers how many."""
+    """Remind by mail, once for each return, when a week is left; return the number."""
     before = at - timedelta(days=settings.RETURNED_CLOSE_DAYS) + NOTICE
     due = _returned(IS_NOT_REMINDED, before=before)
     return _move_each(due[:limit], Command.REMIND)
 
 
 def close_unanswered(*, at: datetime, limit: int) -> int:
-    """Close, never approve, what was reminded a week ago and is over time; answers how many.
+    """Close, never approve, what was reminded a week ago and is overdue; return the number.
 
-    Who is told may apply again at once.
+    The applicants are notified, and may apply again at once.
     """
     before = at - timedelta(days=settings.RETURNED_CLOSE_DAYS)
     due = _returned(IS_REMINDED & Q(reminded_at__lte=at - NOTICE), before=before)
@@ -48,7 +48,7 @@ def close_unanswered(*, at: datetime, limit: int) -> int:
 
 
 def _returned(condition: Q, *, before: datetime) -> QuerySet[Application]:
-    """Returned and told before a moment, with `returned_at` and the site's `reminded_at`."""
+    """Applications returned and told before a moment, with `returned_at` and `reminded_at`."""
     steps = Step.objects.filter(application=OuterRef("pk")).order_by("-at", "-pk")
     returned = steps.filter(command=Command.RETURN).values("at")[:1]
     reminded = steps.filter(command=Command.REMIND, actor=None).values("at")[:1]
@@ -75,7 +75,7 @@ def _move(application: Application, command: Command) -> int:
         with transaction.atomic():
             move_application(application, command, by=None, role=Role.SYSTEM)
     except LostRace:
-        # Its applicant answered at this moment.
+        # The applicant answered at this moment.
         return 0
     end_grants(halted, by=None, reason=REASON)
     return 1

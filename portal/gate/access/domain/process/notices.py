@@ -1,4 +1,4 @@
-"""The mail that goes with a step: to the applicant, and to those who review."""
+"""The mail about a step, to the applicant and to reviewers."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from portal.platform.notices.domain.outbox import Letter, register_composer
 from portal.platform.notices.models import Notice
 
 SUBJECTS = {
-    "submit": "We have your application {case}",
+    "submit": "Your application {case} was received",
     "return": "Your application {case} needs changes",
     "approve": "Your application {case} is approved",
     "reject": "Your application {case} was not approved",
     "withdraw": "Your application {case} is withdrawn",
-    "appeal": "We have your appeal against the decision on {case}",
-    "remind": "Your application {case} waits for you",
+    "appeal": "Your appeal against the decision on {case} was received",
+    "remind": "Reminder: your application {case} needs changes",
     "lapse": "Your application {case} is closed without an answer",
-    "reopen": "Your application {case} is reviewed again",
+    "reopen": "Your application {case} is being reviewed again",
     "suspend": "Your access to {model} is suspended",
     "resume": "Your access to {model} is open again",
     "revoke": "Your access to {model} was revoked",
     "reviewers_submit": "To review: {case}",
-    "reviewers_appeal": "An appeal: {case}",
+    "reviewers_appeal": "Appeal: {case}",
     "reviewers_reopen": "Reopened: {case}",
     "reviewers_endorse": "A second reviewer is needed: {case}",
-    "reviewers_withdraw": "Nothing to review any more: {case}",
+    "reviewers_withdraw": "Withdrawn: {case}",
 }
-"""By template in `templates/emails/access`."""
+"""Subjects by template in `templates/emails/access`."""
 
 REVIEWERS = "reviewers_"
 
@@ -47,8 +47,8 @@ REVIEWERS = "reviewers_"
 def compose_step(notice: Notice) -> Letter | None:
     """Write the mail about the step that `notice.data` names; None for a decision taken back.
 
-    In the sender's transaction, which marks the step as told. The decision is locked until
-    its commit, so that it is taken back or told, and never both.
+    Runs in the sender's transaction, which marks the step as told. The decision is locked until
+    its commit, so that it is either taken back or told, never both.
     """
     step_id, name = notice.data["step"], notice.kind.removeprefix("access.")
     ruling = Ruling.objects.select_for_update().filter(step=step_id).first()
@@ -60,9 +60,9 @@ def compose_step(notice: Notice) -> Letter | None:
 
 
 def preview_letter(decide: Callable[[], Step]) -> Letter | None:
-    """The mail that a command would send its applicant now; None where they are not told yet.
+    """The mail that a command would send to the applicant now; None if it would send none.
 
-    The very command runs, and is rolled back. Raises what it raises.
+    The command itself runs, and is rolled back. Raises what it raises.
     """
     with transaction.atomic():
         step = decide()
@@ -124,7 +124,7 @@ def _write(
 
 
 def _path(page: str, step: Step) -> str:
-    """Members of a team have no page of its application: their own says how they stand."""
+    """Team members cannot open the team's application: they get a link to their own access."""
     if step.grant and step.grant.lead_id:
         return reverse("access:status")
     return reverse(page, args=[step.application.case_number])

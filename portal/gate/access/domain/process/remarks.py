@@ -1,4 +1,4 @@
-"""Remarks among reviewers: internal to the desk, never the applicant's."""
+"""Remarks among reviewers, never shown to the applicant."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ ASKED = "access.remark_asked"
 def write_remark(
     application: Application, *, by: User, text: str, asked: User | None = None
 ) -> Remark:
-    """Keep a remark; who is `asked` gets a notice with a link and without the text.
+    """Keep a remark; `asked` gets a notice with a link to it, without the text.
 
-    The audit event has the remark's number and not its text. Raises `DomainError`:
+    The audit event has the remark's number, not its text. Raises `DomainError`:
     `reviewers_only`, `own_application`, `own_team`, `text_missing`, `not_for_them`.
     """
     require_role(by, Role.REVIEWER, owner_id=application.applicant_id, what="application")
@@ -57,14 +57,14 @@ def write_remark(
 
 
 def list_remarks(application: Application, *, viewer: User) -> QuerySet[Remark]:
-    """Oldest first, for reviewers and auditors; none for the applicant or who is near to them."""
+    """Oldest first, for reviewers and auditors; none for the applicant and people near to them."""
     found = application.remarks.select_related("author", "asked")
     is_desk = viewer.is_active and (viewer.is_reviewer or viewer.is_auditor)
     return found if is_desk and is_outsider(application.applicant_id, viewer) else found.none()
 
 
 def possible_colleagues(application: Application, *, asker: User) -> QuerySet[User]:
-    """The reviewers who can be offered, by name; `write_remark` refuses who is near."""
+    """The reviewers to offer, by name; `write_remark` refuses those near to the applicant."""
     concerned = [asker.pk, application.applicant_id]
     reviewers = User.objects.filter(is_reviewer=True, is_active=True)
     return reviewers.exclude(pk__in=concerned).order_by("name", "pk")
@@ -79,9 +79,9 @@ def _call(asked: User, application: Application, *, about: str) -> None:
     post(
         asked,
         kind=ASKED,
-        subject=f"Your view is asked: {application.case_number}",
+        subject=f"A colleague asks for your view: {application.case_number}",
         body=f"Hello,\n\nA colleague asks for your view on application {application.case_number}."
-        f"\nTheir remark is here:\n\n{link}\n",
+        f"\nRead their remark here:\n\n{link}\n",
         about=about,
         may_wait=True,
     )

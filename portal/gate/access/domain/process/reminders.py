@@ -1,4 +1,4 @@
-"""Asking an applicant again for what a reviewer returned."""
+"""Reminding an applicant of an application that a reviewer returned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 PAUSE = timedelta(days=7)
-"""Nobody is reminded more often."""
+"""The least time between two reminders."""
 
 
 @transaction.atomic
@@ -28,7 +28,7 @@ def remind_applicant(application: Application, *, by: User, seen: int | None = N
     now = timezone.now()
     if application.is_held(at=now):
         raise DomainError(
-            RefusalCode.DECISION_HELD, "The applicant has not been told of the return yet."
+            RefusalCode.DECISION_HELD, "The applicant has not been notified of the return yet."
         )
     last = application.steps.filter(command__in=[Command.RETURN, Command.REMIND]).last()
     if last is not None and now < last.at + PAUSE:

@@ -1,4 +1,4 @@
-"""A decision looked at again: reopened by another reviewer, or appealed by its applicant."""
+"""Reviewing a decision again: reopened by another reviewer, or appealed by the applicant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_APPEAL = 5000
 def reopen_application(
     application: Application, *, by: User, reason: str, seen: int | None = None
 ) -> Step:
-    """Put a decided application back into review; its grants stand still meanwhile.
+    """Put a decided application back into review; its grants are suspended meanwhile.
 
     Raises `DomainError`: `text_missing`, `decision_held` (take it back instead),
     `decided_before` (another reviewer reopens), `other_application_open`; `LostRace`.
@@ -39,12 +39,12 @@ def reopen_application(
     if application.is_held(at=timezone.now()):
         raise DomainError(
             RefusalCode.DECISION_HELD,
-            "The applicant has not been told yet: take the decision back instead.",
+            "The applicant has not been notified yet. Take the decision back instead.",
         )
     if by.pk in deciders(application):
         raise DomainError(
             RefusalCode.DECIDED_BEFORE,
-            "You decided on this application. Another reviewer reopens it.",
+            "You decided on this application. Another reviewer has to reopen it.",
         )
     grants = lock_active_grants(application)
     step = _move_to_review(application, Command.REOPEN, by=by, role=Role.REVIEWER, note=reason)
@@ -54,15 +54,15 @@ def reopen_application(
 
 @transaction.atomic
 def appeal_decision(application: Application, *, by: User, text: str) -> Step:
-    """Ask, once, that another reviewer decides on a refused application.
+    """Appeal, once, so that another reviewer decides on a refused application.
 
     Raises `DomainError`: `text_missing`, `text_too_long`, `appealed_before`,
     `application_pending`, `other_application_open`, `not_your_application`; `LostRace`.
     """
-    text = require_text(text, field="text", message="Say what the reviewer has overlooked.")
+    text = require_text(text, field="text", message="Say what the reviewer overlooked.")
     if len(text) > LONGEST_APPEAL:
         raise DomainError(
-            RefusalCode.TEXT_TOO_LONG, f"At most {LONGEST_APPEAL:,} characters.", field="text"
+            RefusalCode.TEXT_TOO_LONG, f"Write at most {LONGEST_APPEAL:,} characters.", field="text"
         )
     if by.pk == application.applicant_id:
         require_told(application)
@@ -70,8 +70,7 @@ def appeal_decision(application: Application, *, by: User, text: str) -> Step:
     if application.appealed_at is not None:
         raise DomainError(
             RefusalCode.APPEALED_BEFORE,
-            "This application was appealed before, and another reviewer has decided. "
-            "You may apply again.",
+            "You have already appealed, and another reviewer has decided. You may apply again.",
             next_url=reverse("access:status"),
         )
     return _move_to_review(

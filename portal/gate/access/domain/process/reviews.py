@@ -46,10 +46,10 @@ def return_application(
     reason_code: ReasonCode | None = None,
     seen: int | None = None,
 ) -> Step:
-    """Hand an application back with notes, on the whole or on single fields of it.
+    """Return an application with notes, on the whole or on single fields of it.
 
-    The applicant changes it and submits it again. Raises `DomainError` with code
-    `text_missing` without any note; `claimed_by_other`, `decided_before`; `LostRace`.
+    The applicant changes it and submits it again. Raises `DomainError`: `text_missing` without
+    any note, `claimed_by_other`, `decided_before`; `LostRace`.
     """
     notes = {
         name: text.strip()
@@ -79,9 +79,9 @@ def reject_application(
     reason_code: ReasonCode = ReasonCode.OTHER,
     seen: int | None = None,
 ) -> Step:
-    """Refuse an application for a reason that the applicant reads; one may appeal, once.
+    """Refuse an application for a reason that the applicant reads; they may appeal once.
 
-    Grants of it that were halted when it was reopened end with it. Raises `DomainError`
+    Its grants that were halted when it was reopened end with it. Raises `DomainError`
     (`text_missing`, `claimed_by_other`, `decided_before`) and `LostRace`.
     """
     reason = require_text(reason, field="reason", message="Give the reason for the refusal.")
@@ -112,12 +112,12 @@ def approve_application(
     override: str = "",
     seen: int | None = None,
 ) -> Step:
-    """Approve, and give one grant for each model until `ends_at`, from when the hold is over.
+    """Approve, and make one grant for each model, from the end of the hold until `ends_at`.
 
-    Where a model's tier asks for two reviewers and nobody else has endorsed this submission
-    for the same models and capabilities, the approval is kept as an endorsement instead: the
-    step's command is then `ENDORSE`, the application waits on, and no grant is made.
-    `override` says why, where a flag has to be overridden: by each of two reviewers.
+    Where a model's tier requires two reviewers and no other has endorsed this submission for
+    the same models and capabilities, the approval is kept as an endorsement instead: the
+    step's command is then `ENDORSE`, the application still waits, and no grant is made.
+    `override` is the reason to override flags; each of two reviewers must give one.
     Raises `DomainError`: `models_missing`, `capabilities_missing`, `not_asked_for`,
     `end_not_in_future`, `end_too_far`, `already_endorsed`, `grant_suspended`,
     `claimed_by_other`, `decided_before`, `denied`, `needs_override`; `LostRace`.

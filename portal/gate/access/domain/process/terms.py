@@ -1,4 +1,4 @@
-"""What an approval may give: no more than was asked for, until a sensible day."""
+"""The limits of an approval: no more than was applied for, until a sensible day."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def require_within_request(
     wanted = set(application.models_wanted.values_list("pk", flat=True))
     if unasked := [model.name for model in models if model.pk not in wanted]:
         raise DomainError(
-            RefusalCode.NOT_ASKED_FOR, f"Not asked for: {', '.join(unasked)}.", field="models"
+            RefusalCode.NOT_ASKED_FOR, f"Not applied for: {', '.join(unasked)}.", field="models"
         )
     if extra := [str(use.label) for use in capabilities if use not in application.capabilities]:
         raise DomainError(
-            RefusalCode.NOT_ASKED_FOR, f"Not asked for: {', '.join(extra)}.", field="capabilities"
+            RefusalCode.NOT_ASKED_FOR, f"Not applied for: {', '.join(extra)}.", field="capabilities"
         )
 
 

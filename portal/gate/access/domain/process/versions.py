@@ -1,4 +1,4 @@
-"""What was handed in, version by version, and what changed between two of them."""
+"""The submitted versions of an application, and what changed between two of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FieldChange:
 
 
 def freeze_version(application: Application, *, models: list[str]) -> SubmittedVersion:
-    """Keep the answers as they stand, in words a person reads, as the next version."""
+    """Keep the current answers, in words that a person can read, as the next version."""
     answers = {
         "affiliation": application.affiliation,
         "position": application.position,
@@ -68,12 +68,12 @@ def compare_versions(old: SubmittedVersion, new: SubmittedVersion) -> list[Field
 
 
 def _read(version: SubmittedVersion, name: str) -> str:
-    """The answer; one to a question that was not asked then is empty."""
+    """The answer; empty for a question that was not asked then."""
     return str(version.answers.get(name, ""))
 
 
 def diff_words(old: str, new: str) -> list[Segment]:
-    """Word by word: joining `same` and `removed` gives `old`, `same` and `added` gives `new`."""
+    """Compare by words: joining `same` and `removed` gives `old`, `same` and `added` `new`."""
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     segments: list[Segment] = []
     matcher = SequenceMatcher(None, before, after, autojunk=False)

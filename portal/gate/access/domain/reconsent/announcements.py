@@ -1,7 +1,7 @@
 """The mails about a material new version of a licence: at publication, and before its grace ends.
 
-Each mail is one notice of the outbox, told from all others by its kind, the version that it is
-about and its recipient. Whoever has got one does not get it again.
+Each mail is one notice of the outbox, identified by its kind, its version and its recipient.
+Nobody gets the same one twice.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ from portal.platform.notices.domain.outbox import post
 from portal.platform.notices.models import Notice
 
 DAYS_BEFORE: Final = (30, 7, 1)
-"""When the grace period's end is recalled, in days before it."""
+"""When people are reminded of the end of the grace period, in days before it."""
 LATE: Final = timedelta(days=7)
-"""A version without a grace period is still announced for so long."""
+"""How long a version without a grace period is still announced."""
 BATCH: Final = 100
-"""People a transaction: nobody can sign meanwhile."""
+"""People per transaction: nobody can sign meanwhile."""
 RECONSENT_COMPOSER: Final = "access.reconsent"
 ANNOUNCED: Final = "access.licence_changed"
 REMINDED: Final = "access.licence_reminded"
 ABOUT: Final = "licence-version:"
-"""With a version's number in the database: what these notices are about."""
+"""With a version's primary key: what these notices are about."""
 KINDS: Final = (ANNOUNCED, *(f"access.licence_ends_{days}" for days in DAYS_BEFORE), REMINDED)
 
 
 def tell_of_changes(*, at: datetime) -> int:
-    """Post what is due about every changed licence; answers how many mails.
+    """Post the mails that are due about every changed licence; return their number.
 
-    May run any number of times, and twice at once.
+    May run any number of times, also concurrently.
     """
     since = changes_announced(at=at).select_related("licence").order_by("published_at", "pk")
     return sum(do_each(since.defer("text"), partial(_tell, at=at), doing="tell_of_change"))
 
 
 def kind_before(days: int) -> str:
-    """The kind of the mail so many days before the end."""
+    """The kind of the mail `days` days before the end."""
     return f"access.licence_ends_{days}"
 
 
 def subject_of(change: LicenceVersion) -> str:
-    """What notices about a change say that they are about."""
+    """The value of `about` in notices about a change."""
     return f"{ABOUT}{change.pk}"
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One mail that is due: its kind, and to whom it goes."""
+    """One mail that is due: its kind and its recipients."""
 
     kind: str
     people: QuerySet[User]
@@ -69,7 +69,7 @@ def _tell(change: LicenceVersion, *, at: datetime) -> int:
 
 
 def _calls(change: LicenceVersion, *, at: datetime) -> list[_Call]:
-    """The announcement, then the reminder whose moment was last; those before it are past."""
+    """The announcement, then the latest reminder that is due; earlier ones are skipped."""
     others = [
         other
         for other in changes_announced(at=at).filter(licence=change.licence_id).defer("text")
@@ -96,7 +96,7 @@ def _moment(change: LicenceVersion, days: int) -> datetime:
 def _people_to_announce_to(
     change: LicenceVersion, others: Sequence[LicenceVersion], *, at: datetime
 ) -> QuerySet[User]:
-    """Who signed an older version, and whose signature still holds or who has access."""
+    """People who signed an older version, and whose signature is still valid or who have access."""
     ended = [other.number for other in others if other.grace_ends_at <= at]
     floor = max((number for number in ended if number < change.number), default=1)
     grants = Grant.objects.in_force(at=at).filter(
@@ -108,7 +108,7 @@ def _people_to_announce_to(
 def _people_to_remind(
     change: LicenceVersion, others: Sequence[LicenceVersion], *, moment: datetime
 ) -> QuerySet[User]:
-    """Whom this change outdates before any other, and who heard of it before the moment."""
+    """People whom this change outdates first, and who got its announcement before the moment."""
     sooner = [other.number for other in others if other.grace_ends_at < change.grace_ends_at]
     told = _notices(change, ANNOUNCED).filter(created_at__lt=moment)
     signers = _signers_of_older(change, floor=max(sooner, default=1))
@@ -118,7 +118,7 @@ def _people_to_remind(
 def _signers_of_older(
     change: LicenceVersion, *, floor: int, or_else: Q | None = None
 ) -> QuerySet[User]:
-    """Whose newest signature is on a version before the change, and not before `floor`."""
+    """People whose newest signature is on a version before the change, from `floor` on."""
     signed = Signature.objects.filter(user=OuterRef("pk"), version__licence=change.licence_id)
     newest = signed.order_by("-version__number").values("version__number")[:1]
     holds = Q(newest__gte=floor)
@@ -144,8 +144,8 @@ def _post_all(call: _Call, change: LicenceVersion) -> int:
 
 @transaction.atomic
 def _post_batch(kind: str, change: LicenceVersion, waiting: QuerySet[User]) -> dict[int, bool]:
-    """Of the first of them by number: whether their mail could be posted."""
-    # The lock that signing takes: whoever signs at this moment is asked before or not at all.
+    """Post to the first of them, by id; return by id whether each mail could be posted."""
+    # The lock that signing takes: a person who signs now got the mail before, or gets none.
     Licence.objects.select_for_update().get(pk=change.licence_id)
     people = list(waiting[:BATCH])
 

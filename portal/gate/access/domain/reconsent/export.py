@@ -1,4 +1,4 @@
-"""Who has not signed a changed licence again, as CSV."""
+"""People who have not signed a changed licence again, as CSV."""
 
 from __future__ import annotations
 

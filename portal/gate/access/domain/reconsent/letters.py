@@ -1,4 +1,4 @@
-"""The text of a mail about a changed licence, written when it leaves."""
+"""The text of a mail about a changed licence, written when it is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDING = "Sign again by {day}: the {licence} has changed"
 
 
 def compose_reconsent(notice: Notice) -> Letter | None:
-    """Tell until when the recipient's signature holds; None for who has signed meanwhile."""
+    """Say until when the recipient's signature is valid; None if they have signed meanwhile."""
     change = LicenceVersion.objects.select_related("licence").get(pk=notice.data["version"])
     person, licence = notice.recipient, change.licence
     if person is None or not person.is_active:

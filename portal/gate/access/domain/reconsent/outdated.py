@@ -1,4 +1,4 @@
-"""Who has not signed a changed licence again."""
+"""People who have not signed a changed licence again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from portal.platform.notices.models import Notice
 
 @dataclass(frozen=True, kw_only=True)
 class OutdatedFilter:
-    """What to list; empty values do not narrow. `state` is `holds` or `over`."""
+    """What to list; an empty value does not filter. `state` is `holds` or `over`."""
 
     licence: str = ""
     state: str = ""
@@ -45,7 +45,7 @@ class OutdatedFilter:
 class Outdated:
     """A person's newest signature, which a later change outdates or has outdated.
 
-    `version` is the newest one that asks for a signature; `ends_at` the end of the first.
+    `version` is the newest one to sign; `ends_at` is the end of grace of the first one.
     """
 
     signature: Signature
@@ -58,7 +58,7 @@ class Outdated:
 
 
 def find_outdated(wanted: OutdatedFilter, *, at: datetime) -> QuerySet[Signature]:
-    """The newest signatures of active people that a change in force asks for again.
+    """The newest signatures of active people that a change in force outdates.
 
     Those that end first come first. Read them with `describe_outdated`.
     """
@@ -92,7 +92,7 @@ def find_outdated(wanted: OutdatedFilter, *, at: datetime) -> QuerySet[Signature
 
 
 def describe_outdated(signatures: Iterable[Signature], *, at: datetime) -> list[Outdated]:
-    """The rows of what `find_outdated` found, with two queries for any number of them."""
+    """The rows of what `find_outdated` found, in two queries for any number of them."""
     rows = list(signatures)
     live = Grant.objects.in_force(at=at).select_related("model__release").order_by("model__name")
     prefetch_related_objects(rows, Prefetch("user__grants", live, to_attr="live_grants"))

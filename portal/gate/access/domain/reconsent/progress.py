@@ -1,4 +1,4 @@
-"""How far a changed licence has been signed again."""
+"""How many people have signed a changed licence again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.gate.licensing.models import LicenceVersion, Signature
 
 @dataclass(frozen=True)
 class Progress:
-    """The newest change of a licence: how many of its active signers signed that one."""
+    """The newest change of a licence: how many of its active signers have signed it."""
 
     version: LicenceVersion
     signed: int

@@ -26,12 +26,12 @@ from portal.platform.core.refusals import RefusalCode
 
 LIMIT: Final = 50
 PAUSE: Final = timedelta(days=7)
-"""Nobody is told of the same change more often by hand."""
+"""The least time between two mails about the same change, if the second is sent by hand."""
 
 
 @dataclass(frozen=True)
 class Reminder:
-    """What became, or would become, of one signature's person."""
+    """The result for one signature's person, carried out or tried."""
 
     signature: Signature
     is_done: bool
@@ -39,9 +39,9 @@ class Reminder:
 
 
 def try_reminders(signatures: Collection[int], *, by: User) -> list[Reminder]:
-    """What `send_reminders` would do now. The very commands run, and are rolled back.
+    """What `send_reminders` would do now: the commands themselves run, and are rolled back.
 
-    Raises as `send_reminders` does.
+    Raises what `send_reminders` raises.
     """
     with transaction.atomic():
         outcomes = send_reminders(signatures, by=by)
@@ -50,16 +50,16 @@ def try_reminders(signatures: Collection[int], *, by: User) -> list[Reminder]:
 
 
 def send_reminders(signatures: Collection[int], *, by: User) -> list[Reminder]:
-    """Remind the person of each of the outdated signatures, each with an event of its own.
+    """Remind the person of each outdated signature, each with its own event.
 
-    One that is refused stops none of the others. Raises `DomainError`: `nothing_chosen`,
+    A refused one does not stop the others. Raises `DomainError`: `nothing_chosen`,
     `too_many`, `reviewers_only`.
     """
     require_reviewer(by)
     if not signatures:
         raise DomainError(RefusalCode.NOTHING_CHOSEN, "Choose at least one person.")
     if len(signatures) > LIMIT:
-        raise DomainError(RefusalCode.TOO_MANY, f"At most {LIMIT} people at once.")
+        raise DomainError(RefusalCode.TOO_MANY, f"Choose at most {LIMIT} people.")
     chosen = Signature.objects.filter(pk__in=signatures).select_related("user", "version__licence")
     return [_try(signature, by=by) for signature in chosen.defer("text").order_by("pk")]
 
@@ -74,18 +74,20 @@ def _try(signature: Signature, *, by: User) -> Reminder:
 
 
 def _remind(signature: Signature, *, by: User) -> None:
-    # The lock that signing takes: whoever signs at this moment is asked before or not at all.
+    # The lock that signing takes: a person who signs now got the mail before, or gets none.
     Licence.objects.select_for_update().get(pk=signature.version.licence_id)
     now = timezone.now()
     found = find_outdated(OutdatedFilter(), at=now).filter(pk=signature.pk)
     rows = describe_outdated(found, at=now)
     if not rows:
-        raise DomainError(RefusalCode.NOTHING_TO_SIGN, "There is nothing to sign again any more.")
+        raise DomainError(
+            RefusalCode.NOTHING_TO_SIGN, "This person no longer has anything to sign again."
+        )
     (row,) = rows
     if row.told_at is not None and now < row.told_at + PAUSE:
         raise DomainError(
             RefusalCode.TOO_SOON,
-            f"They were told on {row.told_at:%-d %B}. Wait a week before telling again.",
+            f"They got a mail on {row.told_at:%-d %B}. Wait a week before you send another.",
         )
     post_reconsent(signature.user, kind=REMINDED, change=row.version)
     record(

@@ -13,7 +13,7 @@ from portal.platform.accounts.models import User
 
 
 def extend_grants(grants: Sequence[Grant], *, by: User, ends_at: datetime) -> None:
-    """Give grants a later end in the caller's transaction; they hold again if they ran out.
+    """Give grants a later end in the caller's transaction; expired ones are in force again.
 
     Raises `LostRace` for one that is no longer active.
     """
@@ -29,7 +29,7 @@ def extend_grants(grants: Sequence[Grant], *, by: User, ends_at: datetime) -> No
 
 
 def give_grant_back(grant: Grant, *, by: User) -> Step:
-    """The holder ends their own grant for good, in the caller's transaction; running jobs end.
+    """End the holder's own grant for good, in the caller's transaction; running jobs end.
 
     Raises `DomainError` (`not_your_grant`, and `application_pending` while a decision that may
     have made it is held) and `LostRace`.

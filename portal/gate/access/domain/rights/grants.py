@@ -1,4 +1,4 @@
-"""What a reviewer does with a right that was given: suspend, resume, revoke."""
+"""What a reviewer does with a grant: suspend, resume, revoke."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def revoke_grant(grant: Grant, *, by: User, reason: str) -> Step:
 
 @transaction.atomic
 def resume_grant(grant: Grant, *, by: User, reason: str) -> Step:
-    """Give a suspended grant back, until its old end date."""
+    """Resume a suspended grant, until its old end date."""
     reason = _require_reason(reason)
     return move_grant(grant, Command.RESUME, by=by, role=Role.REVIEWER, note=reason, reason="")
 
 
 def lock_replaced_grants(application: Application, *, models: Sequence[HostedModel]) -> list[Grant]:
-    """The applicant's held grants for `models`, locked; what an approval will replace.
+    """The applicant's held grants for `models`, locked; an approval will replace them.
 
-    A person holds one grant for a model. An earlier one, still running or run out, is
-    superseded: what holds is exactly what was approved last, wider or narrower. So are the
-    grants of this application that were halted when it was reopened.
-    Raises `DomainError` with code `grant_suspended` when one that a reviewer suspended is in
-    the way: an approval must not lift a suspension by the way.
+    A person holds one grant for a model. An earlier one, in force or expired, is superseded:
+    only what was approved last counts, wider or narrower. So are the grants of this
+    application that were halted when it was reopened.
+    Raises `DomainError` with code `grant_suspended` if a reviewer suspended one of them: an
+    approval must not lift a suspension as a side effect.
     """
     # Locked before the application moves, as the audit log must be the last lock of all.
     held = list(
@@ -69,7 +69,7 @@ def lock_replaced_grants(application: Application, *, models: Sequence[HostedMod
 
 
 def lock_halted_grants(application: Application) -> list[Grant]:
-    """The application's grants that stand still because it was reopened, locked."""
+    """The application's grants that are suspended because it was reopened, locked."""
     newest = Step.objects.filter(grant=OuterRef("pk")).order_by("-at", "-id").values("command")
     return list(
         Grant.objects.select_for_update(of=("self",))
@@ -94,20 +94,20 @@ def lock_active_grants(application: Application) -> list[Grant]:
 
 
 def supersede_grants(grants: Sequence[Grant], *, by: User) -> None:
-    """Retire grants in favour of the ones that are made next, in the same transaction."""
+    """Retire grants in favour of those made next, in the same transaction."""
     for grant in grants:
         move_grant(grant, Command.SUPERSEDE, by=by, role=Role.SYSTEM)
 
 
 def halt_grants(grants: Sequence[Grant], *, by: User, reason: str) -> None:
-    """Let grants stand still while their application is open again; running jobs end."""
+    """Suspend grants while their application is open again; running jobs end."""
     for grant in grants:
         move_grant(grant, Command.HALT, by=by, role=Role.SYSTEM, note=reason, reason=reason)
         announce_end(grant)
 
 
 def end_grants(grants: Sequence[Grant], *, by: User | None, reason: str) -> None:
-    """End halted grants for good, as their application came to nothing."""
+    """End halted grants for good, after their application was refused, withdrawn or closed."""
     for grant in grants:
         move_grant(grant, Command.END, by=by, role=Role.SYSTEM, note=reason, reason=reason)
 
@@ -138,8 +138,8 @@ def create_grants(
 ) -> list[Grant]:
     """One grant for each model, in the caller's transaction.
 
-    It begins when the applicant is told, unless they hold one for the model already
-    (`running`): that one is replaced without a gap.
+    It begins when the applicant is notified. If they already hold one for the model
+    (`running`), that one is replaced without a gap.
     """
     now = timezone.now()
     later = max(now, application.effective_at or now)
@@ -160,7 +160,7 @@ def create_grants(
 
 
 def record_made(grant: Grant, *, by: User) -> None:
-    """The event of a new grant, from which it can be rebuilt; other capabilities hear of it."""
+    """Record a new grant, so that the event can rebuild it, and send `grant_made`."""
     grant_made.send(sender=Grant, grant=grant)
     data: dict[str, object] = {
         "application": grant.application.case_number,
@@ -174,8 +174,8 @@ def record_made(grant: Grant, *, by: User) -> None:
 
 
 def announce_end(grant: Grant) -> None:
-    """Tell the capabilities above, after the commit, that a grant does not hold any more, nor
-    do those that follow it.
+    """Tell the capabilities above, after the commit, that a grant and those that follow it are
+    no longer in force.
     """
     following = Grant.objects.filter(
         lead=grant.user_id, model=grant.model_id, state=GrantState.ACTIVE

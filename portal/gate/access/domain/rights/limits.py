@@ -31,13 +31,13 @@ def set_limits(
     reason: str,
     seen: str | None = None,
 ) -> None:
-    """Give the grant limits of its own; None for the site's. Runs under way go on.
+    """Give the grant its own limits; None for the site's. Runs in progress continue.
 
     `seen` is the fingerprint of `limits_of` the grant as it was read. Raises `DomainError`:
     `own_grant`, `grant_not_held`, `reason_missing`; `SavedMeanwhile`.
     """
     if grant.user_id == by.pk:
-        raise DomainError(RefusalCode.OWN_GRANT, "Nobody changes the limits of their own access.")
+        raise DomainError(RefusalCode.OWN_GRANT, "You cannot change the limits of your own access.")
     reason = require_text(reason, field="reason", message="Say why.")
     now = Grant.objects.select_for_update().get(pk=grant.pk)
     require_unchanged(seen, limits_of(now), now_is=_describe(now))
@@ -70,7 +70,7 @@ def _describe(grant: Grant) -> str:
 
 
 def daily_quotas(users: Collection[int], *, at: datetime) -> dict[int, dict[int, int]]:
-    """By person and model, for models whose grant has a quota of its own. One query."""
+    """Daily tokens by person and model, for grants with their own quota. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_DAILY_TOKENS, {"users": list(users), "at": at, "state": GrantState.ACTIVE})
         quotas: dict[int, dict[int, int]] = {}
@@ -88,7 +88,7 @@ def limited_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
 def parallel_limits(
     users: Iterable[int], *, deployment: str, at: datetime, default: int
 ) -> dict[int, int]:
-    """Runs of the API that each person may have under way on a deployment."""
+    """The number of API runs that each person may have in progress on a deployment."""
     limits = dict.fromkeys(users, default)
     grants = Grant.objects.in_force(at=at).filter(
         user__in=limits, model__deployment=deployment, parallel_jobs__isnull=False

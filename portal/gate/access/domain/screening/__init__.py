@@ -1,1 +1,1 @@
-"""What is found out about an applicant: flags, the denylist, institutions, likenesses."""
+"""What is checked about an applicant: flags, the denylist, institutions, similar accounts."""

@@ -1,4 +1,4 @@
-"""The denylist: people, domains and institutions that are not let in, why, and until when."""
+"""The denylist: people, domains and institutions that are refused, why, and until when."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def deny(
         )
     same = in_force(at=timezone.now()).filter(kind=kind, person=person, value=value)
     if same.exists():
-        raise DomainError(RefusalCode.DENIED_ALREADY, "This is on the list already.", field="value")
+        raise DomainError(RefusalCode.DENIED_ALREADY, "This is already on the list.", field="value")
     denial = Denial.objects.create(
         kind=kind,
         person=person,
@@ -79,16 +79,16 @@ def deny(
 
 @transaction.atomic
 def appeal_denial(denial: Denial, *, by: User, text: str) -> None:
-    """Say, once, why an entry about oneself is wrong; another reviewer reads it.
+    """Appeal, once, against an entry about oneself; another reviewer reads it.
 
     Raises `DomainError`: `text_missing`, `not_your_denial`, `appealed_before`.
     """
-    text = require_text(text, field="text", message="Say what is wrong about it.")
+    text = require_text(text, field="text", message="Say what is wrong with the entry.")
     if denial.kind != DenialKind.PERSON or denial.person_id != by.pk:
         raise DomainError(RefusalCode.NOT_YOUR_DENIAL, "This entry is not about you.")
     changed = in_force(at=timezone.now()).filter(pk=denial.pk, appealed_at=None)
     if changed.update(appeal=text[:5000], appealed_by=by, appealed_at=timezone.now()) != 1:
-        raise DomainError(RefusalCode.APPEALED_BEFORE, "You have appealed against this already.")
+        raise DomainError(RefusalCode.APPEALED_BEFORE, "You have already appealed against this.")
     record(AuditTag.DENIAL_APPEALED, actor=by, subject=f"denial:{denial.pk}")
 
 
@@ -96,7 +96,7 @@ def appeal_denial(denial: Denial, *, by: User, text: str) -> None:
 def lift_denial(denial: Denial, *, by: User, note: str) -> None:
     """Take an entry off the list for a reason.
 
-    An entry that was appealed is lifted, or left, by another reviewer than made it. Raises
+    After an appeal, only a reviewer who did not make the entry can lift it. Raises
     `DomainError`: `reviewers_only`, `text_missing`, `own_person`, `decided_before`; `LostRace`.
     """
     require_reviewer(by)
@@ -105,13 +105,13 @@ def lift_denial(denial: Denial, *, by: User, note: str) -> None:
     if denial.appealed_at and denial.made_by_id == by.pk:
         raise DomainError(
             RefusalCode.DECIDED_BEFORE,
-            "It was appealed. Another reviewer than made the entry decides.",
+            "It was appealed, and you made the entry. Another reviewer decides.",
         )
     lifted = Denial.objects.filter(pk=denial.pk, lifted_at=None).update(
         lifted_at=timezone.now(), lifted_by=by, lift_note=note
     )
     if lifted != 1:
-        raise LostRace("Nothing was changed. This entry was lifted meanwhile.")
+        raise LostRace("Nothing was changed. This entry has already been lifted.")
     record(AuditTag.DENIAL_LIFTED, actor=by, subject=f"denial:{denial.pk}")
 
 
@@ -134,7 +134,7 @@ def find_denials(application: Application, *, at: datetime) -> list[Denial]:
 def require_not_denied(user: User, *, at: datetime, next_url: str = "") -> None:
     """Raise `DomainError` (`denied`) with the reason while the person is on the list.
 
-    A domain or an institution on the list stops nobody here: that is a fact for a reviewer.
+    A listed domain or institution is not refused here: it is a fact for the reviewer.
     """
     denial = in_force(at=at).filter(kind=DenialKind.PERSON, person=user).first()
     if denial is not None:
@@ -157,7 +157,7 @@ def require_may_be_approved(application: Application, *, at: datetime) -> None:
 
 
 def normalise_name(name: str) -> str:
-    """An institution's name as an entry keeps it."""
+    """An institution's name as an entry stores it."""
     return fold_name(name)[:200]
 
 

@@ -1,4 +1,4 @@
-"""Accounts that may be of the same person: pointed out with the reason."""
+"""Accounts that may belong to the same person, each with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.gate.access.models import Application
 from portal.platform.accounts.models import User
 
 SIMILAR = 0.86
-"""Ratio of matching characters from which two names are pointed out as similar."""
+"""Ratio of matching characters from which two names count as similar."""
 MOST_NAMES = 2000
 DOTS_MEAN_NOTHING = {"gmail.com", "googlemail.com"}
 _PLUS = re.compile(r"\+.*$")
@@ -25,14 +25,14 @@ _PLUS = re.compile(r"\+.*$")
 
 @dataclass(frozen=True)
 class Likeness:
-    """Another account, and why it may be of the same person."""
+    """Another account, and why it may belong to the same person."""
 
     user: User
     why: str
 
 
 def normalise_email(email: str) -> str:
-    """The mailbox behind an address: without case, `+tag`, and dots where they mean nothing."""
+    """The mailbox of an address: in lower case, without `+tag`, or dots where they are ignored."""
     local, _, domain = email.strip().lower().rpartition("@")
     local = _PLUS.sub("", local)
     if domain in DOTS_MEAN_NOTHING:
@@ -42,7 +42,7 @@ def normalise_email(email: str) -> str:
 
 def find_likenesses(user: User) -> list[Likeness]:
     """Other active accounts with the same ORCID iD, the same mailbox, or a similar name at the
-    same domain, strongest reason first. Nothing follows from it by itself.
+    same domain, strongest reason first. They only inform a reviewer.
     """
     found: dict[int, Likeness] = {}
     for others, why in (

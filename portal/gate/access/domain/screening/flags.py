@@ -1,7 +1,7 @@
-"""What has to be looked at before an approval, and the reasoned override of it.
+"""Flags that a reviewer has to check before an approval, and their override with a reason.
 
-A flag rejects nobody. A reviewer who approves all the same says why; the reason is kept, and
-the event says what was overridden.
+A flag rejects nobody. A reviewer who approves anyway says why; the reason is kept, and the
+event says what was overridden.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCRIPTS = "the scripts of Unicode"
 
 @dataclass(frozen=True)
 class Flag:
-    """A code for the record, a sentence for the reviewer, and what else the event names."""
+    """A code for the record, a sentence for the reviewer, and further data for the event."""
 
     code: str
     message: str
@@ -44,7 +44,7 @@ _FINDERS: list[Finder] = []
 
 
 def register_flags(find: Finder) -> None:
-    """Let a capability above this one point out what has to be looked at."""
+    """Let a capability above this one add flags."""
     _FINDERS.append(find)
 
 
@@ -57,19 +57,19 @@ def find_flags(application: Application, *, models: Sequence[HostedModel]) -> li
 
 
 def review_submission(application: Application) -> list[Flag]:
-    """What the application itself shows, without asking the database."""
+    """The flags from the application itself, without a database query."""
     return [*review_country(application), *review_domains(application)]
 
 
 def review_domains(application: Application) -> list[Flag]:
-    """Domains of the address and of links that look like others by letters of other scripts."""
-    links = [("A link of theirs", domain) for domain in find_domains(application.homepage)]
-    own = ("The address's domain", domain_of(application.applicant_email))
+    """Flag domains of the address and of links that imitate others in letters of other scripts."""
+    links = [("A linked domain", domain) for domain in find_domains(application.homepage)]
+    own = ("The e-mail domain", domain_of(application.applicant_email))
     return mark_lookalikes([own, *links])
 
 
 def mark_lookalikes(named: Sequence[tuple[str, str]]) -> list[Flag]:
-    """One flag about those of the domains, each with whose it is, that look like others."""
+    """One flag for all the domains that look like others; `named` pairs each with a label."""
     messages = [
         f"{whose}, {describe_domain(domain)}: {why}."
         for whose, domain in named
@@ -79,8 +79,8 @@ def mark_lookalikes(named: Sequence[tuple[str, str]]) -> list[Flag]:
 
 
 def review_country(application: Application) -> list[Flag]:
-    """By the list as it is now: the declared country, that of the connection, and whether the
-    two differ. The connection's is known only where COUNTRY_HEADER is set.
+    """Flag the declared country and that of the connection by the current list, and a difference
+    between the two. The connection's country is known only where COUNTRY_HEADER is set.
     """
     listed = read_country_list(settings.COUNTRY_LIST)
     declared, connected = application.country, application.connection_country
@@ -92,7 +92,7 @@ def review_country(application: Application) -> list[Flag]:
         )
     if connected and connected != declared:
         messages.append(
-            f"It was submitted from {_name(connected)}, and {_name(declared)} was declared."
+            f"It was submitted from {_name(connected)}, but {_name(declared)} was declared."
         )
         if connected in listed.reasons:
             messages.append(f"{_name(connected)} is listed: {listed.reasons[connected]}.")
@@ -101,17 +101,17 @@ def review_country(application: Application) -> list[Flag]:
 
 
 def require_override(flags: Sequence[Flag], reason: str) -> None:
-    """Raise `DomainError` (`needs_override`) unless there is a reason, or nothing to override."""
+    """Raise `DomainError` (`needs_override`) if there are flags and no reason."""
     if flags and not reason.strip():
         raise DomainError(
             RefusalCode.NEEDS_OVERRIDE,
-            f"{flags[0].message} Say why it is approved all the same.",
+            f"{flags[0].message} Say why you approve it anyway.",
             field="override",
         )
 
 
 def keep_override(step: Step, flags: Sequence[Flag], *, by: User, reason: str) -> None:
-    """Write down what was overridden and why, in the approval's transaction."""
+    """Record what was overridden and why, in the approval's transaction."""
     if not flags:
         return
     data: dict[str, object] = {"codes": [flag.code for flag in flags], "step": step.pk}

@@ -21,12 +21,12 @@ FREE_MAIL = frozenset(
         "163.com", "web.de", "yahoo.com", "yandex.ru",
     }
 )  # fmt: skip
-"""Anybody can have an address there, which says nothing against anybody."""
+"""Anyone can get an address there; that is no mark against an applicant."""
 
 
 @dataclass(frozen=True)
 class DomainFact:
-    """What a domain tells, and who says so. Nothing here decides anything."""
+    """What is known about a domain, and from which source. It decides nothing by itself."""
 
     value: str
     source: str
@@ -37,7 +37,7 @@ def judge_domain(domain: str) -> DomainFact:
     """A fact about a domain: on the release's list, academic by its ending, free mail, or unknown.
 
     The list is `institutions.txt` of the release folder: a line for each domain, which
-    stands for its subdomains too; `#` begins a comment. A domain that looks like another one
+    covers its subdomains too; `#` starts a comment. A domain that looks like another one
     is marked.
     """
     domain = canonical_domain(domain.strip("."))
@@ -50,11 +50,11 @@ def _judge(domain: str) -> DomainFact:
     shown = describe_domain(domain)
     listed = next((name for name in _parents(domain) if name in _read_list()), "")
     if listed:
-        source = f"{listed} is on the list of this site"
-        return DomainFact(f"{shown} is of an institution", source, is_institutional=True)
+        source = f"{listed} is on this site's list"
+        return DomainFact(f"{shown} belongs to an institution", source, is_institutional=True)
     if found := ACADEMIC.search(domain):
         ending = found[0].lstrip(".")
-        source = f"names under .{ending} go to academic institutions"
+        source = f"only academic institutions get names under .{ending}"
         return DomainFact(f"{shown} is academic", source, is_institutional=True)
     if domain in FREE_MAIL:
         source = "on the list of mail services"

@@ -17,7 +17,7 @@ def normalise_orcid(text: str) -> str:
     if not _SHAPE.fullmatch(compact):
         raise ValueError("An ORCID iD has sixteen characters, such as 0000-0002-1825-0097.")
     if check_character(compact[:15]) != compact[15]:
-        raise ValueError("This ORCID iD has a typing mistake: its last character does not fit.")
+        raise ValueError("This ORCID iD has a typing error: its last character does not match.")
     return "-".join(compact[start : start + 4] for start in range(0, 16, 4))
 
 

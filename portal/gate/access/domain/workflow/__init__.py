@@ -1,1 +1,1 @@
-"""What every command stands on: the move itself, who may not decide, mail, lost races."""
+"""What every command is built on: the move itself, who may not decide, mail, lost races."""

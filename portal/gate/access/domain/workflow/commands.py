@@ -1,4 +1,4 @@
-"""Carrying a command out: who may, the move itself, its step, its audit event, its mail."""
+"""Carrying out a command: permission, the move itself, its step, audit event and mail."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def move_application(
     data: Mapping[str, object] | None = None,
     **changes: object,
 ) -> Step:
-    """Carry `command` out in the caller's transaction and answer the step it left.
+    """Carry out `command` in the caller's transaction and return its step.
 
     `by` is None where the clock does it (`Role.SYSTEM`). `seen` is the revision that the person
-    had before their eyes; it defaults to that of `application`. Raises `DomainError`
+    saw; it defaults to that of `application`. Raises `DomainError`
     (`reviewers_only`, `own_application`, `own_team`, `not_your_application`) and
-    `LostRace`, which says what the state is now and by whom.
+    `LostRace`, which says what the state is now and who set it.
     """
     _require_transaction()
     old = ApplicationState(application.state)
@@ -104,7 +104,7 @@ def check_application(
     role: Role,
     seen: int | None = None,
 ) -> ApplicationState:
-    """Where `command` would lead; raises as `move_application` does, and changes nothing."""
+    """The state after `command`; raises what `move_application` raises, and changes nothing."""
     require_role(by, role, owner_id=application.applicant_id, what="application")
     to = APPLICATION_COMMANDS.get((ApplicationState(application.state), role, command))
     if to is None or seen not in (None, application.revision):
@@ -122,7 +122,7 @@ def move_grant(
     data: Mapping[str, object] | None = None,
     **changes: object,
 ) -> Step:
-    """Carry `command` out on a grant; the same guarantees as `move_application`."""
+    """Carry out `command` on a grant, with the guarantees of `move_application`."""
     _require_transaction()
     require_role(by, role, owner_id=grant.user_id, what="grant")
     old = GrantState(grant.state)
@@ -149,7 +149,7 @@ def move_grant(
 
 
 def require_text(text: str, *, field: str, message: str) -> str:
-    """The text without outer space; raises `DomainError` naming `field` when nothing is left."""
+    """The text without surrounding space; raises `DomainError` about `field` if it is empty."""
     stripped = text.strip()
     if not stripped:
         raise DomainError(RefusalCode.TEXT_MISSING, message, field=field)
@@ -157,7 +157,7 @@ def require_text(text: str, *, field: str, message: str) -> str:
 
 
 def require_address(email: str, *, message: str) -> str:
-    """An e-mail address in its one spelling; raises `DomainError` about the field `email`
+    """An e-mail address in its canonical form; raises `DomainError` about the field `email`
     (`text_missing`, `invalid_address`).
     """
     email = require_text(email, field="email", message=message)
@@ -170,14 +170,14 @@ def require_address(email: str, *, message: str) -> str:
 
 
 def require_told(application: Application) -> None:
-    """Raise `DomainError` (`application_pending`) while a decision is held: for its applicant
-    nothing has happened yet.
+    """Raise `DomainError` (`application_pending`) while a decision is held: the applicant
+    does not know of it yet.
     """
     if application.is_held(at=timezone.now()):
         raise DomainError(
             RefusalCode.APPLICATION_PENDING,
-            f"Your application {application.case_number} is with a reviewer at this moment. "
-            "Try again in some minutes.",
+            f"Your application {application.case_number} is with a reviewer now. "
+            "Try again in a few minutes.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What is said to a command that came too late, and to whom."""
+"""The error for a command that came too late, in words for its viewer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from portal.platform.core.errors import LostRace
 
 
 def lost_application(application: Application, *, viewer: User | None) -> LostRace:
-    """The answer to a command that came too late: what holds now, and who made it so.
+    """The error for a command that came too late: the state now, and who set it.
 
-    An applicant is told no more than their pages tell: a held decision is still a review.
+    An applicant learns no more than their pages show: a held decision is still in review.
     """
     application.refresh_from_db(fields=["state", "revision", "effective_at"])
     state = ApplicationState(application.state)
@@ -29,7 +29,7 @@ def lost_application(application: Application, *, viewer: User | None) -> LostRa
 
 
 def hide_untold(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
-    """Leave out what an applicant is not told: the desk's own steps, and decisions held
+    """Leave out what an applicant does not see: internal steps, and decisions held
     or taken back.
     """
     untold = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=at)
@@ -53,7 +53,7 @@ def _say(what: str, state: str, step: Step | None, *, viewer: User | None) -> st
 
 
 def name_actor(step: Step, *, viewer: User | None) -> str:
-    """Who made a step. Reviewers see names; applicants see “a reviewer”, also those who review."""
+    """Who made a step. Reviewers see names; applicants, even if reviewers, see “a reviewer”."""
     if step.actor is None:
         return "this site"
     if viewer is not None and step.actor_id == viewer.pk:

@@ -17,22 +17,22 @@ MAILED_COMMANDS = (
     - {Command.ENDORSE, Command.SUPERSEDE, Command.HALT, Command.END}
     - {Command.EXTEND, Command.GIVE_BACK, Command.LEAVE}
 )
-"""What the applicant hears of; an endorsement decides nothing, and what happens to a grant
-together with its application or its renewal comes with the mail about that."""
+"""What the applicant gets a mail about. An endorsement decides nothing, and the mail about an
+application or a renewal also says what happens to its grant."""
 ANNOUNCED_COMMANDS = frozenset(
     {Command.SUBMIT, Command.ENDORSE, Command.WITHDRAW, Command.APPEAL, Command.REOPEN}
 )
-"""What reviewers hear of: work for them has come, or has gone."""
+"""What reviewers get a mail about: new work, or work that is no longer needed."""
 
 
 def dispatch_mail(step: Step, *, not_before: datetime | None = None) -> None:
     """Post one notice to each person that a step concerns; the applicant's at `not_before`.
 
-    Reviewers never hear of their own application or of what they did themselves.
+    Reviewers get no mail about their own application or about what they did themselves.
     """
     application = step.application
     if application.submitted_at is None:
-        # A draft that is thrown away is nobody's news.
+        # A discarded draft needs no mail.
         return
     about, data = _subject(step), {"step": step.pk}
     if step.command in MAILED_COMMANDS:

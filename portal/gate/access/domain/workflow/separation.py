@@ -1,6 +1,7 @@
-"""Who may not decide though they review: separation of duties, held by the command layer.
+"""Which reviewers may not decide: separation of duties, enforced by the command layer.
 
-Beside the applicant, who stands too near to one; who holds a claim; who decided before.
+Besides the applicant: a reviewer who is too near to them or decided before, and anyone while
+another reviewer holds the claim.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ _FINDERS: list[Finder] = []
 
 
 def require_role(by: User | None, role: Role, *, owner_id: int, what: str) -> None:
-    """Raise `DomainError` unless `by` stands in `role` to what `owner_id` owns.
+    """Raise `DomainError` unless `by` has `role` for what `owner_id` owns.
 
-    Raises `ValueError` where nobody gives a command that is not the system's.
+    Raises `ValueError` if `by` is None and `role` is not the system.
     """
     if role == Role.SYSTEM:
         return
@@ -45,20 +46,20 @@ def require_owner(by: User, *, owner_id: int, what: str) -> None:
 
 
 def require_reviewer(by: User) -> None:
-    """Raise `DomainError` (`reviewers_only`) for anybody else."""
+    """Raise `DomainError` (`reviewers_only`) unless `by` is an active reviewer."""
     if not (by.is_reviewer and by.is_active):
         raise DomainError(RefusalCode.REVIEWERS_ONLY, "Only a reviewer can do this.")
 
 
 def register_insiders(find: Finder) -> None:
-    """Let a capability above this one say how a reviewer stands to a person by their id: in a
+    """Let a capability above this one say how a reviewer is near to a person, given by id: in a
     few words such as `in their team`, or empty.
     """
     _FINDERS.append(find)
 
 
 def nearness(person_id: int, reviewer: User) -> str:
-    """How the reviewer stands to the person; empty for strangers."""
+    """How the reviewer is near to the person; empty if they are not."""
     return next(filter(None, (find(person_id, reviewer) for find in _FINDERS)), "")
 
 
@@ -68,7 +69,7 @@ def is_outsider(person_id: int, reviewer: User) -> bool:
 
 
 def require_other(person_id: int | None, *, by: User, what: str, field: str | None = None) -> None:
-    """Raise `DomainError` (`own_application`, `own_person` and the like) where it is `by`."""
+    """Raise `DomainError` (`own_application`, `own_person` and the like) if the person is `by`."""
     if person_id == by.pk:
         words = "This is about you" if what == "person" else f"This is your own {what}"
         code = RefusalCode(f"own_{what}")
@@ -76,8 +77,8 @@ def require_other(person_id: int | None, *, by: User, what: str, field: str | No
 
 
 def require_outsider(person_id: int, *, by: User, what: str = "application") -> None:
-    """Raise `DomainError` (`own_application` and the like, `own_team`) where a reviewer is the
-    person, or stands too near to decide.
+    """Raise `DomainError` (`own_application` and the like, `own_team`) if a reviewer is the
+    person, or is too near to the person to decide.
     """
     require_other(person_id, by=by, what=what)
     if how := nearness(person_id, by):
@@ -90,7 +91,7 @@ def require_free_claim(
     by: User,
     at: datetime,
     what: str = "application",
-    way_out: str = "hand it over or lay it down",
+    way_out: str = "hand it over or release it",
 ) -> None:
     """Raise `DomainError` (`claimed_by_other`) while another reviewer holds it."""
     claimant = claimed.claimant_at(at)
@@ -103,16 +104,16 @@ def require_free_claim(
 
 
 def require_fresh_eyes(application: Application, *, by: User) -> None:
-    """Raise `DomainError` (`decided_before`) where an appeal would go to who refused it."""
+    """Raise `DomainError` (`decided_before`) if `by` decided on it before the appeal."""
     if application.appealed_at and by.pk in deciders(application, before=application.appealed_at):
         raise DomainError(
             RefusalCode.DECIDED_BEFORE,
-            "You decided on this application before it was appealed. Another reviewer has to.",
+            "You decided on this application before it was appealed. Another reviewer decides.",
         )
 
 
 def deciders(application: Application, *, before: datetime | None = None) -> set[int]:
-    """Ids of the reviewers whose decisions on it stood, up to a moment."""
+    """Ids of the reviewers whose decisions on it were not taken back, up to a moment."""
     steps = application.steps.filter(command__in=DECIDING, ruling__taken_back_at=None)
     if before is not None:
         steps = steps.filter(at__lt=before)
@@ -120,11 +121,11 @@ def deciders(application: Application, *, before: datetime | None = None) -> set
 
 
 def shares_domain(application: Application, reviewer: User) -> bool:
-    """Whether both have confirmed addresses of the same domain: a fact to weigh, and no bar."""
+    """Whether both have confirmed addresses at the same domain: a fact to weigh, not a bar."""
     theirs = domain_of(application.applicant_email or application.applicant.email)
     return theirs == domain_of(reviewer.email) and is_email_verified(reviewer)
 
 
 def domain_of(email: str) -> str:
-    """The domain of an address, spelt as domains are compared."""
+    """The domain of an address, in the form in which domains are compared."""
     return canonical_domain(email.rpartition("@")[2])

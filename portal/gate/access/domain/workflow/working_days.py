@@ -9,7 +9,7 @@ SATURDAY = 5
 
 
 class Pace(StrEnum):
-    """How a waiting application stands to the days that were promised."""
+    """How the wait of an application compares with the promised days."""
 
     ON_TIME = "on_time"
     DUE = "due"
@@ -17,7 +17,7 @@ class Pace(StrEnum):
 
 
 def add_working_days(start: datetime, days: int) -> datetime:
-    """`start` moved by working days; one that begins at a weekend counts from Monday."""
+    """`start` plus working days; a start at a weekend counts from Monday."""
     moment = start
     left = days
     while left > 0:

@@ -12,9 +12,9 @@ from portal.platform.core.errors import DomainError
 
 
 class Command(BaseCommand):
-    """Makes the demo's people; idempotent, and refused outside of the demo."""
+    """Create the demo's accounts; idempotent, and refused outside the demo."""
 
-    help = "Make the demo's accounts. Idempotent; only where DEMO is on."
+    help = "Create the demo's accounts. Idempotent; works only where DEMO is on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""`manage.py load_release [PATH]`: make the catalog say what a release folder says."""
+"""`manage.py load_release [PATH]`: load a release folder into the catalog."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _parse_live(live: list[str] | None) -> dict[str, str] | None:
 
 def _describe(report: LoadReport) -> list[str]:
     if report.is_empty:
-        return ["The catalog already says what the folder says."]
+        return ["The catalog already matches the folder."]
     return [
         *(f"published {version}" for version in report.published),
         *(f"loaded release {slug}" for slug in report.releases),

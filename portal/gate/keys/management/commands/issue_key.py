@@ -1,4 +1,4 @@
-"""`manage.py issue_key EMAIL --name NAME`: make a person's API key, and print it alone."""
+"""`manage.py issue_key EMAIL --name NAME`: make a person's API key, and print only the key."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from portal.platform.core.errors import DomainError
 class Command(BaseCommand):
     """Only the key goes to the standard output, so that a script can read it."""
 
-    help = "Make an API key for a person and print it alone. It cannot be shown again."
+    help = "Make an API key for a person and print only the key. It cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", help="whose key it will be")
-        parser.add_argument("--name", required=True, help="what the person will know it by")
+        parser.add_argument("email", help="the address of the key's owner")
+        parser.add_argument("--name", required=True, help="the name of the key")
         parser.add_argument(
             "--scope",
             action="append",
@@ -39,18 +39,18 @@ class Command(BaseCommand):
             metavar="SLUG",
             help="a model that it is limited to; repeatable (default: every model)",
         )
-        parser.add_argument("--days", type=int, help="how long it works (default: without end)")
+        parser.add_argument("--days", type=int, help="how many days it works (default: no end)")
         parser.add_argument(
             "--keep-in",
             type=Path,
             metavar="FILE",
-            help="keep it in a file of this user alone; print the one there while it works",
+            help="keep it in a file that only this user can read; print that key while it works",
         )
 
     def handle(self, *, email: str, keep_in: Path | None, **options: object) -> None:
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
-            raise CommandError(f"EMAIL: nobody here has the address {email}.")
+            raise CommandError(f"EMAIL: there is no account with the address {email}.")
         kept = keep_in.read_text().strip() if keep_in and keep_in.is_file() else ""
         if not _works(kept, user):
             kept = self._issue(user, **options)  # type: ignore[arg-type]

@@ -77,18 +77,16 @@ def _facts(signature: Signature) -> list[tuple[str, str]]:
         ("Signed at", f"{signature.signed_at:%-d %B %Y, %H:%M:%S} UTC"),
         ("Licensor", version.licence.licensor),
         ("Version", f"{version.number}, in force from {version.effective_at:%-d %B %Y, %H:%M} UTC"),
-        ("Number of signature", str(signature.pk)),
-        ("Code of signature", signature.code),
+        ("Signature number", str(signature.pk)),
+        ("Signature code", signature.code),
     ]
 
 
 def _notes(signature: Signature) -> list[str]:
-    """What a reader must know who compares this paper with something else."""
+    """What a reader must know to compare this paper with something else."""
     notes = []
     if signature.is_erased:
-        notes.append(
-            "The signer has asked to be erased: a number stands in place of name and address."
-        )
+        notes.append("The signer has asked to be erased: a number replaces the name and address.")
     for label, value in (("name", signature.legal_name), ("organisation", signature.entity_name)):
         if make_drawable(value).lost:
             notes.append(
@@ -97,7 +95,7 @@ def _notes(signature: Signature) -> list[str]:
             )
     if lost := make_drawable(signature.text).lost:
         notes.append(
-            "The text holds characters that cannot be seen below: "
+            "The text contains characters that are not visible below: "
             f"{spell(''.join(lost))}. They are in the attached file."
         )
     return notes
@@ -150,7 +148,7 @@ class _Paper(FPDF):
         self.ln(4)
 
     def put_text(self, text: str) -> None:
-        """The licence, letter for letter; only the size tells headings from other lines."""
+        """The licence, letter for letter; only the size distinguishes headings from other lines."""
         for line in make_drawable(text).text.split("\n"):
             if not line.strip():
                 self.ln(_height(TEXT) * 0.6)
@@ -175,5 +173,5 @@ class _Paper(FPDF):
 
 
 def _height(size: float) -> float:
-    """The distance of lines in millimetres for a size in points."""
+    """The line height in millimetres for a size in points."""
     return size * 0.3528 * 1.5

@@ -1,4 +1,4 @@
-"""Handing out the PDF of a signature, and remembering that it was."""
+"""Issuing the PDF of a signature, and recording that it was issued."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portal.platform.audit.enums import AuditTag
 
 @dataclass(frozen=True)
 class Agreement:
-    """A PDF as it was handed out, and the name to keep it under."""
+    """A PDF as it was issued, and its file name."""
 
     content: bytes
     sha256: str
@@ -27,7 +27,7 @@ class Agreement:
 
 
 def may_read_agreement(reader: User, signature: Signature) -> bool:
-    """Its signer, and those whose work is to check who signed what."""
+    """Whether the reader is the signer, a reviewer or an auditor."""
     return signature.user_id == reader.pk or reader.is_reviewer or reader.is_auditor
 
 
@@ -43,7 +43,7 @@ def make_agreement(signature: Signature) -> Agreement:
 
 @transaction.atomic
 def issue_agreement(signature: Signature, *, to: User) -> Agreement:
-    """Make the PDF for somebody who may read it; that they got it is in the audit log."""
+    """Make the PDF for somebody who may read it; the audit log records that they got it."""
     agreement = make_agreement(signature)
     record(
         AuditTag.AGREEMENT_ISSUED,

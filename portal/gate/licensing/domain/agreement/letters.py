@@ -1,4 +1,4 @@
-"""Which letters an agreement's fonts can draw, and how to say what they cannot."""
+"""Which letters an agreement's fonts can draw, and how to spell those that they cannot."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fontTools.ttLib import TTFont
 FONTS: Final = Path(__file__).resolve().parents[2] / "fonts"
 MAIN: Final = "DejaVuSans"
 FALLBACKS: Final = ("DroidSansFallback", "NotoSansDevanagari", "NotoSansThai")
-"""Asked in this order for what the main font lacks."""
+"""Tried in this order for letters that the main font lacks."""
 LACKING: Final = "\N{REPLACEMENT CHARACTER}"
 JOINERS: Final = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
 SELECTORS: Final = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
-"""They choose among forms of a letter, and are nothing to be seen themselves."""
+"""They choose among forms of a letter, and are invisible themselves."""
 
 
 @dataclass(frozen=True)
 class Drawable:
-    """A text as the fonts can draw it; `lost` are the characters that are not seen in it.
+    """A text as the fonts can draw it; `lost` are the characters that it does not show.
 
-    Letters that no font has are drawn as U+FFFD, what is invisible is left out.
+    Letters that no font has are drawn as U+FFFD; invisible characters are left out.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Drawable:
 
     @property
     def fallbacks(self) -> list[str]:
-        """The fonts beside the main one that the text needs."""
+        """The fonts besides the main one that the text needs."""
         foreign = {ord(letter) for letter in self.text} - covered(MAIN) - {ord("\n")}
         found = []
         for font in FALLBACKS:

@@ -32,13 +32,13 @@ class Verified:
 
     @property
     def initials(self) -> str:
-        """The first letter of each word of the name: enough to tell another paper's signer."""
+        """The first letter of each word of the name: enough to notice another signer."""
         return " ".join(f"{word[0]}." for word in self.signature.legal_name.split())
 
     def is_signed_by(self, name: str) -> bool:
         """Whether a name read from the paper is the signer's or the organisation's.
 
-        Spaces and case do not matter. Of an erased signer nothing is compared any more.
+        Spaces and case do not matter. False for an erased signer.
         """
         if self.signature.is_erased:
             return False
@@ -48,7 +48,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a SHA-256 belongs to: a PDF that was handed out, or the text of a version."""
+    """What a SHA-256 belongs to: a PDF that was issued, or the text of a version."""
 
     issued: IssuedAgreement | None
     version: LicenceVersion | None

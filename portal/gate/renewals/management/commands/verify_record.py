@@ -1,4 +1,4 @@
-"""`manage.py verify_record`: do the tables say what the audit log says?"""
+"""`manage.py verify_record`: check that the tables match the audit log."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ class Command(BaseCommand):
         if differing:
             subjects = "\n".join(f"  {subject}" for subject in differing)
             raise CommandError(f"These differ from the audit log.\n{subjects}", returncode=1)
-        self.stdout.write("The tables say what the audit log says.")
+        self.stdout.write("The tables match the audit log.")

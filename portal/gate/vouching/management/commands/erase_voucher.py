@@ -1,4 +1,4 @@
-"""`manage.py erase_voucher EMAIL`: forget a referee or an official who asked for it."""
+"""`manage.py erase_voucher EMAIL`: erase a referee or an official who asked for it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--confirm", action="store_true", help="erase; there is no way back")
+        parser.add_argument("--confirm", action="store_true", help="erase; this cannot be undone")
 
     def handle(self, *, email: str, confirm: bool, **_: object) -> None:
         found = vouches_by(email)
         if not found.exists():
-            raise CommandError("Nobody with this address was asked about anybody.")
+            raise CommandError("Nobody with this address was asked about an applicant.")
         if not confirm:
             raise CommandError(
                 f"This would erase them from {found.count()} requests. Repeat it with --confirm."

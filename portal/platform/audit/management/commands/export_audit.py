@@ -1,4 +1,4 @@
-"""`manage.py export_audit`: the audit log as CSV or JSON lines, to standard output."""
+"""`manage.py export_audit`: the audit log as CSV or JSON lines on standard output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.platform.audit.enums import AuditTag
 
 
 class Command(BaseCommand):
-    """Writes every event, or those of one tag or subject; the export itself is one of them."""
+    """Writes all events, or those of one tag or subject; the export itself is recorded first."""
 
     help = "Write the audit log to standard output as CSV or JSON lines."
 

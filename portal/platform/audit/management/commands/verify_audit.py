@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: is the audit log whole?"""
+"""`manage.py verify_audit`: checks that the audit log is intact."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from portal.platform.audit.models import AuditEvent
 
 
 class Command(BaseCommand):
-    """Exits with 1 and names every row at which the chain does not hold."""
+    """Exits with 1 and names every row at which the chain is broken."""
 
-    help = "Check the audit log's hash chain; exit 1 naming the rows that break it."
+    help = "Check the audit log's hash chain; exit with 1 and name the rows that break it."
 
     def handle(self, **_: object) -> None:
         breaks = find_breaks()
@@ -23,4 +23,4 @@ class Command(BaseCommand):
             self.stdout.write("The audit log is empty.")
             return
         count = AuditEvent.objects.count()
-        self.stdout.write(f"The audit log is whole: {count} events, the last hash is {last.hash}.")
+        self.stdout.write(f"The audit log is intact: {count} events, the last hash is {last.hash}.")
