@@ -1,4 +1,4 @@
-"""What a model needs and what a machine gives: arithmetic that site and workers share.
+"""What a model needs and what a machine provides: arithmetic for the site and the workers.
 
-Pure Python without dependencies; imports nothing of the house.
+Pure Python without dependencies; imports nothing else from Gatehouse.
 """

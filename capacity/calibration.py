@@ -1,11 +1,11 @@
-"""How fast really: the roofline's parts, each with a factor fitted to measured points.
+"""The expected speed: the roofline's parts, each with a factor fitted to measured points.
 
     step = memory / memory_efficiency + compute / compute_efficiency
            + transfer + all_reduces x all_reduce_seconds
 
-A sum, not the roofline's maximum: kernels overlap badly, and with the sum two numbers describe
-what is published for batches from 1 to 128. `fit` asks for no more than the points can tell and
-takes the rest from `ASSUMED`.
+This is a sum, not the roofline's maximum: kernels overlap badly, and with the sum, two numbers
+describe the published times for batches from 1 to 128. `fit` fits only the factors that the points
+determine, and takes the others from `ASSUMED`.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from capacity.parallel import Placement
 from capacity.roofline import StepCost, cost_step
 
 BELOW_FLOOR_TOLERANCE: Final = 0.98
-"""Published figures are rounded; a point may lie so far under the floor and still be believed."""
+"""Published figures are rounded, so a point may be this far below the floor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Efficiency:
-    """What an engine makes of the hardware."""
+    """How well an engine uses the hardware."""
 
     memory_efficiency: float
-    """Share of the data sheet's memory bandwidth that is reached, above 0 and up to 1."""
+    """Share of the data sheet's memory bandwidth, above 0 and up to 1."""
     compute_efficiency: float
     """The same for the tensor cores."""
     all_reduce_seconds: float
-    """Latency of one all-reduce with what the host does around it, for each of them."""
+    """Latency of one all-reduce, including the host's work for it."""
 
 
 ASSUMED: Final = Efficiency(
     memory_efficiency=0.75, compute_efficiency=0.45, all_reduce_seconds=30e-6
 )
-"""Where points say nothing: memory and latency as fitted to gpt-fast's published points, compute
-as fitted to DeepSpeed's; both in `capacity.measurements`, and a test holds them to it."""
+"""For factors that the points do not determine. Memory and latency are fitted to gpt-fast's
+published points and compute to DeepSpeed's, both in `capacity.measurements`; a test checks this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredPoint:
-    """One measurement: how long a step took that gave each of `batch` sequences one token."""
+    """One measurement: the time of a step that gave one token to each of `batch` sequences."""
 
     placement: Placement
     batch: int
     context: int
-    """Tokens of each sequence, on average over the measurement."""
+    """Tokens per sequence, averaged over the measurement."""
     step_seconds: float
 
 
@@ -61,7 +61,7 @@ class Calibration:
     efficiency: Efficiency
     points: int
     worst_error: float
-    """The largest relative distance of an estimate from its point, of those fitted to."""
+    """The largest relative error of an estimate among the fitted points."""
 
 
 def estimate_step(cost: StepCost, efficiency: Efficiency) -> float:
@@ -77,12 +77,12 @@ def estimate_step(cost: StepCost, efficiency: Efficiency) -> float:
 def fit(points: Sequence[MeasuredPoint], *, name: str) -> Calibration:
     """Least squares of the relative errors.
 
-    Latency is asked for if any point is tensor-parallel, compute if batches differ, memory if the
-    number of ranks differs or is 1; a factor that comes out better than the hardware is set to it,
-    and the others are fitted again, memory among them.
+    Latency is fitted if any point is tensor-parallel, compute if batches differ, and memory if the
+    number of ranks differs or is 1. A factor that would be better than the hardware is set to the
+    hardware's value, and the others, including memory, are fitted again.
 
-    Raises `PlanError` for the field `measured` if there are too few points, or if one is faster
-    than its GPUs can be.
+    Raises `PlanError` for the field `measured` if there are too few points, or if a point is faster
+    than its GPUs allow.
     """
     costs = [
         cost_step(point.placement, batch=point.batch, context=point.context) for point in points
@@ -124,7 +124,7 @@ def _fit_factors(points: Sequence[MeasuredPoint], costs: Sequence[StepCost]) -> 
             known[name] = _LOWEST[name]
             unknown.remove(name)
         if "memory" not in unknown and "memory" not in settled:
-            # What arithmetic and latency cannot explain, reading must.
+            # Memory must explain the time that arithmetic and latency do not.
             unknown.append("memory")
         settled.update(unknown, impossible)
     return known
@@ -176,5 +176,5 @@ def _check(points: Sequence[MeasuredPoint], costs: Sequence[StepCost]) -> None:
                 "measured",
                 f"{point.step_seconds * 1e3:g} ms at batch {point.batch} is less than the "
                 f"{cost.floor_seconds * 1e3:.3g} ms that the hardware needs; give the time of a "
-                "step, not that divided by the batch",
+                "step, not the time divided by the batch",
             )

@@ -1,4 +1,4 @@
-"""A model's shape from the `config.json` beside its weights, as transformers writes it."""
+"""A model's shape from the `config.json` beside its weights, in the format of transformers."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from capacity.shapes import Architecture, ModelShape
 
 FIELD = "config"
 DEFAULT_DTYPE = "float16"
-"""Of a checkpoint that does not say; models of this kind are published in it."""
+"""For a checkpoint without a dtype; such models are usually published in float16."""
 
 
 def read_shape(config: Mapping[str, Any], *, name: str) -> ModelShape:
-    """The shape; raises `PlanError` naming the key that is missing, wrong or not supported."""
+    """The shape; raises `PlanError` with the key that is missing, wrong or not supported."""
     kind = config.get("model_type")
     if kind not in set(Architecture):
         known = ", ".join(Architecture)
-        raise PlanError(FIELD, f"model_type {kind!r} cannot be counted (known: {known})")
+        raise PlanError(FIELD, f"model_type {kind!r} is not supported (known: {known})")
     architecture = Architecture(kind)
     width = _read(config, "hidden_size", "n_embed")
     heads = _read(config, "num_attention_heads", "n_head")
     if width % heads:
         raise PlanError(FIELD, f"hidden_size {width} is not divisible by {heads} heads")
     if config.get("head_dim") not in {None, width // heads}:
-        raise PlanError(FIELD, "head_dim other than hidden_size / heads cannot be counted")
+        raise PlanError(FIELD, "a head_dim other than hidden_size / heads is not supported")
     return ModelShape(
         name=name,
         architecture=architecture,
@@ -44,7 +44,7 @@ def read_shape(config: Mapping[str, Any], *, name: str) -> ModelShape:
 
 
 def read_dtype(config: Mapping[str, Any]) -> str:
-    """The checkpoint's number format, under its older name too."""
+    """The checkpoint's number format, from the current or the older key."""
     return str(config.get("dtype") or config.get("torch_dtype") or DEFAULT_DTYPE)
 
 
@@ -57,11 +57,11 @@ def _read_intermediate_size(
 
 
 def _read_tied(config: Mapping[str, Any], architecture: Architecture) -> bool:
-    """OPT and BLOOM are tied unless the file says otherwise, the others only if it says so."""
+    """OPT and BLOOM are always tied; other models only if the file says so."""
     tied = config.get("tie_word_embeddings")
     always = architecture in {Architecture.OPT, Architecture.BLOOM}
     if always and tied is False:
-        raise PlanError(FIELD, f"{architecture} with untied embeddings cannot be counted")
+        raise PlanError(FIELD, f"{architecture} with untied embeddings is not supported")
     return always or bool(tied)
 
 

@@ -1,10 +1,10 @@
-"""What cannot be planned, with the field that must change."""
+"""The error for a plan that cannot be made, with the field to change."""
 
 from __future__ import annotations
 
 
 class PlanError(ValueError):
-    """A question without an answer; `field` names what to change and `message` says how."""
+    """A plan that cannot be made; `field` is what to change, and `message` says how."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")

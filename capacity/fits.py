@@ -1,4 +1,4 @@
-"""Which GPUs, and how many of them, can hold a model."""
+"""The GPUs, and numbers of GPUs, that can hold a model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from capacity.gpus import GPUS, Gpu
 from capacity.plan import Plan, PlanRequest, make_plan
 
 COUNTS: Final = (1, 2, 4, 8, 16, 32)
-"""A host's GPUs and its halves, and up to four hosts."""
+"""Parts of a host, a whole host, and up to four hosts."""
 
 
 def list_fits(request: PlanRequest, *, gpus: Iterable[Gpu] = ()) -> list[Plan]:
     """A plan for each GPU and each of `COUNTS` that can hold the model, fewest GPUs first.
 
-    The request's own GPU and count are ignored; no GPU given means every known one. What a
-    combination cannot do (a number format, a division of heads) leaves it out.
+    The request's own GPU and count are ignored; no `gpus` means all known ones. Impossible layouts
+    (number format, division of heads) are left out.
     """
     return [
         plan

@@ -1,9 +1,9 @@
 """GPUs as data.
 
-Memory is what the driver reports as total (`nvidia-smi`), which for cards with error correction
-on GDDR6 is less than the name says. Speeds and power are those of the vendor's data sheet, each
-named in `source`; tensor FLOP/s are dense, without sparsity. `link_bytes_per_second` is what one
-GPU can send to its peers in one direction: half of the bidirectional figure of the data sheet.
+Memory is the driver's total (`nvidia-smi`), which for cards with error correction on GDDR6 is less
+than the name says. Speeds and power are from the vendor's data sheet, named in `source`; tensor
+FLOP/s are dense, without sparsity. `link_bytes_per_second` is what one GPU can send to its peers in
+one direction: half of the data sheet's bidirectional figure.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Final
 from capacity.errors import PlanError
 
 BFLOAT16_CAPABILITY: Final = (8, 0)
-"""The first compute capability whose tensor cores know bfloat16 (CUDA programming guide)."""
+"""The first compute capability whose tensor cores support bfloat16 (CUDA programming guide)."""
 _MIB: Final = 2**20
 _GIGA: Final = 10**9
 _TERA: Final = 10**12
 
 
 class Interconnect(StrEnum):
-    """What joins the GPUs of one host."""
+    """The connection between the GPUs of one host."""
 
     NVLINK = "NVLink"
     PCIE = "PCIe"
@@ -31,14 +31,14 @@ class Interconnect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One GPU. Bytes, bytes a second, floating-point operations a second, watts."""
+    """One GPU, in bytes, bytes per second, floating-point operations per second, and watts."""
 
     slug: str
     name: str
     memory_bytes: int
     memory_bytes_per_second: int
     tensor_flops: int
-    """Dense float16 with float32 accumulation; bfloat16 is as fast where it is known."""
+    """Dense float16 with float32 accumulation; bfloat16 is as fast if supported."""
     float32_flops: int
     tdp_watts: int
     compute_capability: tuple[int, int]
@@ -50,7 +50,7 @@ class Gpu:
         return self.float32_flops if dtype == "float32" else self.tensor_flops
 
     def check_dtype(self, dtype: str) -> None:
-        """Raise `PlanError` if the GPU does not compute in `dtype`."""
+        """Raise `PlanError` if the GPU does not support `dtype`."""
         if dtype == "bfloat16" and self.compute_capability < BFLOAT16_CAPABILITY:
             major, minor = self.compute_capability
             raise PlanError(
@@ -127,12 +127,12 @@ GPUS: Final[Mapping[str, Gpu]] = {
              source="NVIDIA T4 data sheet (its lower, sustained memory figure is 300 GB/s)"),
     )
 }
-"""The GPUs that this house knows by name, oldest of the data centre first."""
+"""The GPUs known by name."""
 # fmt: on
 
 
 def find_gpu(slug: str) -> Gpu:
-    """The GPU of that name; raises `PlanError` naming those that are known."""
+    """The GPU of that name; raises `PlanError` with the known names."""
     if slug not in GPUS:
-        raise PlanError("gpu", f"{slug!r} is not known (known: {', '.join(GPUS)})")
+        raise PlanError("gpu", f"{slug!r} is unknown (known: {', '.join(GPUS)})")
     return GPUS[slug]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 def solve_least_squares(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> list[float]:
-    """The x that makes the squares of `rows` x - `targets` least, by the normal equations.
+    """The x that minimises the squares of `rows` x - `targets`, by the normal equations.
 
     Columns are scaled first, so that their units do not matter. Raises `ZeroDivisionError` if the
-    columns depend on each other.
+    columns are linearly dependent.
     """
     width = len(rows[0])
     scales = [max(abs(row[column]) for row in rows) for column in range(width)]

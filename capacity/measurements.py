@@ -1,4 +1,4 @@
-"""Published measurements, as they stand, and the calibrations fitted to them."""
+"""Published measurements, unchanged, and the calibrations fitted to them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DEEPSPEED_BLOOM_MS_PER_TOKEN: Final[Mapping[int, float]] = {
 """DeepSpeed-Inference, BLOOM-176B in float16 on 8 x A100-80GB, by batch size.
 
 From "Incredibly Fast BLOOM Inference with DeepSpeed and Accelerate" (Hugging Face, September
-2022). The figure is time divided by *all* tokens generated, so that a batch of 128 counts 128
-tokens a step: it is the reciprocal of throughput, and a reader waits batch times as long for the
-next token, 44 ms at 1 and 88 ms at 128. Each of 5 runs generated 100 tokens after a prompt padded
-to about 9; tokenizing and reading the prompt are in the time, a few per cent at the largest batch.
+2022). The figure is the time divided by *all* generated tokens, so a batch of 128 counts 128 tokens
+per step: it is the reciprocal of throughput, and a reader waits `batch` times as long for the next
+token, 44 ms at 1 and 88 ms at 128. Each of 5 runs generated 100 tokens after a prompt padded to
+about 9; tokenizing and reading the prompt are included, a few percent at the largest batch.
 """
 DEEPSPEED_BLOOM_CONTEXT: Final = 9 + 100 // 2
 
@@ -40,7 +40,7 @@ GPT_FAST_TOKENS_PER_SECOND: Final[Mapping[tuple[str, int], float]] = {
 """gpt-fast (compiled PyTorch), bfloat16, batch 1, by model and tensor-parallel A100-80GB.
 
 From its README (pytorch-labs/gpt-fast, section "Tensor Parallelism"): prompts of 5 tokens, GPUs
-limited to 330 W. The 200 tokens that it generates by default are assumed for the context.
+limited to 330 W. The context assumes the default of 200 generated tokens.
 """
 GPT_FAST_CONTEXT: Final = 5 + 200 // 2
 
@@ -72,7 +72,7 @@ _LLAMA_2: Final = {
 
 
 def deepspeed_bloom_points() -> tuple[MeasuredPoint, ...]:
-    """The BLOOM figures as times of a step, smallest batch first."""
+    """The BLOOM figures as step times, smallest batch first."""
     placement = _on_a100s(SHAPES["bloom-176b"], ranks=8, dtype="float16")
     return tuple(
         MeasuredPoint(
@@ -86,7 +86,7 @@ def deepspeed_bloom_points() -> tuple[MeasuredPoint, ...]:
 
 
 def gpt_fast_points() -> tuple[MeasuredPoint, ...]:
-    """The Llama 2 figures as times of a step."""
+    """The Llama 2 figures as step times."""
     return tuple(
         MeasuredPoint(
             placement=_on_a100s(_LLAMA_2[model], ranks=ranks, dtype="bfloat16"),
@@ -103,9 +103,9 @@ POINTS: Final = {DEEPSPEED_BLOOM: deepspeed_bloom_points, GPT_FAST_LLAMA_2: gpt_
 
 @cache
 def find_calibration(name: str = DEEPSPEED_BLOOM) -> Calibration:
-    """The calibration of that name; raises `PlanError` naming those that are known."""
+    """The calibration of that name; raises `PlanError` with the known names."""
     if name not in POINTS:
-        raise PlanError("calibration", f"{name!r} is not known (known: {', '.join(POINTS)})")
+        raise PlanError("calibration", f"{name!r} is unknown (known: {', '.join(POINTS)})")
     return fit(POINTS[name](), name=name)
 
 

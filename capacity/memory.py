@@ -1,11 +1,11 @@
-"""What fits: weights on each GPU, and the tokens whose keys and values fit beside them.
+"""What fits into memory: the weights on each GPU, and the keys and values beside them.
 
-On each GPU the engine may use `gpu_memory_utilization` of the memory. Weights, then
-`reserve_bytes_per_gpu`, are taken from that; the rest holds keys and values, in blocks. The stage
-of the pipeline with the least room decides for all.
+On each GPU the engine may use `gpu_memory_utilization` of the memory. Weights and
+`reserve_bytes_per_gpu` are taken from that; the rest holds keys and values, in blocks. The pipeline
+stage with the least room sets the limit.
 
-`plan` and `check` both reckon here, and differ in the reserve alone: `plan` starts from
-`PUBLISHED_RESERVE_BYTES`, `check` keeps `ENGINE_RESERVE_BYTES`.
+`plan` and `check` both use this module, and differ only in the reserve: `plan` starts from
+`PUBLISHED_RESERVE_BYTES`, `check` uses `ENGINE_RESERVE_BYTES`.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from capacity.shapes import BYTES_PER_ELEMENT, ModelShape
 
 GIB: Final = 2**30
 DEFAULT_GPU_MEMORY_UTILIZATION: Final = 0.92
-"""Of vLLM 0.32."""
+"""The default of vLLM 0.32."""
 DEFAULT_BLOCK_SIZE: Final = 16
 """Tokens of one block of keys and values; vLLM's default."""
 PUBLISHED_RESERVE_BYTES: Final = 0
-"""Published figures keep nothing back; with this, table 1 of the vLLM paper comes out."""
+"""Published figures have no reserve; this value reproduces table 1 of the vLLM paper."""
 ENGINE_RESERVE_BYTES: Final = 3 * GIB
-"""What to expect a running engine to keep of each GPU for activations and CUDA graphs.
+"""The memory of each GPU that a running engine reserves for activations and CUDA graphs.
 
-Engines take 1 to 3 GiB, by `max_num_batched_tokens`; who must not promise too much takes the most.
+Engines take 1 to 3 GiB, depending on `max_num_batched_tokens`; this is the largest value, so that
+`check` does not promise too much.
 """
 
 
 class Attention(Protocol):
-    """The dimensions that keys and values follow from."""
+    """The dimensions that determine the size of keys and values."""
 
     @property
     def num_hidden_layers(self) -> int: ...
@@ -44,18 +45,18 @@ class Attention(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryAssumptions:
-    """What is taken for granted of the engine."""
+    """Assumptions about the engine."""
 
     gpu_memory_utilization: float = DEFAULT_GPU_MEMORY_UTILIZATION
-    """What is left is the driver's, the libraries' and the safety margin's."""
+    """The rest is for the driver, the libraries and a safety margin."""
     reserve_bytes_per_gpu: int = PUBLISHED_RESERVE_BYTES
-    """Activations and CUDA graphs, where they do not fit into what utilization leaves."""
+    """Activations and CUDA graphs, as far as they do not fit into that rest."""
     block_size: int = DEFAULT_BLOCK_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageNeed:
-    """Bytes that one stage of the pipeline needs on each of its GPUs."""
+    """Bytes that one pipeline stage needs on each of its GPUs."""
 
     weight_bytes: int
     kv_bytes_per_token: int
@@ -63,25 +64,25 @@ class StageNeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryNeed:
-    """What one replica needs, wherever it runs."""
+    """The memory that one replica needs, on any GPUs."""
 
     weight_bytes: int
-    """Of the whole model."""
+    """Bytes of the whole model."""
     stages: tuple[StageNeed, ...]
     tensor_parallel_size: int
 
     @property
     def weight_bytes_per_gpu(self) -> int:
-        """On the GPU with the most of them."""
+        """Bytes on the GPU with the most weights."""
         return max(stage.weight_bytes for stage in self.stages)
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """On all GPUs together, copies included where ranks are more than heads."""
+        """Bytes on all GPUs together, including copies if there are more ranks than heads."""
         return self.tensor_parallel_size * sum(stage.kv_bytes_per_token for stage in self.stages)
 
     def count_slots(self, kv_bytes: Sequence[int], *, block_size: int = DEFAULT_BLOCK_SIZE) -> int:
-        """Tokens that fit, in whole blocks, into so many bytes on each GPU of each stage."""
+        """Tokens that fit, in whole blocks, into `kv_bytes` on each GPU of each stage."""
         blocks = min(
             max(0, room) // (stage.kv_bytes_per_token * block_size)
             for room, stage in zip(kv_bytes, self.stages, strict=True)
@@ -91,21 +92,21 @@ class MemoryNeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """Bytes of one replica; tokens and sequences of the whole replica."""
+    """The memory of one replica, in bytes, tokens and sequences."""
 
     weight_bytes: int
     weight_bytes_per_gpu: int
-    """On the GPU with the most of them."""
+    """Bytes on the GPU with the most weights."""
     usable_bytes_per_gpu: int
-    """What the engine may take of each GPU, less the reserve."""
+    """The engine's share of each GPU, without the reserve."""
     kv_bytes: int
-    """All GPUs' room for keys and values together; 0 where the weights do not fit."""
+    """Room for keys and values on all GPUs together; 0 if the weights do not fit."""
     kv_bytes_per_token: int
     kv_slots: int
     """Tokens whose keys and values fit."""
     context: int
     full_sequences: int
-    """Sequences of `context` tokens that fit at once."""
+    """Sequences of `context` tokens that fit at the same time."""
 
     @property
     def fits(self) -> bool:
@@ -118,16 +119,16 @@ class MemoryPlan:
 
     @property
     def why_not(self) -> str:
-        """One sentence; empty if it fits."""
+        """The reason in one sentence; empty if it fits."""
         if self.fits:
             return ""
         if not self.holds_weights:
             return (
                 f"The weights take {self.weight_bytes_per_gpu / GIB:.1f} GiB of each GPU, "
-                f"and {self.usable_bytes_per_gpu / GIB:.1f} GiB are to be had."
+                f"but only {self.usable_bytes_per_gpu / GIB:.1f} GiB are usable."
             )
         return (
-            f"Beside the weights {self.kv_slots} tokens fit, "
+            f"Beside the weights, {self.kv_slots} tokens fit, "
             f"fewer than one sequence of {self.context}."
         )
 
@@ -135,7 +136,7 @@ class MemoryPlan:
 def plan_memory(
     placement: Placement, *, context: int, assumptions: MemoryAssumptions | None = None
 ) -> MemoryPlan:
-    """Fit the model into the GPUs; never raises: what does not fit has no slots."""
+    """Fit the model into the GPUs. Never raises; a model that does not fit has no slots."""
     need = count_need(placement.shape, placement.layout, dtype=placement.dtype)
     memory_bytes = placement.gpu.memory_bytes
     return fit_memory(need, memory_bytes=memory_bytes, context=context, assumptions=assumptions)
@@ -148,7 +149,7 @@ def fit_memory(
     context: int,
     assumptions: MemoryAssumptions | None = None,
 ) -> MemoryPlan:
-    """The same for a need already counted, on GPUs of `memory_bytes` each."""
+    """The same for a given need, on GPUs with `memory_bytes` each."""
     assume = assumptions or MemoryAssumptions()
     usable = round(assume.gpu_memory_utilization * memory_bytes) - assume.reserve_bytes_per_gpu
     room = [max(0, usable - stage.weight_bytes) for stage in need.stages]
@@ -172,7 +173,7 @@ def count_need(shape: ModelShape, layout: Layout, *, dtype: str) -> MemoryNeed:
 
 
 def spread_need(model: Attention, layout: Layout, *, dtype: str, weight_bytes: int) -> MemoryNeed:
-    """The need of a model of which only the weights' size is known: as much for every layer."""
+    """The need of a model with only the weights' size known, spread evenly over the layers."""
     ranks, layers = layout.tensor_parallel_size, model.num_hidden_layers
     stages = split_layers(layers, stages=layout.pipeline_parallel_size)
     weights = [-(-weight_bytes * stage // (layers * ranks)) for stage in stages]
@@ -180,9 +181,9 @@ def spread_need(model: Attention, layout: Layout, *, dtype: str, weight_bytes: i
 
 
 def count_kv_bytes(model: Attention, *, ranks: int, dtype: str) -> int:
-    """Bytes of keys and values that one token leaves in one layer on one of its ranks.
+    """Bytes of keys and values of one token in one layer on one of its ranks.
 
-    Fewer heads than ranks are repeated, one to a rank, as vLLM does.
+    If there are fewer heads than ranks, heads are repeated, one for each rank, as in vLLM.
     """
     return 2 * -(-model.kv_heads // ranks) * model.head_size * BYTES_PER_ELEMENT[dtype]
 
@@ -203,9 +204,9 @@ def _combine(
 
 
 def _weight_bytes_by_stage(shape: ModelShape, layout: Layout, *, dtype: str) -> tuple[int, ...]:
-    """Bytes on one GPU of each stage: the embeddings on the first, the output matrix on the last.
+    """Bytes on one GPU of each stage: embeddings on the first, the output matrix on the last.
 
-    With one stage, tied matrices are held once; with more, the first and the last hold a copy each.
+    With one stage, tied matrices are stored once; with more, the first and last have a copy each.
     """
     stages = split_layers(shape.num_hidden_layers, stages=layout.pipeline_parallel_size)
     head = shape.vocab_size * (shape.word_embed_proj_dim or shape.hidden_size)

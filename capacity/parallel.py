@@ -1,4 +1,4 @@
-"""How one model is cut among GPUs: tensor-parallel ranks inside pipeline stages."""
+"""How one model is split among GPUs: tensor-parallel ranks inside pipeline stages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from capacity.gpus import Gpu
 from capacity.shapes import ModelShape
 
 GPUS_PER_HOST: Final = 8
-"""As in DGX and HGX machines; tensor parallelism is proposed inside one host only."""
+"""As in DGX and HGX machines; tensor parallelism is proposed only inside one host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Under vLLM's names; their product is the number of GPUs of one replica."""
+    """Parallel sizes, with vLLM's names; their product is the number of GPUs per replica."""
 
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
@@ -27,13 +27,13 @@ class Layout:
 
     @property
     def crosses_hosts(self) -> bool:
-        """Whether the ranks of one layer must talk over the network."""
+        """Whether the ranks of one layer must communicate over the network."""
         return self.tensor_parallel_size > self.gpus_per_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """A model in one number format on equal GPUs."""
+    """A model in one number format on GPUs of one kind."""
 
     shape: ModelShape
     gpu: Gpu
@@ -49,10 +49,10 @@ def choose_layout(
     pipeline_parallel_size: int | None = None,
     gpus_per_host: int = GPUS_PER_HOST,
 ) -> Layout:
-    """The sizes given, the others chosen: as much tensor parallelism as heads and a host allow.
+    """The given sizes; missing ones are chosen, with as much tensor parallelism as possible.
 
-    Raises `PlanError` naming the field, if the sizes do not make up `count` or do not divide the
-    model.
+    The heads and the host limit tensor parallelism. Raises `PlanError` with the field if the
+    product of the sizes is not `count`, or if they do not divide the model.
     """
     if count < 1:
         raise PlanError("count", "at least 1 GPU is needed")
@@ -76,7 +76,7 @@ def choose_layout(
 
 
 def check_layout(shape: ModelShape, layout: Layout) -> None:
-    """Raise `PlanError` if vLLM could not cut the model so."""
+    """Raise `PlanError` if vLLM cannot split the model in this way."""
     tensor, stages = layout.tensor_parallel_size, layout.pipeline_parallel_size
     if tensor < 1 or not _divides(shape, tensor):
         possible = [
@@ -95,7 +95,7 @@ def check_layout(shape: ModelShape, layout: Layout) -> None:
 
 
 def split_layers(layers: int, *, stages: int) -> tuple[int, ...]:
-    """Layers of each stage as vLLM 0.32 cuts them: what is left over goes before the last stage."""
+    """Layers per stage as in vLLM 0.32: the remainder goes to the stages before the last."""
     split = [layers // stages] * stages
     for place in range(2, layers % stages + 2):
         split[-place] += 1
@@ -104,7 +104,7 @@ def split_layers(layers: int, *, stages: int) -> tuple[int, ...]:
 
 def _complete(field: str, size: int | None, *, count: int) -> int:
     if not size or size < 1 or count % size:
-        raise PlanError(field, f"{count} GPUs cannot be cut into groups of {size}")
+        raise PlanError(field, f"{count} GPUs cannot be split into groups of {size}")
     return count // size
 
 

@@ -1,6 +1,6 @@
-"""One question, one answer: a model on some GPUs, and what it gives.
+"""A plan for a model on some GPUs.
 
-The command line and the operators' page ask the same function.
+The command line and the operators' page call the same function.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from capacity.roofline import cost_step
 from capacity.shapes import BYTES_PER_ELEMENT, ModelShape
 
 TARGET_MS: Final = 100.0
-"""Ten tokens a second for each reader, faster than people read."""
+"""Ten tokens per second for each reader, which is faster than people read."""
 STEPS_SHOWN: Final = (1, 8, 32, 128)
-"""Batches to show, besides the one asked for, as far as they fit."""
+"""Batches to show, if they fit, besides the requested one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What an operator asks. `None` means: choose for me."""
+    """An operator's inputs. `None` means that the planner chooses."""
 
     shape: ModelShape
     gpu: Gpu
     count: int
-    """GPUs of one replica."""
+    """GPUs per replica."""
     tensor_parallel_size: int | None = None
     pipeline_parallel_size: int | None = None
     gpus_per_host: int = GPUS_PER_HOST
     dtype: str = "float16"
     context: int | None = None
-    """Tokens of each sequence, prompt and answer; the model's longest if left out."""
+    """Tokens per sequence, prompt and completion; default: the model's maximum."""
     batch: int | None = None
-    """Sequences that run at once; as many as fit if left out."""
+    """Concurrent sequences; default: as many as fit."""
     target_ms: float = TARGET_MS
     power_watts: float | None = None
     carbon_intensity: float = CARBON_INTENSITY
@@ -50,7 +50,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """A step with `batch` sequences: at best by the roofline, and as calibrated points expect."""
+    """A step with `batch` sequences: the roofline's floor, and the calibrated expectation."""
 
     batch: int
     floor_ms: float
@@ -60,7 +60,7 @@ class Speed:
 
     @property
     def floor_tokens_per_second(self) -> float:
-        """No engine gives more, over all sequences."""
+        """The maximum for any engine, over all sequences."""
         return self.batch / self.floor_ms * 1e3
 
     @property
@@ -70,36 +70,36 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Users:
-    """Readers served at once, each getting a token within `target_ms`."""
+    """Concurrent readers who each get a token within `target_ms`."""
 
     target_ms: float
     at_best: int
     expected: int
     at_memory: int
-    """How many fit, whatever the speed."""
+    """How many fit in memory, at any speed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The answer. Without room for the model there are no speeds and no users."""
+    """The result. If the model does not fit, there are no speeds and no users."""
 
     request: PlanRequest
     placement: Placement
     memory: MemoryPlan
     power: Power
     speeds: tuple[Speed, ...]
-    """By batch: 1 first, the one asked for among them."""
+    """By batch, 1 first; includes the requested batch."""
     batch: int
     users: Users | None
 
     @property
     def speed(self) -> Speed | None:
-        """The speed at the batch that was asked for."""
+        """The speed at the requested batch."""
         return next((speed for speed in self.speeds if speed.batch == self.batch), None)
 
 
 def make_plan(request: PlanRequest) -> Plan:
-    """Answer the question; raises `PlanError` naming the field if it has no answer."""
+    """Make the plan; raises `PlanError` with the field to change if it cannot be made."""
     context = _check_context(request)
     _check_positive(request)
     request.gpu.check_dtype(request.dtype)
@@ -172,7 +172,10 @@ def _count_users(request: PlanRequest, placement: Placement, memory: MemoryPlan)
 
 
 def _find_largest(most: int, holds: Callable[[int], bool]) -> int:
-    """The largest number up to `most` of which it holds, if it holds of all smaller; else 0."""
+    """The largest number up to `most` for which `holds` is true, or 0.
+
+    `holds` must be true for all smaller numbers too.
+    """
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -213,6 +216,6 @@ def _choose_batch(request: PlanRequest, memory: MemoryPlan) -> int:
         raise PlanError(
             "batch",
             f"{request.batch} sequences of {memory.context} tokens do not fit, "
-            f"{memory.full_sequences} do; lower it or the context",
+            f"but {memory.full_sequences} do; lower the batch or the context",
         )
     return request.batch

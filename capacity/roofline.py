@@ -1,12 +1,12 @@
-"""How fast at best: the time of one step by the roofline of memory, arithmetic and links.
+"""The fastest possible step, by the roofline of memory, arithmetic and links.
 
 One step gives every running sequence one token. It reads all weights once and every sequence's
-keys and values once, multiplies each weight with each sequence, and adds the ranks' partial
-results up twice a layer. No engine can do it in less than the longest of these takes at the data
-sheet's speeds (Williams, Waterman and Patterson, "Roofline", CACM 52, 2009).
+keys and values once, multiplies each weight with each sequence, and adds up the ranks' partial
+results twice per layer. No engine can be faster than the longest of these at the data sheet's
+speeds (Williams, Waterman and Patterson, "Roofline", CACM 52, 2009).
 
-In a pipeline of stages the running sequences are cut into as many groups, and a group goes through
-all stages for one token: more stages give room and throughput, not a shorter step.
+In a pipeline, the running sequences are split into as many groups as there are stages, and a group
+passes through all stages for one token: more stages give room and throughput, not a shorter step.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ ALL_REDUCES_PER_LAYER: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCost:
-    """Seconds that one step takes at the data sheet's speeds, by what takes them."""
+    """Seconds that one step takes at the data sheet's speeds, by cause."""
 
     memory_seconds: float
     compute_seconds: float
     transfer_seconds: float
-    """What the all-reduces move, over the links; their latency is not in it."""
+    """Time to send the all-reduces' data over the links, without their latency."""
     all_reduces: int
 
     @property
@@ -59,7 +59,7 @@ def cost_step(placement: Placement, *, batch: int, context: int) -> StepCost:
 
 
 def _flops_per_token(placement: Placement, *, context: int) -> int:
-    """A multiplication and an addition per weight, and for each token attended to."""
+    """A multiplication and an addition for each weight and for each attended token."""
     shape = placement.shape
     attention = 4 * shape.num_hidden_layers * shape.hidden_size * context
     return 2 * shape.parameters_read + attention

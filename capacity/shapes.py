@@ -1,9 +1,8 @@
-"""The shapes of decoder-only transformers, and the bytes that follow from them.
+"""The shapes of decoder-only transformers, and the resulting numbers of bytes.
 
-Parameters are counted, not quoted: for OPT as in `transformers`' OPTForCausalLM with tied
-embeddings, for GPT-NeoX as in its GPTNeoXForCausalLM, for Llama-like models as in
-LlamaForCausalLM, for BLOOM as in BloomForCausalLM. Keys and values take
-`2 x layers x kv_heads x head_size` elements a token.
+Parameters are counted, not quoted, as in `transformers`: OPT as in OPTForCausalLM with tied
+embeddings, GPT-NeoX as in GPTNeoXForCausalLM, Llama-like models as in LlamaForCausalLM, and BLOOM
+as in BloomForCausalLM. Keys and values take `2 x layers x kv_heads x head_size` elements per token.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ BYTES_PER_ELEMENT: Final[Mapping[str, int]] = {"float32": 4, "float16": 2, "bflo
 OPT_VOCABULARY: Final = 50272
 OPT_POSITIONS: Final = 2048
 OPT_POSITION_OFFSET: Final = 2
-"""OPT's table of positions has two rows more than positions."""
+"""OPT's position table has two more rows than positions."""
 
 
 class Architecture(StrEnum):
-    """Families whose parameters this module can count."""
+    """Model families whose parameters this module can count."""
 
     OPT = "opt"
     GPT_NEOX = "gpt_neox"
@@ -31,7 +30,7 @@ class Architecture(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """One model's dimensions, under the names that its `config.json` uses."""
+    """One model's dimensions, with the names in its `config.json`."""
 
     name: str
     architecture: Architecture
@@ -41,11 +40,11 @@ class ModelShape:
     intermediate_size: int
     vocab_size: int
     max_position_embeddings: int
-    """The longest context; BLOOM has no table of positions, so the one it was trained on."""
+    """The maximum context; for BLOOM, which has no position table, the context in training."""
     num_key_value_heads: int = 0
-    """0 where every attention head has its own keys and values."""
+    """0 if every attention head has its own keys and values."""
     word_embed_proj_dim: int = 0
-    """OPT-350M's embeddings are narrower than its layers; 0 where they are not."""
+    """The embeddings' width if narrower than the layers, as in OPT-350M; otherwise 0."""
     tie_word_embeddings: bool = True
 
     @property
@@ -58,12 +57,12 @@ class ModelShape:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the checkpoint holds, tied ones counted once."""
+        """The number of parameters in the checkpoint; tied ones count once."""
         return _COUNTS[self.architecture](self)
 
     @property
     def parameters_read(self) -> int:
-        """How many of them one step reads whole: all but tables of which it looks up rows."""
+        """The number of parameters that one step reads: all except lookup tables."""
         tokens = 0 if self.tie_word_embeddings else self.vocab_size * self.hidden_size
         has_positions = self.architecture is Architecture.OPT
         rows = self.max_position_embeddings + OPT_POSITION_OFFSET if has_positions else 0
@@ -92,7 +91,7 @@ def _count_opt(shape: ModelShape) -> int:
     tokens = shape.vocab_size * embed
     positions = (shape.max_position_embeddings + OPT_POSITION_OFFSET) * width
     if embed != width:
-        # OPT-350M: a projection in and one out, and no layer norm at the end.
+        # OPT-350M has projections before and after the layers, and no layer norm at the end.
         return layers + tokens + positions + 2 * embed * width
     return layers + tokens + positions + 2 * width
 
@@ -191,4 +190,4 @@ SHAPES: Final[Mapping[str, ModelShape]] = {
         ),
     )
 }
-"""The models that this house knows by name. Others are read from their `config.json`."""
+"""The models known by name. Others are read from their `config.json`."""

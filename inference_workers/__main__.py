@@ -1,4 +1,4 @@
-"""`python -m inference_workers COMMAND …`: each command is a module of its own."""
+"""`python -m inference_workers COMMAND …`: each command has its own module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMMANDS = {
     "check": "inference_workers.check.command",
     "plan": "inference_workers.planner.cli",
 }
-"""Modules with a `main(arguments)`, imported only when asked for."""
+"""Modules with a `main(arguments)`, imported only when needed."""
 
 
 def main(arguments: list[str]) -> None:

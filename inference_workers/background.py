@@ -1,4 +1,4 @@
-"""Coroutines that run as long as their worker does."""
+"""Coroutines that run for as long as their worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = get_logger(__name__)
 
 
 async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run a coroutine that should never end; if a fault ends it, say so and begin it again."""
+    """Run a coroutine that should never end; if an exception ends it, log that and restart it."""
     while True:
         try:
             await work()
@@ -26,7 +26,7 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
 async def end_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel the tasks and wait until they have ended.
 
-    More than once if need be: redis-py loses a cancellation that arrives while it connects.
+    Cancels repeatedly if needed: redis-py loses a cancellation that arrives while it connects.
     """
     pending = set(tasks)
     while pending:

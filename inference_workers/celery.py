@@ -1,8 +1,8 @@
 """The Celery app: `celery -A inference_workers worker` serves the deployment in DEPLOYMENT.
 
-The pool is threads, one per sequence that the engine batches. They only wait: all work is done
-on one event loop beside them. Prefork and gevent are refused, for they would each give every
-process or hub a loop of its own and could not batch.
+The pool has one thread for each sequence that the engine batches. The threads only wait; all
+work is done on one event loop. Prefork and gevent are refused, because each process or hub would
+have its own loop and could not batch.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from inference_workers.worker import Worker
 from tracing import configure_tracing
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
-"""Longer than any job's deadline; a message delivered twice is dropped by its lease anyway."""
+"""Longer than any job's deadline; the lease drops a message that is delivered twice anyway."""
 
-# Celery warns of root because of pickled messages; this app takes JSON alone.
+# Celery warns about running as root because of pickled messages; this app accepts only JSON.
 warnings.simplefilter("ignore", SecurityWarning)
 
 keep_clients()
@@ -60,13 +60,13 @@ app.conf.update(
 
 
 def send_to_portal(task: str, message: Message) -> None:
-    """Send one task to the portal's queue; raises if the broker is away, without retrying."""
+    """Send one task to the portal's queue; raises without a retry if the broker is unreachable."""
     payload = message.model_dump(mode="json")
     app.send_task(
         task,
         args=[payload],
         queue=QUEUE_PORTAL,
-        # Celery would spell the arguments out, completion and all, only for its logs.
+        # Celery would write out the arguments, with the whole completion, only for its logs.
         argsrepr="",
         kwargsrepr="",
         retry=False,
@@ -87,7 +87,7 @@ def _configure_logging(**_: Any) -> None:
 
 @worker_init.connect
 def _start(sender: Any, **_: Any) -> None:  # noqa: ANN401 -- its pool_cls is in no stub
-    """Refuse what would not work, then start; runs once, before the first message."""
+    """Refuse a setup that cannot work, then start; runs once, before the first message."""
     pool = sender.pool_cls
     if pool not in ("threads", TaskPool):
         name = pool if isinstance(pool, str) else f"{pool.__module__}.{pool.__name__}"
@@ -104,7 +104,7 @@ def _start(sender: Any, **_: Any) -> None:  # noqa: ANN401 -- its pool_cls is in
         endpoint=settings.otel_exporter_otlp_endpoint, service_name="gatehouse-inference-worker"
     )
     runtime.start()
-    # A search through all that is loaded would stop every stream for 50 ms.
+    # A garbage collection of everything loaded would stop every stream for 50 ms.
     gc.collect()
     gc.freeze()
 

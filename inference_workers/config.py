@@ -1,4 +1,4 @@
-"""The worker's and the launcher's settings, from the environment alone."""
+"""The worker's and the launcher's settings, from environment variables only."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from inference_workers.errors import EXIT_CONFIGURATION, ConfigurationError, sto
 SECRETS = ("REDIS_URL",)
 UNIX_SOCKET_PATH_LIMIT = 107
 VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
-"""CUDA's own variable: which GPUs of this host there are for us."""
+"""CUDA's variable: the GPUs of this host that may be used."""
 
 
 class LauncherSettings(BaseSettings):
-    """What starting an engine needs. Every field is the environment variable in upper case."""
+    """Settings for starting an engine. Each field is the environment variable in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -31,26 +31,26 @@ class LauncherSettings(BaseSettings):
     """Holds one 0700 folder per deployment: socket, status file, log."""
     engine_socket: Path | None = None
     engine_url: str = ""
-    """Address of an engine on a private network, instead of a socket on this host."""
+    """URL of an engine on a private network, instead of a socket on this host."""
     weights_dir: Path = Path("var/weights")
     engine_python: Path = Path(sys.executable)
-    """Interpreter of the environment that has vLLM."""
+    """Interpreter of the environment with vLLM."""
     engine_args: str = ""
     """Host-specific engine arguments, added after the deployment's."""
     replica: int = Field(default=0, ge=0)
-    """Which of the deployment's engines on this host, counted from 0."""
+    """Index, from 0, of the deployment's engine on this host."""
     node_rank: int | None = Field(default=None, ge=0)
-    """Which host of a deployment that spans several: 0 answers requests, the others help."""
+    """Index of this host in a deployment on several hosts; only host 0 takes requests."""
     master_addr: str = ""
-    """Address of node 0 that the other nodes reach, the same on every node."""
+    """Address at which the other nodes reach node 0; the same on every node."""
     master_port: int = Field(default=29501, ge=1, le=65534)
-    """vLLM's ranks meet there; the launchers meet at the next one."""
+    """Port at which vLLM's ranks meet; the launchers meet at the next port."""
     engine_stall_seconds: float = Field(default=120.0, gt=0.0)
-    """An engine that has requests and has done no token for so long hangs, and is restarted."""
+    """An engine with requests but no new token for this long is hung, and is restarted."""
     engine_log: Literal["file", "inherit"] = "file"
     """`file` writes engine.log beside the socket; `inherit` uses the launcher's own stderr."""
     otel_exporter_otlp_endpoint: str = ""
-    """Address of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced."""
+    """Address of an OpenTelemetry collector (OTLP over HTTP); if empty, nothing is traced."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
@@ -69,7 +69,7 @@ class LauncherSettings(BaseSettings):
         if not self.engine_url and len(path.encode()) > UNIX_SOCKET_PATH_LIMIT:
             raise ValueError(
                 f"ENGINE_DIR: the socket's path {path} is longer than the "
-                f"{UNIX_SOCKET_PATH_LIMIT} bytes a Unix socket may have"
+                f"{UNIX_SOCKET_PATH_LIMIT} bytes that a Unix socket may have"
             )
         return self
 
@@ -91,7 +91,7 @@ class LauncherSettings(BaseSettings):
         return self.deployment_dir / "status.json"
 
     def load_deployment(self) -> Deployment:
-        """The deployment to serve; raises `ConfigurationError` if there is none such."""
+        """The deployment to serve; raises `ConfigurationError` if it does not exist."""
         deployment = load_deployment(self.models_file, self.deployment)
         if self.replica >= deployment.replicas:
             raise ConfigurationError(
@@ -101,26 +101,26 @@ class LauncherSettings(BaseSettings):
         return deployment
 
     def require_engine_url(self, deployment: Deployment) -> None:
-        """Raise `ConfigurationError` if the engine runs elsewhere and nobody says where."""
+        """Raise `ConfigurationError` if the engine runs elsewhere and ENGINE_URL is not set."""
         if deployment.engine == "external" and not self.engine_url:
             raise ConfigurationError(
                 f"ENGINE_URL is not set: {deployment.slug} is an engine that runs elsewhere"
             )
 
     def weights_folder(self, deployment: Deployment) -> Path:
-        """Where the weights lie if they lie on this host; the folder need not exist."""
+        """Where the weights are if they are on this host; the folder need not exist."""
         return self.weights_dir / deployment.weights_folder_name
 
 
 class WorkerSettings(LauncherSettings):
-    """What the Celery worker needs besides."""
+    """Additional settings for the Celery worker."""
 
     redis_url: str
     shutdown_grace_seconds: float = Field(default=10.0, ge=0.0)
-    """How long running jobs may finish after SIGTERM before they are handed over."""
+    """How long running jobs may continue after SIGTERM before they are handed over."""
 
     metrics_port: int = Field(default=0, ge=0, le=65535)
-    """Where Prometheus finds this worker's metrics; 0 serves none."""
+    """Port of this worker's Prometheus metrics; 0 disables them."""
     metrics_bind: str = "127.0.0.1"
 
     @field_validator("redis_url")
@@ -131,14 +131,14 @@ class WorkerSettings(LauncherSettings):
         return value
 
     def load_deployment(self) -> Deployment:
-        """The same; an engine that runs elsewhere must have an address too."""
+        """As in the base class, and also require an address for an engine that runs elsewhere."""
         deployment = super().load_deployment()
         self.require_engine_url(deployment)
         return deployment
 
     @property
     def celery_broker_url(self) -> str:
-        """The same server as Celery spells it: its Unix sockets have another scheme."""
+        """The same server as a URL for Celery, which has another scheme for Unix sockets."""
         parts = urlsplit(self.redis_url)
         if parts.scheme != "unix":
             return self.redis_url
@@ -147,7 +147,7 @@ class WorkerSettings(LauncherSettings):
 
 
 def load_worker_settings() -> WorkerSettings:
-    """Settings from the environment; raises `ConfigurationError` naming the first wrong one."""
+    """Settings from the environment; raises `ConfigurationError` with the first wrong one."""
     try:
         return WorkerSettings.model_validate(_read_secrets())
     except ValidationError as error:
@@ -155,7 +155,7 @@ def load_worker_settings() -> WorkerSettings:
 
 
 def load_launcher_settings(deployment: str = "") -> LauncherSettings:
-    """The same for the launcher; a deployment given by name wins over the environment."""
+    """The same for the launcher; a given deployment takes precedence over the environment."""
     try:
         return LauncherSettings.model_validate({"deployment": deployment} if deployment else {})
     except ValidationError as error:
@@ -163,7 +163,7 @@ def load_launcher_settings(deployment: str = "") -> LauncherSettings:
 
 
 def load_or_stop() -> tuple[WorkerSettings, Deployment]:
-    """The worker's settings and deployment, or the end of the process with one line."""
+    """The worker's settings and deployment; on an error, print one line and exit."""
     try:
         settings = load_worker_settings()
         return settings, settings.load_deployment()
@@ -172,7 +172,7 @@ def load_or_stop() -> tuple[WorkerSettings, Deployment]:
 
 
 def _read_secrets() -> dict[str, str]:
-    """Values of the secrets that are given as files, by the name of their field."""
+    """Values of secrets that are given as files, by field name."""
     found = {}
     for name in SECRETS:
         file = os.environ.get(f"{name}_FILE")

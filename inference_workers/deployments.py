@@ -37,9 +37,9 @@ ARGUMENTS_WITH_A_FIELD = (
     "gpu_memory_utilization",
     "revision",
 )
-"""Of vLLM. Among `extra_args` they would count for the engine alone, and not for check and plan."""
+"""vLLM's arguments. In `extra_args` they would affect the engine, but not check and plan."""
 CPU_BACKEND = "VLLM_CPU_"
-"""How the variables of vLLM's CPU backend begin."""
+"""The prefix of the variables of vLLM's CPU backend."""
 SAME_ON_ONE_QUEUE = (
     "hub",
     "revision",
@@ -48,55 +48,55 @@ SAME_ON_ONE_QUEUE = (
     "max_logprobs",
     "max_tokens",
 )
-"""What a job must not notice when another deployment of its queue continues it."""
+"""Fields that must agree, because another deployment of the queue may continue a job."""
 
 
 class Deployment(BaseModel):
-    """One model as one engine serves it. Field names follow vLLM's arguments."""
+    """How one engine serves one model. Field names follow vLLM's arguments."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slug: Slug
     engine: Literal["vllm", "external", "scripted"] = "vllm"
-    """`external` is a vLLM server that somebody else starts: ENGINE_URL says where it answers.
-    `scripted` is a deterministic stand-in inside the worker, for tests and benchmarks."""
+    """`external` is a vLLM server started by others, at ENGINE_URL. `scripted` is a deterministic
+    stand-in inside the worker, for tests and benchmarks."""
     queue: Slug | Literal[""] = ""
-    """The deployment whose jobs this one runs; its own if left out. What releases name."""
+    """The deployment whose jobs this one runs; default: its own. Releases use this name."""
     replicas: int = Field(default=1, ge=1)
-    """Engines that one host runs, each with its own GPUs, folder, launcher and worker."""
+    """Number of engines on one host, each with its own GPUs, folder, launcher and worker."""
     weights: str = ""
-    """A folder under WEIGHTS_DIR, or an absolute path; the slug if left out."""
+    """A folder under WEIGHTS_DIR, or an absolute path; default: the slug."""
     weights_sha256: Sha256 | Literal[""] = ""
-    """Over the files that decide what the model says; see `check/weights_manifest.py`."""
+    """Hash over the files that affect the model's output; see `check/weights_manifest.py`."""
     hub: str = ""
-    """Where the engine fetches the weights from when there is no such folder."""
+    """Where the engine downloads the weights from if the folder does not exist."""
     revision: str = ""
-    """The commit of the hub's repository; without one its newest is taken."""
+    """The commit of the hub's repository; default: the newest."""
     served_name: str = ""
     tensor_parallel_size: int = Field(default=1, ge=1)
     pipeline_parallel_size: int = Field(default=1, ge=1)
     nnodes: int = Field(default=1, ge=1)
-    """Hosts that one engine spans."""
+    """Number of hosts that one engine spans."""
     distributed_executor_backend: Literal["mp", "ray"] = "mp"
-    """How the hosts are joined: a launcher on each (`mp`), or a Ray cluster that exists."""
+    """How the hosts are joined: a launcher on each (`mp`), or an existing Ray cluster."""
     max_model_len: int = Field(ge=1)
     max_num_seqs: int = Field(default=32, ge=1)
     max_logprobs: int = Field(default=-1, ge=-1)
-    """-1 for the whole vocabulary. It costs nothing until it is asked for, and what may be asked
-    is bounded by the portal and the worker."""
+    """-1 for the whole vocabulary. This costs nothing until it is requested, and the portal and the
+    worker limit what can be requested."""
     max_tokens: int = Field(default=0, ge=0)
-    """The most tokens that one job may ask for; 0 leaves the context as the only limit."""
+    """The maximum tokens that one job may request; 0 means that only the context limits it."""
     dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
     gpu_memory_utilization: float | None = Field(default=None, gt=0.0, le=1.0)
-    """What vLLM may take of each GPU's memory; its own default if left out."""
+    """The share of each GPU's memory that vLLM may take; default: vLLM's own."""
     extra_args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     unset_env: tuple[str, ...] = ()
     expected_start_seconds: int = Field(default=60, ge=1)
     assumed_power_watts: float | None = Field(default=None, gt=0.0)
-    """What its GPUs or processors draw together, where their power cannot be measured."""
+    """The power of all its GPUs or processors together, used if it cannot be measured."""
     warmup: bool = True
-    """Send one short request with log-probabilities before the engine counts as ready."""
+    """Whether to send one short request with log-probabilities before the engine is ready."""
 
     @field_validator("extra_args")
     @classmethod
@@ -104,7 +104,7 @@ class Deployment(BaseModel):
         for argument in value:
             name = argument.partition("=")[0].removeprefix("--").replace("-", "_")
             if argument.startswith("--") and name in ARGUMENTS_WITH_A_FIELD:
-                raise ValueError(f"{argument} has a field of its own: {name}")
+                raise ValueError(f"{argument} has its own field: {name}")
         return value
 
     @model_validator(mode="after")
@@ -115,21 +115,21 @@ class Deployment(BaseModel):
                 f"pipeline_parallel_size = {self.world_size}"
             )
         if self.nnodes > 1 and self.replicas > 1:
-            raise ValueError("replicas are of one host; leave them out where nnodes is above 1")
+            raise ValueError("replicas are for one host; leave replicas out if nnodes is above 1")
         if self.max_tokens > self.max_model_len:
             raise ValueError("max_tokens must not be above max_model_len")
         if self.revision and not self.hub:
-            raise ValueError("revision is one of the hub's; name the hub too")
+            raise ValueError("revision refers to the hub; set hub too")
         return self
 
     @property
     def model_name(self) -> str:
-        """The name under which the engine answers."""
+        """The name of the model on the engine's API."""
         return self.served_name or self.slug
 
     @property
     def queue_name(self) -> str:
-        """What the portal calls `deployment`: queue, heartbeats and messages bear this name."""
+        """The portal's `deployment`: the name in queues, heartbeats and messages."""
         return self.queue or self.slug
 
     @property
@@ -138,12 +138,12 @@ class Deployment(BaseModel):
 
     @property
     def world_size(self) -> int:
-        """Ranks of one engine, on all its hosts together; a GPU each."""
+        """Ranks of one engine on all its hosts together, one GPU each."""
         return self.tensor_parallel_size * self.pipeline_parallel_size
 
     @property
     def has_dummy_weights(self) -> bool:
-        """VLLM makes the weights up, as one does to try a shape: only `config.json` is read."""
+        """Whether vLLM uses random weights, to try a shape; it then reads only `config.json`."""
         return "dummy" in _values(self.extra_args, "--load-format")
 
     @property
@@ -152,7 +152,7 @@ class Deployment(BaseModel):
 
     @property
     def layout(self) -> Layout:
-        """How the model is cut among the ranks."""
+        """How the model is split among the ranks."""
         return Layout(
             tensor_parallel_size=self.tensor_parallel_size,
             pipeline_parallel_size=self.pipeline_parallel_size,
@@ -160,19 +160,19 @@ class Deployment(BaseModel):
         )
 
     def resolve_dtype(self, stored: str) -> str:
-        """The dtype that vLLM calculates in: `auto` keeps bfloat16, makes float16 of the rest."""
+        """The dtype that vLLM computes in: `auto` keeps bfloat16 and uses float16 otherwise."""
         if self.dtype != "auto":
             return self.dtype
         return "bfloat16" if stored == "bfloat16" else "float16"
 
     @property
     def runs_on_cpu(self) -> bool:
-        """Whether it tells vLLM's CPU backend anything, which those on a GPU have no use for."""
+        """Whether it sets variables of vLLM's CPU backend, which has no effect on a GPU."""
         return any(name.startswith(CPU_BACKEND) for name in self.env)
 
     @property
     def needs_launcher_per_node(self) -> bool:
-        """Every host runs a part that must be started there: vLLM's own multi-node mode."""
+        """Whether each host needs its own launcher, as in vLLM's multi-node mode."""
         is_ours = self.engine == "vllm" and self.distributed_executor_backend == "mp"
         return is_ours and self.nnodes > 1
 
@@ -186,9 +186,9 @@ def _values(arguments: Sequence[str], name: str) -> Iterator[str]:
 
 
 def load_deployments(path: Path) -> dict[str, Deployment]:
-    """Every deployment of the file by its slug.
+    """All deployments in the file, by slug.
 
-    Raises `ConfigurationError` with one line that names the file, the deployment and the field.
+    Raises `ConfigurationError` with one line: the file, the deployment and the field.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -208,7 +208,7 @@ def load_deployments(path: Path) -> dict[str, Deployment]:
 
 
 def load_deployment(path: Path, slug: str) -> Deployment:
-    """The deployment called `slug`; raises `ConfigurationError` if the file has none."""
+    """The deployment called `slug`; raises `ConfigurationError` if it is not in the file."""
     deployments = load_deployments(path)
     if slug not in deployments:
         known = ", ".join(sorted(deployments)) or "none"
@@ -230,15 +230,15 @@ def _parse(path: Path, slug: str, table: object) -> Deployment:
 
 
 def _check_queues(path: Path, deployments: dict[str, Deployment]) -> None:
-    """Deployments of one queue serve one model with the same limits, or the file is refused."""
+    """Require that deployments of one queue serve the same model with the same limits."""
     for deployment in deployments.values():
         if not deployment.queue:
             continue
         owner = deployments.get(deployment.queue)
         place = f"{path}: deployment {deployment.slug!r}, field 'queue'"
         if owner is None or owner.queue_name != owner.slug:
-            raise ConfigurationError(f"{place}: {deployment.queue!r} has no queue of its own here")
+            raise ConfigurationError(f"{place}: {deployment.queue!r} has no queue of its own")
         for field in ("weights_folder_name", *SAME_ON_ONE_QUEUE):
             if getattr(deployment, field) != getattr(owner, field):
                 name = field.removesuffix("_folder_name")
-                raise ConfigurationError(f"{place}: {name} must be the same as {owner.slug!r} has")
+                raise ConfigurationError(f"{place}: {name} must be the same as for {owner.slug!r}")

@@ -1,4 +1,4 @@
-"""Errors that end a process with one clear line instead of a traceback."""
+"""Errors that end a process with one line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EXIT_FAILURE = 1
 
 
 class ConfigurationError(Exception):
-    """What the operator set is wrong; the text names the setting and the way out."""
+    """A setting is wrong; the text names the setting and the way out."""
 
 
 class LaunchError(Exception):

@@ -27,22 +27,22 @@ from inference_workers.contract import (
 )
 
 PROOF_TOKENS = 4
-"""What kills an engine mostly does so in reading its prompt, or soon after."""
+"""A request that kills an engine mostly does so while its prompt is read, or soon after."""
 
 
 class Interruption(Enum):
-    """Why a job's coroutine has to stop although the model has not."""
+    """Why a job's coroutine must stop although the model has not finished."""
 
     CANCELLED = auto()
     FENCED = auto()
-    """Another worker holds the lease, or the job has ended: say nothing more."""
+    """Another worker holds the lease, or the job has ended: write nothing more."""
     HANDED_OVER = auto()
-    """This worker is going; another one is to continue."""
+    """This worker is shutting down; another one continues the job."""
 
 
 @dataclass(eq=False, slots=True)
 class GrowingDelta:
-    """A delta that takes in more tokens until it is written."""
+    """A delta that collects tokens until it is written."""
 
     offset: int
     text: str
@@ -50,11 +50,9 @@ class GrowingDelta:
     logprobs: list[TokenLogprobs] = field(default_factory=list)
 
     def model_dump_json(self) -> str:
-        """The delta as it goes into the stream; most have no log-probabilities, and no word of
-        them.
-        """
+        """The delta as JSON for the stream; without log-probabilities, it has no field for them."""
         if not self.logprobs:
-            # What `Delta` would write, without the price of making and validating one.
+            # The same output as from `Delta`, without the cost of creating and validating one.
             fields = {
                 "v": VERSION,
                 "type": "delta",
@@ -73,7 +71,7 @@ class GrowingDelta:
 
 @dataclass(eq=False, slots=True)
 class RunningJob:
-    """Everything known of one job. Only the event loop's thread touches it."""
+    """Everything known about one job. Only the event loop's thread uses it."""
 
     request: GenerationRequest
     started_at: float = field(default_factory=time.monotonic)
@@ -89,31 +87,31 @@ class RunningJob:
     interruption: Interruption | None = None
     cancel_reason: CancelReason | None = None
     engine_deaths: int = 0
-    """Engines that died while they had this job, since it last proved harmless."""
+    """Number of engines that died with this job since it last proved harmless."""
     proof_tokens: int = PROOF_TOKENS
-    """Tokens in one go with an engine that prove it harmless; more, if engines died late."""
+    """Tokens made in one go that prove it harmless; more if engines died late."""
     cancelled_at: float = 0.0
     lease_renewed_at: float = field(default_factory=time.monotonic)
-    # What `metrics` has counted.
+    # For `metrics`.
     span: Span = field(default_factory=get_current_span)
     tokens_made: int = 0
-    """By this worker; `token_ids` also holds those of workers before it."""
+    """Tokens made by this worker; `token_ids` also holds those of previous workers."""
     tokens_metered: int = 0
     metered_at: float = 0.0
-    # What the publisher knows of the stream.
+    # The publisher's view of the stream.
     stream_key: str = field(init=False)
     pending: list[Event | GrowingDelta] = field(default_factory=list)
     last_entry_id: str = ""
-    """Id of the newest entry that is known to be in the stream; empty if there is none."""
+    """Id of the newest entry known to be in the stream; empty if there is none."""
     is_uncertain: bool = False
-    """The connection broke while events were under way; the stream tells which arrived."""
+    """The connection broke while events were being sent; the stream shows which arrived."""
     in_flight: int = 0
     expiry_set_at: float = 0.0
     tokens_written_at: float = 0.0
-    """When the newest write began that carried tokens."""
+    """When the latest write with tokens began."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     published: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the terminal event is in the stream, or somebody else has ended the job."""
+    """Set when the terminal event is in the stream, or another process has ended the job."""
 
     def __post_init__(self) -> None:
         self.stream_key = stream_key(self.request.job_id)
@@ -127,7 +125,7 @@ class RunningJob:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=len(self.token_ids))
 
     def snapshot(self) -> Snapshot:
-        """Everything so far, for a stream that begins again."""
+        """Everything so far, for a stream that starts again."""
         return Snapshot(
             text=self.text,
             token_ids=tuple(self.token_ids),
@@ -141,7 +139,7 @@ class RunningJob:
         return self.interruption is Interruption.FENCED
 
     def interrupt(self, interruption: Interruption) -> None:
-        """Stop the job's coroutine. Being fenced overrides everything; else the first counts."""
+        """Stop the job's coroutine. FENCED overrides others; otherwise the first one counts."""
         if self.interruption is None or interruption is Interruption.FENCED:
             self.interruption = interruption
         self.interrupted.set()
@@ -154,7 +152,7 @@ class RunningJob:
 
 
 class JobSet:
-    """The jobs whose leases this worker holds: those it runs and those it still settles."""
+    """The jobs whose leases this worker holds: running jobs, and ended ones not yet recorded."""
 
     def __init__(self) -> None:
         self._jobs: dict[UUID, RunningJob] = {}
@@ -170,11 +168,11 @@ class JobSet:
         return self._jobs.get(job_id)
 
     def all(self) -> list[RunningJob]:
-        # A copy first, for the metrics ask from a thread of their own.
+        # Copied first, because the metrics read this from another thread.
         return [job for job in list(self._jobs.values()) if not job.is_fenced]
 
     def running(self) -> list[RunningJob]:
-        """Those that have not ended yet."""
+        """The jobs that have not ended."""
         return [job for job in self.all() if job.end is None]
 
     def any_in_doubt(self) -> bool:

@@ -45,18 +45,18 @@ log = get_logger(__name__)
 
 
 class JobResult(Enum):
-    """What became of a delivered message."""
+    """The result of a delivered message."""
 
     FINISHED = auto()
     DROPPED = auto()
-    """The job is another's, or over: nothing was done."""
+    """Another worker has the job, or it has ended; nothing was done."""
     FENCED = auto()
     HANDED_OVER = auto()
-    """Put the message back; another worker is to continue."""
+    """Put the message back; another worker continues."""
 
 
 class JobRunner:
-    """Runs jobs. Safe to call for the same job twice: one call runs it, the other is dropped."""
+    """Runs jobs. Of two calls for the same job, one runs it and the other is dropped."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class JobRunner:
         self._is_closing = False
 
     async def run_job(self, request: GenerationRequest) -> JobResult:
-        """Run the job to its one terminal event, or leave it to whoever has it."""
+        """Run the job to its terminal event, or leave it to the worker that has it."""
         if self._is_closing:
             return JobResult.HANDED_OVER
         job_id = request.job_id
@@ -133,7 +133,7 @@ class JobRunner:
         return JobResult.FINISHED
 
     def _take_up(self, job: RunningJob, history: History) -> None:
-        """Begin where the job's readers are."""
+        """Start from the state that the job's readers have."""
         job.last_entry_id = history.last_entry_id
         job.text = history.text
         job.token_ids = list(history.token_ids)
@@ -147,7 +147,7 @@ class JobRunner:
             self._publisher.replace(job, text=job.text, token_ids=job.token_ids)
 
     async def _record_end(self, job: RunningJob) -> JobResult:
-        """An ended job that the portal does not know of: read its outcome from the stream."""
+        """Record an ended job that the portal has missed, with its outcome from the stream."""
         history = await self._ask_broker(lambda: read_history(self._redis, job.job_id))
         if history.end is None:
             return JobResult.DROPPED
@@ -160,11 +160,11 @@ class JobRunner:
         return JobResult.FINISHED
 
     async def _work(self, job: RunningJob, *, cancelled: str | None) -> TerminalEvent | None:
-        """Generate until the end, the deadline or an interruption; None for no end of ours."""
+        """Generate until the end, the deadline or an interruption; None if it does not end here."""
         left = (job.request.deadline_at - datetime.now(UTC)).total_seconds()
         if left <= 0:
             return Failed(code=FailureCode.DEADLINE_EXCEEDED)
-        # A key set since it was read comes with a message, which finds the job.
+        # If the key was set after it was read, a control message follows and finds the job.
         if cancelled is not None:
             job.cancel(read_reason(cancelled))
         result = await self._generate_until_interrupted(job, seconds=left)
@@ -179,7 +179,7 @@ class JobRunner:
     async def _generate_until_interrupted(
         self, job: RunningJob, *, seconds: float
     ) -> TerminalEvent | None:
-        """The generation's end, or None when an interruption or the deadline came first."""
+        """The generation's end, or None if an interruption or the deadline came first."""
         if job.interrupted.is_set():
             return None
         work = asyncio.create_task(self._generate(job))
@@ -211,7 +211,7 @@ class JobRunner:
         return await self._generator.complete(job)
 
     async def _confirm_cancel(self, job: RunningJob) -> Cancelled:
-        """Wait until the engine itself counts one request less, and say how long it took."""
+        """Wait until the engine counts one request less; the event has the time this took."""
         freed_ms = None
         with suppress(EngineUnavailableError, TimeoutError):
             patience = job.cancelled_at + FREED_WITHIN_SECONDS - time.monotonic()
@@ -221,7 +221,7 @@ class JobRunner:
         return Cancelled(reason=job.cancel_reason or CancelReason.USER, freed_ms=freed_ms)
 
     async def _wait_until_freed(self) -> None:
-        """Until the engine counts no more requests than this worker's streams."""
+        """Return when the engine counts no more requests than this worker's streams."""
         while True:
             load = await self._engine.load()
             if load.running + load.waiting <= self._generator.streams:
@@ -229,7 +229,7 @@ class JobRunner:
             await asyncio.sleep(FREED_POLL_SECONDS)
 
     async def _leave(self, job: RunningJob) -> JobResult:
-        """Give the job up: silently when fenced, with everything streamed when handed over."""
+        """Give up the job: silently if fenced; after writing everything if handed over."""
         if job.is_fenced:
             self._publisher.forget(job)
             self._jobs.discard(job)
@@ -245,7 +245,7 @@ class JobRunner:
         return JobResult.HANDED_OVER
 
     async def _ask_broker(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until the broker answers."""
+        """Repeat the call until the broker responds."""
         while True:
             try:
                 return await ask()
@@ -257,7 +257,7 @@ class JobRunner:
 def _judge(job: RunningJob, result: object) -> TerminalEvent:
     if isinstance(result, Done | Failed):
         return result
-    # A fault of this program: the job ends with a code, the operator gets the trace.
+    # A bug in this program: the job ends with a code, and the operator gets the trace.
     error = result if isinstance(result, BaseException) else None
     log.error("job_crashed", job_id=str(job.job_id), exc_info=error)
     return Failed(code=FailureCode.ENGINE_ERROR, detail=type(result).__name__)

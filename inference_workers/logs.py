@@ -1,4 +1,4 @@
-"""Logging: constant messages, values as fields, never a prompt or a completion."""
+"""Logging: constant messages with values as fields, and never a prompt or a completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker counts for Prometheus: once a flush or once a job, never once a token."""
+"""A worker's Prometheus metrics, counted once per flush or job and never per token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FLUSH_JOBS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class WeightedHistogram(Collector):
-    """A histogram that takes many equal observations at once, for one thread alone."""
+    """A histogram that takes many equal observations at once, for use in a single thread."""
 
     def __init__(
         self, name: str, documentation: str, *, bounds: Sequence[float], label: str
@@ -49,7 +49,7 @@ class WeightedHistogram(Collector):
 
 
 class WorkerMetrics:
-    """One worker's counters, in a registry of their own."""
+    """One worker's counters, in their own registry."""
 
     def __init__(self, deployment: str = "") -> None:
         self.registry = CollectorRegistry()
@@ -62,13 +62,13 @@ class WorkerMetrics:
             registry=self.registry,
         )
         self._renewals_failed = self._counter(
-            "lease_renewals_failed", "Renewals of the leases that the broker did not answer."
+            "lease_renewals_failed", "Lease renewals without a response from the broker."
         )
         self._leases_lost = self._counter(
             "leases_lost", "Jobs given up because another worker holds their lease."
         )
         self._flushes_failed = self._counter(
-            "flushes_failed", "Writes to the streams that the broker did not answer."
+            "flushes_failed", "Stream writes without a response from the broker."
         )
         self._first_token = self._histogram(
             "first_token_seconds",
@@ -79,18 +79,18 @@ class WorkerMetrics:
             "flush_seconds", "Duration of one write to all streams.", buckets=FLUSH_SECONDS
         )
         self._flush_jobs = self._histogram(
-            "flush_jobs", "Jobs whose news one write carried.", buckets=FLUSH_JOBS
+            "flush_jobs", "Jobs with events in one write.", buckets=FLUSH_JOBS
         )
         self._inter_token = WeightedHistogram(
             "gatehouse_worker_inter_token_seconds",
-            "Time between neighbouring tokens of one job, averaged over each write.",
+            "Time between consecutive tokens of one job, averaged over each write.",
             bounds=INTER_TOKEN_SECONDS,
             label=deployment,
         )
         self.registry.register(self._inter_token)
 
     def flushed(self, jobs: Iterable[RunningJob], *, seconds: float) -> None:
-        """A write of these jobs' news took `seconds`; counts the tokens made since the last."""
+        """Record a write of these jobs' events that took `seconds`, and count their new tokens."""
         now, tokens, count = time.monotonic(), 0, 0
         for job in jobs:
             count += 1
@@ -114,7 +114,7 @@ class WorkerMetrics:
         self._flushes_failed.inc()
 
     def job_ended(self, job: RunningJob) -> None:
-        """A job has its terminal event."""
+        """Count a job that has its terminal event."""
         match job.end:
             case Done():
                 code = ""

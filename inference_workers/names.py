@@ -1,4 +1,4 @@
-"""The names that `check` and `plan` both take: deployments of models.toml, then known models."""
+"""The names that `check` and `plan` accept: deployments in models.toml, then known models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inference_workers.errors import ConfigurationError
 
 
 def find_named(models_file: Path, name: str) -> Deployment | ModelShape:
-    """The deployment of that name, or else the model; raises `ConfigurationError` listing both."""
+    """The deployment or model of that name; raises `ConfigurationError` with the known names."""
     deployments = load_deployments(models_file)
     found = deployments.get(name) or SHAPES.get(name)
     if found is None:
@@ -23,9 +23,9 @@ def find_named(models_file: Path, name: str) -> Deployment | ModelShape:
 
 
 def propose_deployment(shape: ModelShape, *, gpus: int) -> Deployment:
-    """How one engine on this host might serve a model that models.toml does not name.
+    """How one engine on this host could serve a model that is not in models.toml.
 
-    All GPUs share it, at its full context. Raises `PlanError` if they are too many for it.
+    All GPUs share the model, with its full context. Raises `PlanError` if there are too many GPUs.
     """
     count = max(1, gpus)
     layout = choose_layout(shape, count=count, gpus_per_host=count)

@@ -1,4 +1,4 @@
-"""The event loop beside Celery's threads: each task thread hands in its job and waits."""
+"""The event loop beside Celery's threads: each task thread submits its job and waits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Runtime:
         self._worker: Worker | None = None
 
     def start(self) -> None:
-        """Start the loop and the worker inside it."""
+        """Start the loop, and the worker inside it."""
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start_worker(), self._loop).result(START_SECONDS)
 
@@ -40,7 +40,7 @@ class Runtime:
         return asyncio.run_coroutine_threadsafe(running, self._loop).result()
 
     def begin_shutdown(self) -> None:
-        """Let running jobs finish within the grace period, then hand the rest over."""
+        """Let running jobs finish within the grace period, then hand over the rest."""
         log.info("shutdown_begun", grace_seconds=self._grace_seconds)
         self._loop.call_soon_threadsafe(
             lambda: self._loop.call_later(self._grace_seconds, self._require_worker().hand_over_all)

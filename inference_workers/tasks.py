@@ -1,4 +1,4 @@
-"""The one task of this worker."""
+"""The worker's only task."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ log = get_logger(__name__)
 
 @app.task(bind=True, name=TASK_GENERATE, acks_late=True, ignore_result=True)
 def generate(self: Task[Any, Any], request: dict[str, Any]) -> None:
-    """Run one job. Harmless when delivered twice; a job handed over goes back to the queue."""
+    """Run one job. A second delivery is harmless; a job handed over goes back to the queue."""
     try:
         job = GenerationRequest.model_validate(request)
     except ValidationError as error:
-        # Only the places: the values hold the prompt.
+        # Log only the fields' names: the values contain the prompt.
         places = [".".join(map(str, fault["loc"])) for fault in error.errors()]
         log.error("request_not_understood", fields=places)  # noqa: TRY400 -- the trace quotes the prompt
         return

@@ -16,7 +16,7 @@ from tracing import open_span, trace_fields
 def job_span(request: GenerationRequest, *, traceparent: str) -> Iterator[Span]:
     """The worker's span of one job, current until the context is left.
 
-    Every log line meanwhile carries the job's id, and the trace's where there is one.
+    Log lines in the context have the job's id, and the trace's if there is one.
     """
     attributes: dict[str, str | int] = {
         "gatehouse.job_id": str(request.job_id),

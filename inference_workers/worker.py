@@ -1,4 +1,4 @@
-"""One worker's parts, put together inside its event loop."""
+"""Assembles the parts of one worker inside its event loop."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ log = get_logger(__name__)
 
 
 def name_worker(deployment: str) -> str:
-    """A name that no other worker has or had: a dead worker's leases must not look like ours."""
+    """A unique name, so that a dead worker's leases do not look like this worker's."""
     return f"{deployment}@{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
 
 
 def build_engine(settings: WorkerSettings, deployment: Deployment) -> Engine:
-    """The client of the deployment's engine. Must be called inside the event loop."""
+    """The client of the deployment's engine. Call this inside the event loop."""
     if deployment.engine == "scripted":
         return ScriptedEngine()
     if settings.engine_url:
@@ -56,7 +56,7 @@ def build_engine(settings: WorkerSettings, deployment: Deployment) -> Engine:
 
 
 class Worker:
-    """Everything that runs jobs of one deployment. Must be created inside its event loop."""
+    """Everything that runs jobs of one deployment. Create it inside its event loop."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Worker:
             outcomes=self._outcomes,
             worker_id=self.id,
         )
-        # An engine at an address of its own runs on other hardware than this host's.
+        # An engine with its own URL does not run on this host's hardware.
         meter = None if settings.engine_url else find_meter(deployment, replica=settings.replica)
         energy = EnergyCounter(meter, assumed_watts=deployment.assumed_power_watts)
         self.heartbeat = HeartbeatSender(
@@ -147,8 +147,8 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin the background work; needs neither the broker nor the engine to be there."""
-        # Before the first job: one that began without a tokenizer could not be continued.
+        """Start the background tasks. The broker and the engine may be unavailable."""
+        # Before the first job: a job that starts without a tokenizer cannot be continued.
         await self._tokenizer.load()
         for name, work in (
             ("publisher", self.publisher.run),
@@ -166,7 +166,7 @@ class Worker:
         log.info("worker_started", worker=self.id)
 
     async def run_job(self, request: GenerationRequest, *, traceparent: str = "") -> JobResult:
-        """Run one job; `traceparent` is the W3C header of whoever sent it."""
+        """Run one job; `traceparent` is the sender's W3C header."""
         with job_span(request, traceparent=traceparent) as span:
             result = await self._runner.run_job(request)
             span.set_attribute("gatehouse.result", result.name.lower())
@@ -176,11 +176,11 @@ class Worker:
         self._background.append(asyncio.create_task(keep_running(name, work), name=name))
 
     def hand_over_all(self) -> None:
-        """Stop every running job so that another worker continues it; take no new one."""
+        """Stop every running job so that another worker continues it, and take no new jobs."""
         self._runner.hand_over_all()
 
     async def close(self) -> None:
-        """Stop everything; jobs that still run are abandoned to the portal's reaper."""
+        """Stop everything; jobs that still run are left to the portal's reaper."""
         await self._outcomes.close()
         await end_tasks(self._background)
         await self.heartbeat.say_goodbye()

@@ -1,1 +1,1 @@
-"""What lies at the broker: streams, leases, outcomes, messages to one worker."""
+"""What the broker holds: streams, leases, outcomes, and messages to one worker."""

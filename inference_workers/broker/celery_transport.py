@@ -1,4 +1,4 @@
-"""Celery's Redis transport, with one client a channel."""
+"""Celery's Redis transport, with one client per channel."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.redis import Channel, Transport
 
 NAMES = ("redis", "rediss")
-"""The schemes of a broker's address that kombu serves by its Redis transport."""
+"""The URL schemes that kombu serves with its Redis transport."""
 
 
 class KeptClientChannel(Channel):
-    """Builds the client that acknowledges and publishes once, not for every command.
+    """Builds the client that acknowledges and publishes only once, not for every command.
 
-    Building one costs more than the command itself. A client may be shared between threads:
-    each command takes a connection of its own from the channel's pool.
+    Building a client costs more than the command itself. Threads may share a client: each
+    command takes its own connection from the channel's pool.
     """
 
     _kept_client: Any = None
@@ -24,19 +24,19 @@ class KeptClientChannel(Channel):
         if asynchronous:
             return super()._create_client(asynchronous=True)  # type: ignore[misc]
         client = self._kept_client
-        # A channel that closes or forks gives its pool up.
+        # A channel gives up its pool when it closes or forks.
         if client is None or client.connection_pool is not self.pool:
             client = self._kept_client = super()._create_client()  # type: ignore[misc]
         return client
 
 
 class KeptClientTransport(Transport):
-    """kombu's own but for the channel."""
+    """kombu's Redis transport with another channel class."""
 
     Channel = KeptClientChannel
 
 
 def keep_clients() -> None:
-    """Have every connection to Redis that kombu opens from now on keep its clients."""
+    """Make every Redis connection that kombu opens from now on keep its clients."""
     for name in NAMES:
         TRANSPORT_ALIASES[name] = f"{__name__}:{KeptClientTransport.__name__}"

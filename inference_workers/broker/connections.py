@@ -11,15 +11,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 BROKER_ERRORS: Final = (RedisError, OSError)
-"""What any command may raise while the broker is away, hangs or loads its data."""
+"""What any command may raise while the broker is unreachable, hangs or loads its data."""
 
 SOCKET_TIMEOUT_SECONDS = 5
 
 
 def connect(url: str) -> Redis:
-    """A client that never repeats a command by itself.
+    """A client that never retries a command by itself.
 
-    A repeated XADD would duplicate tokens; whoever sends one must first look what arrived.
+    A repeated XADD would duplicate tokens, so a caller must first check what arrived.
     """
     client: Redis = Redis.from_url(
         url,
@@ -35,7 +35,7 @@ def connect(url: str) -> Redis:
 async def evaluate(
     redis: Redis, script: str, *, keys: Sequence[str], arguments: Sequence[str]
 ) -> object:
-    """Run one of `scripts`, whose reply redis-py cannot type."""
+    """Run one of `scripts`. redis-py cannot type the reply."""
     reply: object = await cast(
         "Awaitable[object]", redis.eval(script, len(keys), *keys, *arguments)
     )

@@ -1,4 +1,4 @@
-"""Hear that a job is to be stopped: at once by message, within a second by looking."""
+"""Learn that a job must stop: immediately by a message, or within a second by polling."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Control:
         self._channel = control_channel(deployment)
 
     async def look(self, jobs: list[RunningJob]) -> None:
-        """Cancel those of the jobs that have a cancel key."""
+        """Cancel the jobs that have a cancel key."""
         if not jobs:
             return
         values = await self._redis.mget([cancel_key(job.job_id) for job in jobs])
@@ -34,7 +34,7 @@ class Control:
                 job.cancel(read_reason(value))
 
     async def poll(self) -> None:
-        """Look at every running job's key for ever: a lost message costs a second, no more."""
+        """Poll every running job's key for ever, so that a lost message costs at most a second."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
@@ -67,7 +67,7 @@ class Control:
 
 
 def read_reason(value: str) -> CancelReason:
-    """The reason in a cancel key; one that a newer portal gives is taken for the user's."""
+    """The reason in a cancel key; an unknown one, from a newer portal, counts as `USER`."""
     try:
         return CancelReason(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a job has to do with the deaths of engines, for the worker that continues it."""
+"""Engine deaths that a job was involved in, for the worker that continues it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = get_logger(__name__)
 
 
 async def remember_deaths(redis: Redis, job: RunningJob) -> None:
-    """Keep it for `history.read_past`. A broker that is away is logged."""
+    """Store the job's engine deaths for `history.read_past`. Broker errors are logged."""
     pipeline = redis.pipeline(transaction=False)
     pipeline.set(engine_deaths_key(job.job_id), job.engine_deaths, ex=STREAM_TTL_SECONDS)
     pipeline.set(proof_tokens_key(job.job_id), job.proof_tokens, ex=STREAM_TTL_SECONDS)

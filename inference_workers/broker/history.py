@@ -31,7 +31,7 @@ from inference_workers.job import PROOF_TOKENS
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A job's completion as its readers hold it."""
+    """A job's completion as its readers have it."""
 
     text: str = ""
     token_ids: tuple[int, ...] = ()
@@ -42,16 +42,16 @@ class History:
     end: TerminalEvent | None = None
     last_entry_id: str = ""
     is_whole: bool = True
-    """False if deltas did not join; text and ids are then those before the gap."""
+    """False if there is a gap between deltas; text and ids then end before the gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What became of a job before this worker had it."""
+    """What happened to a job before this worker took it."""
 
     history: History
     cancelled: str | None
-    """The reason, where somebody has asked for its end."""
+    """The reason, if its cancellation was requested."""
     engine_deaths: int
     proof_tokens: int
     """As `suspects` counts them."""
@@ -102,12 +102,12 @@ def fold(entries: list[tuple[str, Event]]) -> History:
 
 
 async def read_history(redis: Redis, job_id: UUID) -> History:
-    """The job's stream as it stands; empty if there is none."""
+    """The job's stream as it is now; empty if there is none."""
     return fold(await read_entries(redis, job_id, after=""))
 
 
 async def read_past(redis: Redis, job_id: UUID) -> Past:
-    """All that the broker knows of a job, in one round trip."""
+    """Everything the broker knows about a job, in one round trip."""
     pipeline = redis.pipeline(transaction=False)
     pipeline.xrange(stream_key(job_id))
     pipeline.get(cancel_key(job_id))
@@ -122,7 +122,7 @@ async def read_past(redis: Redis, job_id: UUID) -> Past:
 
 
 async def read_entries(redis: Redis, job_id: UUID, *, after: str) -> list[tuple[str, Event]]:
-    """The stream's entries behind the entry id `after`, or all of them."""
+    """The stream's entries after the entry id `after`, or all of them."""
     return _decode(await redis.xrange(stream_key(job_id), min=f"({after}" if after else "-"))
 
 

@@ -1,4 +1,4 @@
-"""Who runs a job: one worker at a time, for as long as it renews its lease."""
+"""Leases: one worker runs a job at a time, for as long as it renews its lease."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from inference_workers.metrics import WorkerMetrics
 RETRY_SECONDS = 0.5
 CHECKS_PER_SECOND = 10
 JOBS_PER_CALL = 128
-"""What one call of a script renews, so that it never holds the broker up for long."""
+"""How many jobs one script call renews, so that it never blocks the broker for long."""
 
 log = get_logger(__name__)
 
 
 class Claim(StrEnum):
-    """The answer to a claim."""
+    """The result of a claim."""
 
     CLAIMED = "claimed"
     HELD = "held"
@@ -52,7 +52,7 @@ class Leases:
         self._metrics = metrics or WorkerMetrics()
 
     async def claim(self, job_id: UUID) -> Claim:
-        """Take the job unless it is somebody else's or over."""
+        """Take the job unless another worker has it or it has ended."""
         keys = (lease_key(job_id), end_key(job_id), recorded_key(job_id))
         arguments = (self._worker_id, str(LEASE_SECONDS))
         claim = Claim(str(await evaluate(self._redis, CLAIM, keys=keys, arguments=arguments)))
@@ -65,11 +65,11 @@ class Leases:
         return bool(taken)
 
     async def renew(self, jobs: Iterable[RunningJob]) -> None:
-        """Renew all leases at once; a job whose lease is another's is fenced."""
+        """Renew all leases together; a job whose lease another worker holds is fenced."""
         renewed = list(jobs)
         if not renewed:
             return
-        # The broker counts from when it hears us, which is later than now: the safe side.
+        # The broker counts from when it receives this, which is later than now and so safe.
         asked_at = time.monotonic()
         pipeline = self._redis.pipeline(transaction=False)
         for first in range(0, len(renewed), JOBS_PER_CALL):
@@ -86,12 +86,12 @@ class Leases:
                 job.interrupt(Interruption.FENCED)
 
     async def release(self, job_id: UUID) -> None:
-        """Let another worker have the job at once."""
+        """Release the lease, so that another worker can take the job immediately."""
         keys = (lease_key(job_id),)
         await evaluate(self._redis, RELEASE, keys=keys, arguments=(self._worker_id,))
 
     async def run(self, jobs: JobSet) -> None:
-        """Renew for ever; sooner than due while some lease is in doubt."""
+        """Renew for ever, and earlier than due while a lease is in doubt."""
         while True:
             try:
                 await self.renew(jobs.all())

@@ -1,4 +1,4 @@
-"""Tell the portal how a job ended, until the database has it."""
+"""Send each job's outcome to the portal until the database has it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from inference_workers.metrics import WorkerMetrics
 REPEAT_SECONDS = 3.0
 GIVE_UP_SECONDS = 600.0
 GATHER_SECONDS = 0.1
-"""Starts within this time are told together: a message each would slow a burst down."""
+"""Starts within this time share one message; one message each would slow down a burst."""
 
 Send = Callable[[str, Message], None]
 """Send one task with one argument to the portal's queue. May block; raises broker errors."""
@@ -42,7 +42,7 @@ log = get_logger(__name__)
 
 
 class Outcomes:
-    """Delivers outcomes at least once; the portal takes the first."""
+    """Delivers outcomes at least once; the portal keeps the first."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Outcomes:
         self._starts: list[JobStarted] = []
 
     def announce_start(self, job: RunningJob) -> None:
-        """Tell the portal once and soon that the job runs; its reaper notices if this is lost."""
+        """Tell the portal once, soon, that the job runs; its reaper notices if this is lost."""
         if not self._starts:
             self._spawn(self._announce_soon())
         self._starts.append(
@@ -85,14 +85,14 @@ class Outcomes:
     def deliver(self, job: RunningJob) -> None:
         """Send the outcome, and again every few seconds until the portal has recorded it.
 
-        The job's lease stays with this worker meanwhile, and its stream is written again if
-        the broker loses it. After ten minutes the portal's reaper has to see to it.
+        Meanwhile this worker keeps the job's lease, and writes its stream again if the broker
+        loses it. After 10 minutes the job is left to the portal's reaper.
         """
         self._metrics.job_ended(job)
         self._spawn(self._deliver(job))
 
     async def close(self) -> None:
-        """Stop repeating. What is not recorded yet, the next worker reads from the stream."""
+        """Stop repeating. The next worker reads outcomes not yet recorded from the stream."""
         await end_tasks(self._tasks)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -111,7 +111,7 @@ class Outcomes:
             await self._try_to_send(TASK_RECORD_STARTED, JobsStarted(starts=tuple(starts)))
 
     async def _deliver(self, job: RunningJob) -> None:
-        # The portal hears of a start before it hears of the end.
+        # The portal must learn of the start before the end.
         await self._announce()
         outcome = self._build_outcome(job)
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
@@ -127,7 +127,7 @@ class Outcomes:
             await self._release(job)
 
     async def _wait_until_recorded(self, job: RunningJob) -> bool:
-        """Look for REPEAT_SECONDS whether the portal has recorded the job or ended it itself."""
+        """Check, for REPEAT_SECONDS, whether the portal has recorded or ended the job."""
         due = time.monotonic() + REPEAT_SECONDS
         while time.monotonic() < due:
             await asyncio.sleep(min(0.25, REPEAT_SECONDS))

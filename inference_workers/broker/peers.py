@@ -1,4 +1,4 @@
-"""Other workers of the same deployment, for jobs whose own engine is away."""
+"""Other workers of the same deployment, for jobs whose engine is unavailable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 
 class Peers:
-    """Asks the broker at most once a second, however many jobs want to know."""
+    """Queries the broker at most once a second, however many jobs ask."""
 
     def __init__(self, redis: Redis, *, deployment: str, worker_id: str) -> None:
         self._redis = redis
@@ -27,7 +27,7 @@ class Peers:
         self._have_room = False
 
     async def have_room(self) -> bool:
-        """Whether another worker has a ready engine and free slots; False if nobody can tell."""
+        """Whether another worker has a ready engine and free slots; False if unknown."""
         now = time.monotonic()
         if now - self._asked_at >= FRESH_SECONDS:
             self._asked_at = now
@@ -58,5 +58,5 @@ def _read(value: str) -> Heartbeat | None:
     try:
         return Heartbeat.model_validate_json(value)
     except ValidationError:
-        # A worker of another version is nobody to hand anything to.
+        # Jobs cannot be handed to a worker of another version.
         return None

@@ -26,9 +26,9 @@ from inference_workers.metrics import WorkerMetrics
 
 FLUSH_SECONDS = 0.025
 PACE_SECONDS = 0.06
-"""Between two writes of one stream under load: the next flush after it leaves a reader more
-than ten updates a second, and each write costs worker, broker and web the same however much it
-carries."""
+"""Between two writes of one stream under load. A reader still gets more than ten updates a
+second, and each write costs the worker, the broker and the web server the same, whatever its
+size."""
 QUIET_STREAMS = 16
 BUSY_STREAMS = 64
 RETRY_SECONDS = 0.5
@@ -37,14 +37,14 @@ log = get_logger(__name__)
 
 
 class StreamPublisher:
-    """Every event reaches its stream once, in order, however often the connection breaks.
+    """Writes every event to its stream once, in order, however often the connection breaks.
 
-    A job's news is written at the next flush; while many have news, tokens that follow on others
-    wait up to PACE_SECONDS, first tokens and ends never.
+    A job's events are written at the next flush. While many jobs have events, tokens after the
+    first wait for up to PACE_SECONDS; first tokens and ends never wait.
 
-    A job's events wait in memory while the broker is away. When the broker comes back without
-    its data, the stream begins again with a `Snapshot`. Nothing is written for a job whose
-    lease this worker may have lost.
+    Events wait in memory while the broker is unreachable. If the broker comes back without its
+    data, the stream starts again with a `Snapshot`. Nothing is written for a job whose lease this
+    worker may have lost.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class StreamPublisher:
         token_ids: Sequence[int],
         logprobs: Sequence[TokenLogprobs] = (),
     ) -> None:
-        """Add to the job's completion and queue it; what waits for one write becomes one delta."""
+        """Add to the job's completion and queue it; events that wait become one delta."""
         if not text and not token_ids:
             return
         pending = job.pending
@@ -88,9 +88,9 @@ class StreamPublisher:
         self._mark(job)
 
     def replace(self, job: RunningJob, *, text: str, token_ids: Sequence[int]) -> None:
-        """Set the job's completion anew and tell readers to forget what they hold.
+        """Replace the job's completion, and tell readers to discard what they have.
 
-        Log-probabilities stay with the tokens that stay.
+        Tokens that remain keep their log-probabilities.
         """
         job.text = text
         job.token_ids = list(token_ids)
@@ -112,7 +112,7 @@ class StreamPublisher:
         self._mark(job)
 
     async def drain(self, job: RunningJob, *, seconds: float) -> None:
-        """Wait until everything queued for the job is in its stream, or the time is up."""
+        """Wait until everything queued for the job is in its stream, for at most `seconds`."""
         for _ in range(int(seconds / FLUSH_SECONDS)):
             if job not in self._dirty:
                 return
@@ -139,11 +139,11 @@ class StreamPublisher:
                 self._wake.set()
 
     async def flush(self) -> None:
-        """Write all that is pending; raises the broker's error when it is away, losing nothing."""
+        """Write everything pending. A broker error is raised, and nothing is lost."""
         await self._flush(list(self._dirty))
 
     def due(self, *, now: float) -> list[RunningJob]:
-        """The jobs whose news is to be written `now`, by the monotonic clock."""
+        """The jobs whose events must be written `now`, by the monotonic clock."""
         before = now - choose_pace(len(self._dirty))
         return [
             job for job in self._dirty if job.tokens_written_at <= before or job.end is not None
@@ -165,8 +165,8 @@ class StreamPublisher:
             self._metrics.flush_failed()
             for job in jobs:
                 job.is_uncertain = job.in_flight > 0
-                # A broker that went away may have lost the lease with everything else, and
-                # another worker may hold it when it returns.
+                # The broker may have lost the lease with all other data, and another worker may
+                # hold the lease when the broker returns.
                 job.lease_renewed_at = 0.0
             raise
 
@@ -179,9 +179,9 @@ class StreamPublisher:
             raise failures[0]
 
     def _settle(self, written: Written) -> None:
-        """Draw the conclusions from the broker's reply for one job.
+        """Update one job after the broker's reply.
 
-        The job may have gone on, even to its end, while its events were under way.
+        The job may have continued, or even ended, while its events were being sent.
         """
         job, reply = written.job, written.reply
         if isinstance(reply, Exception):
@@ -222,7 +222,7 @@ class StreamPublisher:
                 self._finish(job)
 
     def _begin_again(self, job: RunningJob) -> None:
-        """The stream is gone: put everything so far in its place, once the lease is sure."""
+        """Rebuild a lost stream with everything so far, once the lease is certain."""
         log.warning("stream_rebuilt", job_id=str(job.job_id))
         job.pending = [job.snapshot(), *([job.end] if job.end else [])]
         job.in_flight = 0
@@ -244,7 +244,7 @@ class StreamPublisher:
 
 
 def choose_pace(streams: int) -> float:
-    """The least seconds between two writes of one stream while so many have news."""
+    """The minimum seconds between two writes of one stream while `streams` have events."""
     load = (streams - QUIET_STREAMS) / (BUSY_STREAMS - QUIET_STREAMS)
     return PACE_SECONDS * min(1.0, max(0.0, load))
 

@@ -1,7 +1,7 @@
-"""Steps that must happen whole or not at all, as Lua for the broker.
+"""Steps that must happen completely or not at all, as Lua scripts for the broker.
 
-All keys of one job share its hash tag. APPEND and RENEW take those of many jobs in one call, so
-they need one broker that holds them all, as the client does too.
+All keys of one job share its hash tag. APPEND and RENEW use keys of many jobs in one call, so
+they need a single broker that holds them all, as the client does.
 """
 
 from __future__ import annotations

@@ -17,29 +17,29 @@ from inference_workers.contract import STREAM_TTL_SECONDS, end_key, lease_key
 from inference_workers.job import RunningJob
 
 STREAMS_PER_CALL = 64
-"""What one call of a script writes to, so that it never holds the broker up for long."""
+"""How many streams one script call writes, so that it never blocks the broker for long."""
 EXPIRY_RENEWAL_SECONDS = 60
 APPEND_SHA = sha1(APPEND.encode(), usedforsecurity=False).hexdigest()
-"""The name by which the broker knows a script that it has run before."""
+"""The broker's name for a script that it has run before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the broker said to one job's events."""
+    """The broker's reply to one job's events."""
 
     job: RunningJob
     reply: object
-    """Its error; else of an end whether it was ours to write, and of what grows the id of the
-    last entry, empty where the stream is gone and nothing was written."""
+    """An error; for an end, whether this worker could write it; otherwise the id of the last entry,
+    empty if the stream was lost and nothing was written."""
     is_end: bool
 
 
 async def write_streams(
     redis: Redis, jobs: Sequence[RunningJob], *, worker_id: str
 ) -> list[Written]:
-    """Write all that is pending of these jobs; how much that is, each job's `in_flight` says.
+    """Write all pending events of these jobs, and set each job's `in_flight` to their number.
 
-    Raises the broker's error where nothing is known of any of them.
+    Raises the broker's error if the result is unknown for all jobs.
     """
     if not jobs:
         return []
@@ -65,7 +65,7 @@ async def write_streams(
 
 
 class _Append:
-    """One call of APPEND: all that is pending of some jobs that go on."""
+    """One call of APPEND: all pending events of some jobs that continue."""
 
     def __init__(self, jobs: Sequence[RunningJob]) -> None:
         now = time.monotonic()
@@ -76,11 +76,11 @@ class _Append:
             self.arguments += _describe(job, now=now)
 
     async def teach(self, redis: Redis) -> object:
-        """The reply of a broker that has not had the script yet."""
+        """The reply of a broker that does not have the script yet."""
         return await evaluate(redis, APPEND, keys=self.keys, arguments=self.arguments)
 
     def read(self, reply: object) -> list[Written]:
-        """A reply for each job; a call that failed as a whole failed for all of them."""
+        """One reply for each job; a failed call counts as failed for every job."""
         replies = reply if isinstance(reply, list) else [reply] * len(self._jobs)
         return [
             Written(job, own, is_end=False) for job, own in zip(self._jobs, replies, strict=True)

@@ -1,9 +1,9 @@
-"""Say whether this machine can run a deployment, and why not, before anything loads.
+"""Report whether this machine can run a deployment, and why not, before anything is loaded.
 
     python -m inference_workers check DEPLOYMENT|MODEL [--json] [--verify-weights] [--offline]
 
-The exit code is 0 when nothing prevents a start, 1 when something does, and 2 when the
-settings themselves are wrong.
+The exit code is 0 if nothing prevents a start, 1 if something does, and 2 if the settings are
+wrong.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from inference_workers.names import find_named, propose_deployment
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print one line for each check, and end with the exit code that says how it went."""
+    """Print one line for each check, and exit with the code for the result."""
     options = parse_arguments(arguments)
     try:
         settings = load_launcher_settings(options.deployment)
@@ -58,27 +58,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m inference_workers check",
-        description="Say whether this machine can run a deployment, and why not.",
+        description="Report whether this machine can run a deployment, and why not.",
     )
     parser.add_argument(
         "deployment",
         nargs="?",
         default="",
         metavar="DEPLOYMENT|MODEL",
-        help="a table of models.toml, or a known model; else the variable DEPLOYMENT",
+        help="a table of models.toml, or a known model; default: the variable DEPLOYMENT",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--verify-weights",
         action="store_true",
         help="read all weights and compare their hash; takes minutes for large models",
     )
-    parser.add_argument("--offline", action="store_true", help="do not ask the model hub")
+    parser.add_argument("--offline", action="store_true", help="do not contact the model hub")
     return parser.parse_args(arguments)
 
 
 def find_deployment(settings: LauncherSettings) -> tuple[Deployment, list[Finding]]:
-    """The deployment, or for a known model a proposal for this host and a line that says so."""
+    """The deployment or, for a known model, a proposal for this host with a warning."""
     found = find_named(settings.models_file, settings.deployment)
     if isinstance(found, Deployment):
         return settings.load_deployment(), []
@@ -86,9 +86,9 @@ def find_deployment(settings: LauncherSettings) -> tuple[Deployment, list[Findin
     deployment = propose_deployment(found, gpus=len(gpus))
     remark = warning(
         "deployment",
-        f"{settings.models_file} has no {deployment.slug}; taken as "
+        f"{settings.models_file} has no {deployment.slug}; assuming "
         f"{count(deployment.world_size, 'rank')} with its full context",
-        "add a table before you start it",
+        "add a table before you start the deployment",
     )
     return deployment, [remark]
 
@@ -104,7 +104,7 @@ def verify_weights(machine: Machine) -> Machine:
 
 
 def show_progress(done: int, total: int) -> None:
-    """One line that is written over, where somebody is looking."""
+    """Show progress in one line that is overwritten, if stderr is a terminal."""
     if sys.stderr.isatty():
         percent = 100 * done // max(1, total)
         sys.stderr.write(
@@ -114,7 +114,7 @@ def show_progress(done: int, total: int) -> None:
 
 
 def render_lines(deployment: Deployment, findings: Sequence[Finding]) -> str:
-    """One line for each finding, and a verdict."""
+    """One line for each finding, then the result."""
     width = max(len(finding.check) for finding in findings)
     lines = [
         f"{finding.level:<8} {finding.check:<{width}}  {finding.sentence}" for finding in findings
@@ -129,7 +129,7 @@ def render_lines(deployment: Deployment, findings: Sequence[Finding]) -> str:
 
 
 def render_json(deployment: Deployment, findings: Sequence[Finding]) -> str:
-    """The same for programs."""
+    """The findings as JSON, for programs."""
     document = {
         "deployment": deployment.slug,
         "queue": deployment.queue_name,

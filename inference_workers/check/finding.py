@@ -1,4 +1,4 @@
-"""What one check found."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from enum import StrEnum
 class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
-    """It may run, but not as the deployment says, or nobody can tell from here."""
+    """The deployment may run, but not as configured, or this cannot be determined here."""
     PROBLEM = "problem"
-    """It surely does not run."""
+    """The deployment certainly does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Finding:
     level: Level
     text: str
     advice: str = ""
-    """What to do about it; empty when all is well."""
+    """What to do about it; empty if there is nothing to do."""
 
     @property
     def sentence(self) -> str:

@@ -1,4 +1,4 @@
-"""Whether there are GPUs enough, and whether they can calculate in the deployment's dtype."""
+"""Whether there are enough GPUs, and whether they support the deployment's dtype."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from inference_workers.check.machine import EngineEnvironment, Gpu, Machine
 from inference_workers.deployments import Deployment
 
 LEAST_CAPABILITY = {"bfloat16": BFLOAT16_CAPABILITY, "float16": (7, 0), "float32": (7, 0)}
-"""Of vLLM's kernels; vLLM itself refuses bfloat16 below 8.0."""
+"""Required by vLLM's kernels; vLLM itself refuses bfloat16 below 8.0."""
 
 
 def check_gpus(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
-    """Number and abilities of the GPUs, or what it means that there are none."""
+    """Check the number and capabilities of the GPUs, or what it means to have none."""
     if not machine.gpus and machine.engine is None:
-        yield warning("gpus", "none can be seen", "vLLM's build decides whether any is needed")
+        yield warning("gpus", "none is visible", "vLLM's build decides whether one is needed")
         return
     if not machine.gpus and machine.engine is not None and machine.engine.is_for_cpu:
         yield check_without_gpus(deployment)
@@ -32,19 +32,19 @@ def check_gpus(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
 
 
 def check_without_gpus(deployment: Deployment) -> Finding:
-    """A vLLM for the CPU runs everything, slowly."""
+    """A CPU build of vLLM runs everything, but slowly."""
     ranks = deployment.ranks_per_node * deployment.replicas
     if deployment.dtype == "float32":
-        return ok("gpus", f"none, and none is needed: vLLM for the CPU, {count(ranks, 'rank')}")
+        return ok("gpus", f"none, and none is needed: CPU build of vLLM, {count(ranks, 'rank')}")
     return warning(
         "gpus",
-        f"none: this vLLM is for the CPU, and the deployment wants {deployment.dtype}",
-        "expect it to be slow; a GPU needs vLLM's build for CUDA in ENGINE_PYTHON",
+        f"none: this is a CPU build of vLLM, and the deployment uses {deployment.dtype}",
+        "expect it to be slow; a GPU needs a CUDA build of vLLM in ENGINE_PYTHON",
     )
 
 
 def check_number(deployment: Deployment, gpus: tuple[Gpu, ...]) -> Finding:
-    """Every rank on this host has a GPU of its own."""
+    """Check that every rank on this host has its own GPU."""
     ranks, replicas = deployment.ranks_per_node, deployment.replicas
     needed = ranks * replicas
     split = f"{ranks} for each of {replicas} replicas" if replicas > 1 else count(ranks, "rank")
@@ -52,20 +52,20 @@ def check_number(deployment: Deployment, gpus: tuple[Gpu, ...]) -> Finding:
     if len(gpus) < needed:
         return problem(
             "gpus",
-            f"{count(needed, 'GPU')} needed{hosts} ({split}), {len(gpus)} can be seen",
-            "run `nvidia-smi`, look at CUDA_VISIBLE_DEVICES, or choose a deployment with fewer",
+            f"{count(needed, 'GPU')} needed{hosts} ({split}), {len(gpus)} visible",
+            "run `nvidia-smi`, check CUDA_VISIBLE_DEVICES, or choose a deployment with fewer",
         )
     if len(gpus) > needed:
         return warning(
             "gpus",
             f"{count(len(gpus), 'GPU')}, {needed} of them used{hosts} ({split})",
-            "the rest stands idle unless it has another deployment or more replicas",
+            "the others are idle unless another deployment or more replicas use them",
         )
     return ok("gpus", f"{len(gpus)} x {gpus[0].name}{hosts} ({split})")
 
 
 def check_alike(gpus: tuple[Gpu, ...]) -> Finding:
-    """Ranks have equal shares, so the smallest GPU decides for all."""
+    """Check that the GPUs are of one kind: with equal shares, the smallest sets the limit."""
     kinds = Counter(gpu.name for gpu in gpus)
     if len(kinds) == 1:
         return ok("gpu kinds", "all GPUs are of one kind")
@@ -73,12 +73,12 @@ def check_alike(gpus: tuple[Gpu, ...]) -> Finding:
     return warning(
         "gpu kinds",
         f"the GPUs differ ({names})",
-        "the smallest decides; choose GPUs of one kind with CUDA_VISIBLE_DEVICES",
+        "the smallest sets the limit; choose GPUs of one kind with CUDA_VISIBLE_DEVICES",
     )
 
 
 def check_capability(deployment: Deployment, machine: Machine) -> Finding:
-    """Whether the GPUs' hardware has the dtype."""
+    """Check that the GPUs' hardware supports the dtype."""
     stored = machine.model.dtype if machine.model is not None else DEFAULT_DTYPE
     dtype = deployment.resolve_dtype(stored)
     least = LEAST_CAPABILITY[dtype]
@@ -96,17 +96,17 @@ def check_capability(deployment: Deployment, machine: Machine) -> Finding:
 
 
 def check_kernels(gpus: tuple[Gpu, ...], engine: EngineEnvironment) -> Finding:
-    """Whether the engine's torch was built for these GPUs at all."""
+    """Check that the engine's torch was built for these GPUs."""
     if not engine.cuda:
         return problem(
             "kernels",
-            "the GPUs cannot be used: torch in ENGINE_PYTHON is a build for the CPU",
-            "install vLLM's build for CUDA, or use its image",
+            "the GPUs cannot be used: torch in ENGINE_PYTHON is a CPU build",
+            "install the CUDA build of vLLM, or use its image",
         )
     if not engine.gpu_architectures:
         return warning(
             "kernels",
-            "torch does not say for which GPUs it was built",
+            "torch does not report which GPUs it was built for",
             "look for `no kernel image` in the engine's log",
         )
     for gpu in gpus:
@@ -116,7 +116,7 @@ def check_kernels(gpus: tuple[Gpu, ...], engine: EngineEnvironment) -> Finding:
                 "kernels",
                 f"torch for CUDA {engine.cuda} has no kernels for {gpu.name}, compute capability "
                 f"{name_capability(gpu.compute_capability)} (it has {built})",
-                "build vLLM and torch for it from their sources, or use other GPUs",
+                "build vLLM and torch from source for this GPU, or use other GPUs",
             )
     return ok("kernels", f"torch for CUDA {engine.cuda} was built for these GPUs")
 
@@ -126,7 +126,7 @@ def name_capability(capability: tuple[int, int]) -> str:
 
 
 def _has_kernels(capability: tuple[int, int], architectures: tuple[str, ...]) -> bool:
-    """Binary code runs on the same major version from its minor on; PTX on everything newer."""
+    """Binary code runs on its minor version and later of the same major; PTX on all newer GPUs."""
     for name in architectures:
         kind, _, digits = name.partition("_")
         digits = digits.rstrip("af")

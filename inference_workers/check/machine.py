@@ -1,4 +1,4 @@
-"""What there is to run on: facts, gathered in one place and judged in others."""
+"""Facts about the machine. `facts` collects them, and the other modules check them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineEnvironment:
-    """What ENGINE_PYTHON has. A version is empty where the package is missing."""
+    """What is installed for ENGINE_PYTHON. The version of a missing package is empty."""
 
     python: str
     vllm: str
     torch: str = ""
     transformers: str = ""
     cuda: str = ""
-    """The CUDA that torch was built for; empty in a build for the CPU."""
+    """The CUDA version that torch was built for; empty for a CPU build."""
     gpu_architectures: tuple[str, ...] = ()
-    """Those that torch was built for, such as `sm_80` and `compute_120`."""
+    """GPU architectures that torch was built for, such as `sm_80` and `compute_120`."""
     model_architectures: frozenset[str] = frozenset()
-    """Those that vLLM knows by name."""
+    """Model architectures that vLLM knows by name."""
     has_ray: bool = False
 
     @property
@@ -44,27 +44,27 @@ class EngineEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """The weights as they lie on this host, and where they would come from."""
+    """The weights on this host, and where they would come from."""
 
     folder: str
-    """Where they are, or would have to be."""
+    """Where the weights are, or must be put."""
     has_folder: bool = False
     has_config: bool = False
     has_tokenizer: bool = False
     files: tuple[str, ...] = ()
     """Files that hold weights and that vLLM would read."""
     missing: tuple[str, ...] = ()
-    """Files that the index names and that are not there."""
+    """Files that the index names but that do not exist."""
     cut_short: tuple[str, ...] = ()
-    """Files that end before their own header says."""
+    """Files that are shorter than their own header says."""
     size_bytes: int = 0
     sha256: str = ""
-    """Computed only when asked for."""
+    """Computed only with --verify-weights."""
     download_folder: str = ""
     free_bytes: int = 0
-    """On the disk that a download would fill."""
+    """Free bytes on the disk that a download would use."""
     hub_error: str | None = None
-    """Why the hub cannot give them; empty when it can, None when nobody asked."""
+    """Why the hub cannot provide them; empty if it can, None if it was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,14 @@ class Network:
     """What is wrong with NODE_RANK and MASTER_ADDR."""
     node_rank: int | None = None
     busy_ports: tuple[int, ...] = ()
-    """Ports of node 0 that something else holds, on node 0."""
+    """Ports of node 0 that another process uses; known only on node 0."""
     address_error: str = ""
-    """Why MASTER_ADDR cannot be used from here."""
+    """Why MASTER_ADDR cannot be used from this host."""
     engine_url: str = ""
     engine_error: str | None = None
-    """Why the engine at ENGINE_URL does not serve; None when nobody asked."""
+    """Why the engine at ENGINE_URL cannot serve; None if it was not asked."""
     engine_models: tuple[tuple[str, int], ...] = ()
-    """Names and contexts that it serves."""
+    """Names of the models that it serves, and their context lengths in tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +100,12 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
     driver: str = ""
     cpu_kv_bytes: int | None = None
-    """What VLLM_CPU_KVCACHE_SPACE keeps for each rank; None when it is not set."""
+    """Bytes that VLLM_CPU_KVCACHE_SPACE reserves for each rank; None if it is not set."""
     model: ModelFacts | None = None
     weights: Weights = field(default_factory=lambda: Weights(folder=""))
     network: Network = field(default_factory=Network)
 
 
 def format_bytes(size: int) -> str:
-    """In GB with one decimal, or in MB below one GB."""
+    """The size in GB with one decimal, or in MB below 1 GB."""
     return f"{size / GB:,.1f} GB" if size >= GB else f"{size / MB:,.0f} MB"

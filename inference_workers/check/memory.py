@@ -1,7 +1,7 @@
-"""Whether the weights fit, and how many sequences of full length besides.
+"""Whether the weights fit, and how many full-length sequences fit beside them.
 
-The arithmetic is `capacity.memory`'s, with `ENGINE_RESERVE_BYTES` kept back on each GPU, so that a
-start that is promised here does not fail for want of room.
+The arithmetic is that of `capacity.memory`, with `ENGINE_RESERVE_BYTES` reserved on each GPU, so
+that a start that passes this check does not fail for lack of memory.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from inference_workers.check.machine import GB, Machine, format_bytes
 from inference_workers.deployments import Deployment
 
 CPU_BASE_BYTES = 1 * GIB
-"""Server and scheduler of vLLM on a CPU, as measured; see CPU_RANK_BYTES."""
+"""vLLM's server and scheduler on a CPU, as measured; see CPU_RANK_BYTES."""
 CPU_RANK_BYTES = GIB // 2
-"""A rank of vLLM on a CPU without weights, keys and values, as measured."""
+"""One rank of vLLM on a CPU without weights, keys and values, as measured."""
 RESERVE = (
-    f"{ENGINE_RESERVE_BYTES // GIB} GiB a GPU are kept for activations and CUDA graphs; `plan`, "
-    "like published figures, keeps none"
+    f"{ENGINE_RESERVE_BYTES // GIB} GiB per GPU are reserved for activations and CUDA graphs; "
+    "`plan`, like published figures, reserves none"
 )
 
 
 def check_memory(deployment: Deployment, machine: Machine) -> Finding:
-    """Whether the weights fit, and how many full-length sequences beside them."""
+    """Check whether the weights fit, and how many full-length sequences fit beside them."""
     model = machine.model
     if model is None:
-        return warning("memory", "unknown, as the model is", "see above")
+        return warning("memory", "unknown, because the model is unknown", "see above")
     if deployment.pipeline_parallel_size > model.num_hidden_layers:
-        return warning("memory", "unknown, as some stages have no layers", "see above")
+        return warning("memory", "unknown, because some stages have no layers", "see above")
     dtype = deployment.resolve_dtype(model.dtype)
     size_bytes = machine.weights.size_bytes
     if not (size_bytes or model.weight_bytes(dtype)):
         return warning(
             "memory",
-            f"nobody can count the weights of {model.architecture} before they are here",
-            "fetch them, then check again",
+            f"the size of {model.architecture} is unknown until its weights are here",
+            "fetch them, then run this again",
         )
     need = model.find_need(deployment.layout, dtype=dtype, size_bytes=size_bytes)
     if machine.gpus:
@@ -71,7 +71,7 @@ def _check_gpu_memory(deployment: Deployment, machine: Machine, need: MemoryNeed
         return problem(
             "memory",
             f"{text}: they do not fit",
-            f"use GPUs of more than {least} GB, or more ranks, or weights of fewer bits",
+            f"use GPUs of more than {least} GB, more ranks, or weights with fewer bits",
         )
     finding = _judge_sequences(deployment, fit.kv_slots, text, assumption=f" ({RESERVE})")
     wanted = int(smallest.memory_bytes * share)
@@ -81,7 +81,7 @@ def _check_gpu_memory(deployment: Deployment, machine: Machine, need: MemoryNeed
             "memory",
             f"GPU {taken[0].index} has {format_bytes(taken[0].free_bytes)} free and vLLM wants "
             f"{format_bytes(wanted)}",
-            "end what holds the rest (`nvidia-smi`), or lower gpu_memory_utilization",
+            "stop the process that uses the rest (`nvidia-smi`), or lower gpu_memory_utilization",
         )
     return finding
 
@@ -104,7 +104,7 @@ def _check_cpu_memory(deployment: Deployment, machine: Machine, need: MemoryNeed
     if machine.cpu_kv_bytes is None:
         return warning(
             "memory",
-            f"{text}; vLLM chooses by itself what it takes for keys and values",
+            f"{text}; vLLM chooses how much it takes for keys and values",
             "set VLLM_CPU_KVCACHE_SPACE, in GiB for each rank, in the deployment's env",
         )
     slots = need.count_slots([machine.cpu_kv_bytes] * len(need.stages))
@@ -114,7 +114,7 @@ def _check_cpu_memory(deployment: Deployment, machine: Machine, need: MemoryNeed
             "memory",
             f"{format_bytes(needed)} are needed, and {format_bytes(machine.available_bytes)} are "
             "free now",
-            "end something else first",
+            "stop another process first",
         )
     return finding
 
@@ -139,6 +139,6 @@ def _judge_sequences(
         return warning(
             "memory",
             described,
-            f"max_num_seqs {deployment.max_num_seqs} is far above; long sequences will wait",
+            f"max_num_seqs {deployment.max_num_seqs} is far above this; long sequences will wait",
         )
     return ok("memory", described)

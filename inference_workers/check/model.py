@@ -1,4 +1,4 @@
-"""What a model's `config.json` says that decides whether a machine can run it."""
+"""The parts of a model's `config.json` that decide whether a machine can run it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_CONTEXTS = ("max_position_embeddings", "n_positions", "max_sequence_leng
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """A model's dimensions. What the configuration does not say is 0 or empty."""
+    """A model's dimensions. Values that the configuration does not give are 0 or empty."""
 
     architecture: str
     num_hidden_layers: int
@@ -34,23 +34,23 @@ class ModelFacts:
     head_size: int
     max_position_embeddings: int
     dtype: str = DEFAULT_DTYPE
-    """Of the checkpoint."""
+    """The checkpoint's dtype."""
     shape: ModelShape | None = None
-    """None for what `capacity` cannot count: another architecture, or quantized weights."""
+    """None for models that `capacity` cannot count: other architectures, or quantized weights."""
 
     def weight_bytes(self, dtype: str) -> int:
-        """Bytes of all weights; 0 when they cannot be counted."""
+        """Bytes of all weights; 0 if they cannot be counted."""
         return self.shape.weight_bytes(dtype) if self.shape is not None else 0
 
     def find_need(self, layout: Layout, *, dtype: str, size_bytes: int) -> MemoryNeed:
-        """What the model needs of memory, by `size_bytes` on disk where it cannot be counted."""
+        """The memory that the model needs, from `size_bytes` on disk if it cannot be counted."""
         if self.shape is not None:
             return count_need(self.shape, layout, dtype=dtype)
         return spread_need(self, layout, dtype=dtype, weight_bytes=size_bytes)
 
 
 def find_model(folder: Path, *names: str) -> ModelFacts | None:
-    """From the folder's `config.json`, or else of a model that `capacity` knows by name."""
+    """The model in the folder's `config.json`, or the first of `names` that `capacity` knows."""
     config = _read(folder / "config.json")
     if config is not None:
         return read_config(config)
@@ -61,7 +61,7 @@ def find_model(folder: Path, *names: str) -> ModelFacts | None:
 
 
 def read_config(config: Mapping[str, Any]) -> ModelFacts | None:
-    """The model's facts, or None when it does not say how many layers and heads it has."""
+    """The model's facts, or None if the configuration lacks the number of layers or heads."""
     shape = _count(config)
     facts = _read_dimensions(config) if shape is None else _describe(shape)
     if facts is None:

@@ -1,4 +1,4 @@
-"""Whether the addresses that the engine needs can be had."""
+"""Whether the addresses that the engine needs are available."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inference_workers.deployments import Deployment
 
 
 def check_network(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
-    """The socket for the worker, and the meeting point of several hosts."""
+    """Check the worker's socket, and the address where several hosts meet."""
     network = machine.network
     if not network.node_rank:
         yield check_socket(network)
@@ -21,43 +21,43 @@ def check_network(deployment: Deployment, machine: Machine) -> Iterator[Finding]
 
 
 def check_socket(network: Network) -> Finding:
-    """The worker reaches the engine through a socket, whose path must be short."""
+    """Check the socket through which the worker reaches the engine; its path must be short."""
     length = len(os.fsencode(network.socket_path))
     if length > UNIX_SOCKET_PATH_LIMIT:
         return problem(
             "socket",
-            f"the path {network.socket_path} has {length} bytes, and a socket's may have "
+            f"the path {network.socket_path} has {length} bytes; a socket's path may have "
             f"{UNIX_SOCKET_PATH_LIMIT}",
-            "set ENGINE_DIR to a shorter one",
+            "set ENGINE_DIR to a shorter path",
         )
     if network.folder_error:
-        return problem("socket", network.folder_error, "set ENGINE_DIR to a folder of this user's")
+        return problem("socket", network.folder_error, "set ENGINE_DIR to a folder of this user")
     return ok("socket", network.socket_path)
 
 
 def check_node(network: Network) -> Finding:
-    """The launchers, and vLLM's ranks, meet at node 0."""
+    """Check node 0, where the launchers and vLLM's ranks meet."""
     if network.node_error:
         return problem("node", network.node_error, "docs/operations.md, two hosts")
     if network.address_error:
         return problem(
             "node",
             network.address_error,
-            "set MASTER_ADDR to node 0's address on the inner network",
+            "set MASTER_ADDR to node 0's address on the internal network",
         )
     if network.busy_ports:
         ports = " and ".join(str(port) for port in network.busy_ports)
         taken = f"port {ports} is" if len(network.busy_ports) == 1 else f"ports {ports} are"
         return problem(
             "node",
-            f"at node 0, {taken} taken",
-            "end what holds it (this deployment's own engine?), or set MASTER_PORT",
+            f"at node 0, {taken} in use",
+            "stop the process that uses it (this deployment's own engine?), or set MASTER_PORT",
         )
     return ok("node", f"this is node {network.node_rank}")
 
 
 def check_external(deployment: Deployment, machine: Machine) -> Finding:
-    """The engine that somebody else runs serves what the deployment says."""
+    """Check that an engine run by others serves what the deployment says."""
     network, name = machine.network, deployment.model_name
     if not network.engine_url:
         return problem("engine", "ENGINE_URL is not set", "set the address of the running engine")
@@ -86,6 +86,6 @@ def check_external(deployment: Deployment, machine: Machine) -> Finding:
         return warning(
             "engine",
             f"{network.engine_url} has a context of {contexts[name]:,} tokens",
-            f"people get the {deployment.max_model_len:,} of models.toml",
+            f"users get the {deployment.max_model_len:,} of models.toml",
         )
     return ok("engine", f"{network.engine_url} serves {name}")

@@ -11,12 +11,12 @@ from inference_workers.deployments import Deployment
 
 
 def check_model(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
-    """Everything that follows from the model's dimensions alone."""
+    """Check everything that follows from the model's dimensions alone."""
     if machine.model is None:
         yield warning(
             "model",
-            "nothing here says how many heads and layers the model has",
-            f"put its config.json into {machine.weights.folder}, then check again",
+            "the number of the model's heads and layers is unknown",
+            f"put its config.json into {machine.weights.folder}, then run this again",
         )
         return
     yield check_heads(deployment, machine.model)
@@ -27,26 +27,26 @@ def check_model(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
 
 
 def check_heads(deployment: Deployment, model: ModelFacts) -> Finding:
-    """Tensor parallelism gives every rank the same number of attention heads."""
+    """Check that tensor parallelism gives every rank the same number of attention heads."""
     heads, size = model.num_attention_heads, deployment.tensor_parallel_size
     if heads % size:
         divisors = [number for number in range(1, heads + 1) if heads % number == 0]
         return problem(
             "heads",
-            f"{heads} attention heads do not divide by tensor_parallel_size {size}",
+            f"{heads} attention heads are not divisible by tensor_parallel_size {size}",
             f"choose one of {', '.join(str(number) for number in divisors)}",
         )
     if model.kv_heads % size and size % model.kv_heads:
         return problem(
             "heads",
-            f"{model.kv_heads} key-value heads and tensor_parallel_size {size} do not divide",
+            f"tensor_parallel_size {size} does not match {model.kv_heads} key-value heads",
             "choose a divisor or a multiple",
         )
-    return ok("heads", f"{heads} attention heads, {heads // size} a rank")
+    return ok("heads", f"{heads} attention heads, {heads // size} per rank")
 
 
 def check_layers(deployment: Deployment, model: ModelFacts) -> Finding:
-    """Pipeline parallelism gives every stage its share of the layers."""
+    """Check that pipeline parallelism gives every stage its share of the layers."""
     layers, size = model.num_hidden_layers, deployment.pipeline_parallel_size
     if size > layers:
         return problem(
@@ -57,19 +57,19 @@ def check_layers(deployment: Deployment, model: ModelFacts) -> Finding:
     if layers % size:
         return warning(
             "layers",
-            f"{layers} layers do not divide by pipeline_parallel_size {size}",
-            "the stage with most layers sets the pace and the memory; choose a divisor",
+            f"{layers} layers are not divisible by pipeline_parallel_size {size}",
+            "the stage with the most layers limits speed and memory; choose a divisor",
         )
-    return ok("layers", f"{layers} layers, {layers // size} a stage")
+    return ok("layers", f"{layers} layers, {layers // size} per stage")
 
 
 def check_context(deployment: Deployment, model: ModelFacts) -> Finding:
-    """A model has no positions beyond those it was trained with."""
+    """Check the context: a model has no positions beyond those it was trained with."""
     wanted, most = deployment.max_model_len, model.max_position_embeddings
     if not most:
         return warning(
             "context",
-            "the model's configuration names no longest context",
+            "the model's configuration gives no maximum context",
             f"make sure that it was trained for {wanted} tokens",
         )
     if wanted > most:
@@ -82,7 +82,7 @@ def check_context(deployment: Deployment, model: ModelFacts) -> Finding:
 
 
 def check_architecture(model: ModelFacts, engine: EngineEnvironment) -> Finding:
-    """Whether the engine's vLLM has an implementation of the model."""
+    """Check that the engine's vLLM implements the model."""
     if not model.architecture:
         return warning(
             "architecture",
@@ -92,13 +92,13 @@ def check_architecture(model: ModelFacts, engine: EngineEnvironment) -> Finding:
     if not engine.model_architectures:
         return warning(
             "architecture",
-            f"nobody can tell whether this vLLM knows {model.architecture}",
-            "look into vLLM's list of supported models",
+            f"unknown whether this vLLM supports {model.architecture}",
+            "check vLLM's list of supported models",
         )
     if model.architecture not in engine.model_architectures:
         return warning(
             "architecture",
-            f"vLLM {engine.vllm} has no {model.architecture} of its own",
-            "it tries that of transformers, which may be slower or refuse to be split",
+            f"vLLM {engine.vllm} does not implement {model.architecture}",
+            "it tries the implementation in transformers, which may be slower or not split",
         )
-    return ok("architecture", f"vLLM {engine.vllm} knows {model.architecture}")
+    return ok("architecture", f"vLLM {engine.vllm} supports {model.architecture}")

@@ -1,4 +1,4 @@
-"""All checks of one deployment, in the order in which an operator would ask."""
+"""All checks of one deployment, in the order in which an operator needs them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from inference_workers.deployments import Deployment
 
 
 def run_checks(deployment: Deployment, machine: Machine) -> list[Finding]:
-    """Every finding; touches nothing outside the two descriptions."""
+    """All findings, from the two descriptions alone."""
     if deployment.engine == "scripted":
-        return [ok("engine", "a stand-in inside the worker; it needs nothing")]
+        return [ok("engine", "a stand-in inside the worker; it has no requirements")]
     if deployment.engine == "external" or machine.network.engine_url:
         return [check_external(deployment, machine)]
     return [
@@ -32,5 +32,5 @@ def run_checks(deployment: Deployment, machine: Machine) -> list[Finding]:
 
 
 def find_problems(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that surely prevent a start."""
+    """The findings that certainly prevent a start."""
     return [finding for finding in findings if finding.level is Level.PROBLEM]

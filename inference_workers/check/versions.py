@@ -1,4 +1,4 @@
-"""Whether the engine's environment is one that this house was tried with."""
+"""Whether Gatehouse was tested with the engine's environment."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from inference_workers.deployments import Deployment
 
 TRIED_VLLM = "0.32"
 LEAST_DRIVERS = {"12": 525, "13": 580}
-"""The NVIDIA driver's first version for each major version of CUDA."""
+"""The oldest NVIDIA driver for each major version of CUDA."""
 
 
 def check_versions(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
-    """The engine's packages and the GPUs' driver."""
+    """Check the engine's packages and the GPUs' driver."""
     yield check_engine(machine)
     if machine.engine is None:
         return
@@ -25,13 +25,13 @@ def check_versions(deployment: Deployment, machine: Machine) -> Iterator[Finding
 
 
 def check_engine(machine: Machine) -> Finding:
-    """VLLM is there, in the version that was tried."""
+    """Check that vLLM is installed, in the version that was tested."""
     engine = machine.engine
     if engine is None:
         return problem(
             "engine",
             machine.engine_error,
-            "set ENGINE_PYTHON to the interpreter of an environment that has vLLM",
+            "set ENGINE_PYTHON to the interpreter of an environment with vLLM",
         )
     build = f"CUDA {engine.cuda}" if engine.cuda else "CPU"
     found = (
@@ -42,13 +42,13 @@ def check_engine(machine: Machine) -> Finding:
         return warning(
             "engine",
             found,
-            f"this house was tried with vLLM {TRIED_VLLM}; try this one before you trust it",
+            f"Gatehouse was tested with vLLM {TRIED_VLLM}; test this version before you rely on it",
         )
     return ok("engine", found)
 
 
 def check_driver(driver: str, cuda: str) -> Finding:
-    """The driver is new enough for the CUDA that torch brings along."""
+    """Check that the driver is new enough for torch's CUDA."""
     least = LEAST_DRIVERS.get(cuda.partition(".")[0])
     major = driver.partition(".")[0]
     if least is None or not major.isdigit():
@@ -63,7 +63,7 @@ def check_driver(driver: str, cuda: str) -> Finding:
 
 
 def check_ray(engine: EngineEnvironment) -> Finding:
-    """A deployment over a Ray cluster needs Ray in the engine's environment."""
+    """Check for Ray, which a deployment on a Ray cluster needs in the engine's environment."""
     if engine.has_ray:
         return ok("ray", "installed; `ray status` shows whether the cluster has all hosts")
     return problem(

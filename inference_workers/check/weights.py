@@ -1,4 +1,4 @@
-"""Whether the weights are here, whole, and the ones that were meant."""
+"""Whether the weights are present, complete, and the right ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES_SHOWN = 3
 
 
 def check_weights(deployment: Deployment, machine: Machine) -> Iterator[Finding]:
-    """Presence and wholeness, or what a download needs."""
+    """Check that the weights are present and complete, or what a download needs."""
     weights = machine.weights
     yield check_presence(deployment, weights)
     if weights.has_folder:
@@ -26,14 +26,14 @@ def check_weights(deployment: Deployment, machine: Machine) -> Iterator[Finding]
 
 
 def check_presence(deployment: Deployment, weights: Weights) -> Finding:
-    """Every file that vLLM will read is there, from its beginning to its end."""
+    """Check that every file that vLLM will read is present and complete."""
     folder = weights.folder
     if not weights.has_folder:
         if deployment.hub:
             return warning(
                 "weights",
                 f"there is no {folder}",
-                f"vLLM fetches {deployment.hub} when it starts; see below",
+                f"vLLM downloads {deployment.hub} when it starts; see below",
             )
         return problem(
             "weights", f"there is no {folder}", "put them there, or set WEIGHTS_DIR or `weights`"
@@ -41,7 +41,7 @@ def check_presence(deployment: Deployment, weights: Weights) -> Finding:
     if not weights.has_config:
         return problem("weights", f"{folder} has no config.json", "copy or convert them again")
     if deployment.has_dummy_weights:
-        return ok("weights", f"dummy ones, for the config.json in {folder}")
+        return ok("weights", f"dummy weights, for the config.json in {folder}")
     if weights.missing:
         return problem(
             "weights",
@@ -57,7 +57,7 @@ def check_presence(deployment: Deployment, weights: Weights) -> Finding:
     if weights.cut_short:
         return problem(
             "weights",
-            f"{_name(weights.cut_short)} in {folder} ends too early",
+            f"{_name(weights.cut_short)} in {folder} is truncated",
             "copy them again",
         )
     return ok(
@@ -67,18 +67,18 @@ def check_presence(deployment: Deployment, weights: Weights) -> Finding:
 
 
 def check_tokenizer(weights: Weights) -> Finding:
-    """The worker reads the tokenizer from the weights' folder too."""
+    """Check for the tokenizer, which the worker reads from the weights' folder."""
     if weights.has_tokenizer:
         return ok("tokenizer", "beside the weights")
     return warning(
         "tokenizer",
         f"{weights.folder} has neither tokenizer.json nor vocab.json with merges.txt",
-        "copy them there: the portal counts tokens with them, and runs are continued with them",
+        "copy them there: the portal needs them to count tokens, and workers to continue runs",
     )
 
 
 def check_hash(deployment: Deployment, weights: Weights) -> Finding:
-    """The weights are the ones that models.toml means."""
+    """Check that the weights are the ones in models.toml."""
     wanted, found = deployment.weights_sha256, weights.sha256
     if wanted and not found:
         return ok("hash", "recorded; compare it with --verify-weights")
@@ -86,51 +86,51 @@ def check_hash(deployment: Deployment, weights: Weights) -> Finding:
         return warning(
             "hash",
             "models.toml has no weights_sha256",
-            "run this with --verify-weights and write down what it prints",
+            "run this with --verify-weights, and add the hash that it prints",
         )
     if not wanted:
         return warning(
             "hash",
             "models.toml has no weights_sha256 to compare with",
-            f'write weights_sha256 = "{found}"',
+            f'add weights_sha256 = "{found}"',
         )
     if wanted != found:
         return problem(
             "hash",
             f"the weights are not those of models.toml: {found[:12]}…, not {wanted[:12]}…",
-            "copy or convert them again, or correct weights_sha256 if they are meant to differ",
+            "copy or convert them again, or correct weights_sha256 if they should differ",
         )
     return ok("hash", f"{found[:12]}… as in models.toml")
 
 
 def check_disk(machine: Machine) -> Finding:
-    """Room for a download, in the precision in which models of this kind are published."""
+    """Check the disk space for a download, in the usual precision of published models."""
     weights, model = machine.weights, machine.model
     free = f"{format_bytes(weights.free_bytes)} free in {weights.download_folder}"
     needed = model.weight_bytes(DEFAULT_DTYPE) if model is not None else 0
     if not needed:
-        return warning("disk", free, "compare it with the size that the hub shows")
+        return warning("disk", free, "compare this with the size on the hub")
     if needed > weights.free_bytes:
         return problem(
             "disk",
-            f"{format_bytes(needed)} must be fetched, and there are {free}",
-            "make room, or set HF_HOME to a larger disk",
+            f"the download has {format_bytes(needed)}, and there are {free}",
+            "free some space, or set HF_HOME to a larger disk",
         )
-    return ok("disk", f"{free}, {format_bytes(needed)} to fetch")
+    return ok("disk", f"{free}, {format_bytes(needed)} to download")
 
 
 def check_hub(deployment: Deployment, weights: Weights) -> Finding:
-    """Whether the hub would give the weights."""
+    """Check that the hub provides the weights."""
     name = f"{deployment.hub}@{deployment.revision[:12]}" if deployment.revision else deployment.hub
     if weights.hub_error is None:
         return warning("hub", "not asked", "run this without --offline")
     if weights.hub_error:
         return problem(
             "hub",
-            f"{name} cannot be fetched: {weights.hub_error}",
-            f"put the weights into {weights.folder}, or mend the way to the hub",
+            f"{name} cannot be downloaded: {weights.hub_error}",
+            f"put the weights into {weights.folder}, or fix the connection to the hub",
         )
-    return ok("hub", f"{name} is there")
+    return ok("hub", f"{name} is available")
 
 
 def _name(files: tuple[str, ...]) -> str:

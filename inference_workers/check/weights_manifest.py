@@ -1,8 +1,8 @@
-"""One hash for a folder of weights, over everything that decides what the model says.
+"""One hash for a folder of weights, over every file that affects the model's output.
 
 The hash is the SHA-256 of a list with one line `name size sha256` for each of these files,
 sorted by name: config.json, the index, the files of weights that vLLM reads, and the
-tokenizer's. What else lies in the folder (a card, other formats) does not change it.
+tokenizer's. Other files in the folder (a card, other formats) do not change it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from inference_workers.check.facts.weights import INDEXES, TOKENIZERS, find_weig
 BLOCK_BYTES = 2**24
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes are done, of how many."""
+"""Called with the number of bytes read and the total."""
 
 
 def list_files(folder: Path) -> list[Path]:
-    """The files of the manifest that are there, sorted by name."""
+    """The files of the manifest that exist, sorted by name."""
     weights, _ = find_weight_files(folder)
     names = {"config.json", *INDEXES, *weights, *(name for names in TOKENIZERS for name in names)}
     return sorted(folder / name for name in names if (folder / name).is_file())

@@ -1,8 +1,7 @@
-"""What the portal and the inference workers agree on: messages, names, keys.
+"""The interface between the portal and the inference workers: messages, names, keys.
 
-This is the only package of `inference_workers` that the portal may import. It needs
-pydantic and nothing else. Every message carries `v`; a reader refuses a version that it
-does not know instead of guessing.
+This is the only package of `inference_workers` that the portal may import. It needs only
+pydantic. Every message carries `v`; a reader refuses a version that it does not know.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why a job ended, as both sides name it."""
+"""Codes for the end of a job, shared by both sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CancelReason(StrEnum):
 
 
 class FailureCode(StrEnum):
-    """Why a job failed, as both sides name it. The portal owns the sentences."""
+    """Why a job failed. The portal has the sentences."""
 
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     INVALID_REQUEST = "invalid_request"

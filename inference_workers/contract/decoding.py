@@ -1,6 +1,6 @@
-"""Text from token ids, a token at a time: the same on both sides of the wire.
+"""Text from token ids, one token at a time, and equal on both sides of the wire.
 
-Workers derive a completion's text from it, and the site the piece of text of each token.
+Workers derive a completion's text with it; the site derives the piece of text of each token.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Final, Protocol
 UNFINISHED: Final = "\N{REPLACEMENT CHARACTER}"
 CONTEXT_TOKENS: Final = 6
 WINDOW_TOKENS: Final = 16
-"""A longer window would make every decoding dearer, a shorter one be cut more often."""
+"""A longer window makes every decoding slower; a shorter one is cut more often."""
 
 
 class Decoder(Protocol):
-    """Turns ids into text, leaving special tokens out."""
+    """Turns ids into text, without special tokens."""
 
     def decode(self, token_ids: Sequence[int]) -> str: ...
 
 
 class IncrementalDecoder:
-    """Decodes token by token and never emits half a character.
+    """Decodes token by token and never emits part of a character.
 
-    Everything emitted, `finish` included, is together what `decode(context + ids)` adds to
-    `decode(context)`, less U+FFFD at its end. Bytes that never become a character are emitted
+    The concatenated output, including `finish`, is what `decode(context + ids)` adds to
+    `decode(context)`, without U+FFFD at its end. Bytes that never become a character are emitted
     as U+FFFD once a whole character follows.
     """
 
@@ -37,7 +37,7 @@ class IncrementalDecoder:
         self._context_size = len(self._window)
 
     def push(self, token_id: int) -> str:
-        """The text that this token completes; empty while a character is unfinished."""
+        """The text that this token completes; empty while a character is incomplete."""
         self._window.append(token_id)
         text = self._decoder.decode(self._window)
         if len(text) <= self._emitted or text.endswith(UNFINISHED):
@@ -45,11 +45,11 @@ class IncrementalDecoder:
         new = text[self._emitted :]
         self._emitted = len(text)
         if len(self._window) >= WINDOW_TOKENS:
-            # Everything so far is whole, so the older part of the window has done its service.
+            # Everything so far is complete, so the older part of the window is not needed.
             self._window = self._window[-CONTEXT_TOKENS:]
             self._emitted = len(self._decoder.decode(self._window))
         return new
 
     def finish(self) -> str:
-        """Whole characters that came in one token with the beginning of an unfinished one."""
+        """Complete characters that came in one token with the start of an incomplete one."""
         return self._decoder.decode(self._window)[self._emitted :].rstrip(UNFINISHED)

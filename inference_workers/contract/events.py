@@ -11,22 +11,22 @@ from inference_workers.contract.message import Message
 
 
 class TokenLogprobs(NamedTuple):
-    """One token in the distribution that it was drawn from, or was looked up in.
+    """One token in the distribution that it was drawn from or looked up in.
 
-    Log-probabilities are natural and the model's own, before temperature and penalties; where
-    one is minus infinity it is -9999.0, because JSON knows no infinity.
+    Log-probabilities are natural logarithms of the model's own distribution, before temperature
+    and penalties. Minus infinity is -9999.0, because JSON has no infinity.
     """
 
     id: int
     logprob: float
     rank: int | None
-    """1 for the likeliest; None where the engine does not say."""
+    """1 for the likeliest; None if the engine does not report it."""
     top: tuple[tuple[int, float], ...] = ()
-    """As many of the likeliest tokens as were asked for, the likeliest first."""
+    """The requested number of the likeliest tokens, likeliest first."""
 
 
 class Usage(Message):
-    """Token counts as the engine saw them."""
+    """The engine's token counts."""
 
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
@@ -42,9 +42,9 @@ class Started(Message):
 
 
 class Scored(Message):
-    """The prompt as the model saw it, where its log-probabilities were asked for.
+    """The prompt as the model saw it, if its log-probabilities were requested.
 
-    Comes before any token. `logprobs[i]` belongs to `token_ids[i]`; the first has none.
+    Sent before any token. `logprobs[i]` belongs to `token_ids[i]`; the first has none.
     """
 
     type: Literal["scored"] = "scored"
@@ -53,7 +53,7 @@ class Scored(Message):
 
 
 class Row(Message):
-    """One whole distribution is ready: the model's, after `position` tokens of the prompt.
+    """One whole distribution is ready: the model's after `position` tokens of the prompt.
 
     Its values are under `row_key`, one float32 (little-endian) for each token id.
     """
@@ -66,8 +66,8 @@ class Row(Message):
 class Delta(Message):
     """More text. `offset` is the count of completion tokens before this event.
 
-    `text` may be empty while the engine holds back bytes of an unfinished character.
-    `logprobs` has an entry for each token where they were asked for, and else none.
+    `text` may be empty while the engine holds back bytes of an incomplete character.
+    `logprobs` has an entry for each token if they were requested, and is empty otherwise.
     """
 
     type: Literal["delta"] = "delta"
@@ -78,9 +78,9 @@ class Delta(Message):
 
 
 class Snapshot(Message):
-    """The whole completion so far; replaces whatever a reader holds.
+    """The whole completion so far; replaces everything that a reader has.
 
-    Sent when the stream had to be rebuilt because the broker lost its data.
+    Sent when the stream was rebuilt because the broker lost its data.
     """
 
     type: Literal["snapshot"] = "snapshot"
@@ -108,7 +108,7 @@ class Failed(Message):
 
 
 class Cancelled(Message):
-    """Terminal: the job was stopped. `freed_ms` is the time from request to a free engine."""
+    """Terminal: the job was stopped. `freed_ms` is the time from the request to a free engine."""
 
     type: Literal["cancelled"] = "cancelled"
     reason: CancelReason

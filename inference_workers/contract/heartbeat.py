@@ -1,4 +1,4 @@
-"""What a worker says of itself and its engine."""
+"""A worker's report on itself and its engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inference_workers.contract.provenance import Provenance
 
 
 class EngineState(StrEnum):
-    """What the worker last saw of its engine."""
+    """The engine's state as the worker last saw it."""
 
     STARTING = "starting"
     READY = "ready"
@@ -20,16 +20,16 @@ class EngineState(StrEnum):
 
 
 class EnergySource(StrEnum):
-    """Where a figure of energy comes from."""
+    """The source of an energy figure."""
 
     NVML = "nvml"
     """The GPUs' own counters."""
     RAPL = "rapl"
-    """The processors' own counters; everything that runs on the machine is in them."""
+    """The processors' own counters, which include everything that runs on the machine."""
     ASSUMED = "assumed"
     """`assumed_power_watts` of the deployment, for as long as its engine was not down."""
     UNKNOWN = "unknown"
-    """Nothing can be read and nothing is assumed."""
+    """No counter can be read, and no power is assumed."""
 
 
 class Heartbeat(Message):
@@ -41,29 +41,29 @@ class Heartbeat(Message):
     engine: EngineState
     engine_since: datetime
     ready_in_seconds: int | None = None
-    """Estimate while STARTING, from the last start of this deployment."""
+    """An estimate while STARTING, from the last start of this deployment."""
     tensor_parallel_size: int
     pipeline_parallel_size: int = 1
     max_num_seqs: int
     max_model_len: int
     max_logprobs: int = 20
-    """The widest log-probabilities that the engine gives; -1 for the full vocabulary."""
+    """The maximum width of the engine's log-probabilities; -1 for the full vocabulary."""
     max_tokens: int = 0
-    """The most tokens that one job may ask for; 0 leaves the context as the only limit."""
+    """The maximum tokens that one job may request; 0 means that only the context limits it."""
     provenance: Provenance | None = None
-    """None until the engine has said what it is."""
+    """None until the engine has reported it."""
     running: int
-    """Jobs this worker is working on."""
+    """Jobs that this worker has."""
     waiting: int
-    """Of those, the requests that the engine itself holds back."""
+    """The part of those that waits inside the engine."""
     tokens_per_second: float = 0.0
-    """Over all jobs, averaged over the last ten seconds."""
+    """All jobs together, averaged over the last 10 seconds."""
     kv_cache_usage: float | None = Field(default=None, ge=0.0, le=1.0)
-    """Used part of the engine's key-value cache; None while the engine does not say."""
+    """Used share of the engine's key-value cache; None if the engine does not report it."""
     energy_source: EnergySource = EnergySource.UNKNOWN
     energy_joules: float = Field(default=0.0, ge=0.0)
-    """Since `started_at`; it never goes back while the worker lives."""
+    """Since `started_at`; never decreases while the worker lives."""
     power_watts: float | None = Field(default=None, ge=0.0)
-    """Between this heartbeat and the one before."""
+    """Average between this heartbeat and the previous one."""
     started_at: datetime
     sent_at: datetime

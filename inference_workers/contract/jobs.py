@@ -20,19 +20,19 @@ class GenerationRequest(Message):
     deployment: str
     prompt: str = ""
     prompt_token_ids: tuple[TokenId, ...] = ()
-    """The prompt as exact ids; where there are any, `prompt` is empty."""
+    """The prompt as exact ids; if given, `prompt` is empty."""
     sampling: SamplingParams
     positions: tuple[int, ...] = ()
-    """Instead of a completion: the whole distribution after so many tokens of the prompt."""
+    """Instead of a completion: the whole distribution after each of these prompt lengths."""
     attempt: int = Field(default=1, ge=1)
     priority: int = 0
-    """As vLLM counts: the lower number is served first."""
+    """As in vLLM: lower numbers are served first."""
     deadline_at: datetime
-    """After this moment the worker stops the job with DEADLINE_EXCEEDED."""
+    """After this time the worker stops the job with DEADLINE_EXCEEDED."""
 
 
 class JobStarted(Message):
-    """That a worker runs a job now."""
+    """A worker has started a job."""
 
     job_id: UUID
     worker: str
@@ -42,7 +42,7 @@ class JobStarted(Message):
 
 
 class JobsStarted(Message):
-    """Argument of TASK_RECORD_STARTED: what one worker began within a moment."""
+    """Argument of TASK_RECORD_STARTED: jobs that one worker started at about the same time."""
 
     starts: tuple[JobStarted, ...]
 
@@ -67,6 +67,6 @@ class JobOutcome(Message):
 
 
 class ControlMessage(Message):
-    """Sent on `control_channel`: look at this job's cancel key now."""
+    """Sent on `control_channel`: check this job's cancel key now."""
 
     job_id: UUID

@@ -1,4 +1,4 @@
-"""What every message has in common."""
+"""The base of every message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Message(BaseModel):
-    """Base of everything on the wire: immutable, unknown fields refused."""
+    """Base of every message: immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

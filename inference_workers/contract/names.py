@@ -16,7 +16,7 @@ LEASE_SECONDS: Final = 5
 """A worker that has not renewed a job's lease for this long has lost the job."""
 LEASE_RENEWAL_SECONDS: Final = 1.5
 STREAM_TTL_SECONDS: Final = 3600
-"""How long a stream can be replayed after its last event; later the database row answers."""
+"""How long a stream can be replayed after its last event; later, the database row is used."""
 HEARTBEAT_SECONDS: Final = 2
 HEARTBEAT_TTL_SECONDS: Final = 10
 
@@ -30,7 +30,7 @@ def queue_for(deployment: str) -> str:
 
 
 def stream_key(job_id: UUID) -> str:
-    """Redis Stream of the job's events; each entry has the one field `e`, the event as JSON."""
+    """Redis Stream of the job's events; each entry has one field `e`, the event as JSON."""
     return f"job:{{{job_id}}}:events"
 
 
@@ -40,7 +40,7 @@ def row_key(job_id: UUID, position: int) -> str:
 
 
 def end_key(job_id: UUID) -> str:
-    """Set once, by whoever publishes the terminal event; a second publisher loses."""
+    """Set once, by the publisher of the terminal event; a second publisher loses."""
     return f"job:{{{job_id}}}:end"
 
 
@@ -50,27 +50,27 @@ def lease_key(job_id: UUID) -> str:
 
 
 def cancel_key(job_id: UUID) -> str:
-    """Present when the job is to be stopped; its value is a `CancelReason`."""
+    """Present if the job must stop; its value is a `CancelReason`."""
     return f"job:{{{job_id}}}:cancel"
 
 
 def engine_deaths_key(job_id: UUID) -> str:
-    """How many engines died while they had the job; whoever continues it is careful."""
+    """The number of engines that died while they had the job, for the worker that continues it."""
     return f"job:{{{job_id}}}:engine_deaths"
 
 
 def proof_tokens_key(job_id: UUID) -> str:
-    """Tokens that prove the job harmless, where engines died with it after it had proved so."""
+    """Tokens that prove the job harmless, if engines died with it after an earlier proof."""
     return f"job:{{{job_id}}}:proof_tokens"
 
 
 def recorded_key(job_id: UUID) -> str:
-    """Set by the portal when the outcome is in the database; until then the worker repeats it."""
+    """Set by the portal once the outcome is in the database; the worker then stops repeating it."""
     return f"job:{{{job_id}}}:recorded"
 
 
 def control_channel(deployment: str) -> str:
-    """Pub/sub channel on which a worker hears `ControlMessage`s without waiting for a poll."""
+    """Pub/sub channel on which a worker gets `ControlMessage`s without waiting for a poll."""
     return f"control:{deployment}"
 
 
@@ -80,7 +80,7 @@ def worker_key(worker_id: str) -> str:
 
 
 def tokenizer_key(deployment: str) -> str:
-    """The deployment's tokenizer.json, so that the portal counts tokens without weights."""
+    """The deployment's tokenizer.json, so that the portal can count tokens without weights."""
     return f"tokenizer:{deployment}"
 
 
@@ -90,5 +90,5 @@ def tokenizer_config_key(deployment: str) -> str:
 
 
 def chat_template_key(deployment: str) -> str:
-    """The deployment's `ChatTemplate` as JSON; there is none where the model has none."""
+    """The deployment's `ChatTemplate` as JSON; not set if the model has none."""
     return f"chat_template:{deployment}"

@@ -1,4 +1,4 @@
-"""Where a result comes from."""
+"""The origin of a result."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from inference_workers.contract.message import Message
 
 
 class Provenance(Message):
-    """What made a result: enough to make it again."""
+    """What produced a result, in enough detail to reproduce it."""
 
     engine: str
     engine_version: str
     model: str
     weights: str
-    """Hash of the weights, or where they came from when no hash is known."""
+    """Hash of the weights, or their source if the hash is unknown."""
     dtype: str
     tensor_parallel_size: int
     pipeline_parallel_size: int

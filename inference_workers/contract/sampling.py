@@ -1,4 +1,4 @@
-"""What a researcher may ask of the model."""
+"""The parameters of a generation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inference_workers.contract.message import Message
 
 TokenId = Annotated[int, Field(ge=0)]
 FULL_VOCABULARY = -1
-"""As a width of log-probabilities: every token that the model knows."""
+"""As a width of log-probabilities: every token in the vocabulary."""
 
 
 def _read_schema(value: Any) -> Any:  # noqa: ANN401 -- whatever the message holds
@@ -23,11 +23,11 @@ Schema = Annotated[
     BeforeValidator(_read_schema),
     PlainSerializer(json.dumps, return_type=str, when_used="json"),
 ]
-"""Written as a text: PostgreSQL would sort its properties, and text is made in their order."""
+"""Stored as text: PostgreSQL would sort the properties, whose order the completion follows."""
 
 
 class Structure(Message):
-    """What the completion has to look like; exactly one of the three."""
+    """The required form of the completion; exactly one of the three fields."""
 
     regex: str | None = None
     choice: tuple[str, ...] = ()
@@ -42,10 +42,10 @@ class Structure(Message):
 
 
 class SamplingParams(Message):
-    """What the researcher asked for, in the field's standard names and never rounded.
+    """The researcher's parameters, with their usual names and never rounded.
 
-    `top_k` 0 means no limit. `seed` None lets the engine draw. With `max_tokens` 0 the prompt is
-    only looked at.
+    `top_k` 0 means no limit. With `seed` None, the engine draws one. With `max_tokens` 0, the
+    prompt is only scored.
     """
 
     max_tokens: int = Field(ge=0)
@@ -63,14 +63,14 @@ class SamplingParams(Message):
     seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
     logit_bias: dict[TokenId, Annotated[float, Field(ge=-100.0, le=100.0)]] = {}
     allowed_token_ids: tuple[TokenId, ...] = ()
-    """The only tokens that may be generated; empty for all of them."""
+    """The only tokens that may be generated; empty for all tokens."""
     bad_words: tuple[str, ...] = ()
     structure: Structure | None = None
     logprobs: int | None = Field(default=None, ge=0)
-    """How many of the likeliest tokens to name beside each generated one; None for no
-    log-probabilities at all."""
+    """How many of the likeliest tokens to return with each generated one; None for no
+    log-probabilities."""
     prompt_logprobs: int | None = Field(default=None, ge=FULL_VOCABULARY)
     """The same for each token of the prompt."""
     add_special_tokens: bool = True
-    """Whether a text begins with what the model's tokenizer puts before texts. Prompts of token
-    ids are always taken as they are."""
+    """Whether the tokenizer adds its special tokens to a text. Prompts of token ids are always
+    used as they are."""

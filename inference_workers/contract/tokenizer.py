@@ -1,4 +1,4 @@
-"""What the files beside the weights say of a model's tokens."""
+"""Facts about a model's tokens, from the files beside the weights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from inference_workers.contract.sampling import TokenId
 
 
 class TokenizerConfig(Message):
-    """Each is None where no file says it."""
+    """Each field is None if no file gives it."""
 
     bos_token_id: TokenId | None = None
-    """What begins a text."""
+    """The token that begins a text."""
     eos_token_id: TokenId | None = None
-    """What ends one."""
+    """The token that ends a text."""
     vocabulary: int | None = None
-    """Tokens that the model's weights have rows for; its tokenizer may know fewer."""
+    """Number of tokens with a row in the model's weights; the tokenizer may have fewer."""

@@ -1,4 +1,4 @@
-"""What a worker asks of an engine, whichever it is."""
+"""The interface that a worker needs from any engine."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from inference_workers.contract import FinishReason, SamplingParams, TokenLogpro
 
 
 class EngineUnavailableError(Exception):
-    """The engine does not take requests now; nothing was begun. Wait and try again."""
+    """The engine takes no requests now; nothing was started. Wait and try again."""
 
 
 class EngineFailedError(Exception):
-    """The engine broke off a request that it had begun, or answered it with an error of its own."""
+    """The engine broke off a request that it had started, or reported an error of its own."""
 
 
 class EngineReportedError(EngineFailedError):
-    """The engine answered with an error of its own, and may well live on."""
+    """The engine reported an error of its own, and may still be alive."""
 
 
 class EngineRefusedError(Exception):
-    """The engine calls the request itself wrong; trying again would not help."""
+    """The engine rejects the request itself; trying again would not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
     """One generation from exact prompt ids.
 
-    `stop` is empty when the worker itself looks for stop strings. `stream_interval` is the
-    number of tokens that the engine may gather into one chunk.
+    `stop` is empty if the worker itself looks for stop strings. `stream_interval` is the number of
+    tokens that the engine may put into one chunk.
     """
 
     request_id: str
@@ -53,12 +53,12 @@ class Chunk:
     token_ids: tuple[int, ...]
     finish_reason: FinishReason | None = None
     logprobs: tuple[TokenLogprobs, ...] = ()
-    """One for each token where the request asks for them."""
+    """One for each token if requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPrompt:
-    """Each token of a prompt in its distribution, and the first token that follows it."""
+    """Each token of a prompt in its distribution, and the first token after the prompt."""
 
     logprobs: tuple[TokenLogprobs | None, ...]
     first: Chunk
@@ -66,14 +66,14 @@ class ScoredPrompt:
 
 @dataclass(frozen=True, slots=True)
 class EngineLoad:
-    """Requests that the engine works on, and those it holds back."""
+    """The engine's running and waiting requests."""
 
     running: int
     waiting: int
     tokens_done: int = 0
-    """Prompt and completion tokens since the engine's start; stands still when it hangs."""
+    """Prompt and completion tokens since the engine's start; does not grow while it hangs."""
     kv_cache_usage: float | None = None
-    """Used part of the key-value cache, from 0 to 1; None where the engine does not say."""
+    """Used share of the key-value cache, from 0 to 1; None if the engine does not report it."""
 
 
 class Engine(Protocol):
@@ -94,14 +94,14 @@ class Engine(Protocol):
         ...
 
     async def score(self, request: EngineRequest) -> ScoredPrompt:
-        """Look the prompt's tokens up, and generate one; a cancelled call aborts the request.
+        """Score the prompt's tokens, and generate one; a cancelled call aborts the request.
 
         Raises `EngineRefusedError` or `EngineFailedError`.
         """
         ...
 
     async def distribution(self, request: EngineRequest) -> Sequence[float]:
-        """Log-probabilities of every token after the prompt, in the order of ids.
+        """Log-probabilities of every possible next token, in the order of ids.
 
         Raises `EngineRefusedError` or `EngineFailedError`.
         """
@@ -120,9 +120,9 @@ class Engine(Protocol):
         ...
 
     async def metrics(self) -> str:
-        """The engine's own metrics in Prometheus' text format; empty if it has none."""
+        """The engine's own metrics in Prometheus text format; empty if it has none."""
         ...
 
     async def close(self) -> None:
-        """Give back connections. The engine itself goes on."""
+        """Close connections. The engine itself continues."""
         ...

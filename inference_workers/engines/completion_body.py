@@ -1,4 +1,4 @@
-"""What is asked of vLLM, spelt out: no default of the server or the model applies."""
+"""Request bodies for vLLM, with every parameter set, so that no default applies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FULL_VOCABULARY = -1
 
 
 def build_stream_body(model: str, request: EngineRequest) -> dict[str, Any]:
-    """A completion in chunks."""
+    """The body for a streamed completion."""
     return {
         **_sampling(model, request),
         "max_tokens": request.max_tokens,
@@ -22,7 +22,7 @@ def build_stream_body(model: str, request: EngineRequest) -> dict[str, Any]:
 
 
 def build_score_body(model: str, request: EngineRequest) -> dict[str, Any]:
-    """The prompt's log-probabilities and one token; vLLM does not stream those."""
+    """The body for the prompt's log-probabilities and one token; vLLM does not stream these."""
     return {
         **_sampling(model, request),
         "max_tokens": 1,
@@ -33,7 +33,7 @@ def build_score_body(model: str, request: EngineRequest) -> dict[str, Any]:
 
 
 def build_row_body(model: str, request: EngineRequest) -> dict[str, Any]:
-    """One token with the whole distribution that it is drawn from."""
+    """The body for one token with the whole distribution that it is drawn from."""
     return {
         "model": model,
         "prompt": list(request.prompt_ids),

@@ -1,6 +1,6 @@
 """The events of vLLM's streamed completions.
 
-Read by what each packet brought: aiohttp's own iteration over lines costs three waits an event.
+Read packet by packet: aiohttp's own iteration over lines costs three waits per event.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from inference_workers.engines.logprobs import read_generated
 async def read_chunks(
     parts: AsyncIterator[bytes], *, width: int | None = None
 ) -> AsyncIterator[Chunk]:
-    """The chunks of a completion whose bytes come in these parts, wherever those are cut.
+    """The chunks of a completion whose bytes come in `parts`, which may end anywhere.
 
-    `width` is the number of likeliest tokens that were asked for.
+    `width` is the requested number of likeliest tokens.
 
-    Raises `EngineRefusedError` or `EngineReportedError` for an error amid the stream.
+    Raises `EngineRefusedError` or `EngineReportedError` for an error in the stream.
     """
     rest = b""
     async for part in parts:
@@ -44,7 +44,7 @@ async def read_chunks(
 
 
 def read_choice(choice: dict[str, Any], *, width: int | None = None) -> Chunk:
-    """One choice of an answer, or of a piece of one; raises `EngineReportedError`."""
+    """One choice of a response or of a part of one; raises `EngineReportedError`."""
     reason = choice.get("finish_reason")
     if reason not in (None, "stop", "length"):
         raise EngineReportedError(f"the engine ended the request with {reason!r}")
@@ -66,5 +66,5 @@ def _raise_error(error: dict[str, Any]) -> None:
 
 
 def name_error(error: dict[str, Any]) -> str:
-    """Type and parameter only: the engine's message may quote the prompt."""
+    """The error's type, code and parameter only: the engine's message may quote the prompt."""
     return f"{error.get('type')} code={error.get('code')} param={error.get('param')}"

@@ -1,4 +1,4 @@
-"""The part of an engine on a host that answers no requests, as its launcher sees it."""
+"""The launcher's view of an engine's part on a host that takes no requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from inference_workers.multi_node.link import NodeLink
 
 
 class HeadlessEngine:
-    """Has no socket to ask: it is ready when node 0 says that the whole engine is."""
+    """Has no socket; it is ready when node 0 reports that the whole engine is ready."""
 
     def __init__(self, link: NodeLink) -> None:
         self._link = link
@@ -23,4 +23,4 @@ class HeadlessEngine:
         return EngineLoad(running=0, waiting=0)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, since nothing is open."""

@@ -1,4 +1,4 @@
-"""vLLM's log-probabilities as the contract has them. No float is changed on the way."""
+"""Converts vLLM's log-probabilities to the contract's form, without changing any float."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PREFIX = "token_id:"
 
 
 def read_generated(lists: Mapping[str, Any], *, width: int) -> tuple[TokenLogprobs, ...]:
-    """Of generated tokens, from the four lists of a completion.
+    """Log-probabilities of generated tokens, from the four lists of a completion.
 
-    Asked for with `return_tokens_as_token_ids`, so that no two tokens share a name. vLLM adds the
-    chosen token where it is not among the likeliest.
+    Requested with `return_tokens_as_token_ids`, so that no two tokens share a name. vLLM adds the
+    chosen token if it is not among the likeliest.
     """
     return tuple(
         _read_entry(_read_id(token), float(logprob), _read_named(top or {}), width=width)
@@ -27,7 +27,10 @@ def read_generated(lists: Mapping[str, Any], *, width: int) -> tuple[TokenLogpro
 def read_prompt(
     entries: Sequence[Mapping[str, Any] | None], token_ids: Sequence[int], *, width: int
 ) -> tuple[TokenLogprobs | None, ...]:
-    """Of a prompt's tokens, each entry keyed by token id; a width below 0 takes all."""
+    """Log-probabilities of a prompt's tokens, from entries keyed by token id.
+
+    A width below 0 takes all tokens.
+    """
     return tuple(
         _read_ranked(token_id, entry, width=width) if entry else None
         for token_id, entry in zip(token_ids, entries, strict=True)
@@ -35,7 +38,7 @@ def read_prompt(
 
 
 def read_row(top: Mapping[str, float], *, fill: float) -> list[float]:
-    """A whole distribution in the order of ids; ids that are not named get `fill`."""
+    """A whole distribution in the order of ids; missing ids get `fill`."""
     named = _read_named(top)
     row = [fill] * (max(named) + 1)
     for token_id, logprob in named.items():
@@ -62,7 +65,7 @@ def _read_ranked(token_id: int, entry: Mapping[str, Any], *, width: int) -> Toke
         key=lambda item: -item[1],
     )
     if 0 <= width < len(likeliest):
-        # One too many: the token itself, which is less likely than all that were asked for.
+        # One entry too many: the token itself, which is less likely than all requested ones.
         likeliest = [item for item in likeliest if item[0] != token_id][:width]
     return TokenLogprobs(token_id, float(own["logprob"]), int(own["rank"]), tuple(likeliest))
 

@@ -1,4 +1,4 @@
-"""Know whether the engine takes requests, and let jobs wait until it does."""
+"""Track whether the engine takes requests, and let jobs wait until it does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inference_workers.logs import get_logger
 PROBE_SECONDS = 2.0
 PROBE_SECONDS_WHILE_DOWN = 0.5
 PATIENCE = 3
-"""An engine without a launcher's word counts as starting for this many expected starts."""
+"""Without a launcher's status, an engine counts as starting for this many expected starts."""
 
 log = get_logger(__name__)
 
@@ -43,19 +43,19 @@ class EngineMonitor:
 
     @property
     def restarts(self) -> int:
-        """How often the launcher has restarted the engine, as far as it tells."""
+        """How often the launcher has restarted the engine; 0 if it reports nothing."""
         return self._status.restarts if self._status is not None else 0
 
     async def wait_until_ready(self) -> None:
         await self._ready.wait()
 
     def doubt(self) -> None:
-        """Something failed: let nobody through before the next probe, and probe now."""
+        """After a failure, let no job through before the next probe, and probe now."""
         self._ready.clear()
         self._doubt.set()
 
     def ready_in_seconds(self) -> int | None:
-        """Estimate while starting, from the last start if one is known; at least 1."""
+        """An estimate while starting, from the last start if one is known; at least 1."""
         if self.state is not EngineState.STARTING:
             return None
         expected: float = self._deployment.expected_start_seconds
@@ -76,7 +76,7 @@ class EngineMonitor:
     async def probe(self) -> None:
         self._doubt.clear()
         is_healthy = await self._engine.is_healthy()
-        # Off the loop: a file on a network disk may take its time.
+        # Off the event loop, because a file on a network disk may be slow.
         self._status = await asyncio.to_thread(read_status, self._settings.status_file)
         if is_healthy:
             self._was_ready = True

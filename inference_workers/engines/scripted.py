@@ -1,9 +1,9 @@
 """A deterministic engine inside the worker, for tests and benchmarks without a model.
 
-Its tokens are UTF-8 bytes, 256 for the end of text and 257 for the end of the prompt, by which
-it knows a continued prompt when it sees one. The completion is a function of the
-prompt alone, so a continued run must give what an undisturbed one gives. A prompt may begin
-with directives for the engine's behaviour, as `[delay=0.02][die=5] text`.
+Its tokens are UTF-8 bytes, 256 for the end of text and 257 for the end of the prompt, by which it
+recognises a continued prompt. The completion depends on the prompt alone, so a continued run must
+give the same result as an uninterrupted one. A prompt may begin with directives for the engine's
+behaviour, such as `[delay=0.02][die=5] text`.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class ByteDecoder:
 
 @dataclass(slots=True)
 class Script:
-    """How the engine behaves for one prompt.
+    """The engine's behaviour for one prompt.
 
-    `delay` seconds before each token; `length` tokens until the end of text; `die` fails the
-    request after so many tokens of one stream, `hang` goes silent after so many.
+    `delay`: seconds before each token. `length`: tokens before the end of text. `die`: tokens of
+    one stream before the request fails. `hang`: tokens before the engine goes silent.
     """
 
     delay: float = DEFAULT_DELAY_SECONDS
@@ -57,7 +57,7 @@ class Script:
 
 @dataclass(slots=True)
 class ScriptedEngine:
-    """Counts what it is asked, and can be switched off and on."""
+    """Records its requests, and can be switched off and on."""
 
     is_up: bool = True
     requests: list[EngineRequest] = field(default_factory=list)
@@ -83,7 +83,7 @@ class ScriptedEngine:
             self.running -= 1
 
     async def score(self, request: EngineRequest) -> ScoredPrompt:
-        """Every token is the likeliest but one; see `look_up`."""
+        """Score the prompt; every token is the second likeliest, as in `look_up`."""
         async for first in self.generate(replace(request, max_tokens=1)):
             width = request.sampling.prompt_logprobs or 0
             ids = request.prompt_ids
@@ -91,7 +91,7 @@ class ScriptedEngine:
         raise EngineFailedError("nothing was generated")
 
     async def distribution(self, request: EngineRequest) -> Sequence[float]:
-        """A uniform one."""
+        """A uniform distribution."""
         self._require_up()
         self.requests.append(request)
         return [-math.log(VOCABULARY)] * VOCABULARY
@@ -111,7 +111,7 @@ class ScriptedEngine:
         return ""
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, since nothing is open."""
 
     async def _stream(self, request: EngineRequest) -> AsyncIterator[Chunk]:
         prompt, done = split_prompt(request.prompt_ids)
@@ -140,7 +140,7 @@ class ScriptedEngine:
 
 
 def look_up(token: int, *, width: int) -> TokenLogprobs:
-    """The token as the second likeliest, its neighbours beside it."""
+    """The token as the second likeliest, with its neighbours in the list."""
     top = [((token + 1) % VOCABULARY, -0.5), (token, -1.25)]
     top += [((token + place) % VOCABULARY, -1.0 - place) for place in range(2, width)]
     return TokenLogprobs(token, -1.25, 2, tuple(top[:width]))
@@ -149,7 +149,7 @@ def look_up(token: int, *, width: int) -> TokenLogprobs:
 def split_prompt(prompt_ids: Sequence[int]) -> tuple[bytes, int]:
     """The prompt itself, and how many tokens of its completion follow it."""
     if END_OF_PROMPT not in prompt_ids:
-        # Ids as somebody gave them: a prompt that nobody continues.
+        # Given as ids: a prompt that is not a continued one.
         return bytes(token % 256 for token in prompt_ids), 0
     end = list(prompt_ids).index(END_OF_PROMPT)
     return bytes(prompt_ids[:end]), len(prompt_ids) - end - 1

@@ -1,4 +1,4 @@
-"""What the launcher tells about its engine, in a file that is always whole."""
+"""The launcher's status of its engine, in a file that is always complete."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class EngineStatus(BaseModel):
     updated_at: datetime
     launcher_pid: int
     pid: int | None = None
-    """The engine's first process, which leads its process group and session."""
+    """The engine's first process, the leader of its process group and session."""
     pid_started: int | None = None
-    """The kernel's start time of that process, so that a reused pid is not mistaken for it."""
+    """The process's start time from the kernel, so that a reused pid is not mistaken for it."""
     last_start_seconds: float | None = None
     restarts: int = 0
     detail: str = ""
 
     @property
     def is_stale(self) -> bool:
-        """The launcher stopped refreshing the file without saying goodbye."""
+        """Whether the launcher stopped refreshing the file without reporting its end."""
         return (datetime.now(UTC) - self.updated_at).total_seconds() > STALE_SECONDS
 
 
 def read_status(file: Path) -> EngineStatus | None:
-    """The status, or None if there is none that can be read."""
+    """The status, or None if it cannot be read."""
     try:
         return EngineStatus.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):

@@ -34,11 +34,11 @@ from tracing import trace_headers
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
 TOKENIZE_TIMEOUT = aiohttp.ClientTimeout(total=30)
 WARM_UP_TIMEOUT = aiohttp.ClientTimeout(total=300)
-# A queued request is silent for as long as the engine is busy; the job's deadline bounds it.
+# A queued request is silent while the engine is busy; the job's deadline limits the wait.
 STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=None)
 READ_BUFFER_BYTES = 2**20
 IMPOSSIBLE = -9999.0
-"""As vLLM writes minus infinity."""
+"""vLLM's value for minus infinity."""
 METRIC = re.compile(
     r"^vllm:(num_requests_running|num_requests_waiting|prompt_tokens_total"
     r"|generation_tokens_total|kv_cache_usage_perc)"
@@ -48,7 +48,7 @@ METRIC = re.compile(
 
 
 class VLLMServer:
-    """Client of one vLLM server. Must be created inside the event loop that uses it."""
+    """A client of one vLLM server. Create it inside the event loop that uses it."""
 
     def __init__(self, *, model: str, socket: Path | None = None, url: str = "") -> None:
         self._model = model
@@ -133,22 +133,22 @@ class VLLMServer:
     async def _blame(
         self, request: EngineRequest, error: EngineReportedError
     ) -> EngineReportedError | EngineRefusedError:
-        """The structure's fault, where an engine that lives reports a failure of its own.
+        """Blame the request's structure if a healthy engine reports an error of its own.
 
-        VLLM says so of a structure that its compiler refuses, and would say it again.
+        vLLM reports this for a structure that its compiler rejects, and would report it again.
         """
         if request.sampling.structure is not None and await self.is_healthy():
             return EngineRefusedError(f"structure: {error}")
         return error
 
     async def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The one choice of an answer that comes whole."""
+        """The only choice of a response that is not streamed."""
         try:
             async with self._session.post(
                 "/v1/completions", json=body, headers=trace_headers(), timeout=STREAM_TIMEOUT
             ) as reply:
                 await _require_accepted(reply)
-                # A whole vocabulary is megabytes of JSON, and other streams go on meanwhile.
+                # A whole vocabulary is megabytes of JSON; parsing it must not block other streams.
                 raw = await reply.read()
                 answer = await asyncio.to_thread(json.loads, raw)
                 choice: dict[str, Any] = answer["choices"][0]
@@ -178,7 +178,7 @@ class VLLMServer:
             running=totals["num_requests_running"],
             waiting=totals["num_requests_waiting"],
             tokens_done=totals["prompt_tokens_total"] + totals["generation_tokens_total"],
-            # Of several engines behind one server the fullest is the one that matters.
+            # With several engines behind one server, the fullest one matters.
             kv_cache_usage=max(kv_cache_usage, default=None),
         )
 
@@ -190,9 +190,9 @@ class VLLMServer:
             raise EngineUnavailableError(type(error).__name__) from error
 
     async def warm_up(self) -> None:
-        """Run one short request with log-probabilities, which compiles what the first one needs.
+        """Run one short request with log-probabilities, so that needed kernels are compiled.
 
-        Raises `EngineFailedError` if the engine cannot do even that.
+        Raises `EngineFailedError` if the request fails.
         """
         body = {"model": self._model, "prompt": "1", "max_tokens": 2, "logprobs": 1}
         try:

@@ -1,1 +1,1 @@
-"""From a prompt to tokens, over the death of engines."""
+"""Generation, from a prompt to tokens, including recovery from engine deaths."""

@@ -1,11 +1,11 @@
-"""Which request kills the engine: innocent ones go on, and the guilty one is found.
+"""Finding the request that kills the engine, while the other requests continue.
 
 When an engine dies, its young requests are suspects: those that have not made enough tokens since
-they began there. The others go on at once, but have to make twice as many tokens before they count
-as harmless again, so that one that kills late is among the suspects of the next death. Suspects
-begin again a few at a time, and twice as many whenever one of them shows by its tokens that it is
-harmless. Those that were unproven when it died once more are tried each alone, and nothing else
-begins meanwhile: the one of which the engine dies then is guilty.
+they started there. The others continue immediately, but must make twice as many tokens before they
+count as harmless again, so that a request that kills late is a suspect at the next death. Suspects
+start again a few at a time, and the number doubles whenever one of them proves harmless by its
+tokens. Suspects still unproven at another death are tried one at a time, and no other request
+starts meanwhile. A request whose trial kills the engine is guilty.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from contextlib import asynccontextmanager
 from inference_workers.job import RunningJob
 
 FIRST_TRIAL = 8
-"""Suspects that begin together: on a busy engine each round costs its readers seconds."""
+"""Suspects that start together: on a busy engine, each round costs its readers seconds."""
 LATE_PROOF = 2
-"""Times the tokens that a request had made when the engine died, until it is proved again."""
+"""Factor on the tokens made before the engine died, for the next proof of harmlessness."""
 GUILTY_DEATHS = 2
 MOST_DEATHS = 6
-"""A bound for what cannot be judged, such as an engine that dies of everything."""
+"""The limit if no request can be blamed, as with an engine that dies of any request."""
 
 
 class CrashAttribution:
-    """The requests that are with the engine, as far as it may die of them."""
+    """The requests at the engine, and which of them are suspected of killing it."""
 
     def __init__(self) -> None:
         self._running: dict[RunningJob, int] = {}
-        """Each job with the engine, and the tokens it had when it began there."""
+        """Each job at the engine, and the number of its tokens when it started there."""
         self._trial_size = FIRST_TRIAL
         self._accused: frozenset[RunningJob] | None = None
-        """Those unproven when the engine died; None until it dies."""
+        """The jobs that were unproven when the engine died; None before its death."""
         self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def attempt(self, job: RunningJob) -> AsyncIterator[None]:
-        """Wait for the job's turn, and count it among those with the engine."""
+        """Wait for the job's turn, then count it among the jobs at the engine."""
         while not self._may_begin(job):
             self._changed.clear()
             await self._changed.wait()
@@ -50,7 +50,7 @@ class CrashAttribution:
             self._leave(job)
 
     def observe(self, job: RunningJob) -> None:
-        """The job has new tokens; a suspect that has enough of them makes room for more."""
+        """Note new tokens of the job; a suspect that proves harmless lets more suspects start."""
         began = self._running.get(job)
         if began is None or not job.engine_deaths or not _proved(job, began):
             return
@@ -59,9 +59,9 @@ class CrashAttribution:
         self._changed.set()
 
     def accuse(self, job: RunningJob) -> bool:
-        """The engine broke off the job's request; True if it is not to be tried again.
+        """Note that the engine broke off the job's request; True if it must not be tried again.
 
-        Call it inside `attempt`: requests that broke off together are judged together.
+        Call this inside `attempt`: requests that broke off together are judged together.
         """
         if self._accused is None:
             unproven = [each for each, began in self._running.items() if not _proved(each, began)]
@@ -69,7 +69,7 @@ class CrashAttribution:
             self._trial_size = FIRST_TRIAL
         began = self._running[job]
         if _proved(job, began):
-            # Each proof is twice the one before: a late killer runs out of tokens or is found.
+            # Each proof needs twice as many tokens, so a late killer finishes or is found.
             job.proof_tokens = LATE_PROOF * _made(job, began)
             return False
         job.engine_deaths += 1

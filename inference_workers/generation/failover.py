@@ -1,4 +1,4 @@
-"""Jobs do not wait for an engine that is away while another worker's stands ready."""
+"""Handing over jobs whose engine is unavailable while another worker's engine is ready."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inference_workers.job import Interruption, RunningJob
 from inference_workers.logs import get_logger
 
 GRACE_SECONDS = 2.0
-"""An engine that answers again within this keeps its jobs."""
+"""An engine that responds again within this time keeps its jobs."""
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 
@@ -25,7 +25,7 @@ class Failover:
         self._peers = peers
 
     async def wait_for_engine(self, job: RunningJob) -> None:
-        """Return when the engine is ready; before that the job may be handed over instead."""
+        """Return when the engine is ready, unless the job is handed over first."""
         since = time.monotonic()
         while not self._monitor.is_ready:
             is_patient = time.monotonic() - since < GRACE_SECONDS
@@ -37,10 +37,10 @@ class Failover:
                 await asyncio.wait_for(self._monitor.wait_until_ready(), LOOK_SECONDS)
 
     async def should_pass(self) -> bool:
-        """Whether a message just received is better left to another worker.
+        """Whether another worker should take a message that was just received.
 
-        Answers yes after a pause, in which this worker's engine may come up, and so that this
-        worker does not take the message again at once.
+        Returns True only after a pause, in which this worker's engine may come up. The pause also
+        keeps this worker from taking the message again immediately.
         """
         if self._monitor.is_ready or not await self._peers.have_room():
             return False

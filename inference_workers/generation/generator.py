@@ -1,12 +1,12 @@
 """Run one job: from the claim to exactly one terminal event.
 
-What is guaranteed when a job is continued (after the engine or a worker died): the tokens
-already streamed stay, and the model goes on from prompt ids + generated ids. Greedy decoding
-then gives the ids of an undisturbed run, up to the engine's own numerical repeatability. A
-sampled continuation follows the same distribution; with a seed it is reproducible for the same
-point of interruption, but not equal to the undisturbed run. Frequency penalties go on exactly;
-a presence penalty counts twice for a token that occurs on both sides of the interruption. A
-completion with a structure begins again, because no grammar can be taken up in the middle.
+When a job is continued after the engine or a worker died, the tokens already streamed remain, and
+the model continues from prompt ids + generated ids. Greedy decoding then gives the ids of an
+uninterrupted run, up to the engine's own numerical repeatability. A sampled continuation follows
+the same distribution; with a seed it is reproducible for the same point of interruption, but
+differs from the uninterrupted run. Frequency penalties continue exactly; a presence penalty counts
+twice for a token that occurs on both sides of the interruption. A completion with a structure
+starts again, because a grammar cannot be continued in the middle.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ from inference_workers.logs import get_logger
 
 RETRY_SECONDS = 0.2
 SUSPENDED_SECONDS = 0.001
-"""A chunk that took longer to come was waited for, and everything else had its turn."""
+"""If a chunk took longer than this, the loop was suspended and other tasks had their turn."""
 SEED_LIMIT = 2**63
 
 log = get_logger(__name__)
 
 
 class Generator:
-    """Produces completions with one engine, for as many jobs at once as it is asked."""
+    """Produces completions with one engine, for any number of concurrent jobs."""
 
     def __init__(
         self,
@@ -90,11 +90,11 @@ class Generator:
 
     @property
     def streams(self) -> int:
-        """Requests that are with the engine now."""
+        """Number of requests at the engine now."""
         return self._streams
 
     async def prepare(self, job: RunningJob) -> Failed | None:
-        """Tokenise the prompt as the engine does, or say why the job cannot run."""
+        """Tokenise the prompt as the engine does; return the failure if the job cannot run."""
         while True:
             await self.relay.wait_for_engine(job)
             try:
@@ -115,14 +115,14 @@ class Generator:
         if 0 < self._max_tokens < max_tokens:
             detail = f"max_tokens {max_tokens} is above the deployment's {self._max_tokens}"
             return Failed(code=FailureCode.INVALID_REQUEST, detail=detail)
-        # Even what only looks at its prompt has the engine generate a token.
+        # The engine generates a token even if only the prompt is scored.
         if tokens + max(1, max_tokens) > self._max_model_len:
             detail = f"{tokens} + {max(1, max_tokens)} tokens do not fit into {self._max_model_len}"
             return Failed(code=FailureCode.CONTEXT_LENGTH_EXCEEDED, detail=detail)
         return None
 
     async def complete(self, job: RunningJob) -> Done | Failed:
-        """Generate until the model finishes, across deaths of the engine."""
+        """Generate until the model finishes, even if engines die meanwhile."""
         while True:
             await self.relay.wait_for_engine(job)
             try:
@@ -137,7 +137,7 @@ class Generator:
             await self._doubt_engine()
 
     async def _try(self, job: RunningJob) -> Done | Failed | None:
-        """The job's end, or None when the engine broke it off and it may try again."""
+        """The job's end, or None if the engine broke it off and it may be tried again."""
         try:
             return await self._stream(job)
         except EngineFailedError as failure:
@@ -179,9 +179,9 @@ class Generator:
         raise EngineFailedError("the stream ended without a finish reason")
 
     async def _score(self, job: RunningJob) -> Chunk | None:
-        """Look the prompt up where that is asked for; the first token, where it is the run's own.
+        """Score the prompt if requested; return the first token if it belongs to the run.
 
-        A drawn token is not: a run must be the same with and without its prompt's scores.
+        A sampled token does not: a run must be the same with and without scores of its prompt.
         """
         sampling = job.request.sampling
         if sampling.prompt_logprobs is None or job.scored is not None:
@@ -192,7 +192,7 @@ class Generator:
         return first if is_own and sampling.max_tokens and not job.token_ids else None
 
     def _take(self, job: RunningJob, source: CompletionSource, chunk: Chunk) -> Done | None:
-        """Add a chunk to the completion; the end, if it is one."""
+        """Add a chunk to the completion; return the end if the chunk ends it."""
         piece = source.push(chunk)
         logprobs = chunk.logprobs[: len(piece.token_ids)]
         self._append(job, text=piece.text, token_ids=piece.token_ids, logprobs=logprobs)
@@ -203,14 +203,14 @@ class Generator:
         return None
 
     def _open_source(self, job: RunningJob) -> tuple[CompletionSource, bool]:
-        """The job's text, brought to where the job is, and whether it ends there."""
+        """The job's text source at the job's current position, and whether the text ends there."""
         sampling = job.request.sampling
         if sampling.structure is not None and job.token_ids:
-            # The engine cannot take up a grammar in the middle.
+            # The engine cannot continue a grammar in the middle.
             self._publisher.replace(job, text="", token_ids=())
         if self.decoder is None:
             if job.token_ids:
-                # Without a tokenizer the two halves cannot be joined with certainty.
+                # Without a tokenizer, the two halves cannot be joined reliably.
                 self._publisher.replace(job, text="", token_ids=())
             return EngineText(sampling.stop), False
         text = CompletionText(self.decoder, job.prompt_ids, sampling.stop)
@@ -237,12 +237,12 @@ class Generator:
             stream_interval=choose_stream_interval(
                 tokens_per_second=self._speed.tokens_per_second, streams=self._streams
             ),
-            # A reader who was interrupted once does not queue again behind newcomers.
+            # An interrupted reader does not queue again behind new requests.
             priority=job.request.priority - (1 if done else 0),
         )
 
     async def _measure(self, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
-        """The same chunks, counted."""
+        """The same chunks, counted and timed."""
         last = 0.0
         asked_at = time.monotonic()
         async for chunk in chunks:
@@ -252,8 +252,8 @@ class Generator:
                 self._speed.observe(tokens=tokens, seconds=now - last)
             last = now
             yield chunk
-            # A fast engine has the next chunk in the buffer already, and reading it would not
-            # suspend: stops, leases and other readers need their turn.
+            # A fast engine may have the next chunk in the buffer, so reading it would not suspend.
+            # Stops, leases and other readers need their turn.
             if now - asked_at < SUSPENDED_SECONDS:
                 await asyncio.sleep(0)
             asked_at = time.monotonic()
@@ -276,17 +276,17 @@ class Generator:
 
 
 def shift_seed(seed: int | None, tokens_done: int) -> int | None:
-    """A continuation's seed: the same one would replay the random numbers already used."""
+    """A continuation's seed; the original one would replay the random numbers already used."""
     return None if seed is None else (seed + tokens_done) % SEED_LIMIT
 
 
 def add_biases(asked: Mapping[int, float], owed: Mapping[int, float]) -> dict[int, float]:
-    """Both, where a token is in both."""
+    """The sum of both for each token."""
     return {token: asked.get(token, 0.0) + owed.get(token, 0.0) for token in {*asked, *owed}}
 
 
 def carry_penalties(sampling: SamplingParams, token_ids: Sequence[int]) -> dict[int, float]:
-    """What the penalties owe for tokens that the engine now takes for part of the prompt.
+    """The penalties for generated tokens that the engine now sees as part of the prompt.
 
     Per token: -(frequency_penalty x count + presence_penalty), as the OpenAI API defines it.
     """

@@ -1,4 +1,4 @@
-"""A prompt's ids as the engine reads them, without asking it for every prompt."""
+"""A prompt's ids as the engine would give them, without a request for every prompt."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PROBES: Final = (
 )
 """Texts in which tokenizers of the same family differ: spaces, special tokens, composed letters."""
 LONG_CHARACTERS: Final = 16_384
-"""So long a text takes milliseconds, and other streams go on meanwhile."""
+"""A text of this length takes milliseconds, so it is encoded in a thread."""
 PAUSE_SECONDS: Final = 1.0
-"""Before an engine that went away is asked again; the monitor notices meanwhile."""
+"""Before an unavailable engine is asked again; the monitor notices it meanwhile."""
 
 log = get_logger(__name__)
 
@@ -34,10 +34,10 @@ class Encoder(Protocol):
 
 
 class PromptReader:
-    """Reads prompts with the files beside the weights once they have given the engine's own ids.
+    """Reads prompts with the files beside the weights once these have given the engine's own ids.
 
-    Until then, and where they differ on any of PROBES or are not on this host, the engine is
-    asked each time.
+    Before that, and if they differ for any of PROBES or are not on this host, the engine is asked
+    for each prompt.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -47,12 +47,12 @@ class PromptReader:
         self._proved: Encoder | None = None
 
     def learn(self, encoder: Encoder) -> None:
-        """Take over what was found beside the weights; `run` proves it."""
+        """Set the encoder that was found beside the weights; `run` proves it."""
         self._learnt, self._proved = encoder, None
         self._has_learnt.set()
 
     async def read(self, request: GenerationRequest) -> Sequence[int]:
-        """The exact ids: as they came, or as the engine reads the text.
+        """The exact ids: as given, or as the engine reads the text.
 
         Raises `EngineUnavailableError` or `EngineRefusedError`.
         """
@@ -66,7 +66,7 @@ class PromptReader:
         return await asyncio.to_thread(self._proved.encode, text, add_special_tokens=special)
 
     async def run(self, wait_for_engine: Callable[[], Awaitable[None]]) -> None:
-        """Prove whatever is learnt, for ever; no prompt waits for it."""
+        """Prove every learnt encoder, for ever. No prompt waits for this."""
         while True:
             await self._has_learnt.wait()
             await wait_for_engine()
@@ -76,9 +76,9 @@ class PromptReader:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def prove(self) -> None:
-        """Let the files read prompts from now on, if they give the engine's ids.
+        """Use the files for prompts from now on, if they give the engine's ids.
 
-        Raises `EngineUnavailableError`; nothing is decided then.
+        Raises `EngineUnavailableError` without a decision.
         """
         encoder = self._learnt
         is_proved = encoder is not None and await self._gives_the_engines_ids(encoder)

@@ -1,7 +1,7 @@
-"""Log-probabilities of prompts and whole distributions, without harm to those who generate.
+"""Log-probabilities of prompts and whole distributions, without harm to other jobs.
 
-Scoring keeps a row of the vocabulary for each token of a prompt in the engine's memory, which no
-engine reckons with when it divides its memory up; so only so much of it is asked for at a time.
+For each token of a prompt, scoring holds a row of the vocabulary in the engine's memory. Engines do
+not plan for this when they divide their memory, so the amount at a time is limited.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from inference_workers.engines.base import Chunk, Engine, EngineRequest
 from inference_workers.job import RunningJob
 
 SCORED_TOKENS: Final = 8192
-"""Prompt tokens that are scored at a time. vLLM computes as many rows as a step holds tokens, 2,048
-unless it is told otherwise: 0.4 GB of float32 with a vocabulary of 50,272."""
+"""Prompt tokens that are scored at a time. vLLM computes one row for each token in a step, by
+default 2,048: 0.4 GB of float32 for a vocabulary of 50,272."""
 FULL_WIDTH_FACTOR: Final = 16
-"""A row of the whole vocabulary comes as megabytes of JSON, which the engine's server renders."""
+"""A row of the whole vocabulary is megabytes of JSON, which the engine's server must render."""
 ROWS_AT_A_TIME: Final = 2
 RETRY_SECONDS: Final = 0.5
 
 
 class Allowance:
-    """So much at a time, first come, first served; who wants more than all of it gets it alone."""
+    """A limit on concurrent use, first come, first served; a larger request waits for all of it."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -56,7 +56,7 @@ class Allowance:
             if turn.done() and not turn.cancelled():
                 self._give_back(amount)
             else:
-                # Somebody who gave back may have passed over it already.
+                # `_admit` may already have removed it.
                 with suppress(ValueError):
                     self._waiting.remove((amount, turn))
                 self._admit()
@@ -79,7 +79,7 @@ class Allowance:
 
 
 class Scorer:
-    """Asks one engine, for as many jobs as it is asked."""
+    """Scores prompts with one engine, for any number of jobs."""
 
     def __init__(self, engine: Engine, *, publisher: StreamPublisher) -> None:
         self._engine = engine
@@ -88,7 +88,7 @@ class Scorer:
         self._rows = Allowance(ROWS_AT_A_TIME)
 
     async def score(self, job: RunningJob, request: EngineRequest) -> Chunk:
-        """Publish the prompt's log-probabilities; the token that the engine put behind it."""
+        """Publish the prompt's log-probabilities; return the token that the engine generated."""
         is_full = job.request.sampling.prompt_logprobs == FULL_VOCABULARY
         weight = len(request.prompt_ids) * (FULL_WIDTH_FACTOR if is_full else 1)
         async with self._tokens.take(weight):
@@ -100,7 +100,7 @@ class Scorer:
         return found.first
 
     async def distribute(self, job: RunningJob, request: EngineRequest) -> None:
-        """Publish the distribution after each of the job's positions; what is there stays."""
+        """Publish the distribution after each of the job's positions, except existing ones."""
         for position in job.request.positions:
             if position in job.rows and await self._has_row(job, position):
                 continue

@@ -1,9 +1,8 @@
-"""Text of a completion as a function of its token ids alone.
+"""The text of a completion as a function of its token ids alone.
 
-The text that a reader holds must be the same whether one engine produced the ids in one go
-or two workers did after a crash. So it is derived here, from the ids, and not taken from an
-engine, which decodes every request afresh and would see neither half of a character nor half
-of a stop string that straddles the two.
+A reader's text must be the same whether one engine produced the ids in one go or two workers did
+after a crash. So it is derived from the ids here, and not taken from an engine. An engine decodes
+every request from the start, and would miss a character or a stop string that spans two requests.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ from inference_workers.engines.base import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What new tokens added: final text, and the ids that count."""
+    """What new tokens add: final text, and the ids that count."""
 
     text: str
     token_ids: tuple[int, ...]
     stopped: bool = False
-    """A stop string was completed; ids after the completing one are left out."""
+    """A stop string was completed; later ids are left out."""
 
 
 class StopWatch:
-    """Finds the first stop string to be completed, and holds back what might begin one."""
+    """Finds the first completed stop string, and holds back text that might begin one."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stop for stop in stops if stop)
@@ -40,7 +39,7 @@ class StopWatch:
         buffer = self._held + text
         starts = [(index, stop) for stop in self._stops if (index := buffer.find(stop)) >= 0]
         if starts:
-            # The earliest to end wins, and of two that end together the one listed first.
+            # The earliest end wins; if two end together, the one listed first.
             index, _ = min(starts, key=lambda start: start[0] + len(start[1]))
             self._held = ""
             return buffer[:index], True
@@ -50,7 +49,7 @@ class StopWatch:
         return buffer[:cut], False
 
     def flush(self) -> str:
-        """What was held back, once nothing more will follow."""
+        """The text held back, once nothing more will follow."""
         held, self._held = self._held, ""
         return held
 
@@ -62,10 +61,10 @@ class StopWatch:
 
 
 class CompletionText:
-    """Text deltas of one completion: whole characters, nothing of a stop string.
+    """Text deltas of one completion: complete characters, and no part of a stop string.
 
-    The state depends only on the prompt ids, the stop strings and the ids pushed, so a second
-    worker that pushes the same ids arrives at the same text.
+    The state depends only on the prompt ids, the stop strings and the pushed ids, so a second
+    worker that pushes the same ids gets the same text.
     """
 
     def __init__(self, decoder: Decoder, prompt_ids: Sequence[int], stops: Sequence[str]) -> None:
@@ -84,16 +83,16 @@ class CompletionText:
         return Piece("".join(text), tuple(used))
 
     def finish(self) -> str:
-        """The text held back so far; an unfinished character at the very end is left out."""
+        """The text held back so far, without an incomplete character at the end."""
         shown, stopped = self._stops.push(self._decoder.finish())
         return shown if stopped else shown + self._stops.flush()
 
 
 class CompletionSource(Protocol):
-    """Where a completion's text comes from."""
+    """The source of a completion's text."""
 
     engine_stops: tuple[str, ...]
-    """Stop strings that the engine has to look for."""
+    """Stop strings that the engine must look for."""
 
     def push(self, chunk: Chunk) -> Piece: ...
 
@@ -111,8 +110,8 @@ class DerivedText:
     def push(self, chunk: Chunk) -> Piece:
         if chunk.finish_reason is not FinishReason.STOP or not chunk.token_ids:
             return self._text.push(chunk.token_ids)
-        # Told of no stop strings, the engine stops at an end-of-text token alone: it counts,
-        # but it is not text.
+        # Without stop strings, the engine stops only at an end-of-text token. The token
+        # counts, but is not text.
         piece = self._text.push(chunk.token_ids[:-1])
         return piece if piece.stopped else Piece(piece.text, chunk.token_ids)
 
@@ -121,7 +120,7 @@ class DerivedText:
 
 
 class EngineText:
-    """Text as the engine gives it, where no tokenizer is at hand; cannot be continued."""
+    """Text from the engine, if there is no tokenizer; cannot be continued."""
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self.engine_stops = stops

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 WINDOW_SECONDS = 10.0
 READER_UPDATES_PER_SECOND = 25
-"""Aimed at more than the ten that a reader is owed, since speed falls when load rises."""
+"""More than the ten that a reader should get, because speed falls as load rises."""
 MAX_STREAM_INTERVAL = 16
 BUSY_STREAMS = 8
 SMOOTHING = 0.05
 
 
 class Throughput:
-    """Counts tokens and answers their rate over the last ten seconds."""
+    """Counts tokens, and gives their rate over the last 10 seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -39,13 +39,13 @@ class Throughput:
 
 
 class StreamSpeed:
-    """How fast one stream advances, as a moving average over the chunks of all streams."""
+    """The speed of one stream, as a moving average over the chunks of all streams."""
 
     def __init__(self) -> None:
         self.tokens_per_second = 0.0
 
     def observe(self, *, tokens: int, seconds: float) -> None:
-        """Take in one chunk and the time since the same stream's chunk before."""
+        """Add one chunk and the time since the previous chunk of the same stream."""
         if seconds <= 0:
             return
         speed = tokens / seconds
@@ -54,10 +54,10 @@ class StreamSpeed:
 
 
 def choose_stream_interval(*, tokens_per_second: float, streams: int) -> int:
-    """Tokens that the engine may gather into one chunk of a new stream.
+    """The number of tokens that the engine may put into one chunk of a new stream.
 
-    One while the engine is not busy, for there is nothing to save; else as many as leave each
-    reader ten updates a second even when the speed per stream halves on the way.
+    One while the engine is not busy; otherwise as many as still give each reader ten updates a
+    second if the speed per stream halves.
     """
     if streams < BUSY_STREAMS:
         return 1

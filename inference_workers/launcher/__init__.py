@@ -1,1 +1,1 @@
-"""Starts an engine, looks after it, ends it."""
+"""Starts, supervises and stops an engine."""

@@ -1,4 +1,4 @@
-"""Start an engine, probe it, warm it up, restart it, and stop it with everything it started.
+"""Start, probe, warm up, restart and stop an engine, with every process that it starts.
 
     python -m inference_workers launch DEPLOYMENT
 
@@ -38,7 +38,7 @@ from inference_workers.multi_node.open import open_link
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run until SIGTERM or SIGINT; anything that prevents it is one line and an exit code."""
+    """Run until SIGTERM or SIGINT; on an error, print one line and exit with a code."""
     options = parse_arguments(arguments)
     try:
         settings = load_launcher_settings(options.deployment)
@@ -62,7 +62,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m inference_workers launch", description="Run one deployment's engine."
     )
     parser.add_argument(
-        "deployment", nargs="?", default="", help="a table of models.toml; else DEPLOYMENT"
+        "deployment", nargs="?", default="", help="a table of models.toml; default: DEPLOYMENT"
     )
     parser.add_argument(
         "--stop-with-parent",
@@ -73,13 +73,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def launch(settings: LauncherSettings, deployment: Deployment) -> None:
-    """Keep the engine running until a signal asks to stop; raises `LaunchError`."""
+    """Keep the engine running until a stop signal; raises `LaunchError`."""
     if settings.engine_url:
-        raise ConfigurationError("ENGINE_URL is set: that engine is not this host's to start")
+        raise ConfigurationError("ENGINE_URL is set: that engine does not run on this host")
     if deployment.engine != "vllm":
         raise ConfigurationError(
-            f"DEPLOYMENT: {deployment.slug} has engine = {deployment.engine!r}; there is "
-            "nothing to launch, only a worker to start"
+            f"DEPLOYMENT: {deployment.slug} has engine = {deployment.engine!r}; it needs "
+            "no launcher, only a worker"
         )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

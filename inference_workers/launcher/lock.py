@@ -10,9 +10,9 @@ from inference_workers.errors import LaunchError
 
 
 def lock_deployment(folder: Path) -> int:
-    """Take the deployment's lock for as long as this process lives; answers its descriptor.
+    """Take the deployment's lock while this process lives; return its descriptor.
 
-    Raises `LaunchError` while another launcher has it. Children do not inherit the lock.
+    Raises `LaunchError` if another launcher has it. Children do not inherit the lock.
     """
     try:
         descriptor = os.open(folder / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,4 +1,4 @@
-"""Find out before a long start what would make it fail."""
+"""Checks before a long start for anything that would make it fail."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ FIND_VLLM = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vllm
 KNOWN_CAUSES = (
     (r"No space left on device", "the disk is full"),
     (r"No module named '?vllm", "vLLM is not installed"),
-    (r"CUDA out of memory|OutOfMemoryError", "the GPU's memory does not suffice"),
-    (r"Free memory on device .* is less than", "the GPU's memory is taken by something else"),
-    (r"Cannot allocate memory|MemoryError", "the machine's memory does not suffice"),
+    (r"CUDA out of memory|OutOfMemoryError", "the GPU does not have enough memory"),
+    (r"Free memory on device .* is less than", "another process uses the GPU's memory"),
+    (r"Cannot allocate memory|MemoryError", "the machine does not have enough memory"),
     (r"is not a (?:local folder|valid model identifier)", "the hub does not know the weights"),
     (r"We couldn't connect to|Cannot send a request|offline mode", "the hub cannot be reached"),
     (r"Address already in use", "the socket is taken"),
 )
-# An exception's own line, behind the prefixes that vLLM's processes and loggers put before it.
+# An exception's own line, after the prefixes of vLLM's processes and loggers.
 RAISED = re.compile(
     r"^(?:\([^)]*\) )?(?:ERROR [^\]]*\] )?((?:\w+\.)*\w*(?:Error|Exception): .+)$", re.MULTILINE
 )
 
 
 def prepare_directory(folder: Path) -> None:
-    """Make the engine's 0700 folder; raises `LaunchError` if that cannot be."""
+    """Create the engine's folder with mode 0700; raises `LaunchError` if this fails."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        raise LaunchError(f"{folder} cannot be made: {error.strerror}") from error
+        raise LaunchError(f"{folder} cannot be created: {error.strerror}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise LaunchError(f"{folder} is not writable")
     if shutil.disk_usage(folder).free < FREE_BYTES_NEEDED:
@@ -61,7 +61,7 @@ def check_interpreter(settings: LauncherSettings) -> None:
 
 
 def check_machine(settings: LauncherSettings, deployment: Deployment) -> None:
-    """Raise `LaunchError` with the first thing that surely prevents a start here."""
+    """Raise `LaunchError` with the first problem that certainly prevents a start here."""
     machine = gather(settings, deployment, ask_hub=False)
     problems = find_problems(run_checks(deployment, machine))
     if problems:
@@ -72,7 +72,7 @@ def check_machine(settings: LauncherSettings, deployment: Deployment) -> None:
 
 
 def remove_stale_socket(socket: Path) -> None:
-    """Unlink what a former server left; vLLM would refuse to bind over it."""
+    """Remove the socket of a previous server; vLLM would refuse to bind to it."""
     try:
         socket.unlink(missing_ok=True)
     except OSError as error:
@@ -80,7 +80,7 @@ def remove_stale_socket(socket: Path) -> None:
 
 
 def explain_failure(log: Path) -> str:
-    """The likely cause of an engine's end, in a few words, from the end of its log."""
+    """The likely cause of an engine's end, from the end of its log."""
     tail = _read_tail(log)
     for pattern, cause in KNOWN_CAUSES:
         if re.search(pattern, tail):
@@ -90,7 +90,7 @@ def explain_failure(log: Path) -> str:
 
 
 def name_os_error(error: OSError) -> str:
-    """A full disk by its name, anything else as the system says it."""
+    """The error's text: "the disk is full", or the system's own message."""
     return "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
 
 

@@ -1,4 +1,4 @@
-"""An engine's process tree: started as one session, and gone as one."""
+"""An engine's process tree, started and ended as one session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REMIND_SECONDS = 10.0
 DEAD_STATES = frozenset("ZX")
 BESIDE_OTHERS = 0
 BEHIND_OTHERS = 5
-"""As nice values. Weaker ones make it slower to take over from another engine on the same cores;
+"""As nice values. Higher ones make it slower to take over from another engine on the same cores;
 docs/decisions/engines-give-way.md has the figures."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -29,18 +29,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
-    """What /proc tells of one process."""
+    """Facts about one process from /proc."""
 
     pid: int
     parent: int
     group: int
     session: int
     started: int
-    """In clock ticks since the machine's boot; with the pid it names a process for ever."""
+    """In clock ticks since the machine's boot; with the pid, it identifies a process uniquely."""
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent dies, so that none escapes."""
+    """Become the parent of descendants whose own parent dies, so that none is lost."""
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -50,7 +50,7 @@ def stop_with_parent() -> None:
 
 
 def read_process(pid: int) -> ProcessInfo | None:
-    """The process, or None if there is none or only its zombie is left."""
+    """The process, or None if it does not exist or is a zombie."""
     fields = _read_stat(pid)
     if fields is None or fields[0] in DEAD_STATES:
         return None
@@ -64,7 +64,7 @@ def read_process(pid: int) -> ProcessInfo | None:
 
 
 def find_session(leader: int) -> list[int]:
-    """Pids of the living processes in the session or process group that `leader` began."""
+    """Pids of the living processes in the session or process group of `leader`."""
     processes = (read_process(pid) for pid in _list_pids())
     return sorted(
         process.pid
@@ -79,13 +79,13 @@ def stop_session(
     term_seconds: float = TERM_SECONDS,
     remind: Callable[[Sequence[int]], None] | None = None,
 ) -> None:
-    """End every process of the session: SIGTERM to its leader, SIGKILL to whatever stays.
+    """End every process of the session: SIGTERM to its leader, then SIGKILL to the rest.
 
-    The leader, asked alone, ends its own children in order. What is killed ends only when it is
-    given a core to end on, and has to take its memory down first: that is waited for, however long
-    it takes, and `remind` hears of the processes that are left every REMIND_SECONDS.
+    After SIGTERM, the leader ends its own children in order. A killed process needs a core and must
+    free its memory before it ends. This waits for that without a limit, and calls `remind` with the
+    remaining processes every REMIND_SECONDS.
     """
-    # The dying take their memory down at the weight that they lived with.
+    # A dying process frees its memory with the weight that it had, so reset the weight first.
     for pid in find_session(leader)[:1]:
         weigh_session(pid, BESIDE_OTHERS)
     if read_process(leader) is not None:
@@ -109,8 +109,8 @@ async def start_engine(
 ) -> asyncio.subprocess.Process:
     """Start the engine as the leader of its own session; raises OSError.
 
-    When this process dies, however it dies, the kernel sends the engine SIGTERM. One that
-    `gives_way` stands behind every other session of the host for the cores.
+    When this process dies in any way, the kernel sends SIGTERM to the engine. With `gives_way`,
+    every other session of the host has priority on the cores.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -122,14 +122,14 @@ async def start_engine(
         preexec_fn=stop_with_parent,
     )
     if gives_way:
-        # The kernel can otherwise leave a session that mostly sleeps, as a worker does, waiting
-        # for ten seconds beside one that keeps every core busy.
+        # Otherwise the kernel may let a session that mostly sleeps, such as a worker, wait for
+        # 10 seconds beside one that keeps every core busy.
         weigh_session(process.pid, BEHIND_OTHERS)
     return process
 
 
 def weigh_session(pid: int, nice: int) -> None:
-    """Set the weight of the process' whole session, where the kernel has one for sessions."""
+    """Set the weight of the process's whole session, if the kernel supports this."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
 
@@ -152,7 +152,7 @@ def _wait_until_gone(leader: int, *, seconds: float) -> bool:
 
 
 def reap_adopted(leader: int) -> None:
-    """Take the exit statuses of adopted processes; the leader's own belongs to asyncio."""
+    """Collect the exit statuses of adopted processes; asyncio collects the leader's."""
     for pid in _list_pids():
         fields = _read_stat(pid)
         is_ours = fields is not None and fields[0] == "Z" and int(fields[1]) == os.getpid()
@@ -166,7 +166,7 @@ def _list_pids() -> list[int]:
 
 
 def _read_stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat behind the name, which may itself hold brackets and blanks."""
+    """The fields of /proc/PID/stat after the name, which may contain brackets and spaces."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

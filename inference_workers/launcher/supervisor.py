@@ -1,4 +1,4 @@
-"""Keep one engine running: start, wait, warm up, watch, restart, stop."""
+"""Keeps one engine running: start, wait, warm up, watch, restart, stop."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ PROBE_SECONDS = 0.5
 WATCH_SECONDS = 2.0
 FAILED_PROBES_ALLOWED = 5
 START_PATIENCE = 10
-"""A start may take this many times what the deployment expects, and never less than 300 s."""
+"""A start may take this many times the deployment's expected time, but at least 300 s."""
 FAILED_STARTS_ALLOWED = 3
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 STEADY_SECONDS = 60.0
-WAITING = "waits for the launchers of the other hosts"
-ENDING = "waits for the killed processes"
+WAITING = "waiting for the launchers of the other hosts"
+ENDING = "waiting for killed processes"
 
 SupervisedEngine = VLLMServer | HeadlessEngine
 
@@ -51,7 +51,7 @@ log = get_logger(__name__)
 
 
 class EngineSupervisor:
-    """Runs until `stop` is set, or raises `LaunchError` when the engine never comes up."""
+    """Runs until `stop` is set; raises `LaunchError` if the engine never comes up."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class EngineSupervisor:
         )
 
     async def run(self) -> None:
-        """Guarantees that no process of the engine is left when it returns or raises."""
+        """Run the engine; no process of it remains when this returns or raises."""
         await asyncio.to_thread(reap_former_engine, self._settings)
         refresher = asyncio.create_task(self._refresh_status())
         try:
@@ -99,7 +99,7 @@ class EngineSupervisor:
             self._tell(EngineState.DOWN, pid=None, pid_started=None)
 
     async def _run_once(self) -> None:
-        """One life of the engine, from its start until it has ended or has to."""
+        """One life of the engine, from its start until it has ended or must end."""
         remove_stale_socket(self._settings.socket)
         if not await self._join_nodes():
             return
@@ -129,7 +129,7 @@ class EngineSupervisor:
             log.error("engine_down", detail=detail, cause=cause)
 
     async def _join_nodes(self) -> bool:
-        """Whether every host is there; False when asked to stop before. Raises `LaunchError`."""
+        """Wait for every host; False if stopped before that. Raises `LaunchError`."""
         if not self._deployment.needs_launcher_per_node:
             return True
         former = self._status.detail
@@ -173,7 +173,7 @@ class EngineSupervisor:
         log.info("engine_starting", pid=self._process.pid)
 
     async def _wait_until_ready(self, engine: SupervisedEngine, *, begun: float) -> bool:
-        """Whether it came up; False when it ended, took too long or is to be stopped."""
+        """Whether it came up; False if it ended, took too long or must stop."""
         patience = max(300, START_PATIENCE * self._deployment.expected_start_seconds)
         while self._is_wanted() and time.monotonic() - begun < patience:
             if await engine.is_healthy():
@@ -186,7 +186,7 @@ class EngineSupervisor:
         return False
 
     async def _watch(self, engine: SupervisedEngine) -> str:
-        """Wait until the engine ends, hangs or is to be stopped; answers which."""
+        """Wait until the engine ends, hangs or must stop; return the reason."""
         begun = progressed_at = time.monotonic()
         failed_probes = tokens_done = 0
         while self._is_wanted():
@@ -202,7 +202,7 @@ class EngineSupervisor:
                 is_healthy = False
             failed_probes = 0 if is_healthy else failed_probes + 1
             if failed_probes >= FAILED_PROBES_ALLOWED:
-                return "it does not answer"
+                return "it does not respond"
             if not is_healthy:
                 continue
             if load.tokens_done != tokens_done or load.running == 0:
@@ -222,7 +222,7 @@ class EngineSupervisor:
         self._back_off = min(self._back_off * 2, LONGEST_BACK_OFF_SECONDS)
 
     async def _end_engine(self) -> None:
-        """End the engine's whole session and make sure of it."""
+        """End the engine's whole session, and wait until it has ended."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -236,12 +236,12 @@ class EngineSupervisor:
         log.info("engine_gone", pid=process.pid)
 
     def _tell_left(self, left: Sequence[int]) -> None:
-        """Killed processes end by themselves in the end; a new engine has to wait for them."""
+        """Report killed processes that have not ended; a new engine must wait for them."""
         log.warning("engine_not_gone", deployment=self._deployment.slug, pids=list(left))
         self._tell(self._status.state, detail=f"{ENDING} {list(left)}")
 
     async def _pause(self, seconds: float, *, even_if_dead: bool = False) -> None:
-        """Wait, but not longer than until the engine ends or is to be stopped."""
+        """Wait, but only until the engine ends or must stop."""
         waits = {asyncio.ensure_future(self._stop.wait())}
         if self._process is not None and not even_if_dead:
             waits.add(asyncio.ensure_future(self._process.wait()))  # type: ignore[arg-type]
@@ -256,7 +256,7 @@ class EngineSupervisor:
             self._tell(self._status.state)
 
     def _tell(self, state: EngineState, **changes: object) -> None:
-        """Write the status; a disk that refuses it does not stop a running engine."""
+        """Write the status; a disk error does not stop a running engine."""
         now = datetime.now(UTC)
         since = self._status.since if state is self._status.state else now
         update = {"state": state, "since": since, "updated_at": now, **changes}
@@ -271,11 +271,11 @@ class EngineSupervisor:
             return self._link.lost
         code = self._process.returncode if self._process is not None else None
         if code is None:
-            return "it did not get ready in time"
+            return "it was not ready in time"
         return f"it was killed by signal {-code}" if code < 0 else f"it ended with code {code}"
 
     def _is_wanted(self) -> bool:
-        """The engine lives on every host, and nobody asked to stop it."""
+        """Whether the engine is alive on every host and must not stop."""
         is_alive = self._process is not None and self._process.returncode is None
         return is_alive and not self._link.lost and not self._stop.is_set()
 
@@ -285,13 +285,13 @@ class EngineSupervisor:
 
 
 def reap_former_engine(settings: LauncherSettings) -> None:
-    """End what a launcher that was killed left behind."""
+    """End the engine that a killed launcher left behind."""
     former = read_status(settings.status_file)
     if former is None or former.pid is None:
         return
     leader = read_process(former.pid)
     if leader is not None and leader.started != former.pid_started:
-        return  # The number was given to somebody else.
+        return  # The pid was given to another process.
     stop_session(
         former.pid,
         remind=lambda left: log.warning("former_engine_not_gone", pids=list(left)),
@@ -300,7 +300,7 @@ def reap_former_engine(settings: LauncherSettings) -> None:
 
 
 def open_log(settings: LauncherSettings) -> int:
-    """A descriptor for the engine's output; the log before this one is kept once."""
+    """A descriptor for the engine's output; the previous log is kept."""
     if settings.engine_log == "inherit":
         return 2
     file = settings.engine_log_file

@@ -15,11 +15,11 @@ SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 CLI_MODULE = "vllm.entrypoints.cli.main"
 """vLLM's `serve` command: the only way to start a node without a server."""
 KEPT_FROM_THE_ENGINE = frozenset({"REDIS_URL", "REDIS_URL_FILE", "DATABASE_URL"})
-"""Secrets that an engine has no use for."""
+"""Secrets that an engine does not need."""
 READ_BY_THE_LAUNCHER = frozenset({"NODE_RANK", "MASTER_ADDR", "MASTER_PORT", "REPLICA"})
-"""Given to the engine as arguments; torch would read the variables in its own way."""
+"""Passed to the engine as arguments; torch would interpret the variables differently."""
 ALWAYS = {
-    # Nobody outside is told what runs here.
+    # Send no usage data to anyone outside.
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
 }
@@ -28,8 +28,8 @@ ALWAYS = {
 def build_command(settings: LauncherSettings, deployment: Deployment) -> list[str]:
     """The command of this host's part of the engine.
 
-    Raises `LaunchError` when the weights are nowhere to be had, and `ConfigurationError` when
-    the deployment spans hosts and nobody says which this one is.
+    Raises `LaunchError` if the weights cannot be found, and `ConfigurationError` if the deployment
+    spans hosts and NODE_RANK is not set.
     """
     node = find_node(settings, deployment)
     python = os.fspath(settings.engine_python)
@@ -61,9 +61,9 @@ def _engine_arguments(
         *("--max-logprobs", str(deployment.max_logprobs)),
         *("--dtype", deployment.dtype),
         *("--scheduling-policy", "priority"),
-        # By itself vLLM takes, for every later request, the compiler that suits the first one.
+        # By default, vLLM uses the compiler that suits the first request for all later ones.
         *("--structured-outputs-config.backend", "guidance"),
-        # Sampling defaults that come with the weights would change what a researcher asked for.
+        # Sampling defaults from the weights would change the researcher's parameters.
         *("--generation-config", "vllm"),
         "--disable-uvicorn-access-log",
         *_trace_arguments(settings),
@@ -102,16 +102,16 @@ def _memory_arguments(deployment: Deployment) -> list[str]:
 def build_environment(
     settings: LauncherSettings, deployment: Deployment, *, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """The server's environment: what is inherited less secrets, plus the deployment's own.
+    """The server's environment: the inherited one without secrets, plus the deployment's own.
 
-    Raises `LaunchError` when the GPUs do not suffice for the replica.
+    Raises `LaunchError` if there are not enough GPUs for the replica.
     """
     dropped = KEPT_FROM_THE_ENGINE | READ_BY_THE_LAUNCHER | set(deployment.unset_env)
     env = {name: value for name, value in inherited.items() if name not in dropped}
     if settings.weights_folder(deployment).is_dir():
         env["HF_HUB_OFFLINE"] = "1"
     if settings.otel_exporter_otlp_endpoint:
-        # vLLM would speak gRPC, which no other part of Gatehouse does.
+        # vLLM would use gRPC, which no other part of Gatehouse uses.
         env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
         env.setdefault("OTEL_SERVICE_NAME", "gatehouse-engine")
     if deployment.replicas > 1:
@@ -122,7 +122,7 @@ def build_environment(
 
 
 def choose_devices(settings: LauncherSettings, deployment: Deployment, *, visible: str) -> str:
-    """The GPUs of this replica: the next so many of those that are visible to the launcher."""
+    """The GPUs of this replica, taken in order from those that the launcher sees."""
     wanted = deployment.ranks_per_node
     first = settings.replica * wanted
     if not visible:
@@ -137,13 +137,13 @@ def choose_devices(settings: LauncherSettings, deployment: Deployment, *, visibl
 
 
 def _trace_arguments(settings: LauncherSettings) -> tuple[str, ...]:
-    """VLLM heeds a request's `traceparent` only when it has somewhere to send its spans."""
+    """VLLM uses a request's `traceparent` only if it has an endpoint for its spans."""
     endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/")
     return ("--otlp-traces-endpoint", f"{endpoint}/v1/traces") if endpoint else ()
 
 
 def find_weights(settings: LauncherSettings, deployment: Deployment) -> str:
-    """The weights' folder if it is there, or else their name at the hub."""
+    """The weights' folder if it exists, otherwise their name on the hub."""
     folder = settings.weights_folder(deployment)
     if (folder / "config.json").is_file():
         return os.fspath(folder.absolute())

@@ -1,4 +1,4 @@
-"""The side of every node but node 0."""
+"""The link on every node except node 0."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RETRY_SECONDS = 1.0
 
 
 class FollowerLink:
-    """Waits for node 0's word, and ends with it."""
+    """Waits until node 0 starts the engine, and ends when node 0 ends."""
 
     def __init__(self, node: Node, deployment: Deployment) -> None:
         self._node = node
@@ -52,7 +52,7 @@ class FollowerLink:
             await asyncio.sleep(RETRY_SECONDS)
 
     def tell_ready(self) -> None:
-        """Node 0 said so itself."""
+        """Do nothing; node 0 reports it itself."""
 
     async def leave(self) -> None:
         listening, self._listening = self._listening, None

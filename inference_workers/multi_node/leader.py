@@ -19,7 +19,7 @@ log = get_logger(__name__)
 
 
 class LeaderLink:
-    """Takes the other nodes in and starts each life with all of them."""
+    """Accepts the other nodes, and starts each life of the engine with all of them."""
 
     def __init__(self, node: Node, deployment: Deployment) -> None:
         self._node = node
@@ -92,7 +92,7 @@ class LeaderLink:
     async def _read_hello(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> int | None:
-        """The rank of a node that belongs here; None after telling another why it does not."""
+        """The rank of an accepted node; None after a refusal, which is sent to the node."""
         async with asyncio.timeout(HELLO_SECONDS):
             line = await reader.readline()
         try:
@@ -113,20 +113,20 @@ class LeaderLink:
         mine, yours = self._deployment.model_dump(), hello.deployment.model_dump()
         differing = [name for name in mine if mine[name] != yours[name]]
         if differing:
-            return f"MODELS_FILE: {differing[0]} of {self._deployment.slug} is not what node 0 has"
+            return f"MODELS_FILE: {differing[0]} of {self._deployment.slug} differs from node 0"
         return ""
 
     async def _hold(
         self, rank: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Count the node as there until its connection ends or it begins anew with another."""
+        """Count the node as present until its connection ends or it connects again."""
         async with self._changed:
             former = self._nodes.get(rank)
             self._nodes[rank] = writer
             if former is not None:
                 former.close()
             if self._has_begun:
-                self._life.lose(f"node {rank} began anew")
+                self._life.lose(f"node {rank} restarted")
             self._changed.notify_all()
         with contextlib.suppress(OSError):
             await reader.read()

@@ -1,9 +1,9 @@
-"""One life for the parts of an engine on several hosts: they start, and end, together.
+"""Links the parts of an engine on several hosts, so that they start and end together.
 
-vLLM's ranks find each other by themselves, but a node without a server outlives the others,
-and node 0 does not start anew without it. So the launchers hold a connection: node 0 listens
-beside vLLM's own port, each other node says hello, and when all are there node 0 answers
-`start`. From then on an end of the connection is the end of that life on both sides.
+vLLM's ranks find each other, but a node without a server outlives the others, and node 0 cannot
+start again without it. So the launchers hold a connection: node 0 listens on the port after vLLM's
+own, each other node sends a hello, and once all are connected node 0 replies `start`. After that,
+the end of the connection ends this life of the engine on both sides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from inference_workers.deployments import Deployment
 START = b"start\n"
 READY = b"ready\n"
 REFUSED = "refused "
-# A host that lost its power sends no goodbye: it is missed after 5 + 3 x 5 s.
+# A host that loses power does not close its connection; this is noticed after 5 + 3 x 5 s.
 KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
@@ -29,28 +29,28 @@ KEEPALIVE = (
 
 
 class NodeLink(Protocol):
-    """What ties one host's part of an engine to the others. One life: join to leave."""
+    """Links one host's part of an engine to the others. One life lasts from join to leave."""
 
     @property
     def lost(self) -> str:
-        """Why this life must end, or nothing while every node is there."""
+        """Why this life must end; empty while every node is connected."""
         ...
 
     @property
     def is_ready(self) -> bool:
-        """Whether node 0 says that the whole engine answers."""
+        """Whether node 0 reports that the whole engine is ready."""
         ...
 
     async def join(self) -> None:
-        """Wait until every node is there; raises `LaunchError` when node 0 refuses this one."""
+        """Wait until every node is connected; raises `LaunchError` if node 0 refuses this one."""
         ...
 
     async def wait_until_lost(self) -> None:
-        """Return when `lost` has something to say."""
+        """Return once `lost` is not empty."""
         ...
 
     def tell_ready(self) -> None:
-        """The engine answers; on node 0 the others are told."""
+        """Note that the engine is ready; node 0 tells the other nodes."""
         ...
 
     async def leave(self) -> None:
@@ -58,7 +58,7 @@ class NodeLink(Protocol):
         ...
 
     async def close(self) -> None:
-        """Leave, and take part no more."""
+        """Leave for good."""
         ...
 
 
@@ -72,7 +72,7 @@ class Hello(BaseModel):
 
 
 class Life:
-    """Lost or not, for one life of the engine."""
+    """The state of one life of the engine."""
 
     def __init__(self) -> None:
         self.lost = ""
@@ -88,29 +88,29 @@ class Life:
 
 
 class SingleNode:
-    """The link of an engine that one launcher starts whole: nobody to wait for or to lose."""
+    """The link of an engine that a single launcher starts; there are no other nodes."""
 
     lost = ""
     is_ready = False
 
     async def join(self) -> None:
-        """Everybody is here."""
+        """Do nothing; there are no other nodes."""
 
     async def wait_until_lost(self) -> None:
         await asyncio.Event().wait()
 
     def tell_ready(self) -> None:
-        """Nobody else wants to know."""
+        """Do nothing; there are no other nodes."""
 
     async def leave(self) -> None:
-        """Nobody else is bound."""
+        """Do nothing; there are no other nodes."""
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing; nothing is open."""
 
 
 def keep_alive(writer: asyncio.StreamWriter) -> None:
-    """Have the kernel notice a peer that is gone without a word."""
+    """Make the kernel notice a peer that has gone without closing the connection."""
     connection: socket.socket = writer.get_extra_info("socket")
     for level, option, value in KEEPALIVE:
         connection.setsockopt(level, option, value)

@@ -1,4 +1,4 @@
-"""Which part of a deployment this host runs, when the deployment spans several."""
+"""The part of a deployment that this host runs, if the deployment spans several."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Node:
 
     @property
     def is_headless(self) -> bool:
-        """It has ranks of the engine and no server: node 0 answers for all."""
+        """Whether it has ranks of the engine but no server; only node 0 takes requests."""
         return self.rank > 0
 
     @property
     def link_port(self) -> int:
-        """Where the launchers meet, beside the port at which vLLM's ranks do."""
+        """The port at which the launchers meet, next to the port of vLLM's ranks."""
         return self.master_port + 1
 
 
 def find_node(settings: LauncherSettings, deployment: Deployment) -> Node | None:
-    """The part of this host, or None where one launcher starts the whole engine.
+    """The part of this host, or None if one launcher starts the whole engine.
 
-    Raises `ConfigurationError` naming the variable that is missing or wrong.
+    Raises `ConfigurationError` with the missing or wrong variable.
     """
     if not deployment.needs_launcher_per_node:
         return None
@@ -40,8 +40,8 @@ def find_node(settings: LauncherSettings, deployment: Deployment) -> Node | None
     last = deployment.nnodes - 1
     if settings.node_rank is None:
         raise ConfigurationError(
-            f"NODE_RANK is not set: {spans}; set 0 on the one that answers, and 1 to {last} on "
-            "the others"
+            f"NODE_RANK is not set: {spans}; set 0 on the host that takes requests, "
+            f"and 1 to {last} on the others"
         )
     if settings.node_rank > last:
         raise ConfigurationError(
@@ -49,7 +49,7 @@ def find_node(settings: LauncherSettings, deployment: Deployment) -> Node | None
         )
     if not settings.master_addr:
         raise ConfigurationError(
-            f"MASTER_ADDR is not set: {spans}; set the address of node 0 that all of them reach"
+            f"MASTER_ADDR is not set: {spans}; set the address at which all of them reach node 0"
         )
     return Node(
         rank=settings.node_rank,

@@ -1,4 +1,4 @@
-"""Choose this host's side of the link."""
+"""Chooses this host's side of the link."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inference_workers.multi_node.node import Node
 
 
 def open_link(node: Node | None, deployment: Deployment) -> NodeLink:
-    """The link of this host, or of the only one. Must be called inside the event loop."""
+    """The link of this host. Call this inside the event loop."""
     if node is None:
         return SingleNode()
     return FollowerLink(node, deployment) if node.is_headless else LeaderLink(node, deployment)

@@ -1,4 +1,4 @@
-"""Answer what a model needs and what GPUs give it.
+"""Calculate what a model needs and what GPUs provide.
 
 python -m inference_workers plan [MODEL|DEPLOYMENT] --gpu GPU --count N
 """
@@ -26,7 +26,7 @@ from inference_workers.planner.tables import draw_fits, draw_plan
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the answer; exit code 1 if nothing fits, 2 if the question is wrong."""
+    """Print the plan; exit with code 1 if nothing fits, 2 if the arguments are wrong."""
     options = parse_options(arguments)
     try:
         text, fits = answer(options)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def answer(options: argparse.Namespace) -> tuple[str, bool]:
-    """What to print, and whether anything fits; raises `PlanError`."""
+    """The text to print, and whether anything fits; raises `PlanError`."""
     subject = _find_subject(options)
     if options.count is None:
         return _answer_list(options, subject)
@@ -55,7 +55,7 @@ def answer(options: argparse.Namespace) -> tuple[str, bool]:
 def _answer_list(options: argparse.Namespace, subject: Subject) -> tuple[str, bool]:
     for field in ("batch", "measured"):
         if getattr(options, field) is not None:
-            raise PlanError(field, "is for one machine; give --gpu and --count too")
+            raise PlanError(field, "needs one machine; give --gpu and --count too")
     gpus = [find_gpu(options.gpu)] if options.gpu else list(GPUS.values())
     request = _build_request(options, subject)
     plans = list_fits(request, gpus=gpus)
@@ -65,11 +65,11 @@ def _answer_list(options: argparse.Namespace, subject: Subject) -> tuple[str, bo
 
 def _find_subject(options: argparse.Namespace) -> Subject:
     if options.config is not None and options.model is not None:
-        raise PlanError("config", "excludes a model's name; give one of them")
+        raise PlanError("config", "cannot be combined with a model's name; give one of them")
     if options.config is not None:
         return read_config(options.config)
     if options.model is None:
-        raise PlanError("model", "name a model or a deployment, or give --config")
+        raise PlanError("model", "give a model, a deployment or --config")
     return find_subject(options.model)
 
 
@@ -97,7 +97,7 @@ def _build_request(options: argparse.Namespace, subject: Subject) -> PlanRequest
 
 
 def _is_layout_free(options: argparse.Namespace, *, count: int) -> bool:
-    """Whether a deployment of `count` GPUs may say how they share the model."""
+    """Whether the layout of a deployment of `count` GPUs applies."""
     sizes = (options.tensor_parallel_size, options.pipeline_parallel_size)
     return sizes == (None, None) and options.count == count
 

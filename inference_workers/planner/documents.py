@@ -1,4 +1,4 @@
-"""The planner's answers as JSON documents; units are in the names."""
+"""Plans as JSON documents; units are in the names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from capacity.plan import Plan, Speed
 
 
 def describe_plan(plan: Plan) -> dict[str, Any]:
-    """Everything of one plan, its assumptions too."""
+    """One complete plan with its assumptions."""
     return {
         **_describe_setup(plan),
         "memory": {
@@ -30,7 +30,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
 
 
 def describe_fits(plans: Sequence[Plan]) -> list[dict[str, Any]]:
-    """One short document for each combination."""
+    """One short document for each layout that fits."""
     return [
         {
             **_describe_setup(plan),

@@ -1,4 +1,4 @@
-"""What the planner is asked about: a known model, a deployment, or a `config.json`."""
+"""The planner's subject: a known model, a deployment, or a `config.json`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inference_workers.names import find_named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A shape, with what a deployment or a file says besides; `None` where nothing does."""
+    """A shape, with settings from a deployment or a file; `None` where there is no setting."""
 
     shape: ModelShape
     dtype: str = DEFAULT_DTYPE
@@ -29,7 +29,7 @@ class Subject:
 
 
 def read_config(path: Path) -> Subject:
-    """The model of a `config.json`, or of the folder that has one; raises `PlanError`."""
+    """The model of a `config.json`, or of a folder with one; raises `PlanError`."""
     file = path / "config.json" if path.is_dir() else path
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def read_config(path: Path) -> Subject:
 
 
 def find_subject(name: str) -> Subject:
-    """The deployment of that name, else the known model; raises `PlanError` listing both."""
+    """The deployment or known model of that name; raises `PlanError` with the known names."""
     try:
         settings = load_launcher_settings(name)
         found = find_named(settings.models_file, name)
@@ -71,7 +71,7 @@ def _describe_deployment(deployment: Deployment, *, folder: Path) -> Subject:
 
 
 def _find_shape(deployment: Deployment, *, folder: Path) -> Subject:
-    """By the weights if they lie here, else by one of the names that the deployment gives."""
+    """The shape from the weights if they are here, otherwise from one of the deployment's names."""
     if (folder / "config.json").is_file():
         return read_config(folder)
     names = (deployment.weights_folder_name, deployment.slug, deployment.hub.rpartition("/")[2])
@@ -80,6 +80,6 @@ def _find_shape(deployment: Deployment, *, folder: Path) -> Subject:
             return Subject(shape=SHAPES[name])
     raise PlanError(
         "model",
-        f"the shape of {deployment.slug!r} is not known and {folder / 'config.json'} is not there; "
-        "name a config.json with --config",
+        f"the shape of {deployment.slug!r} is unknown and {folder / 'config.json'} does not exist; "
+        "give a config.json with --config",
     )

@@ -1,4 +1,4 @@
-"""The planner's answers as tables for a terminal."""
+"""Plans as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GAP = "  "
 
 
 def draw_plan(plan: Plan) -> str:
-    """One plan in full, its assumptions last."""
+    """One complete plan, with its assumptions last."""
     parts = [_draw_title(plan.placement), _draw_memory(plan)]
     if plan.users:
         parts += [_draw_speeds(plan), _draw_users(plan)]
@@ -26,7 +26,7 @@ def draw_plan(plan: Plan) -> str:
 
 
 def draw_fits(plans: Sequence[Plan], request: PlanRequest, *, gpus: Iterable[Gpu]) -> str:
-    """One line for each combination that fits, then the GPUs that never do."""
+    """One line for each layout that fits, then the GPUs that never fit."""
     context = request.context or request.shape.max_position_embeddings
     title = f"{request.shape.name}, {request.dtype}, sequences of {context:,} tokens"
     fitting = {plan.placement.gpu.slug for plan in plans}
@@ -46,7 +46,7 @@ def draw_fits(plans: Sequence[Plan], request: PlanRequest, *, gpus: Iterable[Gpu
     head = ["GPU", "count", "TP x PP", "KV slots", "sequences", "floor ms", "expected ms"]
     lines = [title, "", *_align([head, *rows])] if rows else [title]
     if rows:
-        lines += ["", "Milliseconds are those of one token at batch 1."]
+        lines += ["", "Times are per token at batch 1."]
     if never:
         lines += ["", f"Does not fit on up to {COUNTS[-1]} of: {', '.join(never)}"]
     return "\n".join(lines)
@@ -81,7 +81,7 @@ def _draw_speeds(plan: Plan) -> str:
     head = ["batch", "floor", "expected", "at most", "expected", "energy", "carbon"]
     units = ["", "ms/token", "ms/token", "tokens/s", "tokens/s", "kWh/1000", "g CO2e/1000"]
     rows = [head, units, *(_speed_row(speed) for speed in plan.speeds)]
-    title = f"Speed and energy with {plan.memory.context:,} tokens a sequence"
+    title = f"Speed and energy with {plan.memory.context:,} tokens per sequence"
     return "\n".join([title, *_align(rows, left=0)])
 
 
@@ -102,14 +102,14 @@ def _draw_users(plan: Plan) -> str:
     if users is None or speed is None:
         return ""
     served = (
-        f"Users served at {users.target_ms:g} ms a token: {users.expected:,} expected, "
+        f"Concurrent users at {users.target_ms:g} ms per token: {users.expected:,} expected, "
         f"{users.at_best:,} at best ({users.at_memory:,} fit)"
     )
     tokens = speed.energy.tokens_like_training
     if not isfinite(tokens):
         return served
     return (
-        f"{served}\nTraining's {TRAINING_TONNES:g} t CO2e are reached after "
+        f"{served}\nEmissions reach those of training, {TRAINING_TONNES:g} t CO2e, after "
         f"{tokens / GIGA:,.1f} billion tokens at batch {speed.batch}"
     )
 
@@ -117,14 +117,14 @@ def _draw_users(plan: Plan) -> str:
 def _draw_assumptions(plan: Plan) -> str:
     lines = [
         _explain_memory(plan.request),
-        f"floor: what reading, arithmetic or sending takes by the {plan.placement.gpu.source}",
+        f"floor: the longest of reading, arithmetic, sending; by the {plan.placement.gpu.source}",
         _explain_calibration(plan.request.calibration),
         _explain_power(plan.power),
     ]
     if plan.placement.layout.crosses_hosts:
         lines.append(
-            "network: tensor parallelism beyond one host is reckoned at the speed inside one; "
-            "expect more, or use stages across hosts"
+            "network: tensor parallelism across hosts is calculated at the speed inside one host; "
+            "expect longer times, or use pipeline stages across hosts"
         )
     return "\n".join(["Assumptions", *(GAP + line for line in lines)])
 
@@ -132,13 +132,13 @@ def _draw_assumptions(plan: Plan) -> str:
 def _explain_memory(request: PlanRequest) -> str:
     assumed = (
         f"memory: {request.memory.gpu_memory_utilization:g} of each GPU is the engine's; "
-        f"{request.memory.reserve_bytes_per_gpu / GIB:g} GiB of it are kept from keys and values"
+        f"{request.memory.reserve_bytes_per_gpu / GIB:g} GiB of it are reserved"
     )
     if request.memory.reserve_bytes_per_gpu != PUBLISHED_RESERVE_BYTES:
         return assumed
     return (
-        f"{assumed}, as in published figures;\n{2 * GAP}an engine may keep "
-        f"{ENGINE_RESERVE_BYTES / GIB:g} for itself, which `check` counts "
+        f"{assumed}, as in published figures;\n{2 * GAP}an engine may reserve "
+        f"{ENGINE_RESERVE_BYTES / GIB:g} GiB, as `check` does "
         f"(--reserve-gib {ENGINE_RESERVE_BYTES / GIB:g})"
     )
 
@@ -146,18 +146,18 @@ def _explain_memory(request: PlanRequest) -> str:
 def _explain_calibration(calibration: Calibration) -> str:
     efficiency = calibration.efficiency
     return (
-        f"expected: {calibration.name} ({calibration.points} points, met within "
+        f"expected: {calibration.name} ({calibration.points} points, reproduced within "
         f"{calibration.worst_error:.1%}): memory at {efficiency.memory_efficiency:.0%}, "
         f"arithmetic at {efficiency.compute_efficiency:.0%}, "
-        f"{efficiency.all_reduce_seconds * 1e6:.0f} us an all-reduce"
+        f"{efficiency.all_reduce_seconds * 1e6:.0f} us per all-reduce"
     )
 
 
 def _explain_power(power: Power) -> str:
     how = "measured" if power.is_measured else f"assumed, {TDP_SHARE:.0%} of the rated power"
     return (
-        f"power: {power.watts:,.0f} W {how}; x {power.power_usage_effectiveness:g} for the room; "
-        f"{power.carbon_intensity:g} g CO2e a kWh"
+        f"power: {power.watts:,.0f} W {how}; x {power.power_usage_effectiveness:g} for the "
+        f"data centre; {power.carbon_intensity:g} g CO2e per kWh"
     )
 
 
@@ -170,7 +170,7 @@ def _draw_ms(milliseconds: float) -> str:
 
 
 def _align(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Columns of equal width, the first `left` of them set to the left."""
+    """Columns of equal width, of which the first `left` are aligned left."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         GAP

@@ -1,1 +1,1 @@
-"""What a worker tells of itself and its engine."""
+"""A worker's reports on itself and its engine."""

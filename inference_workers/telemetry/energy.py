@@ -15,7 +15,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EnergyReading:
-    """Joules since the worker's start; watts over the time since the reading before."""
+    """Joules since the worker's start; average watts since the previous reading."""
 
     source: EnergySource
     joules: float = 0.0
@@ -23,9 +23,9 @@ class EnergyReading:
 
 
 class EnergyCounter:
-    """Adds up what the meter says, or the assumed power for as long as the engine holds it.
+    """Adds up the meter's readings, or the assumed power while the engine is not down.
 
-    An engine that is down draws nothing by assumption; one that starts or idles counts in full.
+    By assumption, an engine that is down draws nothing, and one that starts or idles draws all.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class EnergyCounter:
         self.latest = EnergyReading(self._source())
 
     def read(self, state: EngineState) -> EnergyReading:
-        """A reading now, for an engine that has been in `state` since the one before."""
+        """A reading now, for an engine that has been in `state` since the previous one."""
         now = self._clock()
         seconds, self._read_at = now - self._read_at, now
         before = self._joules
@@ -61,7 +61,7 @@ class EnergyCounter:
         return self.latest
 
     def _take(self, measured: float) -> None:
-        # A driver that was loaded anew begins at nothing; what was counted stays.
+        # A reloaded driver starts at zero; the energy counted so far is kept.
         if self._start is None or measured < self._start + self._joules:
             self._start = measured - self._joules
         self._joules = measured - self._start

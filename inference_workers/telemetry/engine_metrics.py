@@ -1,4 +1,4 @@
-"""vLLM's own metrics, passed on: Prometheus cannot scrape a Unix socket."""
+"""Passes on vLLM's own metrics, because Prometheus cannot scrape a Unix socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PASSED_ON: Final[Mapping[str, str]] = {
     "vllm:request_prefill_time_seconds": "histogram",
     "vllm:request_decode_time_seconds": "histogram",
 }
-"""Families with their types, counters without `_total`: a few of some fifty."""
+"""Metric families with their types, a few of about fifty; counters without `_total`."""
 _SUFFIX = r"(?:_total|_bucket|_sum|_count)?"
 _NAMES = "|".join(map(re.escape, PASSED_ON))
 _COMMENT = re.compile(rf"# (?:HELP|TYPE) (?:{_NAMES})(?:_total)? ")

@@ -1,4 +1,4 @@
-"""Tell the portal every two seconds what this worker and its engine are doing."""
+"""Reports to the portal every 2 seconds what this worker and its engine are doing."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ class HeartbeatSender:
             worker_key(self._worker_id), heartbeat.model_dump_json(), ex=HEARTBEAT_TTL_SECONDS
         )
         pipeline.zadd(WORKERS_KEY, {self._worker_id: expires_at})
-        # Dead workers leave their ids behind; whoever lives sweeps them out.
+        # Dead workers leave their ids behind; living workers remove them.
         pipeline.zremrangebyscore(WORKERS_KEY, "-inf", time.time() - HEARTBEAT_TTL_SECONDS)
         await pipeline.execute()
 
     async def say_goodbye(self) -> None:
-        """Be gone at once instead of when the heartbeat expires."""
+        """Remove this worker immediately, instead of when the heartbeat expires."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.delete(worker_key(self._worker_id))
         pipeline.zrem(WORKERS_KEY, self._worker_id)
@@ -87,7 +87,7 @@ class HeartbeatSender:
             log.warning("goodbye_failed")
 
     async def build(self) -> Heartbeat:
-        """What a heartbeat sent now would say."""
+        """The heartbeat to send now."""
         deployment, monitor = self._deployment, self._monitor
         load = EngineLoad(running=0, waiting=0)
         if monitor.state is EngineState.READY:
@@ -96,7 +96,7 @@ class HeartbeatSender:
                 load = await self._engine.load()
             except EngineUnavailableError:
                 monitor.doubt()
-        # A driver may take its time.
+        # A driver may be slow.
         energy = await asyncio.to_thread(self._energy.read, monitor.state)
         return Heartbeat(
             worker=self._worker_id,
@@ -124,7 +124,7 @@ class HeartbeatSender:
         )
 
     async def _find_provenance(self) -> None:
-        """Once for each time that the engine became ready: it may be another one then."""
+        """Read it once after each time the engine becomes ready, since it may be another engine."""
         if self._provenance is None or self._known_since == self._monitor.since:
             return
         if await self._provenance.read() is not None:

@@ -1,4 +1,4 @@
-"""The worker's page for Prometheus: its own counters, its state now, and its engine's metrics."""
+"""The worker's Prometheus page: its own counters, its current state, and its engine's metrics."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from inference_workers.telemetry.engine_metrics import select_metrics
 
 RETRY_SECONDS: Final = 30.0
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus' own text format, without OpenMetrics' exemplars: vLLM's lines are of that kind."""
+"""Prometheus's own text format, as vLLM's lines have it, without OpenMetrics exemplars."""
 
 log = get_logger(__name__)
 
 
 class LiveState(Collector):
-    """What is asked at the moment of the scrape instead of being counted."""
+    """Values that are read at the scrape instead of counted."""
 
     def __init__(
         self,
@@ -48,10 +48,10 @@ class LiveState(Collector):
         self._folders = folders
 
     def collect(self) -> Iterator[Metric]:
-        yield self._gauge("jobs_running", "Jobs in work.", len(self._jobs.running()))
+        yield self._gauge("jobs_running", "Jobs that are running.", len(self._jobs.running()))
         state = GaugeMetricFamily(
             "gatehouse_worker_engine_state",
-            "1 for the state in which the engine is.",
+            "1 for the current state of the engine.",
             labels=[LABEL, "state"],
         )
         for one in EngineState:
@@ -67,7 +67,7 @@ class LiveState(Collector):
         reading = self._energy.latest
         energy = CounterMetricFamily(
             "gatehouse_worker_energy_joules",
-            "Energy since the worker's start, measured or assumed as `source` says.",
+            "Energy since the worker's start, measured or assumed according to `source`.",
             labels=[LABEL, "source"],
         )
         energy.add_metric([self._deployment, reading.source.value], reading.joules)
@@ -76,7 +76,7 @@ class LiveState(Collector):
     def _tell_disks(self) -> Iterator[Metric]:
         free = GaugeMetricFamily(
             "gatehouse_worker_disk_free_ratio",
-            "Free part of the disk that holds the folder, from 0 to 1.",
+            "Free share of the disk that holds the folder, from 0 to 1.",
             labels=[LABEL, "folder"],
         )
         for name, folder in self._folders.items():
@@ -111,12 +111,12 @@ class MetricsServer:
         self._port = port
 
     async def run(self) -> None:
-        """Serve for ever; an address that is taken is tried again, and jobs run meanwhile."""
+        """Serve for ever; if the address is in use, retry while jobs continue to run."""
         while True:
             try:
                 await self._serve()
             except OSError as error:
-                log.error(  # noqa: TRY400 -- the line says it all
+                log.error(  # noqa: TRY400 -- the line has all details
                     "metrics_not_served",
                     bind=self._bind,
                     port=self._port,
@@ -125,7 +125,7 @@ class MetricsServer:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def render(self) -> str:
-        """Everything in Prometheus' text format; without the engine's part while it is down."""
+        """All metrics in Prometheus's text format, without the engine's while it is down."""
         try:
             engine = select_metrics(await self._engine.metrics(), deployment=self._deployment)
         except EngineUnavailableError:

@@ -1,7 +1,7 @@
-"""Where a deployment's power is read, and what is assumed where it cannot be.
+"""Reading the energy that a deployment uses.
 
-Only what serves the model is counted: the GPUs, or on a CPU the processors' packages. Fans,
-disks and the cooling of the room come on top.
+Only the hardware that runs the model is counted: the GPUs, or on a CPU the processors' packages.
+Fans, disks and the cooling of the room are not included.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class MeterFailedError(Exception):
 
 
 class PowerMeter(Protocol):
-    """A counter of joules since some moment; it never goes back."""
+    """A counter of joules since some time; it never decreases."""
 
     source: EnergySource
 
@@ -36,7 +36,7 @@ class PowerMeter(Protocol):
 
 
 class NvmlMeter:
-    """The GPUs' own counters of energy, which Volta and later have."""
+    """The GPUs' own energy counters, available since Volta."""
 
     source = EnergySource.NVML
 
@@ -55,7 +55,7 @@ class NvmlMeter:
 
 
 class RaplMeter:
-    """The processors' packages, as Linux's powercap counts them in files that wrap around."""
+    """The processors' packages, from Linux powercap counters, which wrap around."""
 
     source = EnergySource.RAPL
 
@@ -77,7 +77,7 @@ class RaplMeter:
 def find_meter(
     deployment: Deployment, *, replica: int = 0, rapl_folder: Path = RAPL_FOLDER
 ) -> PowerMeter | None:
-    """The meter of what the deployment's engine runs on, or None where there is none to read."""
+    """The meter for the hardware of the deployment's engine, or None if it cannot be read."""
     if deployment.engine != "vllm":
         return None
     if deployment.runs_on_cpu:
@@ -86,7 +86,7 @@ def find_meter(
 
 
 def _find_rapl(folder: Path) -> RaplMeter | None:
-    # `intel-rapl:0` is a package (AMD's carry the same name); `intel-rapl:0:1` a part of it.
+    # `intel-rapl:0` is a package (AMD's have the same name); `intel-rapl:0:1` is a part of it.
     packages = sorted(path for path in folder.glob("intel-rapl:*") if path.name.count(":") == 1)
     with suppress(MeterFailedError):
         return RaplMeter(packages) if packages else None
@@ -94,9 +94,9 @@ def _find_rapl(folder: Path) -> RaplMeter | None:
 
 
 def _find_nvml(count: int, *, replica: int) -> NvmlMeter | None:
-    """The replica's `count` GPUs of those that CUDA_VISIBLE_DEVICES leaves, as its launcher does.
+    """The replica's `count` GPUs of those in CUDA_VISIBLE_DEVICES, as its launcher chooses them.
 
-    None where this process sees fewer: a part of the GPUs must not pass for all of them.
+    None if this process sees fewer, so that a part of the GPUs does not count as all of them.
     """
     try:
         import pynvml  # noqa: PLC0415 -- loads the driver's library

@@ -1,4 +1,4 @@
-"""Where this worker's results come from, as far as it can know."""
+"""The provenance of this worker's results, as far as it is known."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from inference_workers.deployments import Deployment
 from inference_workers.engines.base import Engine, EngineUnavailableError
 
 HASHED_BYTES = 2 * 2**30
-"""Folders up to this size are hashed at the start; larger ones bear their hash in models.toml."""
+"""Folders up to this size are hashed at the start; larger ones have a hash in models.toml."""
 
 
 class ProvenanceReader:
-    """Asks the engine for its version, and the weights for their hash, once each."""
+    """Reads the engine's version and the weights' hash."""
 
     def __init__(
         self, engine: Engine, *, settings: LauncherSettings, deployment: Deployment
@@ -30,7 +30,10 @@ class ProvenanceReader:
         self.known: Provenance | None = None
 
     async def read(self) -> Provenance | None:
-        """None while the engine does not answer. Asks again, for an engine may be exchanged."""
+        """Read the provenance; None if the engine has never responded.
+
+        The version is read each time, because the engine may have been replaced.
+        """
         deployment = self._deployment
         try:
             version = await self._engine.version()
@@ -53,7 +56,7 @@ class ProvenanceReader:
 
 
 def name_weights(deployment: Deployment, folder: Path) -> str:
-    """`sha256:<hash>` where it is known or quickly found, else where they came from."""
+    """`sha256:<hash>` if it is known or quick to compute, otherwise the weights' source."""
     if deployment.weights_sha256:
         return f"sha256:{deployment.weights_sha256}"
     try:
@@ -68,7 +71,7 @@ def name_weights(deployment: Deployment, folder: Path) -> str:
 
 
 def find_dtype(deployment: Deployment, folder: Path) -> str:
-    """The deployment's, or what the weights' own configuration says."""
+    """The deployment's dtype, or that of the weights' configuration."""
     if deployment.dtype != "auto":
         return deployment.dtype
     try:

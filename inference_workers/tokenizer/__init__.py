@@ -1,1 +1,1 @@
-"""The files that turn text into ids, and who hands them to the portal."""
+"""The tokenizer files, and their publication to the portal."""

@@ -1,4 +1,4 @@
-"""The template that turns a conversation into a prompt, where a model comes with one."""
+"""The template that turns a conversation into a prompt, if a model has one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ DEFAULT_NAME = "default"
 
 
 def load_chat_template(folder: Path) -> ChatTemplate | None:
-    """From the weights' folder, in either of the places where the field keeps it; None where there
-    is none, as with base models.
-    """
+    """The template in the weights' folder, in either of the usual files; None for base models."""
     config = read_json(folder / "tokenizer_config.json")
     file = folder / "chat_template.jinja"
     template = (
@@ -29,7 +27,7 @@ def load_chat_template(folder: Path) -> ChatTemplate | None:
 
 
 def _choose(value: object) -> str:
-    """One template, or the default of several that have names."""
+    """The only template, or the default one of several with names."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -10,11 +10,11 @@ from inference_workers.contract import TokenizerConfig
 from inference_workers.tokenizer.files import FoundTokenizer
 
 SPECIAL_TOKENS_FILES = ("tokenizer_config.json", "special_tokens_map.json")
-"""Where transformers keeps the names of special tokens, in the order in which it trusts them."""
+"""Where transformers stores the names of special tokens, in its order of precedence."""
 
 
 def read_tokenizer_config(found: FoundTokenizer) -> TokenizerConfig:
-    """What is said there; a token that the tokenizer does not know is none."""
+    """The configuration from these files; a token unknown to the tokenizer is None."""
     named = [read_json(found.folder / name) for name in SPECIAL_TOKENS_FILES]
 
     def find(key: str) -> int | None:
@@ -31,7 +31,7 @@ def read_tokenizer_config(found: FoundTokenizer) -> TokenizerConfig:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The file's object; empty where there is no such file or nothing to read in it."""
+    """The file's JSON object; empty if the file is missing or cannot be read."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_token(token: object) -> str:
-    """A token by its text; older files wrap it in an object."""
+    """A token's text; older files wrap it in an object."""
     if isinstance(token, dict):
         return str(token.get("content", ""))
     return str(token or "")

@@ -1,4 +1,4 @@
-"""Find and read the tokenizer that lies beside a deployment's weights.
+"""Find and read the tokenizer beside a deployment's weights.
 
 `tokenizers` reads two layouts: one `tokenizer.json`, or GPT-2's `vocab.json` with
 `merges.txt`, which is how the OPT family is published.
@@ -21,7 +21,7 @@ OPT_BEGINNING = "</s>"
 
 
 class TokenizerCodec:
-    """A `text.Decoder` and a `prompts.Encoder` over a tokenizer file. Safe for several threads."""
+    """A `text.Decoder` and `prompts.Encoder` for a tokenizer file. Thread-safe."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -37,16 +37,16 @@ class TokenizerCodec:
 
 @dataclass(frozen=True)
 class FoundTokenizer:
-    """A tokenizer, and the folder that its files lie in."""
+    """A tokenizer, and the folder with its files."""
 
     tokenizer: Tokenizer
     folder: Path
 
 
 def load_tokenizer(settings: LauncherSettings, deployment: Deployment) -> FoundTokenizer | None:
-    """The deployment's tokenizer, or None when its files are not on this host (yet).
+    """The deployment's tokenizer, or None if its files are not on this host yet.
 
-    Looked for in the weights folder, in the engine's own folder, and in the hub's cache.
+    Searches the weights folder, the engine's own folder, and the hub's cache.
     """
     folders = [
         settings.weights_folder(deployment),

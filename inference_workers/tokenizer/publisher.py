@@ -1,4 +1,4 @@
-"""Keep the deployment's tokenizer where the portal finds it."""
+"""Keeps the deployment's tokenizer on the broker, where the portal finds it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class _Files:
-    """What is published; all of it from one folder."""
+    """The published files, all from one folder."""
 
     tokenizer: str
     config: TokenizerConfig
@@ -37,7 +37,7 @@ class _Files:
 
 
 class TokenizerPublisher:
-    """Reads the tokenizer once it is there, and keeps a copy where the portal finds it."""
+    """Reads the tokenizer once it is available, and keeps a copy on the broker."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class TokenizerPublisher:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def publish(self) -> None:
-        """Publish once, and again where it has got lost; without files on this host, do nothing."""
+        """Publish once, and again if the broker has lost it. Without files, do nothing."""
         if self._files is None and not await self.load():
             return
         files, name = self._files, self._deployment.queue_name
@@ -79,7 +79,7 @@ class TokenizerPublisher:
             self._is_news = False
 
     async def load(self) -> bool:
-        """Read the files, off the loop; False while they are not on this host."""
+        """Read the files, off the event loop; False while they are not on this host."""
         found = await asyncio.to_thread(load_tokenizer, self._settings, self._deployment)
         if found is None:
             return False

@@ -1,1 +1,1 @@
-"""For the people who decide, operate and answer for it."""
+"""Pages and tools for reviewers, auditors and operators."""

@@ -151,7 +151,7 @@ def test_points_that_the_hardware_cannot_reach_are_refused() -> None:
     assert caught.value.field == "measured"
     assert caught.value.message == (
         "5.7 ms at batch 8 is less than the 21.7 ms that the hardware needs; "
-        "give the time of a step, not that divided by the batch"
+        "give the time of a step, not the time divided by the batch"
     )
 
 
@@ -164,7 +164,7 @@ def test_an_unknown_calibration_names_those_that_are_known() -> None:
     with pytest.raises(PlanError) as caught:
         find_calibration("guess")
     assert caught.value.message == (
-        "'guess' is not known (known: deepspeed-bloom-176b, gpt-fast-llama-2)"
+        "'guess' is unknown (known: deepspeed-bloom-176b, gpt-fast-llama-2)"
     )
 
 

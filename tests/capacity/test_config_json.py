@@ -84,9 +84,9 @@ def test_llama_is_untied_unless_the_file_says_so() -> None:
     [
         (
             {"model_type": "mamba"},
-            "model_type 'mamba' cannot be counted (known: opt, gpt_neox, llama, bloom)",
+            "model_type 'mamba' is not supported (known: opt, gpt_neox, llama, bloom)",
         ),
-        ({}, "model_type None cannot be counted (known: opt, gpt_neox, llama, bloom)"),
+        ({}, "model_type None is not supported (known: opt, gpt_neox, llama, bloom)"),
         ({"model_type": "opt"}, "hidden_size is missing"),
         ({**OPT, "ffn_dim": None}, "ffn_dim is missing"),
         ({**OPT, "hidden_size": "big"}, "hidden_size must be a whole number above 0, not 'big'"),
@@ -95,8 +95,8 @@ def test_llama_is_untied_unless_the_file_says_so() -> None:
             "num_hidden_layers must be a whole number above 0, not 0",
         ),
         ({**OPT, "hidden_size": 1000}, "hidden_size 1000 is not divisible by 16 heads"),
-        ({**OPT, "tie_word_embeddings": False}, "opt with untied embeddings cannot be counted"),
-        ({**LLAMA, "head_dim": 128}, "head_dim other than hidden_size / heads cannot be counted"),
+        ({**OPT, "tie_word_embeddings": False}, "opt with untied embeddings is not supported"),
+        ({**LLAMA, "head_dim": 128}, "a head_dim other than hidden_size / heads is not supported"),
     ],
 )
 def test_what_cannot_be_counted_names_the_key(config: dict[str, Any], message: str) -> None:

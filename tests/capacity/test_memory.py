@@ -65,7 +65,7 @@ def test_opt_175b_elsewhere(gpu: str, tensor: int, pipeline: int, sequences: int
 def test_weights_that_do_not_fit_are_named_with_what_there_is() -> None:
     memory = plan_memory(place("opt-175b", "a100-40gb", tensor=8), context=2048)
     assert (memory.kv_slots, memory.kv_bytes) == (0, 0)
-    assert memory.why_not == "The weights take 40.7 GiB of each GPU, and 36.8 GiB are to be had."
+    assert memory.why_not == "The weights take 40.7 GiB of each GPU, but only 36.8 GiB are usable."
 
 
 def test_weights_that_leave_too_little_room_are_named_with_what_fits() -> None:

@@ -44,12 +44,12 @@ def test_one_size_given_leaves_the_other() -> None:
         (
             {"count": 8, "tensor_parallel_size": 3},
             "tensor_parallel_size",
-            "8 GPUs cannot be cut into groups of 3",
+            "8 GPUs cannot be split into groups of 3",
         ),
         (
             {"count": 8, "pipeline_parallel_size": 0},
             "pipeline_parallel_size",
-            "8 GPUs cannot be cut into groups of 0",
+            "8 GPUs cannot be split into groups of 0",
         ),
         (
             {"count": 16, "tensor_parallel_size": 8, "pipeline_parallel_size": 1},

@@ -77,7 +77,7 @@ def test_what_does_not_fit_has_a_reason_and_no_speeds() -> None:
         (
             {"batch": 30},
             "batch",
-            "30 sequences of 2048 tokens do not fit, 29 do; lower it or the context",
+            "30 sequences of 2048 tokens do not fit, but 29 do; lower the batch or the context",
         ),
         ({"dtype": "int3"}, "dtype", "must be one of float32, float16, bfloat16"),
         ({"target_ms": 0}, "target_ms", "must be more than 0"),

@@ -31,4 +31,4 @@ def test_elsewhere_the_browser_tests_are_left_out_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ensure_browser({"PATH": str(tmp_path)})
-    assert capsys.readouterr().out == f"  Leaving the browser tests out: {MISSING}\n"
+    assert capsys.readouterr().out == f"  Skipping the browser tests: {MISSING}\n"

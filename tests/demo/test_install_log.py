@@ -8,10 +8,8 @@ import pytest
 
 from demo.install_log import explain_failure
 
-UNREACHABLE = (
-    "the package index cannot be reached. Check the network, or name one with PIP_INDEX_URL."
-)
-FULL = "the disk is full. Make room and run this again; it goes on where it stopped."
+UNREACHABLE = "the package index cannot be reached. Check the network, or set PIP_INDEX_URL."
+FULL = "the disk is full. Free some space and run this again; it continues where it stopped."
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,7 @@ def test_a_missing_wheel_is_named(written: str, package: str, tmp_path: Path) ->
     log.write_text(written)
     assert explain_failure(log) == (
         f"the package index has no {package} for this machine and Python. "
-        f"See {log} for the whole reason."
+        f"See {log} for the full reason."
     )
 
 
@@ -98,5 +96,5 @@ def test_anything_else_is_quoted(tmp_path: Path) -> None:
     log = tmp_path / "install.log"
     log.write_text("uv pip install\nerror: the moon is in the wrong phase\n\n")
     assert explain_failure(log) == (
-        f"installing failed (error: the moon is in the wrong phase). See {log}."
+        f"the installation failed (error: the moon is in the wrong phase). See {log}."
     )

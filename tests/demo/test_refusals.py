@@ -30,7 +30,7 @@ def taken_port() -> Iterator[int]:
 def test_a_taken_port(checkout: Path, taken_port: int) -> None:
     done = run_make(checkout, "demo", PORT=str(taken_port))
     assert refusal(done) == (
-        f"Gatehouse: port {taken_port} is taken by another program. "
+        f"Gatehouse: port {taken_port} is in use by another program. "
         f"Choose another: make demo PORT={taken_port + 1}"
     )
     assert not (checkout / ".venv").exists()
@@ -53,8 +53,8 @@ def test_a_second_start(checkout: Path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         done = run_make(checkout, "demo")
     assert refusal(done) == (
-        "Gatehouse: the demo of this folder runs already "
-        "(http://127.0.0.1:8000, process 4711). Stop it there with Ctrl-C first."
+        "Gatehouse: the demo of this folder is already running "
+        "(http://127.0.0.1:8000, process 4711). Stop it with Ctrl-C first."
     )
 
 
@@ -63,8 +63,7 @@ def test_no_package_index(checkout: Path, free_port: int) -> None:
         checkout, "demo", PORT=str(free_port), PIP_INDEX_URL="http://127.0.0.1:9/simple"
     )
     assert refusal(done) == (
-        "Gatehouse: the package index cannot be reached. "
-        "Check the network, or name one with PIP_INDEX_URL."
+        "Gatehouse: the package index cannot be reached. Check the network, or set PIP_INDEX_URL."
     )
 
 
@@ -75,7 +74,7 @@ def test_a_package_index_without_what_is_needed(checkout: Path, free_port: int) 
     pin = (ROOT / "requirements" / "bootstrap.txt").read_text().split()[-1]
     assert refusal(done) == (
         f"Gatehouse: the package index has no {pin} for this machine and Python. "
-        f"See {checkout / 'var' / 'log' / 'install.log'} for the whole reason."
+        f"See {checkout / 'var' / 'log' / 'install.log'} for the full reason."
     )
 
 
@@ -100,7 +99,7 @@ def test_a_python_that_is_too_old(checkout: Path) -> None:
         2,
         (
             f"Gatehouse needs Python 3.11 or newer, and {sys.executable} is 3.9. "
-            "Install one and name it: make demo PYTHON=/path/to/python3.11\n"
+            "Install one and give its path: make demo PYTHON=/path/to/python3.11\n"
         ),
     )
 

@@ -17,7 +17,7 @@ from inference_workers.deployments import PACKAGED_MODELS_FILE, load_deployment
 from inference_workers.engines.status import EngineStatus, write_status
 
 SLUG = "smollm2-135m"
-MEANWHILE = "The playground takes prompts already."
+MEANWHILE = "The playground already accepts prompts."
 
 
 class Site(BaseHTTPRequestHandler):
@@ -106,7 +106,7 @@ def test_the_models_way_is_told(
         (EngineState.STARTING, None, ""),
         (EngineState.READY, 41.0, ""),
         (EngineState.READY, 41.0, ""),
-        (EngineState.DOWN, 41.0, "the engine ended; the machine's memory does not suffice"),
+        (EngineState.DOWN, 41.0, "the engine ended; the machine does not have enough memory"),
         (EngineState.STARTING, 41.0, ""),
     ):
         tell(place, state, took=took, detail=detail)
@@ -115,6 +115,6 @@ def test_the_models_way_is_told(
     assert capsys.readouterr().out.splitlines() == [
         f"  The model {SLUG} is starting, about {expected} s. {MEANWHILE}",
         f"  The model {SLUG} is ready, after 41 s.",
-        f"  The model {SLUG} is down: the engine ended; the machine's memory does not suffice.",
-        f"  The model {SLUG} is starting again, about 41 s. The playground takes prompts already.",
+        f"  The model {SLUG} is down: the engine ended; the machine does not have enough memory.",
+        f"  The model {SLUG} is starting again, about 41 s. {MEANWHILE}",
     ]

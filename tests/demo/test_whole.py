@@ -102,7 +102,7 @@ def test_it_starts_refuses_a_second_stops_and_remembers(server_folder: Path, por
         )  # fmt: skip
         assert second.returncode == 2
         assert second.stderr.startswith(
-            f"Gatehouse: the demo of this folder runs already ({card['url']}, process "
+            f"Gatehouse: the demo of this folder is already running ({card['url']}, process "
         )
         people, key = count_people(var), (var / "secret_key").read_text()
     with running_demo(var, port) as again:

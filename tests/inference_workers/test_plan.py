@@ -31,29 +31,28 @@ Memory: fits
   KV slots                  59,968 tokens
   full-length sequences     29 of 2,048 tokens
 
-Speed and energy with 2,048 tokens a sequence
+Speed and energy with 2,048 tokens per sequence
   batch     floor  expected   at most  expected    energy       carbon
          ms/token  ms/token  tokens/s  tokens/s  kWh/1000  g CO2e/1000
       1      22.0      49.1        45        20    0.0288        13.82
       8      26.1      56.9       306       140    0.0042         2.00
      29      38.6      80.6       752       360    0.0016         0.78
 
-Users served at 100 ms a token: 29 expected, 29 at best (29 fit)
-Training's 75 t CO2e are reached after 95.9 billion tokens at batch 29
+Concurrent users at 100 ms per token: 29 expected, 29 at best (29 fit)
+Emissions reach those of training, 75 t CO2e, after 95.9 billion tokens at batch 29
 
 Assumptions
-  memory: 0.92 of each GPU is the engine's; 0 GiB of it are kept from keys and values, as in \
-published figures;
-    an engine may keep 3 for itself, which `check` counts (--reserve-gib 3)
-  floor: what reading, arithmetic or sending takes by the NVIDIA A100 data sheet, June 2021
-  expected: deepspeed-bloom-176b (6 points, met within 1.6%): memory at 75%, arithmetic at 47%, \
-101 us an all-reduce
-  power: 1,920 W assumed, 60% of the rated power; x 1.1 for the room; 480 g CO2e a kWh
+  memory: 0.92 of each GPU is the engine's; 0 GiB of it are reserved, as in published figures;
+    an engine may reserve 3 GiB, as `check` does (--reserve-gib 3)
+  floor: the longest of reading, arithmetic, sending; by the NVIDIA A100 data sheet, June 2021
+  expected: deepspeed-bloom-176b (6 points, reproduced within 1.6%): memory at 75%, \
+arithmetic at 47%, 101 us per all-reduce
+  power: 1,920 W assumed, 60% of the rated power; x 1.1 for the data centre; 480 g CO2e per kWh
 """
 
 TOO_FAST = (
     "--measured: 5 ms at batch 1 is less than the 22 ms that the hardware needs; "
-    "give the time of a step, not that divided by the batch"
+    "give the time of a step, not the time divided by the batch"
 )
 
 OPT_66B_ON_L4 = """\
@@ -64,7 +63,7 @@ opt-66b, float16, sequences of 1,024 tokens
   l4      16    8 x 2    94,560         92      55.8         87.7
   l4      32    8 x 4   244,448        238      55.8         87.7
 
-Milliseconds are those of one token at batch 1.
+Times are per token at batch 1.
 """
 
 
@@ -159,7 +158,7 @@ def test_a_clean_grid_is_null_in_json_and_no_line_in_the_table(plan: Plan) -> No
     clean = ("opt-175b", *EIGHT_A100, "--carbon-intensity", "0")
     speed = plan(*clean, "--json").document["speeds"][0]
     assert (speed["grams_co2e_per_1000_tokens"], speed["tokens_like_training"]) == (0, None)
-    assert [line for line in plan(*clean).out.splitlines() if "Training" in line] == []
+    assert [line for line in plan(*clean).out.splitlines() if "Emissions" in line] == []
 
 
 def test_measured_power_takes_the_place_of_the_assumed(plan: Plan) -> None:
@@ -180,14 +179,14 @@ def test_what_does_not_fit_says_why_and_ends_with_1(plan: Plan) -> None:
     answer = plan("opt-175b", "--gpu", "a100-40gb", "--count", "8")
     assert answer.code == 1
     assert answer.out.splitlines()[3] == (
-        "Memory: does not fit. The weights take 40.7 GiB of each GPU, and 36.8 GiB are to be had."
+        "Memory: does not fit. The weights take 40.7 GiB of each GPU, but only 36.8 GiB are usable."
     )
 
 
 def test_tensor_parallelism_beyond_a_host_carries_a_warning(plan: Plan) -> None:
     answer = plan("opt-175b", *("--gpu", "v100-32gb", "--count", "16"), *SIXTEEN_RANKS)
     assert answer.out.splitlines()[1] == "tensor parallel 16, pipeline parallel 1"
-    assert answer.out.splitlines()[-1].startswith("  network: tensor parallelism beyond one host")
+    assert answer.out.splitlines()[-1].startswith("  network: tensor parallelism across hosts")
 
 
 def test_a_deployments_hosts_may_hold_more_gpus(plan: Plan) -> None:
@@ -236,9 +235,9 @@ def test_a_deployments_weights_say_what_they_are(plan: Plan, models_file: Path) 
     assert (other.code, other.err) == (
         2,
         (
-            "inference_workers: MODEL: the shape of 'other' is not known and "
-            f"{models_file.parent}/other/config.json is not there; "
-            "name a config.json with --config\n"
+            "inference_workers: MODEL: the shape of 'other' is unknown and "
+            f"{models_file.parent}/other/config.json does not exist; "
+            "give a config.json with --config\n"
         ),
     )
 
@@ -269,18 +268,21 @@ def test_a_file_that_is_no_config_is_named(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ((), "MODEL: name a model or a deployment, or give --config"),
-        (("opt-175b", "--config", "x"), "--config: excludes a model's name; give one of them"),
+        ((), "MODEL: give a model, a deployment or --config"),
+        (
+            ("opt-175b", "--config", "x"),
+            "--config: cannot be combined with a model's name; give one of them",
+        ),
         (("--config", "nowhere"), "--config: nowhere cannot be read: No such file or directory"),
         (("opt-175b", "--count", "two"), "--count: invalid int value: 'two'"),
         (("opt-175b", *EIGHT_A100[:2], "--count", "0"), "--count: at least 1 GPU is needed"),
         (
             ("opt-175b", *EIGHT_A100, "--tensor-parallel-size", "3"),
-            "--tensor-parallel-size: 8 GPUs cannot be cut into groups of 3",
+            "--tensor-parallel-size: 8 GPUs cannot be split into groups of 3",
         ),
         (
             ("opt-175b", *EIGHT_A100, "--pipeline-parallel-size", "5"),
-            "--pipeline-parallel-size: 8 GPUs cannot be cut into groups of 5",
+            "--pipeline-parallel-size: 8 GPUs cannot be split into groups of 5",
         ),
         (
             ("opt-175b", *EIGHT_A100, "--context", "4096"),
@@ -300,12 +302,12 @@ def test_a_file_that_is_no_config_is_named(
         (("opt-175b", *EIGHT_A100, "--reserve-gib", "-1"), "--reserve-gib: must be 0 or more"),
         (
             ("opt-175b", *EIGHT_A100, "--measured", "44"),
-            "--measured: expected BATCH=MS,BATCH=MS,… and not '44'",
+            "--measured: expected BATCH=MS,BATCH=MS,…, not '44'",
         ),
         (("opt-175b", *EIGHT_A100, "--measured", "1=5"), TOO_FAST),
         (
             ("opt-175b", "--batch", "4"),
-            "--batch: is for one machine; give --gpu and --count too",
+            "--batch: needs one machine; give --gpu and --count too",
         ),
         (
             ("opt-175b", *EIGHT_A100, "--dtype", "int4"),
@@ -325,7 +327,7 @@ def test_unknown_names_come_with_those_that_are_known(plan: Plan) -> None:
     assert model.err.startswith(
         "inference_workers: MODEL: 'gpt-4' is neither a deployment nor a known model (known: bloom-"
     )
-    assert gpu.err.startswith("inference_workers: --gpu: 'tpu' is not known (known: v100-32gb, ")
+    assert gpu.err.startswith("inference_workers: --gpu: 'tpu' is unknown (known: v100-32gb, ")
     assert (model.code, gpu.code) == (2, 2)
 
 

@@ -1,4 +1,4 @@
-"""Ask ENGINE_PYTHON what it has."""
+"""Read what is installed for ENGINE_PYTHON."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ if found["cuda"]:
     found["gpu_architectures"] = torch._C._cuda_getArchFlags().split()
 json.dump(found, sys.stdout)
 """
-"""Imports torch only where that is the one way to learn what its GPU code was built for."""
+"""Imports torch only if there is no other way to learn what its GPU code was built for."""
 
 
 def read_engine(python: Path) -> tuple[EngineEnvironment | None, str]:
-    """The environment, or None and why there is none."""
+    """The environment, or None and the reason."""
     name = os.fspath(python)
     try:
         done = subprocess.run(  # noqa: S603 -- our own code, run by the operator's interpreter
@@ -60,10 +60,10 @@ def read_engine(python: Path) -> tuple[EngineEnvironment | None, str]:
     except OSError as error:
         return None, f"ENGINE_PYTHON {name} cannot be run: {error.strerror}"
     except subprocess.TimeoutExpired:
-        return None, f"ENGINE_PYTHON {name} does not answer within {PROBE_SECONDS} s"
+        return None, f"ENGINE_PYTHON {name} does not respond within {PROBE_SECONDS} s"
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"it ends with code {done.returncode}"]
-        return None, f"ENGINE_PYTHON {name} cannot say what it has: {lines[-1]}"
+        lines = done.stderr.strip().splitlines() or [f"it exits with code {done.returncode}"]
+        return None, f"ENGINE_PYTHON {name} cannot report what it has: {lines[-1]}"
     found: dict[str, Any] = json.loads(done.stdout)
     if not found["has_vllm"]:
         return None, f"vLLM is not installed for {name}"

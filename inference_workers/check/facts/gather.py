@@ -1,4 +1,4 @@
-"""All facts of this machine that matter for one deployment."""
+"""Collects all facts about this machine that matter for one deployment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KV_SPACE = "VLLM_CPU_KVCACHE_SPACE"
 
 
 def gather(settings: LauncherSettings, deployment: Deployment, *, ask_hub: bool) -> Machine:
-    """Look at everything once; loads no weights and changes nothing."""
+    """Collect the facts once, without loading weights or changing anything."""
     if settings.engine_url or deployment.engine != "vllm":
         machine = Machine(memory_bytes=0, available_bytes=0, engine=None)
         return replace(machine, network=read_network(settings, deployment))
@@ -44,7 +44,7 @@ def gather(settings: LauncherSettings, deployment: Deployment, *, ask_hub: bool)
 
 
 def _names(deployment: Deployment, folder: Path) -> tuple[str, ...]:
-    """Under which `capacity` may know the model before its configuration is here."""
+    """Names by which `capacity` may know the model before its configuration is on this host."""
     return folder.name, deployment.hub.rpartition("/")[2]
 
 

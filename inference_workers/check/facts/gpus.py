@@ -1,4 +1,4 @@
-"""Ask the NVIDIA driver for its GPUs."""
+"""Read the GPUs from the NVIDIA driver."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMAND = (
 
 
 def read_gpus(visible: str | None) -> tuple[tuple[Gpu, ...], str]:
-    """The GPUs that CUDA_VISIBLE_DEVICES leaves, and the driver's version; none without one."""
+    """The GPUs in CUDA_VISIBLE_DEVICES, and the driver's version; no GPUs without a driver."""
     try:
         done = subprocess.run(  # noqa: S603 -- a constant
             COMMAND, check=False, timeout=NVIDIA_SMI_SECONDS, capture_output=True, text=True
@@ -28,7 +28,7 @@ def read_gpus(visible: str | None) -> tuple[tuple[Gpu, ...], str]:
 
 
 def parse_gpus(output: str, *, visible: str | None) -> tuple[tuple[Gpu, ...], str]:
-    """Read nvidia-smi's table; lines that say `[N/A]` where a number belongs are left out."""
+    """Read nvidia-smi's table; lines with `[N/A]` instead of a number are left out."""
     gpus, driver = [], ""
     for line in output.splitlines():
         cells = [cell.strip() for cell in line.split(",")]
@@ -55,7 +55,7 @@ def parse_gpus(output: str, *, visible: str | None) -> tuple[tuple[Gpu, ...], st
 
 
 def _is_visible(index: str, uuid: str, visible: str | None) -> bool:
-    """As CUDA reads the variable: unset means all, empty means none."""
+    """Whether the GPU is visible, as CUDA reads the variable: unset means all, empty means none."""
     if visible is None:
         return True
     names = [name.strip() for name in visible.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""The host's memory, or the container's where that is less."""
+"""The memory of the host, or of the container if that is less."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def read_memory(meminfo: Path = MEMINFO, *, cgroup: Path = CGROUP) -> tuple[int, int]:
-    """Bytes in all, and bytes that could be had now."""
+    """Total bytes, and bytes available now."""
     lines = dict(re.findall(r"^(\w+):\s+(\d+) kB$", _read(meminfo), re.MULTILINE))
     total = int(lines.get("MemTotal", 0)) * 1024
     available = int(lines.get("MemAvailable", 0)) * 1024

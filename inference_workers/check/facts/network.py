@@ -1,4 +1,4 @@
-"""Try the addresses that the engine needs, without keeping any."""
+"""Test the addresses that the engine needs, without keeping them open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENGINE_SECONDS = 5
 
 
 def read_network(settings: LauncherSettings, deployment: Deployment) -> Network:
-    """What can be said of the addresses from this host."""
+    """What this host can find out about the addresses."""
     if settings.engine_url or deployment.engine != "vllm":
         return _ask_engine(settings.engine_url)
     node, node_error, address_error = None, "", ""
@@ -50,7 +50,7 @@ def _find_folder_error(folder: Path) -> str:
 
 
 def _try_node(node: Node) -> tuple[tuple[int, ...], str]:
-    """Ports of node 0 that are taken, and what is wrong with its address, as seen from here."""
+    """Node 0's ports that are in use, and what is wrong with its address, seen from this host."""
     try:
         found = socket.getaddrinfo(node.master_addr, node.master_port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -80,9 +80,9 @@ def _ask_engine(url: str) -> Network:
             models: list[dict[str, Any]] = json.load(reply)["data"]
         served = tuple((str(model["id"]), int(model["max_model_len"])) for model in models)
     except HTTPError as error:
-        return Network(engine_url=url, engine_error=f"answers {error.code} when asked for models")
+        return Network(engine_url=url, engine_error=f"returns {error.code} for /v1/models")
     except OSError:
-        return Network(engine_url=url, engine_error="does not answer")
+        return Network(engine_url=url, engine_error="does not respond")
     except (ValueError, KeyError, TypeError):
-        return Network(engine_url=url, engine_error="answers, but not as vLLM does")
+        return Network(engine_url=url, engine_error="responds, but not like vLLM")
     return Network(engine_url=url, engine_models=served)

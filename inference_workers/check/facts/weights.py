@@ -1,4 +1,4 @@
-"""Look at the weights' files, at the disk, and at the hub."""
+"""Read facts about the weights' files, the disk and the hub."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inference_workers.deployments import Deployment
 
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 PATTERNS = ("*.safetensors", "pytorch_model*.bin")
-"""As vLLM chooses: safetensors where there are any."""
+"""In vLLM's order of preference: safetensors if there are any."""
 TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 LENGTH_BYTES = 8
 LONGEST_HEADER = 100 * 10**6
@@ -28,9 +28,9 @@ HUB_SECONDS = 5
 
 
 def locate_weights(settings: LauncherSettings, deployment: Deployment) -> Path:
-    """The folder with the weights: in WEIGHTS_DIR, or else in the hub's cache if they are there.
+    """The folder with the weights, in WEIGHTS_DIR or in the hub's cache.
 
-    Otherwise the folder in WEIGHTS_DIR where they would have to be put.
+    If there are none, the folder in WEIGHTS_DIR where they must be put.
     """
     folder = settings.weights_folder(deployment)
     if folder.exists() or not deployment.hub:
@@ -42,7 +42,7 @@ def locate_weights(settings: LauncherSettings, deployment: Deployment) -> Path:
 
 
 def read_weights(folder: Path, deployment: Deployment, *, ask_hub: bool) -> Weights:
-    """Everything but the hash, which takes minutes for large models."""
+    """All facts about the weights except the hash, which takes minutes for large models."""
     if folder.exists():
         return _read_folder(folder)
     download = _existing(Path(constants.HF_HUB_CACHE))
@@ -55,7 +55,7 @@ def read_weights(folder: Path, deployment: Deployment, *, ask_hub: bool) -> Weig
 
 
 def find_weight_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Names of the files that vLLM would read, and of those that an index names in vain."""
+    """Names of the files that vLLM would read, and of files that an index lists but are missing."""
     for index in INDEXES:
         named = _read_index(folder / index)
         if named:
@@ -69,7 +69,7 @@ def find_weight_files(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def is_cut_short(file: Path) -> bool:
-    """Whether a safetensors file ends before its header says; another kind cannot be told."""
+    """Whether a safetensors file is shorter than its header says; False for other formats."""
     if file.suffix != ".safetensors":
         return False
     size = file.stat().st_size
@@ -107,7 +107,7 @@ def _read_index(file: Path) -> list[str]:
 
 
 def _ask_hub(deployment: Deployment) -> str:
-    """Why the hub does not give the weights; empty when it does."""
+    """The reason why the hub does not provide the weights; empty if it does."""
     if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
     revision = quote(deployment.revision or "main", safe="")
@@ -116,13 +116,13 @@ def _ask_hub(deployment: Deployment) -> str:
         with urlopen(address, timeout=HUB_SECONDS):  # noqa: S310 -- the scheme is the hub library's
             return ""
     except HTTPError as error:
-        return f"the model hub answers {error.code}"
+        return f"the model hub returns {error.code}"
     except OSError:
-        return "no model hub answers from this machine"
+        return "this machine cannot reach the model hub"
 
 
 def _existing(folder: Path) -> Path:
-    """The folder or the nearest one above it that exists."""
+    """The folder, or its nearest parent that exists."""
     return next(
         place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
     )

@@ -1,4 +1,4 @@
-"""Who may enter the console's pages."""
+"""Which roles may open the console's pages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from portal.platform.core.errors import RoleRequired
 P = ParamSpec("P")
 View = Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponse]
 ROLES: Final = {"is_reviewer": "reviewers", "is_auditor": "auditors", "is_operator": "operators"}
-"""How each role of a person is called on the page that refuses all others."""
+"""The name of each role on the page that refuses everyone else."""
 
 
 def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
-    """Send visitors to sign-in; refuse (403) everybody who has none of the roles."""
+    """Redirect visitors to the sign-in page; refuse (403) users with none of the roles."""
 
     def decorate(view: View[P]) -> Callable[..., HttpResponse]:
         @wraps(view)

@@ -1,4 +1,4 @@
-"""What a reviewer can do with one renewal, and what its page shows."""
+"""A reviewer's commands on one renewal, and the context of its page."""
 
 from __future__ import annotations
 
@@ -73,21 +73,21 @@ RENEWAL_COMMANDS: Final[Mapping[str, CarryOut]] = {
 
 
 def tell_done(step: RenewalStep) -> str:
-    """What the reviewer reads after a command."""
+    """The message to the reviewer after a command."""
     name = step.renewal.holder.name
     match RenewalCommand(step.command):
         case RenewalCommand.CLAIM:
-            return "It is on your desk for a day."
+            return "You have claimed this renewal for a day."
         case RenewalCommand.RELEASE:
-            return "It is on nobody's desk."
+            return "You have released this renewal."
         case RenewalCommand.ENDORSE:
-            return "Your approval is kept. A second reviewer has to agree."
+            return "Your approval is recorded. A second reviewer must agree."
         case RenewalCommand.APPROVE:
-            return f"The access of {name} lasts until {step.ends_at:%-d %B %Y}."
+            return f"{name} has access until {step.ends_at:%-d %B %Y}."
         case RenewalCommand.RETURN:
-            return f"It is with {name}, who reads your note."
+            return f"Returned to {name} with your note."
         case _:
-            return f"It is refused. {name} reads your reason; access goes on until its end."
+            return f"Refused. {name} sees your reason. Access continues until its end date."
 
 
 def describe_renewal(
@@ -97,7 +97,7 @@ def describe_renewal(
     command: RenewalCommand | None = None,
     form: DecisionForm | None = None,
 ) -> dict[str, object]:
-    """The template's context; `form` is a command's form as it came in."""
+    """The template's context; `form` is the submitted form of `command`."""
     now = timezone.now()
     is_own = renewal.holder_id == viewer.pk
     claimant = renewal.claimant_at(now)

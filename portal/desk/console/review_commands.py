@@ -1,4 +1,4 @@
-"""What a reviewer can do with one application: the form of each command, and its domain call."""
+"""A reviewer's commands on one application: the form and the domain call of each."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def make_form(
 
 
 def flags_of(application: Application) -> list[Flag]:
-    """What an approval of everything that is asked for would have to override."""
+    """The flags that an approval of everything requested would have to override."""
     return find_flags(application, models=list(application.models_wanted.all()))
 
 
@@ -79,7 +79,7 @@ CarryOut = Callable[[Application, User, DecisionForm], Step]
 
 @dataclass(frozen=True)
 class ReviewCommand:
-    """How a command is carried out from its valid form, and what is said afterwards."""
+    """A command's call with its valid form, and the message afterwards."""
 
     carry_out: CarryOut
     done: str
@@ -141,37 +141,35 @@ def _plainly(call: Callable[..., Step]) -> CarryOut:
 
 REVIEW_COMMANDS: dict[Command, ReviewCommand] = {
     Command.CLAIM: ReviewCommand(
-        _plainly(claim_application), "{case} is on your desk until tomorrow at this time."
+        _plainly(claim_application), "You have claimed {case} for 24 hours."
     ),
     Command.RELEASE: ReviewCommand(
-        _plainly(release_application), "{case} is free for another reviewer."
+        _plainly(release_application), "You have released {case}. Other reviewers can claim it."
     ),
-    Command.HAND_OVER: ReviewCommand(_hand_over, "{case} is handed over."),
+    Command.HAND_OVER: ReviewCommand(_hand_over, "You have handed over {case}."),
     Command.APPROVE: ReviewCommand(
-        _approve, "{case} is approved. {name} is told by mail {when}, and can begin then."
+        _approve, "{case} is approved. {name} gets a mail {when} and can then begin."
     ),
     Command.RETURN: ReviewCommand(
-        _return, "{case} went back to {name} with your notes. They are told by mail {when}."
+        _return, "{case} is returned with your notes. {name} gets a mail {when}."
     ),
     Command.REJECT: ReviewCommand(
-        _reject, "{case} is rejected. {name} is told the reason by mail {when}."
+        _reject, "{case} is rejected. {name} gets a mail with the reason {when}."
     ),
     Command.TAKE_BACK: ReviewCommand(
         _plainly(take_back_decision),
-        "The decision on {case} is taken back. {name} was told nothing.",
+        "The decision on {case} is taken back. {name} was not notified.",
     ),
-    Command.REOPEN: ReviewCommand(_reopen, "{case} is in review again. {name} is told by mail."),
+    Command.REOPEN: ReviewCommand(_reopen, "{case} is in review again. {name} gets a mail."),
     Command.REMIND: ReviewCommand(
-        _plainly(remind_applicant), "{name} is reminded of {case} by mail."
+        _plainly(remind_applicant), "{name} gets a reminder about {case} by mail."
     ),
 }
-ENDORSED = (
-    "Your approval of {case} is recorded. A second reviewer has to agree before anything opens."
-)
+ENDORSED = "Your approval of {case} is recorded. A second reviewer must agree before access opens."
 
 
 def tell_done(step: Step, application: Application) -> str:
-    """What the reviewer reads after a command."""
+    """The message to the reviewer after a command."""
     command = Command(step.command)
     text = ENDORSED if command == Command.ENDORSE else REVIEW_COMMANDS[command].done
     held = application.effective_at
@@ -182,8 +180,8 @@ def tell_done(step: Step, application: Application) -> str:
 def preview(
     command: Command, application: Application, by: User, form: DecisionForm
 ) -> Letter | None:
-    """The mail that would leave for the applicant, if any; `form` is valid.
+    """The mail that the applicant would get, if any; `form` is valid.
 
-    Refuses what the command refuses, and leaves `application` out of date.
+    Raises what the command raises. `application` is out of date afterwards.
     """
     return preview_letter(lambda: REVIEW_COMMANDS[command].carry_out(application, by, form))

@@ -1,4 +1,4 @@
-"""What the page of one application shows to a reviewer."""
+"""The context of a reviewer's page about one application."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
 
 @dataclass(frozen=True)
 class Shown:
-    """A command's form as it came in, and, of a preview, the mail that it would send."""
+    """A command's submitted form and, for a preview, the mail that would be sent."""
 
     command: Command
     form: DecisionForm
@@ -44,7 +44,7 @@ class Shown:
 def describe_review(
     application: Application, *, viewer: User, shown: Shown | None
 ) -> dict[str, object]:
-    """The template's context; the number of queries does not grow with the past."""
+    """The template's context; the number of queries does not grow with the history."""
     now = timezone.now()
     is_own = application.applicant_id == viewer.pk
     near = nearness(application.applicant_id, viewer)

@@ -1,4 +1,4 @@
-"""Queues, workers and energy as Prometheus sees them: asked at the scrape, not counted."""
+"""Queues, workers and energy for Prometheus, read at each scrape instead of counted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CACHE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True)
 class SiteMeasures:
-    """One look at everything. `workers` and `reaper` are None when the broker is away."""
+    """A snapshot of the site. `workers` and `reaper` are None when the broker is unreachable."""
 
     at: datetime
     jobs: JobMeasures
@@ -44,7 +44,7 @@ class SiteMeasures:
 
 
 def measure_site() -> SiteMeasures:
-    """Five queries and a few round trips to the broker."""
+    """Take a snapshot, with five queries and a few round trips to the broker."""
     now = timezone.now()
     workers: list[WorkerStatus] | None
     reaper: ReaperRecord | None
@@ -56,7 +56,7 @@ def measure_site() -> SiteMeasures:
 
 
 class SiteCollector(Collector):
-    """Looks at most once in CACHE_SECONDS, however often it is asked."""
+    """Measures at most once in CACHE_SECONDS, however often it is scraped."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class SiteCollector(Collector):
         self._measured_at = 0.0
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering it asks no database."""
+        """Return nothing, so that registering the collector does not query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -77,7 +77,7 @@ class SiteCollector(Collector):
         yield tell_disk()
 
     def forget(self) -> None:
-        """Look anew at the next scrape."""
+        """Measure again at the next scrape."""
         self._measured_at = 0.0
 
     def _look(self) -> SiteMeasures:
@@ -94,7 +94,7 @@ def tell_queues(queues: Mapping[str, QueueMeasure], *, at: datetime) -> Iterator
     )
     missing = GaugeMetricFamily(
         "gatehouse_jobs_missing",
-        "Jobs that are neither with a worker nor in the broker.",
+        "Jobs held neither by a worker nor by the broker.",
         labels=["deployment"],
     )
     oldest = GaugeMetricFamily(
@@ -144,12 +144,12 @@ def _tell_distribution(
 
 
 def tell_workers(measures: SiteMeasures) -> Iterator[Metric]:
-    broker = GaugeMetricFamily("gatehouse_broker_up", "1 while the broker answers.")
+    broker = GaugeMetricFamily("gatehouse_broker_up", "1 while the broker responds.")
     broker.add_metric([], float(measures.workers is not None))
     yield broker
     workers = GaugeMetricFamily(
         "gatehouse_workers",
-        "Workers with a heartbeat, by what they see of their engine.",
+        "Workers with a heartbeat, by the state of their engine.",
         labels=["deployment", "engine"],
     )
     if measures.workers is not None:
@@ -163,10 +163,10 @@ def tell_workers(measures: SiteMeasures) -> Iterator[Metric]:
 
 def tell_reaper(record: ReaperRecord | None) -> Iterator[Metric]:
     actions = CounterMetricFamily(
-        "gatehouse_reaper_actions", "What the reaper did to jobs.", labels=["action"]
+        "gatehouse_reaper_actions", "Actions of the reaper on jobs.", labels=["action"]
     )
     last_run = GaugeMetricFamily(
-        "gatehouse_reaper_last_run_timestamp_seconds", "When the reaper made its last round."
+        "gatehouse_reaper_last_run_timestamp_seconds", "Time of the reaper's last round."
     )
     if record is not None:
         for action, count in record.actions.items():

@@ -1,4 +1,4 @@
-"""Prometheus comes by the container's name, which is none of the site's."""
+"""Prometheus uses the container's name as the host, which the site does not allow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ METRICS_PATH: Final = "/metrics"
 
 
 class ScrapeHostMiddleware:
-    """Takes any host for the site's own on `/metrics`, which makes no link and sets no cookie.
+    """Accepts any host on `/metrics`, a page that makes no link and sets no cookie.
 
     The alternative would be to allow the container's name for every page.
     """

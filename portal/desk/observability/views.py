@@ -24,7 +24,7 @@ _SITE.register(site_collector)
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All figures, for whoever bears METRICS_TOKEN; for anybody else there is no such page."""
+    """All metrics, for clients with METRICS_TOKEN; 404 for all others."""
     if not _bears_token(request):
         raise Http404
     text = render_processes() + generate_latest(_SITE)

@@ -1,4 +1,4 @@
-"""Where a request to be erased stands."""
+"""The states of an erasure request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class ErasureState(models.TextChoices):
-    """Open until its day; then begun, which cannot be taken back; then carried out."""
+    """Open until its day, then begun (cannot be taken back), then carried out."""
 
     OPEN = "open", "Waiting"
     BEGUN = "begun", "Being carried out"
@@ -15,4 +15,4 @@ class ErasureState(models.TextChoices):
 
 
 PENDING_STATES = (ErasureState.OPEN, ErasureState.BEGUN)
-"""A person has at most one request in these."""
+"""A person has at most one request in these states."""

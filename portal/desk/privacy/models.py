@@ -1,4 +1,4 @@
-"""What people ask about their own data."""
+"""Requests of people about their own data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from portal.desk.privacy.enums import PENDING_STATES, ErasureState
 
 
 class ErasureRequest(models.Model):
-    """A person asked to be erased.
+    """A person's request for erasure.
 
-    It is carried out at `due_at` and can be taken back until then. `state` changes only by
-    compare-and-set in `privacy.domain`. `lease_ends_at` is when another worker may take up what
-    a worker that died has begun. The row stays after the erasure; it names nobody.
+    It is carried out at `due_at` and can be taken back before that. `state` changes only by
+    compare-and-set in `privacy.domain`. At `lease_ends_at`, another worker may continue what a
+    dead worker has begun. The row remains after the erasure; it contains no name.
     """
 
     person = models.ForeignKey(

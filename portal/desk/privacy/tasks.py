@@ -1,4 +1,4 @@
-"""What beat does about retention and erasure. Each task may run any number of times."""
+"""Beat's tasks for retention and erasure. Each task can run any number of times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the portal knows about a person, as a file for that person; and the end of it."""
+"""Downloading everything about oneself, and requesting erasure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def download_everything(request: AuthenticatedHttpRequest) -> HttpResponse:
 @login_required
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth
 def erase(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """What goes and what stays; a POST asks for it, after the password or a second factor."""
+    """What is erased and what is kept. A POST, after reauthentication, requests the erasure."""
     if request.method == "POST":
         try:
             request_erasure(request.user)
@@ -67,7 +67,7 @@ def erase(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def take_back(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Nothing is erased after all; needs no password, since it destroys nothing."""
+    """Take back the request. This needs no password, since it destroys nothing."""
     try:
         take_back_erasure(request.user)
     except DomainError as error:

@@ -126,7 +126,7 @@ def test_where_nothing_fits_the_page_says_so(operator: Client) -> None:
 
 def test_a_machine_that_is_too_small_is_told_why(operator: Client) -> None:
     page = operator.get(PATH, {**OPT_ON_8_A100, "gpu": "a100-40gb"}).content.decode()
-    assert page.count("The weights take 40.7 GiB of each GPU, and 36.8 GiB are to be had.") == 1
+    assert page.count("The weights take 40.7 GiB of each GPU, but only 36.8 GiB are usable.") == 1
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_machine_that_is_too_small_is_told_why(operator: Client) -> None:
         (
             {"tensor_parallel_size": "3"},
             "tensor_parallel_size",
-            "8 GPUs cannot be cut into groups of 3.",
+            "8 GPUs cannot be split into groups of 3.",
         ),
         (
             {"gpu": "v100-32gb", "dtype": "bfloat16"},
@@ -149,7 +149,7 @@ def test_a_machine_that_is_too_small_is_told_why(operator: Client) -> None:
         (
             {"batch": "30"},
             "batch",
-            "30 sequences of 2048 tokens do not fit, 29 do; lower it or the context.",
+            "30 sequences of 2048 tokens do not fit, but 29 do; lower the batch or the context.",
         ),
         ({"target_ms": "nan"}, "target_ms", "Enter a number."),
         ({"target_ms": ""}, "target_ms", "This field is required."),

@@ -100,7 +100,7 @@ def test_a_machine_with_nothing_names_everything() -> None:
     ]
     assert find(findings, "engine").sentence == (
         "vLLM is not installed for /usr/bin/python3: set ENGINE_PYTHON to the interpreter of an "
-        "environment that has vLLM"
+        "environment with vLLM"
     )
     assert all(finding.advice for finding in findings if finding.level is not Level.OK)
 

@@ -95,7 +95,7 @@ def test_whichever_host_is_first_waits_for_the_other(nodes: tuple[Host, Host], f
     wait_for(lambda: getattr(early.status, "state", None) is EngineState.STARTING)
     status = early.status
     assert status is not None
-    assert (status.pid, status.detail) == (None, "waits for the launchers of the other hosts")
+    assert (status.pid, status.detail) == (None, "waiting for the launchers of the other hosts")
 
     late.launch()
 
@@ -162,7 +162,7 @@ def test_a_host_whose_ranks_never_start_names_the_cause_and_the_other_waits(
 
     assert output.splitlines()[-1] == (
         "inference_workers: the engine did not start in 3 tries: it ended with code 1; the "
-        f"machine's memory does not suffice (see {follower.folder / 'engine.log'})"
+        f"machine does not have enough memory (see {follower.folder / 'engine.log'})"
     )
     assert first.poll() is None
 
@@ -183,8 +183,8 @@ def test_hosts_with_different_deployments_of_one_name_are_refused(
     output, _ = follower.launch().communicate(timeout=30)
 
     assert output.splitlines()[-1] == (
-        "inference_workers: node 0 refuses this one: MODELS_FILE: max_model_len of fake-nodes is "
-        "not what node 0 has"
+        "inference_workers: node 0 refuses this one: MODELS_FILE: max_model_len of fake-nodes "
+        "differs from node 0"
     )
 
 
@@ -195,8 +195,8 @@ def test_hosts_with_different_deployments_of_one_name_are_refused(
             "NODE_RANK",
             "",
             (
-                "NODE_RANK is not set: fake-nodes spans 2 hosts; set 0 on the one that answers, "
-                "and 1 to 1 on the others"
+                "NODE_RANK is not set: fake-nodes spans 2 hosts; set 0 on the host that "
+                "takes requests, and 1 to 1 on the others"
             ),
         ),
         ("NODE_RANK", "2", "NODE_RANK: 2 is too high: fake-nodes spans 2 hosts, counted from 0"),
@@ -204,8 +204,8 @@ def test_hosts_with_different_deployments_of_one_name_are_refused(
             "MASTER_ADDR",
             "",
             (
-                "MASTER_ADDR is not set: fake-nodes spans 2 hosts; set the address of node 0 that "
-                "all of them reach"
+                "MASTER_ADDR is not set: fake-nodes spans 2 hosts; set the address at which "
+                "all of them reach node 0"
             ),
         ),
         (

@@ -1,1 +1,1 @@
-"""What people fill in at the console, a file for each of its pages."""
+"""The console's forms, one file for each page."""

@@ -15,10 +15,10 @@ SUBJECT = r"^[a-z-]+(:[A-Za-z0-9-]*)?$"
 
 
 class AuditFilterForm(FilterForm):
-    """What the log shows."""
+    """The filter fields of the log."""
 
-    actor = forms.IntegerField(label="Number of the person", required=False, min_value=1)
-    # No address or name fits: what an auditor looks for is itself kept for ever.
+    actor = forms.IntegerField(label="Person number", required=False, min_value=1)
+    # An address or a name does not match: every search is itself recorded for ever.
     subject = forms.RegexField(
         SUBJECT,
         label="Subject",
@@ -35,7 +35,7 @@ class AuditFilterForm(FilterForm):
     until = DayField(label="Until", required=False)
 
     def to_filter(self) -> EventFilter:
-        """What was chosen; both days are whole days of UTC."""
+        """The chosen filter; both days are whole days in UTC."""
         self.is_valid()
         values = self.cleaned_data
         until = values.get("until")

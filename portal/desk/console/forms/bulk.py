@@ -1,4 +1,4 @@
-"""Which applications, which command, with what words."""
+"""The form for one command on several applications."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.platform.core.numbers import is_number
 
 
 class CasesField(forms.MultipleChoiceField):
-    """Check boxes with values like `GH-2026-0042:3`: the case and the revision seen."""
+    """Check boxes with values such as `GH-2026-0042:3`: the case and the revision seen."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -20,7 +20,7 @@ class CasesField(forms.MultipleChoiceField):
 
 
 VERBS = {
-    Command.CLAIM: "Take up",
+    Command.CLAIM: "Claim",
     Command.REMIND: "Remind",
     Command.RETURN: "Return for changes",
 }
@@ -31,11 +31,11 @@ class BulkForm(forms.Form):
     """One command on several applications."""
 
     command = forms.ChoiceField(
-        label="With those marked",
+        label="Action on marked applications",
         choices=BULK_CHOICES,
     )
     note = forms.CharField(
-        label="Note to each applicant (for a return)",
+        label="Note to each applicant (only for a return)",
         required=False,
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -45,6 +45,6 @@ class BulkForm(forms.Form):
     use_required_attribute = False
 
     def cases_seen(self) -> dict[str, int]:
-        """Revisions seen, by case number; only after `is_valid()`."""
+        """The revisions seen, by case number. Call `is_valid()` first."""
         pairs = (value.split(":") for value in self.cleaned_data["cases"])
         return {case: int(revision) for case, revision in pairs}

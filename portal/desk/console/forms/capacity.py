@@ -1,4 +1,4 @@
-"""The planner's question as a form; `python -m inference_workers plan` asks the same."""
+"""The capacity planner's inputs as a form, the same as for `python -m inference_workers plan`."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from portal.gate.catalog.models import HostedModel
 
 MOST_GPUS = 1024
 PLAIN = ("model", "gpu", "count", "context", "target_ms")
-"""Fields that are always in sight; the others are under "More"."""
+"""Fields that are always shown; the others are under "More"."""
 
 
 class CapacityForm(forms.Form):
-    """A model, GPUs and a load. Without a number of GPUs it asks for all that fit."""
+    """A model, GPUs and a load. Without a number of GPUs, every layout that fits is listed."""
 
     model = forms.ChoiceField(label="Model")
     gpu = forms.ChoiceField(
         label="GPU",
         required=False,
-        choices=[("", "Every GPU"), *((gpu.slug, gpu.name) for gpu in GPUS.values())],
+        choices=[("", "All GPUs"), *((gpu.slug, gpu.name) for gpu in GPUS.values())],
     )
     count = forms.IntegerField(
-        label="GPUs of one replica",
+        label="GPUs per replica",
         required=False,
         min_value=1,
         max_value=MOST_GPUS,
-        help_text="Leave empty to list what fits.",
+        help_text="Leave empty to list all layouts that fit.",
     )
     context = forms.IntegerField(
-        label="Tokens a sequence",
+        label="Tokens per sequence",
         required=False,
         min_value=1,
-        help_text="Prompt and answer. Empty: as many as the model takes.",
+        help_text="Prompt and completion. Empty: the model's maximum.",
     )
     target_ms = forms.FloatField(
-        label="Target, ms a token",
+        label="Target, ms per token",
         min_value=0.001,
         initial=round(TARGET_MS),
         help_text="The longest wait for the next token.",
@@ -62,32 +62,32 @@ class CapacityForm(forms.Form):
         choices=[(dtype, dtype) for dtype in BYTES_PER_ELEMENT],
     )
     batch = forms.IntegerField(
-        label="Sequences at once",
+        label="Concurrent sequences",
         required=False,
         min_value=1,
         help_text="Empty: as many as fit.",
     )
     reserve_gib = forms.FloatField(
-        label="Reserve, GiB a GPU",
+        label="Reserve, GiB per GPU",
         min_value=0,
         max_value=1024,
         initial=PUBLISHED_RESERVE_BYTES // GIB,
-        help_text="Activations and CUDA graphs; an engine may keep "
-        f"{ENGINE_RESERVE_BYTES // GIB}, published figures keep none.",
+        help_text="Activations and CUDA graphs. An engine may reserve "
+        f"{ENGINE_RESERVE_BYTES // GIB}; published figures assume none.",
     )
     tensor_parallel_size = forms.IntegerField(
         label="Tensor-parallel size",
         required=False,
         min_value=1,
         max_value=MOST_GPUS,
-        help_text="Empty: chosen inside a host.",
+        help_text="Empty: chosen to fit inside one host.",
     )
     pipeline_parallel_size = forms.IntegerField(
         label="Pipeline-parallel size",
         required=False,
         min_value=1,
         max_value=MOST_GPUS,
-        help_text="Empty: what is left.",
+        help_text="Empty: follows from the number of GPUs and the tensor-parallel size.",
     )
     power_watts = forms.FloatField(
         label="Measured power, W",
@@ -96,14 +96,14 @@ class CapacityForm(forms.Form):
         help_text="All GPUs together. Empty: assumed.",
     )
     carbon_intensity = forms.FloatField(
-        label="Grid, g CO2e a kWh",
+        label="Grid, g CO2e per kWh",
         min_value=0,
         max_value=10_000,
         initial=lambda: settings.CARBON_INTENSITY_G_PER_KWH,
-        help_text="At first CARBON_INTENSITY_G_PER_KWH of this site.",
+        help_text="Default: CARBON_INTENSITY_G_PER_KWH of this site.",
     )
     calibration = forms.ChoiceField(
-        label="Calibrated by",
+        label="Calibration",
         initial=DEEPSPEED_BLOOM,
         choices=[(name, name) for name in POINTS],
         help_text="Published measurements.",
@@ -136,16 +136,16 @@ class CapacityForm(forms.Form):
 
     @property
     def shows_more(self) -> bool:
-        """Whether a field under "More" is wrong or not as it was at first."""
+        """Whether a field under "More" has an error or differs from its default."""
         return any(field.errors or field.name in self.changed_data for field in self.more_fields)
 
     def clean(self) -> dict[str, Any]:
-        """Answer the question, so that what has no answer is an error of its field."""
+        """Make the plan, so that a question without an answer becomes an error of its field."""
         data = super().clean() or self.cleaned_data
         if self.errors:
             return data
         if data["count"] and not data["gpu"]:
-            self.add_error("gpu", "Choose one, or leave the number of GPUs empty.")
+            self.add_error("gpu", "Choose a GPU, or leave the number of GPUs empty.")
             return data
         try:
             data["answer"] = self._answer(data)
@@ -156,13 +156,13 @@ class CapacityForm(forms.Form):
 
     @property
     def plan(self) -> Plan | None:
-        """The answer for one machine, if that was asked."""
+        """The plan for one layout, if a number of GPUs was given."""
         answer = self._found()
         return answer if isinstance(answer, Plan) else None
 
     @property
     def fits(self) -> list[Plan] | None:
-        """Every combination that fits, if that was asked."""
+        """Every layout that fits, if no number of GPUs was given."""
         answer = self._found()
         return None if isinstance(answer, Plan) else answer
 
@@ -191,12 +191,12 @@ class CapacityForm(forms.Form):
 
 
 def most_gpus_listed() -> int:
-    """Up to how many GPUs the list goes."""
+    """The largest number of GPUs in the list."""
     return COUNTS[-1]
 
 
 def _list_models() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Those of the releases first, largest first; then the others whose shape is known."""
+    """Models in the releases, largest first, then other models with a known shape."""
     released = dict(
         HostedModel.objects.filter(slug__in=SHAPES)
         .order_by("-parameters")

@@ -1,4 +1,4 @@
-"""The forms behind a reviewer's commands on one application."""
+"""The forms for a reviewer's commands on one application."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from portal.platform.core.forms import DayField
 
 LAST_MINUTE = time(23, 59, 59)
 NOTE = "note_"
-"""Before the name of an application's field: a note on it."""
+"""The prefix, before the name of an application's field, of the note on that field."""
 
 
 class DecisionForm(forms.Form):
-    """What every decision carries: the revision of the application that was read."""
+    """The field that every decision has: the revision of the application that was read."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -32,7 +32,7 @@ class DecisionForm(forms.Form):
 
 
 class ApproveForm(DecisionForm):
-    """Until when, which models, which ways of use."""
+    """The end date, the models, and the ways of use."""
 
     ends_on = DayField(
         label="Access ends on",
@@ -58,10 +58,10 @@ class ApproveForm(DecisionForm):
     )
 
     override = forms.CharField(
-        label="Why it is approved all the same",
+        label="Why you approve it anyway",
         required=False,
         max_length=5000,
-        help_text="For the record; the applicant does not read it.",
+        help_text="For the record. The applicant does not see it.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -78,30 +78,30 @@ class ApproveForm(DecisionForm):
             del self.fields["override"]
         models = self.fields["models"]
         assert isinstance(models, forms.ModelMultipleChoiceField)  # noqa: S101 -- for mypy
-        # With none left, the command says why.
+        # When no model remains, the command gives the reason.
         models.queryset = open_models or application.models_wanted.all()
         asked = [Capability(use) for use in application.capabilities]
         set_choices(self, "capabilities", [(use.value, str(use.label)) for use in asked])
 
     def ends_at(self) -> datetime:
-        """The last second of the last day."""
+        """The last second of the last day, in UTC."""
         return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
 
 
 class ReturnForm(DecisionForm):
-    """What should be changed: of the whole, or field by field."""
+    """Notes on what to change: on the whole application and on single fields."""
 
     reason_code = forms.ChoiceField(
         label="Kind of reason",
         required=False,
-        choices=[("", "Not said"), *ReasonCode.choices],
-        help_text="For the statistics; the applicant reads it too.",
+        choices=[("", "Not specified"), *ReasonCode.choices],
+        help_text="For the statistics. The applicant sees it too.",
     )
     note = forms.CharField(
-        label="What should be changed",
+        label="Changes needed",
         required=False,
         max_length=5000,
-        help_text="The applicant reads this, word for word. Notes on single fields stand below.",
+        help_text="The applicant sees this text. Notes on individual fields are below.",
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
@@ -119,14 +119,14 @@ class ReturnForm(DecisionForm):
         return [field for field in self if not field.name.startswith(NOTE)]
 
     def single(self) -> list[forms.BoundField]:
-        """The notes on single fields."""
+        """The form's fields for notes on individual fields."""
         return [field for field in self if field.name.startswith(NOTE)]
 
     def has_field_notes(self) -> bool:
         return any(field.value() for field in self.single())
 
     def field_notes(self) -> dict[str, str]:
-        """What was written, by field of the application; only after `is_valid()`."""
+        """The notes, by field of the application. Call `is_valid()` first."""
         return {
             name: self.cleaned_data[f"{NOTE}{name}"]
             for name in APPLICATION_FIELDS
@@ -135,7 +135,7 @@ class ReturnForm(DecisionForm):
 
 
 class RejectForm(DecisionForm):
-    """Why not."""
+    """The reason for a rejection."""
 
     reason_code = forms.ChoiceField(
         label="Kind of reason",
@@ -145,29 +145,29 @@ class RejectForm(DecisionForm):
     reason = forms.CharField(
         label="Reason",
         max_length=5000,
-        help_text="The applicant reads this, word for word, and may appeal once.",
-        error_messages={"required": "Give the reason for the refusal."},
+        help_text="The applicant sees this text and can appeal once.",
+        error_messages={"required": "Enter the reason for the rejection."},
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 
 
 class ReopenForm(DecisionForm):
-    """Why a decision is looked at again."""
+    """The reason for reopening a decided application."""
 
     reason = forms.CharField(
         label="Reason",
         max_length=5000,
-        help_text="The applicant reads this, word for word. Access stands still meanwhile.",
-        error_messages={"required": "Say why. The applicant will read it."},
+        help_text="The applicant sees this text. Access is suspended during the new review.",
+        error_messages={"required": "Enter a reason. The applicant will see it."},
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
 
 class HandOverForm(DecisionForm):
-    """To whom an application goes."""
+    """The reviewer who receives an application."""
 
     to = ReviewerField(
-        label="To", queryset=User.objects.none(), error_messages={"required": "Choose somebody."}
+        label="To", queryset=User.objects.none(), error_messages={"required": "Choose a reviewer."}
     )
     note = forms.CharField(label="Note to them", required=False, max_length=500)
 
@@ -179,7 +179,7 @@ class HandOverForm(DecisionForm):
 def propose_terms(
     application: Application, endorsement: Endorsement | None = None
 ) -> dict[str, object]:
-    """What the approval form begins with: what was asked, or what a first reviewer agreed to."""
+    """Initial values of the approval form: the request, or a first reviewer's approval."""
     if endorsement is not None:
         return {
             "seen": application.revision,

@@ -1,4 +1,4 @@
-"""Forms of a reviewer's desk: absence, and the denylist."""
+"""Smaller forms for reviewers: absence, denylist, merging, teams and domains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.platform.core.forms import DayField, FingerprintMixin
 
 
 class AbsenceForm(FingerprintMixin, forms.Form):
-    """Until when, and who stands in."""
+    """The end of the absence, and the deputy."""
 
     until = DayField(
         label="Out of office until",
@@ -27,7 +27,7 @@ class AbsenceForm(FingerprintMixin, forms.Form):
         label="Your claims go to",
         queryset=User.objects.none(),
         required=False,
-        empty_label="Nobody: they are free again",
+        empty_label="No one: they are released",
     )
 
     use_required_attribute = False
@@ -41,11 +41,11 @@ class AbsenceForm(FingerprintMixin, forms.Form):
 
 
 class DenialForm(forms.Form):
-    """Whom, why, until when."""
+    """The person, domain or institution, the reason, and the end date."""
 
-    kind = forms.ChoiceField(label="Who", choices=DenialKind.choices)
+    kind = forms.ChoiceField(label="Kind", choices=DenialKind.choices)
     value = forms.CharField(
-        label="Name it",
+        label="Name",
         max_length=254,
         help_text="A person's e-mail address, a domain such as example.org, or an institution.",
         error_messages={"required": "Name the person, the domain or the institution."},
@@ -53,8 +53,8 @@ class DenialForm(forms.Form):
     reason = forms.CharField(
         label="Reason",
         max_length=5000,
-        help_text="The person reads this, word for word, and may appeal.",
-        error_messages={"required": "Say why."},
+        help_text="The person sees this text and can appeal.",
+        error_messages={"required": "Enter a reason."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     ends_on = DayField(
@@ -69,7 +69,7 @@ class DenialForm(forms.Form):
         if data.get("kind") == DenialKind.PERSON and data.get("value"):
             person = _find_person(data["value"])
             if person is None:
-                self.add_error("value", "Nobody here has this address.")
+                self.add_error("value", "No account here has this address.")
             data["person"] = person
         return data
 
@@ -86,12 +86,12 @@ def _find_person(address: str) -> User | None:
 
 
 class LiftForm(forms.Form):
-    """Why an entry is lifted."""
+    """The reason for lifting an entry."""
 
     note = forms.CharField(
-        label="Why it is lifted",
+        label="Reason for lifting the entry",
         max_length=2000,
-        error_messages={"required": "Say why it is lifted."},
+        error_messages={"required": "Enter the reason."},
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
@@ -99,12 +99,12 @@ class LiftForm(forms.Form):
 
 
 class MergeForm(forms.Form):
-    """How one knows that two accounts are one person's."""
+    """The evidence that two accounts belong to one person."""
 
     reason = forms.CharField(
-        label="How you know",
+        label="How you know that this is one person",
         max_length=2000,
-        error_messages={"required": "Say how you know."},
+        error_messages={"required": "Explain how you know."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -112,13 +112,13 @@ class MergeForm(forms.Form):
 
 
 class ExpelForm(forms.Form):
-    """Why somebody is removed from a team."""
+    """The reason for removing a member from a team."""
 
     reason = forms.CharField(
         label="Reason",
         max_length=2000,
-        help_text="They and their lead read it, word for word.",
-        error_messages={"required": "Say why. They will read it."},
+        help_text="The member and the team's lead see this text.",
+        error_messages={"required": "Enter a reason. The member will see it."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -126,13 +126,13 @@ class ExpelForm(forms.Form):
 
 
 class DomainForm(forms.Form):
-    """Why an official's word for a whole domain does not count."""
+    """The reason for declining or withdrawing an authorised domain."""
 
     note = forms.CharField(
-        label="Why not",
+        label="Reason",
         required=False,
         max_length=2000,
-        help_text="To decline or to withdraw it. Reviewers read it.",
+        help_text="Needed to decline or withdraw it. Other reviewers see it.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 

@@ -1,4 +1,4 @@
-"""What forms that narrow a list share, and fields whose choices are known late."""
+"""The base of forms that filter a list, and fields whose choices are set later."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ ALL = "all"
 
 
 class ReviewerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
-    """A choice of reviewers, by name; give it its queryset with `set_reviewers`."""
+    """A choice of reviewers, by name. Set its queryset with `set_reviewers`."""
 
     def label_from_instance(self, obj: User) -> str:
         return obj.name
 
 
 class FilterForm(forms.Form):
-    """A form that narrows a list. Nonsense in the address counts as not chosen."""
+    """A form that filters a list. Values in the URL that do not parse are ignored."""
 
     use_required_attribute = False
 
     def is_narrowed(self) -> bool:
-        """Whether anything at all was chosen."""
+        """Whether any filter was chosen."""
         return any(self.data.get(name) for name in self.fields)
 
 
 def model_choices() -> list[tuple[str, str]]:
-    """Every model, whether it is open or not."""
+    """All models, open or not."""
     models = HostedModel.objects.values_list("slug", "name")
-    return [("", "Every model"), *models]
+    return [("", "All models"), *models]
 
 
 def set_reviewers(form: forms.Form, name: str, reviewers: QuerySet[User]) -> None:

@@ -1,4 +1,4 @@
-"""Which grants are listed, what one allows, and the reason for what happens to it."""
+"""Forms for grants: the filter of the list, the limits, and the reason for a change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.platform.core.wire import LARGEST_COUNT
 
 
 class GrantFilterForm(FilterForm):
-    """What the list of grants shows."""
+    """The filter of the list of grants."""
 
     q = forms.CharField(
         label="Search",
@@ -24,7 +24,7 @@ class GrantFilterForm(FilterForm):
         ),
     )
     state = forms.ChoiceField(
-        label="State", required=False, choices=[("", "Every state"), *GrantState.choices]
+        label="State", required=False, choices=[("", "All states"), *GrantState.choices]
     )
     model = forms.ChoiceField(label="Model", required=False)
 
@@ -44,13 +44,13 @@ class GrantFilterForm(FilterForm):
 
 
 class GrantReasonForm(forms.Form):
-    """Why a grant is suspended, resumed or revoked."""
+    """The reason for suspending, resuming or revoking a grant."""
 
     reason = forms.CharField(
         label="Reason",
         max_length=5000,
-        help_text="The researcher reads this, word for word.",
-        error_messages={"required": "Say why. The researcher will read it."},
+        help_text="The researcher sees this text.",
+        error_messages={"required": "Enter a reason. The researcher will see it."},
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
@@ -58,27 +58,27 @@ class GrantReasonForm(forms.Form):
 
 
 class GrantLimitsForm(FingerprintMixin, forms.Form):
-    """How much one grant allows."""
+    """The limits of one grant."""
 
     daily_tokens = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=LARGEST_COUNT,
         label="Tokens in 24 hours",
-        help_text="Empty for the site's quota.",
+        help_text="Empty: the site's quota.",
     )
     parallel_jobs = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=LARGEST_COUNT,
-        label="Runs of the API at a time",
-        help_text="Empty for the site's number. Further runs wait.",
+        label="Concurrent API runs",
+        help_text="Empty: the site's limit. Further runs wait.",
     )
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="For the record.",
-        error_messages={"required": "Say why."},
+        error_messages={"required": "Enter a reason."},
     )
 
     use_required_attribute = False

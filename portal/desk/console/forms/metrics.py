@@ -1,4 +1,4 @@
-"""Over which days the process is measured."""
+"""The period over which the review process is measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PERIODS = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("1825", "Fi
 
 
 class PeriodForm(FilterForm):
-    """The last days."""
+    """A choice of the last N days."""
 
     period = forms.ChoiceField(label="The last", required=False, choices=PERIODS, initial="90")
 
@@ -23,10 +23,10 @@ class PeriodForm(FilterForm):
 
     @property
     def days(self) -> int:
-        """As chosen; 90 where nothing was, or nonsense."""
+        """The chosen number of days; 90 if none was chosen or the value does not parse."""
         self.is_valid()
         return int(self.cleaned_data.get("period") or DEFAULT_DAYS)
 
     def to_period(self, *, at: datetime) -> tuple[datetime, datetime]:
-        """From and until."""
+        """The start and the end of the period."""
         return at - timedelta(days=self.days), at

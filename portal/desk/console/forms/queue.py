@@ -1,4 +1,4 @@
-"""What the reviewers' queue shows."""
+"""The filter of the reviewers' queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.gate.access.enums import REVIEW_STATES, ApplicationState
 
 
 class QueueFilterForm(FilterForm):
-    """What the queue shows."""
+    """Fields for search, state, claim, model, country and order."""
 
     q = forms.CharField(
         label="Search",
@@ -32,13 +32,13 @@ class QueueFilterForm(FilterForm):
         ],
     )
     claim = forms.ChoiceField(
-        label="Taken up",
+        label="Claim",
         required=False,
         choices=[
-            ("", "Whoever has it"),
-            ("mine", "By me"),
-            ("free", "By nobody"),
-            ("others", "By others"),
+            ("", "Claimed or not"),
+            ("mine", "Claimed by me"),
+            ("free", "Not claimed"),
+            ("others", "Claimed by others"),
         ],
     )
     model = forms.ChoiceField(label="Model", required=False)
@@ -57,10 +57,10 @@ class QueueFilterForm(FilterForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         set_choices(self, "model", model_choices())
-        set_choices(self, "country", [("", "Every country"), *list_countries()])
+        set_choices(self, "country", [("", "All countries"), *list_countries()])
 
     def to_filter(self) -> QueueFilter:
-        """The filter as typed values; fields that do not parse fall back to their default."""
+        """The filter as typed values; a field that does not parse gets its default."""
         self.is_valid()
         data = self.cleaned_data
         state = data.get("state") or WAITING

@@ -1,4 +1,4 @@
-"""The filter of those who have not signed again, and whom of them to remind."""
+"""Forms for outdated signatures: the filter of the list, and the reminder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.platform.core.numbers import is_number
 
 
 class OutdatedFilterForm(FilterForm):
-    """What the list shows."""
+    """The filter of the list of outdated signatures."""
 
     q = forms.CharField(
         label="Search",
@@ -25,23 +25,23 @@ class OutdatedFilterForm(FilterForm):
     )
     licence = forms.ChoiceField(label="Licence", required=False)
     state = forms.ChoiceField(
-        label="Their signature",
+        label="Signature",
         required=False,
-        choices=[("", "Whether it holds or not"), ("holds", "Still holds"), ("over", "Has ended")],
+        choices=[("", "In force or ended"), ("holds", "Still in force"), ("over", "Ended")],
     )
     access = forms.ChoiceField(
         label="Access",
         required=False,
-        choices=[("", "With or without a grant"), ("live", "With a live grant")],
+        choices=[("", "With or without a grant"), ("live", "With a grant in force")],
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         licences = Licence.objects.order_by("name").values_list("slug", "name")
-        set_choices(self, "licence", [("", "Every licence"), *licences])
+        set_choices(self, "licence", [("", "All licences"), *licences])
 
     def to_filter(self) -> OutdatedFilter:
-        """The filter as typed values; nonsense counts as not chosen."""
+        """The filter as typed values; a value that does not parse is ignored."""
         self.is_valid()
         data = self.cleaned_data
         return OutdatedFilter(
@@ -53,7 +53,7 @@ class OutdatedFilterForm(FilterForm):
 
 
 class SignaturesField(forms.MultipleChoiceField):
-    """Check boxes whose values are numbers of signatures."""
+    """Check boxes whose values are primary keys of signatures."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -62,12 +62,12 @@ class SignaturesField(forms.MultipleChoiceField):
 
 
 class RemindForm(forms.Form):
-    """Whom to remind."""
+    """The signatures whose signers are reminded."""
 
     signatures = SignaturesField(error_messages={"required": "Mark at least one person."})
 
     use_required_attribute = False
 
     def chosen(self) -> set[int]:
-        """Numbers of signatures; only after `is_valid()`."""
+        """Primary keys of signatures. Call `is_valid()` first."""
         return {int(value) for value in self.cleaned_data["signatures"]}

@@ -1,4 +1,4 @@
-"""The form for a remark among reviewers."""
+"""The form for an internal remark."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from portal.platform.accounts.models import User
 
 
 class RemarkForm(forms.Form):
-    """The words, and whom to ask."""
+    """The text, and the colleague to ask."""
 
     text = forms.CharField(
         label="Remark",
         max_length=5000,
-        help_text="Reviewers and auditors read it here. The applicant is not told of it, but who "
-        "asks for all that is kept about them gets the text, without your name.",
-        error_messages={"required": "Write the remark."},
+        help_text="Reviewers and auditors see it here. The applicant is not notified, but gets the "
+        "text, without your name, when they download everything about themselves.",
+        error_messages={"required": "Enter the remark."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     asked = ReviewerField(
         label="Ask a colleague",
         queryset=User.objects.none(),
         required=False,
-        empty_label="Nobody",
-        help_text="They get a notice with a link.",
+        empty_label="No one",
+        help_text="The colleague gets a notice with a link.",
     )
 
     use_required_attribute = False

@@ -1,4 +1,4 @@
-"""The forms behind a reviewer's commands on one renewal, and the filter of their list."""
+"""The forms for a reviewer's commands on one renewal, and the filter of the list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.platform.core.forms import DayField
 
 
 class ApproveRenewalForm(DecisionForm):
-    """Until when."""
+    """The new end date."""
 
     ends_on = DayField(
         label="Access ends on",
@@ -31,36 +31,36 @@ class ApproveRenewalForm(DecisionForm):
     )
 
     def ends_at(self) -> datetime:
-        """The last second of the last day."""
+        """The last second of the last day, in UTC."""
         return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
 
 
 class ReturnRenewalForm(DecisionForm):
-    """What should be changed."""
+    """A note on what to change in the report."""
 
     note = forms.CharField(
-        label="What should be changed",
+        label="Changes needed",
         max_length=5000,
-        help_text="The holder reads this, word for word.",
-        error_messages={"required": "Say what should be changed."},
+        help_text="The holder sees this text.",
+        error_messages={"required": "Enter the changes that are needed."},
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
 
 class RefuseRenewalForm(DecisionForm):
-    """Why not."""
+    """The reason for a refusal."""
 
     reason = forms.CharField(
         label="Reason",
         max_length=5000,
-        help_text="The holder reads this, word for word. Access goes on until its old end.",
-        error_messages={"required": "Give the reason for the refusal."},
+        help_text="The holder sees this text. Access continues until its current end date.",
+        error_messages={"required": "Enter the reason for the refusal."},
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
 
 class RenewalFilterForm(FilterForm):
-    """What the list of renewals shows."""
+    """The filter of the list of renewals."""
 
     q = forms.CharField(
         label="Search",
@@ -79,7 +79,7 @@ class RenewalFilterForm(FilterForm):
     )
 
     def states(self) -> tuple[str, ...]:
-        """The states to list; none for all."""
+        """The states to list; empty for all."""
         self.is_valid()
         chosen = self.cleaned_data.get("state") or WAITING
         if chosen == ALL:
@@ -87,7 +87,7 @@ class RenewalFilterForm(FilterForm):
         return tuple(REVIEW_STATES) if chosen == WAITING else (chosen,)
 
     def text(self) -> str:
-        """What to search for; only after `states()`."""
+        """The text to search for. Call `states()` first."""
         return str(self.cleaned_data.get("q", "")).replace("\0", "").strip()
 
 
@@ -109,7 +109,7 @@ def make_form(
 
 
 def propose_end(renewal: Renewal) -> date:
-    """What a first reviewer agreed to, or the usual time after the latest old end."""
+    """A first reviewer's end date, or GRANT_DEFAULT_DAYS after the latest current end."""
     for step in current_endorsements(renewal):
         if step.ends_at is not None:
             return step.ends_at.date()

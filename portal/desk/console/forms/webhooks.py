@@ -1,4 +1,4 @@
-"""What an operator says of an endpoint."""
+"""The form for a webhook endpoint."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from portal.gate.webhooks.enums import CHOSEN_EVENTS
 
 
 class EndpointForm(forms.Form):
-    """An address and what it is told."""
+    """The endpoint's address and its events."""
 
     name = forms.CharField(
-        label="Name", max_length=100, help_text="Whose program it is, for example the institution."
+        label="Name", max_length=100, help_text="The program's owner, such as the institution."
     )
     url = forms.URLField(
         label="Address",
         max_length=500,
         assume_scheme="https",
-        help_text="A public https address that takes a POST of JSON.",
+        help_text="A public https address that accepts a POST of JSON.",
     )
     domain = forms.CharField(
-        label="Only applicants of the domain",
+        label="Only applicants from this domain",
         required=False,
         max_length=253,
-        help_text="An institution's own, such as example.org; its subdomains count. "
+        help_text="The institution's domain, such as example.org. Subdomains are included. "
         "Empty: all applicants.",
     )
     events = forms.MultipleChoiceField(
-        label="What it is told",
+        label="Events",
         choices=CHOSEN_EVENTS,
         initial=[value for value, _ in CHOSEN_EVENTS],
         widget=forms.CheckboxSelectMultiple,

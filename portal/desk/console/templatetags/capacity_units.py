@@ -1,4 +1,4 @@
-"""`{% load capacity_units %}`: bytes and shares as the planner's page writes them."""
+"""`{% load capacity_units %}`: bytes and shares in the format of the planner's page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def microseconds(seconds: float) -> str:
 
 @register.filter
 def percent(share: float) -> str:
-    """A share in per cent: 0.468 is 47, 0.016 is 1.6."""
+    """A share in percent: 0.468 is 47, 0.016 is 1.6."""
     return f"{share * 100:.0f}" if share >= 0.1 else f"{share * 100:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""Every address of the console."""
+"""All URLs of the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The auditors' part of the console, and what they share with reviewers."""
+"""The auditors' pages of the console, and those they share with reviewers."""
 
 from __future__ import annotations
 

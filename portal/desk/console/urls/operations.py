@@ -1,4 +1,4 @@
-"""The operators' part of the console."""
+"""The operators' pages of the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reviewers' part of the console."""
+"""The reviewers' pages of the console."""
 
 from __future__ import annotations
 

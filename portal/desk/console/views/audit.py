@@ -1,4 +1,4 @@
-"""The audit log, for auditors; each look at it becomes an event of it."""
+"""The audit log, for auditors. Each view of it is recorded in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 @never_cache
 @auditor_required
 def show_log(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Events by filter, newest first."""
+    """Filtered events, newest first."""
     form = AuditFilterForm(request.GET)
     events = find_events(form.to_filter()).select_related("actor").order_by("-id")
     page = Paginator(events, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -45,7 +45,7 @@ def show_log(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @auditor_required
 def export_log(request: AuthenticatedHttpRequest, ending: str) -> HttpResponse:
-    """The events that the filter finds, all of them, as a file."""
+    """All events that the filter finds, as a file."""
     if ending not in FORMS:
         raise Http404
     form = AuditFilterForm(request.GET)

@@ -1,4 +1,4 @@
-"""One command on several applications of the queue."""
+"""One command on several applications in the queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from portal.platform.core.unsent import turn_away
 @never_cache
 @reviewer_required
 def bulk(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Show what would happen to each; with `confirm`, do it and tell what happened."""
+    """Show a preview for each application; with `confirm`, do it and show the results."""
     form = BulkForm(request.POST)
     if not form.is_valid():
         (first, *_) = (str(errors[0]) for errors in form.errors.values())

@@ -1,4 +1,4 @@
-"""The operators' planner: what a model needs, and what GPUs give it."""
+"""The operators' planner: what a model needs, and what GPUs provide."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 @never_cache
 @operator_required
 def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The question is in the address, so that an answer can be linked."""
+    """The planner. Its inputs are in the URL, so that a result can be linked."""
     form = CapacityForm(request.GET)
     context = {
         "form": form,

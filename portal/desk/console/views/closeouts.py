@@ -1,4 +1,4 @@
-"""Rights that are over and gave weights: who still owes the statement that none are left."""
+"""Ended grants with weights whose holders still owe the statement of destruction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATEST = 10
 @never_cache
 @reviewer_required
 def list_closeouts(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Who owes a statement, longest first, and the statements that came last."""
+    """The grants with an owed statement, longest first, and the latest statements."""
     now = timezone.now()
     page = Paginator(find_owed(at=now), PAGE_SIZE).get_page(request.GET.get("page"))
     made = Statement.objects.select_related("grant__user", "grant__model", "grant__application")
@@ -43,12 +43,12 @@ def list_closeouts(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_required
 def ask(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Ask one former holder by mail."""
+    """Ask one former holder for the statement, by mail."""
     grant = get_object_or_404(Grant.objects.select_related("user", "model"), pk=pk)
     try:
         ask_for_statement(grant, by=request.user)
     except DomainError as error:
         messages.warning(request, error.message)
     else:
-        messages.success(request, f"{grant.user.name} is asked by mail.")
+        messages.success(request, f"{grant.user.name} was asked by mail.")
     return redirect("console:closeouts")

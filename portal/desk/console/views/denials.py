@@ -25,7 +25,7 @@ PAGE_SIZE = 50
 @never_cache
 @reviewer_required
 def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Every entry, newest first, and the form for another."""
+    """Every entry, newest first, and the form for a new one."""
     form = DenialForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -41,7 +41,7 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, f"On the denylist: {denial}.")
+            messages.success(request, f"Added to the denylist: {denial}.")
             return redirect("console:denials")
     entries = Denial.objects.select_related("person", "made_by", "lifted_by")
     page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -54,7 +54,7 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_required
 def lift(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """One entry, its appeal, and lifting it."""
+    """One entry with its appeal, and the form to lift it."""
     denial = get_object_or_404(
         Denial.objects.select_related("person", "made_by", "lifted_by"), pk=pk
     )

@@ -27,7 +27,7 @@ from portal.platform.core.errors import DomainError
 @never_cache
 @reviewer_required
 def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Be out of office, with a deputy; or be back."""
+    """Start an absence, with or without a deputy, or end it."""
     if "back" in request.POST:
         end_absence(request.user)
         messages.success(request, "Welcome back.")

@@ -1,4 +1,4 @@
-"""Domains whose signing official speaks for everybody there: confirmed once by a reviewer."""
+"""Domains whose signing official speaks for everyone there, confirmed by a reviewer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from portal.platform.core.refusals import RefusalCode
 
 PAGE_SIZE = 50
 DONE = {
-    "confirm": "{domain} is authorised for a year; its official is told by mail.",
+    "confirm": "{domain} is authorised for a year. Its official gets a mail.",
     "decline": "{domain} is declined.",
     "withdraw": "{domain} is withdrawn.",
 }
@@ -43,7 +43,7 @@ def list_domains(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_required
 def change_domain(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """One entry, who gave it, and confirming, declining or withdrawing it."""
+    """One entry and its official, and the form to confirm, decline or withdraw it."""
     entry = get_object_or_404(_entries(), pk=pk)
     form = DomainForm(request.POST if request.method == "POST" else None)
     if form.is_valid():

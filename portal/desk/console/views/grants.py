@@ -1,4 +1,4 @@
-"""Rights that were given: the list, and suspending, resuming and revoking."""
+"""Grants: the list, the limits, and suspending, resuming and revoking."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VERBS = {Command.SUSPEND: "Suspend", Command.RESUME: "Resume", Command.REVOKE: "
 @never_cache
 @reviewer_required
 def list_grants(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Every grant by filter, newest first, with the commands open on it."""
+    """Filtered grants, newest first, each with the commands open on it."""
     form = GrantFilterForm(request.GET)
     found = find_grants(**form.to_filter())
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -53,7 +53,7 @@ def list_grants(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_required
 def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
-    """Ask for the reason, then carry the command out."""
+    """Ask for the reason, then carry out the command."""
     if command not in COMMANDS:
         raise Http404
     grant = get_object_or_404(Grant.objects.select_related("user", "model", "application"), pk=pk)
@@ -89,7 +89,7 @@ def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> Ht
 @never_cache
 @reviewer_required
 def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Tokens a day and runs at a time of one grant."""
+    """The form for one grant's tokens in 24 hours and concurrent API runs."""
     grant = get_object_or_404(Grant.objects.select_related("user", "model", "application"), pk=pk)
     initial = {"daily_tokens": grant.daily_tokens, "parallel_jobs": grant.parallel_jobs}
     data = request.POST if request.method == "POST" else None
@@ -100,7 +100,7 @@ def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, f"The limits of {grant.user.name} are changed.")
+            messages.success(request, f"The limits for {grant.user.name} were changed.")
             return redirect(f"{reverse('console:grants')}?q={grant.application.case_number}")
     context = {
         "grant": grant,
@@ -120,6 +120,6 @@ def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 def _open_commands(grant: Grant) -> list[tuple[Command, str]]:
     commands = grant_commands(GrantState(grant.state), Role.REVIEWER)
     if grant.ends_at <= timezone.now():
-        # What has run out can be withdrawn for good, so that it is not taken for a mere lapse.
+        # An expired grant can still be revoked, to show that it did not merely lapse.
         commands = [command for command in commands if command == Command.REVOKE]
     return [(command, VERBS[command]) for command in commands]

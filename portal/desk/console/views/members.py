@@ -1,4 +1,4 @@
-"""Removing somebody from a team."""
+"""Removing a member from a team."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def expel(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, "Removed. They and their lead are told by mail.")
+            messages.success(request, "Removed. The member and the team's lead get a mail.")
             return redirect("console:application", case_number)
     context = {"member": member, "application": member.team.application, "form": form}
     return render(

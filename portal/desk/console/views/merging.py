@@ -21,7 +21,7 @@ from portal.platform.core.errors import DomainError
 @never_cache
 @reviewer_required
 def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpResponse:
-    """Both accounts side by side; the one that is not the applicant's is closed."""
+    """Both accounts side by side; the one that does not belong to the applicant is closed."""
     application = get_object_or_404(
         Application.objects.select_related("applicant"),
         case_number=case_number,
@@ -40,7 +40,7 @@ def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpR
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, f"{merged.email} is closed; its past stands here.")
+            messages.success(request, f"{merged.email} is closed. Its history is shown here.")
             return redirect("console:application", case_number)
     context = {"application": application, "merged": merged, "form": form}
     status = 422 if form.is_bound else 200

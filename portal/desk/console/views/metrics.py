@@ -1,4 +1,4 @@
-"""How the process does, for reviewers and auditors; each look of an auditor becomes an event."""
+"""Process metrics, for reviewers and auditors. An auditor's view is recorded as an event."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from portal.platform.audit.enums import AuditTag
 @never_cache
 @reviewer_or_auditor_required
 def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Charts with their tables, over a period."""
+    """Charts and tables for a period."""
     form = PeriodForm(request.GET)
     since, until = form.to_period(at=timezone.now())
     tables = _list_tables(since=since, until=until)

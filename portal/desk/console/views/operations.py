@@ -1,4 +1,4 @@
-"""The operator's page: workers, queues, and what failed."""
+"""The operators' page: workers, queues and failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 @never_cache
 @operator_required
 def operations(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Everything at a glance; only for operators. `?part=` is the part that renews itself."""
+    """The whole page or, with `?part=`, the part that updates itself."""
     template = (
         "desk/console/operations/operations_live.html"
         if "part" in request.GET

@@ -27,7 +27,7 @@ PAGE_SIZE = 25
 
 
 class Row(NamedTuple):
-    """One application of the queue, as the table shows it."""
+    """One application in the queue, as the table shows it."""
 
     application: Application
     pace: Pace | None
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 @never_cache
 @reviewer_required
 def show_queue(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Applications by filter and order; without a choice, those that wait, oldest first."""
+    """Filtered and sorted applications; by default those that wait for review, oldest first."""
     form = QueueFilterForm(request.GET)
     wanted = form.to_filter()
     now = timezone.now()

@@ -1,4 +1,4 @@
-"""Who has not signed a changed licence again; what auditors look at becomes an event."""
+"""People who have not signed a changed licence again. Auditors' views are recorded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIST = "/console/reconsent/"
 @never_cache
 @reviewer_or_auditor_required
 def show_outdated(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The people by filter, those whose signature ends first at the top."""
+    """The filtered people, by the end of their signature, earliest first."""
     now = timezone.now()
     form = OutdatedFilterForm(request.GET)
     found = find_outdated(form.to_filter(), at=now)
@@ -52,7 +52,7 @@ def show_outdated(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_or_auditor_required
 def export(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """All that the filter finds, as CSV; every export is recorded."""
+    """All rows that the filter finds, as CSV. Every export is recorded."""
     now = timezone.now()
     form = OutdatedFilterForm(request.GET)
     text = export_outdated(find_outdated(form.to_filter(), at=now), at=now)
@@ -68,7 +68,7 @@ def export(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_required
 def remind(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Show who would be reminded; with `confirm`, do it and tell what happened."""
+    """Show who would be reminded; with `confirm`, do it and show the results."""
     back = _way_back(request)
     form = RemindForm(request.POST)
     if not form.is_valid():
@@ -97,7 +97,7 @@ def remind(request: AuthenticatedHttpRequest) -> HttpResponse:
 def _record_look(
     request: AuthenticatedHttpRequest, tag: AuditTag, form: OutdatedFilterForm, **data: object
 ) -> None:
-    # The words of a search may be a name, and what an auditor looks for is kept for ever.
+    # A search may contain a name, and the record of what an auditor views is kept for ever.
     chosen = {name: str(value) for name, value in form.cleaned_data.items() if value}
     if "q" in chosen:
         chosen["q"] = "(words)"

@@ -1,4 +1,4 @@
-"""The remarks of reviewers on one application."""
+"""Reviewers' remarks on one application."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from portal.platform.core.errors import DomainError, RoleRequired
 @never_cache
 @reviewer_or_auditor_required
 def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
-    """Read the remarks; a reviewer may write one. An auditor's look is an event of the log."""
+    """Show the remarks; a reviewer can add one. An auditor's view is recorded in the log."""
     found = Application.objects.filter(submitted_at__isnull=False).select_related("applicant")
     application = get_object_or_404(found, case_number=case_number)
     viewer = request.user
@@ -45,7 +45,7 @@ def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, "Your remark is kept.")
+            messages.success(request, "Your remark is saved.")
             return redirect("console:application", case_number)
     return _render(request, application, form, status=422)
 

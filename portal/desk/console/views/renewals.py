@@ -1,4 +1,4 @@
-"""Renewals: the list, one with its report, and the commands on it."""
+"""Renewals: the list, and one renewal with its report and commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGE_SIZE = 25
 @never_cache
 @reviewer_required
 def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Renewals by filter; without a choice, those that wait, oldest first."""
+    """Filtered renewals; by default those that wait for review, oldest first."""
     form = RenewalFilterForm(request.GET)
     found = find_renewals(states=form.states(), text=form.text())
     now = timezone.now()
@@ -44,7 +44,7 @@ def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
 @never_cache
 @reviewer_required
 def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """The report, the grants that it is about, and what can be done."""
+    """One renewal: its report, its grants, and the available commands."""
     context = describe_renewal(_get(pk), viewer=request.user)
     return render(request, "desk/console/renewals/renewal.html", context)
 
@@ -53,7 +53,7 @@ def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @reviewer_required
 def decide_renewal(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
-    """Carry out one command of a reviewer."""
+    """Carry out a reviewer's command."""
     if command not in RENEWAL_COMMANDS:
         raise Http404
     renewal, named = _get(pk), RenewalCommand(command)
@@ -65,7 +65,7 @@ def decide_renewal(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
         except LostRace as error:
             messages.warning(request, error.message)
             renewal = _get(pk)
-            # The text stays in the form, which now stands for what the page shows.
+            # The form keeps the text, and now refers to the revision that the page shows.
             data = request.POST.copy()
             data[form.add_prefix("seen")] = str(renewal.revision)
             form, status = make_form(named, renewal, data), 409

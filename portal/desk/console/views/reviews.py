@@ -1,4 +1,4 @@
-"""One application with everything needed to decide, and the commands on it."""
+"""One application with everything needed to decide on it, and the commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PREVIEWED = (ApproveForm, ReturnForm, RejectForm)
 @never_cache
 @reviewer_required
 def show_application(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
-    """The application, the person, and what can be done."""
+    """The application, the applicant, and the available commands."""
     return _render(request, _get(case_number))
 
 
@@ -32,7 +32,7 @@ def show_application(request: AuthenticatedHttpRequest, case_number: str) -> Htt
 @never_cache
 @reviewer_required
 def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) -> HttpResponse:
-    """Carry out one command of a reviewer, or show the mail that would come of it."""
+    """Carry out a reviewer's command, or preview the mail that it would send."""
     if command not in REVIEW_COMMANDS:
         raise Http404
     application = _get(case_number)
@@ -49,7 +49,7 @@ def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) ->
     except LostRace as error:
         messages.warning(request, error.message)
         application = _get(case_number)
-        # The text stays in the form, which now stands for what the page shows.
+        # The form keeps the text, and now refers to the revision that the page shows.
         data = request.POST.copy()
         data[form.add_prefix("seen")] = str(application.revision)
         bound = make_form(named, application, request.user, data)

@@ -1,4 +1,4 @@
-"""Endpoints of institutions: registering them, and how each was told."""
+"""Webhook endpoints of institutions: registration, and the log of deliveries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PAGE_SIZE = 50
 @never_cache
 @operator_required
 def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Every endpoint, and the form for another, which is answered with its secret, this once."""
+    """Every endpoint, and the form for a new one, whose secret is shown once in the response."""
     form = EndpointForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         data = form.cleaned_data
@@ -74,7 +74,7 @@ def show_webhook(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @operator_required
 def change_webhook(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
-    """Turn it on or off, send a test, or make a new secret."""
+    """Turn an endpoint on or off, send a test, or create a new secret."""
     endpoint = get_object_or_404(Endpoint, pk=pk)
     if command == "rotate":
         return _show_secret(request, rotate_secret(endpoint, by=request.user))
@@ -93,15 +93,15 @@ def change_webhook(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
 @never_cache
 @operator_required
 def repeat_delivery(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """Send one event again, under its id."""
+    """Send one event again, under the same id."""
     delivery = get_object_or_404(Delivery.objects.select_related("event"), pk=pk)
     repeat(delivery)
-    messages.success(request, "It is sent again, behind what waits.")
+    messages.success(request, "The event is sent again, after the deliveries that wait.")
     return redirect("console:webhook", delivery.endpoint_id)
 
 
 def _show_secret(request: AuthenticatedHttpRequest, registered: Registered) -> HttpResponse:
-    """The answer to the form itself: no other page ever holds the secret."""
+    """The response to the form itself; no other page contains the secret."""
     context = {"registered": registered}
     return render(
         request, "desk/console/webhooks/webhook_secret.html", context, status=HTTPStatus.CREATED
@@ -110,12 +110,12 @@ def _show_secret(request: AuthenticatedHttpRequest, registered: Registered) -> H
 
 def _ping(endpoint: Endpoint, by: User) -> str:
     ping_endpoint(endpoint, by=by)
-    return "A test is on its way. Reload the page to see how it went."
+    return "A test is being sent. Reload the page to see the result."
 
 
 def _disable(endpoint: Endpoint, by: User) -> str:
     disable_endpoint(endpoint, by=by)
-    return f"{endpoint.name} is told nothing any more."
+    return f"{endpoint.name} is off and gets no more events."
 
 
 def _enable(endpoint: Endpoint, by: User) -> str:

@@ -1,8 +1,8 @@
-"""Carrying out requests to be erased, each once, however many workers there are.
+"""Carrying out erasure requests, each exactly once, with any number of workers.
 
-A worker first takes the request by compare-and-set (open to begun), which nobody can take back,
-then erases; the erasure ends the request in its last transaction. A worker that died leaves it
-begun; after LEASE another finishes it.
+A worker first claims the request by compare-and-set (open to begun). From then on, it cannot be
+taken back. The erasure ends the request in its last transaction. If a worker dies, another one
+finishes the begun request after LEASE.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ LEASE: Final = timedelta(hours=1)
 
 
 def carry_out_due(*, at: datetime) -> int:
-    """Erase whoever asked for it and whose wait is over; answers how many.
+    """Erase the people whose requests are due; return the number of people erased.
 
-    Somebody who became the last operator or holds claims meanwhile waits until that is over.
+    A person who has become the last operator, or who holds claims, waits until that changes.
     """
     waiting = ErasureRequest.objects.filter(_due(at)).order_by("due_at", "pk")
     requests = list(waiting.values_list("pk", flat=True))
@@ -52,7 +52,7 @@ def _carry_out(request_id: int, *, at: datetime) -> bool:
 
 @transaction.atomic
 def _begin(request_id: int, *, at: datetime) -> User | None:
-    # All operators, always in one order: two who are due at once do not both pass as not last.
+    # Lock all operators, in a fixed order, so that the last two cannot both be erased at once.
     list(User.objects.select_for_update().filter(is_staff=True, is_active=True).order_by("pk"))
     taken = ErasureRequest.objects.filter(_due(at), pk=request_id).update(
         state=ErasureState.BEGUN, lease_ends_at=at + LEASE

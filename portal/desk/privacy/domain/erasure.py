@@ -1,4 +1,4 @@
-"""Erasing a person: what happened stays, under a number; who it was does not."""
+"""Erasing a person: records of events remain under a number, without the identity."""
 
 from __future__ import annotations
 
@@ -35,41 +35,41 @@ from portal.platform.notices.models import MailPreference, Notice
 
 
 def pseudonym(user_id: int) -> str:
-    """What stands for an erased person's name; the audit log knows them by the same number."""
+    """The replacement for an erased person's name; the audit log uses the same number."""
     return f"person-{user_id}"
 
 
 def erased_address(user_id: int) -> str:
-    """What stands for an erased person's address; no mail reaches it."""
+    """The replacement for an erased person's address; it cannot receive mail."""
     return f"{pseudonym(user_id)}@erased.invalid"
 
 
 def erase_person(person: User, *, actor: User | None) -> None:
-    """Erase the person's name, addresses, texts and ways to sign in, for good and at once.
+    """Erase the person's name, addresses, texts and ways to sign in, immediately and for good.
 
-    Accounts that were merged into this one are erased with it. Applications, grants,
-    signatures, runs and audit events stay under the account's number; the account is closed,
-    its keys revoked, open applications withdrawn, batches ended. Raises `DomainError` with
-    code `holds_a_role` for reviewers, auditors and operators, whose decisions name them: take
-    the role away first. What was interrupted is finished by asking again.
+    Accounts that were merged into this one are erased too. Applications, grants, signatures,
+    runs and audit events remain under the account's number. The account is closed, its keys
+    are revoked, open applications withdrawn and batches ended. Raises `DomainError` with code
+    `holds_a_role` for reviewers, auditors and operators, whose decisions name them: remove the
+    role first. To finish an interrupted erasure, call this again.
     """
     accounts = list(User.objects.filter(pk__in=accounts_of(person)).order_by("pk"))
     if any(account.is_reviewer or account.is_auditor or account.is_staff for account in accounts):
         raise DomainError(
             RefusalCode.HOLDS_A_ROLE,
-            "This person holds a role here. Take it away first, then erase.",
+            "This person holds a role here. Remove the role first, then erase.",
         )
-    # The one that is asked for comes last: until it is erased, it can be asked for again.
+    # The given account comes last: until it is erased, the erasure can be called again.
     for account in sorted(accounts, key=lambda account: account.pk == person.pk):
         _erase_account_whole(account, actor=actor)
 
 
 def _erase_account_whole(account: User, *, actor: User | None) -> None:
-    # Closed first, so that nothing new comes while the rest is erased.
+    # Closed first, so that nothing new is added while the rest is erased.
     User.objects.filter(pk=account.pk).update(is_active=False)
     revoke_keys_of_closed_account(account)
     erase_batches(account, actor=actor)
-    # Outside of the one transaction below: each stops a run that may be under way.
+    # Outside the transaction below: each call stops a run that may be in progress.
     erase_runs(account, actor=actor)
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=account.pk)

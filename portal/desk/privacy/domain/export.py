@@ -1,4 +1,4 @@
-"""Everything that the portal keeps about a person, for that person."""
+"""Everything that the portal stores about a person, as a file for that person."""
 
 from __future__ import annotations
 
@@ -51,30 +51,30 @@ from portal.platform.audit.models import AuditEvent
 from portal.platform.notices.domain.reading import list_notices
 
 SECRETS = frozenset({"password", "digest", "session_key", "failure_detail", "worker"})
-"""What proves who somebody is, and what is the operators' business, is not handed out."""
+"""Fields that are not exported: credentials, and details meant for operators."""
 DESK = frozenset(
     {
         *("actor", "author", "asked", "claimed_by", "claim_ends_at", "made_by", "lifted_by"),
         *("revision", "told_at"),
     }
 )
-"""Who decided, and what would show that somebody decides at this moment."""
+"""Fields that are not exported: who decided, and signs that a review is in progress."""
 ABOUT_CASES = (
     *(Application, Step, Ruling, Grant, Denial, AuditEvent, Renewal, RenewalStep),
     Remark,
 )
 DESK_TAGS = (AuditTag.RENEWAL_CLAIMED, AuditTag.RENEWAL_RELEASED, AuditTag.RENEWAL_ENDORSED)
-"""Of a renewal: what its holder's pages do not tell."""
+"""Events of a renewal that its holder's pages do not show."""
 AS_TEXT = "_as_text"
 CONFIDENTIAL = frozenset({"answer", "text"})
-"""What was said about somebody is not handed out to them; what they said of others is."""
+"""Fields that are not exported to the person they are about, only to the person who wrote."""
 
 
 def export_person(person: User) -> bytes:
     """A zip with one JSON file for each kind of row, each a list of objects, oldest first.
 
-    The signed agreements are in its folder `agreements`, as PDFs. A decision whose applicant
-    has not been told of it yet is in none of them.
+    The folder `agreements` holds the signed agreements as PDFs. A decision that the applicant
+    has not been notified of yet is not included.
     """
     packed, now = io.BytesIO(), timezone.now()
     held = held_moves(person, at=now)
@@ -132,7 +132,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
 def _events(
     person: User, *, steps: QuerySet[Step], grants: QuerySet[Grant]
 ) -> QuerySet[AuditEvent]:
-    """What the person did, and what was done to them as far as they have been told."""
+    """What the person did, and what was done to them as far as they have been notified."""
     cases = Application.objects.filter(applicant=person).values_list("case_number", flat=True)
     about_case = Q(subject__in=[f"application:{number}" for number in cases])
     about_grant = Q(subject__in=[f"grant:{pk}" for pk in grants.values_list("pk", flat=True)])
@@ -151,7 +151,7 @@ def _renewal_subjects(person: User) -> list[str]:
 
 
 def _read(rows: QuerySet[Any]) -> Iterable[Model]:
-    """With JSON as the database writes it: Python would not read what is nested very deep."""
+    """Rows with JSON as the database's text, since Python cannot parse very deep nesting."""
     names = [field.name for field in _columns(rows.model) if isinstance(field, JSONField)]
     texts = {f"{name}{AS_TEXT}": Cast(name, TextField()) for name in names}
     read: Iterable[Model] = rows.defer(*names).annotate(**texts).order_by("pk").iterator(500)
@@ -159,7 +159,7 @@ def _read(rows: QuerySet[Any]) -> Iterable[Model]:
 
 
 def _as_told(row: Model, held: HeldMoves, *, at: datetime) -> Model:
-    """The row as its person knows it; never saved."""
+    """The row as the person has been notified of it; never saved."""
     if isinstance(row, Application):
         is_held = row.is_held(at=at)
         row = as_told(row, at=at)
@@ -179,7 +179,7 @@ def _as_json(rows: Iterable[Model]) -> Iterable[str]:
 
 
 def _describe(row: Model) -> Iterator[tuple[str, str]]:
-    """The fields that are handed out, each with its value as JSON."""
+    """The exported fields, each with its value as JSON."""
     hidden = SECRETS | (DESK if isinstance(row, ABOUT_CASES) else frozenset())
     if isinstance(row, VouchRequest) and not hasattr(row, "is_given"):
         hidden |= CONFIDENTIAL

@@ -1,4 +1,4 @@
-"""The mail about a request to be erased, put into the outbox with what it tells of."""
+"""The mail about an erasure request, put into the outbox in the request's transaction."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SUBJECTS: Final = {
     "requested": "Your account will be erased on {day}",
     "taken_back": "Your account will not be erased",
 }
-"""By template in `templates/emails/privacy`."""
+"""Subjects by template in `templates/emails/privacy`."""
 
 
 def mail_person(name: str, asked: ErasureRequest) -> None:
-    """Post one mail to the person who asked, in the caller's transaction."""
+    """Post one mail to the person who made the request, in the caller's transaction."""
     context = {
         "user": asked.person,
         "asked": asked,

@@ -1,4 +1,4 @@
-"""Asking to be erased, and taking it back before it is carried out."""
+"""Requesting an erasure, and taking the request back before it is carried out."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def pending_request(person: User) -> ErasureRequest | None:
 
 @transaction.atomic
 def request_erasure(person: User) -> ErasureRequest:
-    """Ask that the person be erased in ERASURE_WAIT_DAYS days, and mail them so.
+    """Request the person's erasure in ERASURE_WAIT_DAYS days, and notify them by mail.
 
-    Raises `DomainError`: `already_requested`, or as `require_erasable` does.
+    Raises `DomainError` with `already_requested`, or as `require_erasable` does.
     """
-    # Requests of one person are made one after another.
+    # The lock serialises requests of one person.
     User.objects.select_for_update().get(pk=person.pk)
     now = timezone.now()
     if pending_request(person) is not None:
-        raise DomainError(RefusalCode.ALREADY_REQUESTED, "You have asked for this already.")
+        raise DomainError(RefusalCode.ALREADY_REQUESTED, "You have already requested this.")
     require_erasable(person, at=now)
     asked = ErasureRequest.objects.create(
         person=person,
@@ -56,16 +56,16 @@ def request_erasure(person: User) -> ErasureRequest:
 
 @transaction.atomic
 def take_back_erasure(person: User) -> None:
-    """Take the person's open request back, and mail them so.
+    """Take back the person's open request, and notify them by mail.
 
-    Raises `LostRace` when there is none, or when it is being carried out.
+    Raises `LostRace` if there is none, or if it is being carried out.
     """
     asked = pending_request(person)
     changed = asked is not None and ErasureRequest.objects.filter(
         pk=asked.pk, state=ErasureState.OPEN
     ).update(state=ErasureState.TAKEN_BACK, ended_at=timezone.now())
     if asked is None or not changed:
-        raise LostRace("Nothing was changed. No erasure of yours waits any more.")
+        raise LostRace("Nothing was changed. You have no open request for erasure.")
     mail_person("taken_back", asked)
     record(
         AuditTag.ERASURE_TAKEN_BACK,
@@ -76,21 +76,21 @@ def take_back_erasure(person: User) -> None:
 
 
 def require_erasable(person: User, *, at: datetime) -> None:
-    """Raise `DomainError` while others would be left without the person.
+    """Raise `DomainError` while others depend on the person.
 
-    `last_operator`: nobody else could run the site. `holds_claims`: reviews on their desk.
+    `last_operator`: no other operator remains. `holds_claims`: the person has claimed reviews.
     """
     operators = User.objects.filter(is_staff=True, is_active=True)
     if person.is_staff and not operators.exclude(pk=person.pk).exists():
         raise DomainError(
             RefusalCode.LAST_OPERATOR,
-            "You are the only operator. Make somebody else one first.",
+            "You are the only operator. Make someone else an operator first.",
         )
     claims = _name_claims(person, at=at)
     if claims:
         raise DomainError(
             RefusalCode.HOLDS_CLAIMS,
-            f"You hold {', '.join(claims)}. Release or hand over what you hold first.",
+            f"You hold {', '.join(claims)}. Release or hand over these claims first.",
             next_url=reverse("console:queue"),
         )
 

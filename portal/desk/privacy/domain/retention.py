@@ -1,9 +1,7 @@
-"""What is kept for how long, carried out. Each period is a setting; docs/operations.md lists
-them.
+"""Carrying out the retention periods. Each is a setting; docs/operations.md lists them.
 
-A round touches at most BATCH rows of each kind, and what it leaves is the next round's; doing
-it again finds nothing. Each kind is a transaction of its own, so that one that fails keeps
-none of the others.
+A round changes at most BATCH rows of each kind and leaves the rest to the next round; repeating
+it is harmless. Each kind has its own transaction, so a failure does not stop the other kinds.
 """
 
 from __future__ import annotations
@@ -35,9 +33,9 @@ BATCH: Final = 500
 
 
 def carry_out_retention(*, at: datetime, limit: int = BATCH) -> dict[str, int]:
-    """One round; answers how many of each kind, those of which there were none left out.
+    """Carry out one round; return the number of rows by kind, without kinds that had none.
 
-    Writes one audit event with these counts if there were any.
+    Writes one audit event with these counts if there are any.
     """
     counts = dict(do_each(POLICIES, lambda name: _carry_out(name, at, limit), doing="retention"))
     done = {name: count for name, count in counts.items() if count}
@@ -73,7 +71,7 @@ def _erase_closed_cases(at: datetime, limit: int) -> int:
 def _erase_case(case: Application) -> bool:
     if not erase_case(case, as_name=pseudonym, as_email=erased_address):
         return False
-    # What was told about it tells it again.
+    # The notices about the case repeat its contents.
     told = Notice.objects.filter(about=f"application:{case.case_number}")
     told.exclude(state__in=UNSENT).delete()
     return True
@@ -85,7 +83,7 @@ def _delete_read_notices(at: datetime, limit: int) -> int:
 
 
 def _delete_unverified_accounts(at: datetime, limit: int) -> int:
-    """Accounts whose address nobody ever confirmed, and that did nothing."""
+    """Delete accounts whose address was never confirmed and that did nothing."""
     joined_before = at - _days("UNVERIFIED_ACCOUNT_DAYS")
     silent = User.objects.filter(
         date_joined__lt=joined_before,
@@ -103,7 +101,7 @@ def _delete_account(pk: int | str) -> int:
         with transaction.atomic():
             User.objects.filter(pk=pk, last_login=None).delete()
     except ProtectedError:
-        # It did something after all.
+        # The account did something after all.
         return 0
     return 1
 
@@ -144,4 +142,4 @@ POLICIES: Final[Mapping[str, Callable[[datetime, int], int]]] = {
     "sessions_deleted": _delete_sessions,
     "demo_mails_deleted": _delete_demo_mail,
 }
-"""By the name under which the audit event counts it."""
+"""Retention policies, by the name in the audit event."""

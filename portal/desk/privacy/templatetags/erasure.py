@@ -1,4 +1,4 @@
-"""What is said of erasure on the account's page, which knows nothing of it."""
+"""The erasure notice for the account page, which does not depend on this app."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.inclusion_tag("desk/privacy/pending.html", takes_context=True)
 def show_pending_erasure(context: template.Context, user: User) -> dict[str, object]:
-    """A notice with the day and the way back, if the person has asked to be erased."""
+    """A notice with the day and a button to cancel, if the person has requested erasure."""
     return {
         "asked": pending_request(user),
         "csrf_token": context.get("csrf_token"),

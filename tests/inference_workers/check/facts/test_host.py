@@ -156,8 +156,8 @@ def test_ports_of_node_0_that_are_taken_are_seen(tmp_path: Path) -> None:
             {"node_rank": 0},
             "node_error",
             (
-                "MASTER_ADDR is not set: m spans 2 hosts; set the address of node 0 that all of "
-                "them reach"
+                "MASTER_ADDR is not set: m spans 2 hosts; set the address at which all of "
+                "them reach node 0"
             ),
         ),
     ],
