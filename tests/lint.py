@@ -25,14 +25,21 @@ PRODUCTION = {
     "PYTHONPATH": os.fspath(ROOT),
 }
 MANAGE = ("python", "manage.py")
+FOLDERS = (
+    "docs", "templates", "static/js", "portal", "inference_workers", "capacity", "tracing",
+    "engine_tools", "demo", "benchmarks", "tests",
+)  # fmt: skip
+SENTENCES = "md,html,txt,py,js"
+"""Files with sentences that a person reads; `docs/prose.yml` lists what they must not say."""
 CHECKS: Mapping[str, tuple[str, ...]] = {
     "ruff check": ("ruff", "check", "."),
     "ruff format": ("ruff", "format", "--check", "."),
     "mypy --strict": ("mypy",),
     "imports": ("lint-imports",),
-    "JavaScript's tools": ("npm", "ci", "--no-audit", "--no-fund", "--loglevel", "error"),
+    "tools from npm": ("npm", "ci", "--no-audit", "--no-fund", "--loglevel", "error"),
     "JavaScript's types": ("npx", "tsc", "--project", "."),
     "JavaScript's style": ("npx", "eslint", "."),
+    "prose": ("npx", "textlint", "*.md", *(f"{folder}/**/*.{{{SENTENCES}}}" for folder in FOLDERS)),
     "templates": ("djlint", "--lint", "--quiet", "templates", "portal"),
     "migrations": (*MANAGE, "makemigrations", "--check", "--dry-run"),
     "production settings": (*MANAGE, "check", "--deploy", "--fail-level", "WARNING"),

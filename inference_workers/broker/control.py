@@ -34,7 +34,7 @@ class Control:
                 job.cancel(read_reason(value))
 
     async def poll(self) -> None:
-        """Poll every running job's key for ever, so that a lost message costs at most a second."""
+        """Poll every running job's key forever, so that a lost message costs at most a second."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
@@ -43,7 +43,7 @@ class Control:
                 log.warning("cancel_poll_failed", error=type(error).__name__)
 
     async def listen(self) -> None:
-        """Act on control messages for ever."""
+        """Act on control messages forever."""
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:

@@ -91,7 +91,7 @@ class Leases:
         await evaluate(self._redis, RELEASE, keys=keys, arguments=(self._worker_id,))
 
     async def run(self, jobs: JobSet) -> None:
-        """Renew for ever, and earlier than due while a lease is in doubt."""
+        """Renew forever, and earlier than due while a lease is in doubt."""
         while True:
             try:
                 await self.renew(jobs.all())

@@ -122,7 +122,7 @@ class StreamPublisher:
         self._dirty.discard(job)
 
     async def run(self) -> None:
-        """Flush for ever, at most once in FLUSH_SECONDS."""
+        """Flush forever, at most once in FLUSH_SECONDS."""
         seconds = 0.0
         while True:
             await self._wake.wait()

@@ -66,7 +66,7 @@ class EngineMonitor:
         return max(1, round(expected - (datetime.now(UTC) - since).total_seconds()))
 
     async def run(self) -> None:
-        """Probe for ever."""
+        """Probe forever."""
         while True:
             await self.probe()
             seconds = PROBE_SECONDS if self._ready.is_set() else PROBE_SECONDS_WHILE_DOWN

@@ -66,7 +66,7 @@ class PromptReader:
         return await asyncio.to_thread(self._proved.encode, text, add_special_tokens=special)
 
     async def run(self, wait_for_engine: Callable[[], Awaitable[None]]) -> None:
-        """Prove every learnt encoder, for ever. No prompt waits for this."""
+        """Prove every learnt encoder, forever. No prompt waits for this."""
         while True:
             await self._has_learnt.wait()
             await wait_for_engine()

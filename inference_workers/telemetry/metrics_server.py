@@ -111,7 +111,7 @@ class MetricsServer:
         self._port = port
 
     async def run(self) -> None:
-        """Serve for ever; if the address is in use, retry while jobs continue to run."""
+        """Serve forever; if the address is in use, retry while jobs continue to run."""
         while True:
             try:
                 await self._serve()

@@ -110,7 +110,7 @@ def signatures(request: AuthenticatedHttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def signature(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    """One's own signed copy, from the bytes that were frozen when it was signed."""
+    """The user's own signed copy, from the bytes that were frozen when it was signed."""
     signed = _get_own_signature(request, pk)
     return render(
         request,

@@ -27,7 +27,7 @@ OPEN_STATES = (RenewalState.DRAFT, *REVIEW_STATES, RenewalState.RETURNED)
 class RenewalCommand(models.TextChoices):
     """Every way in which a renewal can change."""
 
-    SUBMIT = "submit", "Report handed in"
+    SUBMIT = "submit", "Report submitted"
     WITHDRAW = "withdraw", "Withdrawn"
     CLAIM = "claim", "Claimed"
     RELEASE = "release", "Released"

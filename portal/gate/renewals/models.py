@@ -60,7 +60,7 @@ class Renewal(Claimable, models.Model):
 
 
 class Report(models.Model):
-    """What a holder handed in; never changed: a second one follows a return."""
+    """What a holder submitted; never changed: a second one follows a return."""
 
     renewal = models.ForeignKey(Renewal, on_delete=models.PROTECT, related_name="reports")
     number = models.PositiveIntegerField()

@@ -33,7 +33,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
             for name, value in request.GET.items()
             if self.lookup_allowed(name, str(value), request)
         }
-        # Not the search term: it may be an address, and events are kept for ever.
+        # Not the search term: it may be an address, and events are kept forever.
         return _record_look(
             request, answer, page="list", filter=chosen, searched=bool(request.GET.get("q"))
         )

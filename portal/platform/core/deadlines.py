@@ -1,7 +1,7 @@
 """Deadlines for whole conversations with other servers.
 
 A socket's time-out applies to each read, so a server that sends one byte a second would be read
-for ever.
+forever.
 """
 
 from __future__ import annotations

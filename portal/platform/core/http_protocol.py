@@ -14,7 +14,7 @@ HEAD_BYTES: Final = 64 * 2**10
 class PatientProtocol(HttpToolsProtocol):
     """Closes a connection when the head of its request is too slow or too long.
 
-    uvicorn would wait for ever, and keep everything that arrives. Between two requests its own
+    uvicorn would wait forever, and keep everything that arrives. Between two requests its own
     `timeout_keep_alive` applies.
     """
 

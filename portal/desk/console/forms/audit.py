@@ -18,7 +18,7 @@ class AuditFilterForm(FilterForm):
     """The filter fields of the log."""
 
     actor = forms.IntegerField(label="Person number", required=False, min_value=1)
-    # An address or a name does not match: every search is itself recorded for ever.
+    # An address or a name does not match: every search is itself recorded forever.
     subject = forms.RegexField(
         SUBJECT,
         label="Subject",

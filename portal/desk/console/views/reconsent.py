@@ -97,7 +97,7 @@ def remind(request: AuthenticatedHttpRequest) -> HttpResponse:
 def _record_look(
     request: AuthenticatedHttpRequest, tag: AuditTag, form: OutdatedFilterForm, **data: object
 ) -> None:
-    # A search may contain a name, and the record of what an auditor views is kept for ever.
+    # A search may contain a name, and the record of what an auditor views is kept forever.
     chosen = {name: str(value) for name, value in form.cleaned_data.items() if value}
     if "q" in chosen:
         chosen["q"] = "(words)"

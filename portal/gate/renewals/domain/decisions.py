@@ -2,7 +2,7 @@
 
 A decision has no hold, and is mailed immediately: access continues until its old end whatever
 is decided, longer access can be suspended or revoked, and after a refusal another report can
-be handed in.
+be submitted.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def needs_two(grants: Sequence[Grant]) -> bool:
 
 
 def current_endorsements(renewal: Renewal) -> list[RenewalStep]:
-    """First approvals of the report as it was last handed in."""
+    """First approvals of the report as it was last submitted."""
     steps = renewal.steps.filter(command=RenewalCommand.ENDORSE, at__gte=renewal.submitted_at)
     return list(steps.select_related("actor"))
 

@@ -85,7 +85,7 @@ def over_since(grant: Grant) -> datetime:
 
 @transaction.atomic
 def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = None) -> Step:
-    """End one's own grant now and for good; with weights, state that they are destroyed.
+    """End the holder's own grant now and for good; with weights, state that they are destroyed.
 
     An open renewal is withdrawn if it has no other grant left to renew. Raises
     `DomainError`: `not_your_grant`, `statement_missing`, and as `state_destruction`; `LostRace`.

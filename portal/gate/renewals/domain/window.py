@@ -13,7 +13,7 @@ from portal.platform.accounts.models import User
 
 
 def renewable_grants(holder: User, *, at: datetime) -> QuerySet[Grant]:
-    """The person's own grants whose renewal can be handed in now, soonest end first."""
+    """The person's own grants whose renewal can be submitted now, soonest end first."""
     return (
         Grant.objects.filter(
             user=holder,
@@ -29,5 +29,5 @@ def renewable_grants(holder: User, *, at: datetime) -> QuerySet[Grant]:
 
 
 def closes_at(grant: Grant) -> datetime:
-    """The moment until which a renewal of the grant can be handed in."""
+    """The moment until which a renewal of the grant can be submitted."""
     return grant.ends_at + timedelta(days=settings.RENEWAL_LATE_DAYS)

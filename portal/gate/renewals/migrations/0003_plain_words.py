@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name="command",
             field=models.CharField(
                 choices=[
-                    ("submit", "Report handed in"),
+                    ("submit", "Report submitted"),
                     ("withdraw", "Withdrawn"),
                     ("claim", "Claimed"),
                     ("release", "Released"),

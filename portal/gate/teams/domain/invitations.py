@@ -34,7 +34,7 @@ RESEND_PAUSE: Final = timedelta(hours=1)
 
 
 def has_team(application: Application, *, at: datetime) -> bool:
-    """Whether an application may have a team now, as far as its applicant has been told."""
+    """Whether an application may have a team now, as far as its applicant has been notified."""
     return (
         settings.TEAM_MEMBERS > 0
         and application.told_state(at=at) == ApplicationState.APPROVED

@@ -48,7 +48,7 @@ def read_invitation(member_id: int, token: str, *, at: datetime) -> Invitation:
 
 @transaction.atomic
 def join_team(member: Member, *, by: User) -> Member:
-    """Join with one's own account, after signing the licence; access begins immediately.
+    """Join with the invited person's account, after signing the licence; access begins immediately.
 
     Raises `DomainError`: `link_used`, `link_expired`, `link_closed`, `own_team`,
     `email_unverified`, `denied`, `decided_before`, `member_already`, `licence_unsigned` and

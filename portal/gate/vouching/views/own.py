@@ -100,7 +100,7 @@ def _render(
 
 
 def _find(request: AuthenticatedHttpRequest) -> Application | None:
-    """The application that is open as far as its applicant has been told."""
+    """The application that is open as far as its applicant has been notified."""
     newest = Application.objects.newest_of(request.user)
     if newest is None or newest.told_state(at=timezone.now()) not in OPEN_STATES:
         return None

@@ -167,7 +167,7 @@ def withdraw_application(application: Application, *, by: User) -> Step:
 
 
 def require_signatures(user: User, models: Sequence[HostedModel]) -> None:
-    """Raise `DomainError` naming the first licence that still has to be signed."""
+    """Raise `DomainError` naming the first licence that still must be signed."""
     licences = Licence.objects.filter(releases__models__in=models).distinct().order_by("slug")
     for licence in licences:
         match standing(user, licence, at=timezone.now()):

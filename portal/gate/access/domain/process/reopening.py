@@ -114,5 +114,5 @@ def _move_to_review(
         raise DomainError(
             RefusalCode.OTHER_APPLICATION_OPEN,
             f"Application {other or 'another'} of the same person is open. "
-            "It has to be decided or withdrawn first.",
+            "It must be decided or withdrawn first.",
         ) from error

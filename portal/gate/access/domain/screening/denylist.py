@@ -146,7 +146,7 @@ def require_not_denied(user: User, *, at: datetime, next_url: str = "") -> None:
 
 
 def require_may_be_approved(application: Application, *, at: datetime) -> None:
-    """Raise `DomainError` (`denied`) naming the entry that has to be lifted first."""
+    """Raise `DomainError` (`denied`) naming the entry that must be lifted first."""
     denials = find_denials(application, at=at)
     if denials:
         raise DomainError(

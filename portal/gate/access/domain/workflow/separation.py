@@ -1,6 +1,6 @@
 """Which reviewers may not decide: separation of duties, enforced by the command layer.
 
-Besides the applicant: a reviewer who is too near to them or decided before, and anyone while
+Besides the applicant: a reviewer who is too close to them or decided before, and anyone while
 another reviewer holds the claim.
 """
 
@@ -78,7 +78,7 @@ def require_other(person_id: int | None, *, by: User, what: str, field: str | No
 
 def require_outsider(person_id: int, *, by: User, what: str = "application") -> None:
     """Raise `DomainError` (`own_application` and the like, `own_team`) if a reviewer is the
-    person, or is too near to the person to decide.
+    person, or is too close to the person to decide.
     """
     require_other(person_id, by=by, what=what)
     if how := nearness(person_id, by):
