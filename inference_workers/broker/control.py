@@ -51,12 +51,12 @@ class Control:
                     while True:
                         message = await pubsub.get_message(timeout=POLL_SECONDS)
                         if message is not None:
-                            await self._hear(message["data"])
+                            await self._listen(message["data"])
             except BROKER_ERRORS as error:
                 log.warning("control_channel_lost", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _hear(self, data: str) -> None:
+    async def _listen(self, data: str) -> None:
         try:
             job = self._jobs.get(ControlMessage.model_validate_json(data).job_id)
         except ValidationError:

@@ -96,7 +96,7 @@ class EngineSupervisor:
             await self._link.close()
             await self._end_engine()
             remove_stale_socket(self._settings.socket)
-            self._tell(EngineState.DOWN, pid=None, pid_started=None)
+            self._report(EngineState.DOWN, pid=None, pid_started=None)
 
     async def _run_once(self) -> None:
         """One life of the engine, from its start until it has ended or must end."""
@@ -111,8 +111,8 @@ class EngineSupervisor:
             if await self._wait_until_ready(engine, begun=begun):
                 seconds = round(time.monotonic() - begun, 1)
                 self._failed_starts = 0
-                self._tell(EngineState.READY, last_start_seconds=seconds)
-                self._link.tell_ready()
+                self._report(EngineState.READY, last_start_seconds=seconds)
+                self._link.send_ready()
                 log.info("engine_ready", seconds=seconds)
                 detail = await self._watch(engine)
             else:
@@ -125,7 +125,7 @@ class EngineSupervisor:
             await self._end_engine()
         if not self._stop.is_set():
             cause = explain_failure(self._settings.engine_log_file)
-            self._tell(EngineState.DOWN, pid=None, pid_started=None, detail=f"{detail}; {cause}")
+            self._report(EngineState.DOWN, pid=None, pid_started=None, detail=f"{detail}; {cause}")
             log.error("engine_down", detail=detail, cause=cause)
 
     async def _join_nodes(self) -> bool:
@@ -133,7 +133,7 @@ class EngineSupervisor:
         if not self._deployment.needs_launcher_per_node:
             return True
         former = self._status.detail
-        self._tell(EngineState.STARTING, detail=WAITING)
+        self._report(EngineState.STARTING, detail=WAITING)
         log.info("waiting_for_nodes")
         joining = asyncio.ensure_future(self._link.join())
         stopping = asyncio.ensure_future(self._stop.wait())
@@ -143,7 +143,7 @@ class EngineSupervisor:
             joining.cancel()
             return False
         joining.result()
-        self._tell(EngineState.STARTING, detail=former)
+        self._report(EngineState.STARTING, detail=former)
         return not self._stop.is_set()
 
     def _connect(self) -> SupervisedEngine:
@@ -167,7 +167,7 @@ class EngineSupervisor:
         except OSError as error:
             raise LaunchError(f"the engine cannot be started: {name_os_error(error)}") from error
         info = read_process(self._process.pid)
-        self._tell(
+        self._report(
             EngineState.STARTING, pid=self._process.pid, pid_started=info.started if info else None
         )
         log.info("engine_starting", pid=self._process.pid)
@@ -217,7 +217,7 @@ class EngineSupervisor:
                 f"the engine did not start in {FAILED_STARTS_ALLOWED} tries: {self._status.detail} "
                 f"(see {self._settings.engine_log_file})"
             )
-        self._tell(EngineState.STARTING, restarts=self._status.restarts + 1)
+        self._report(EngineState.STARTING, restarts=self._status.restarts + 1)
         await self._pause(self._back_off, even_if_dead=True)
         self._back_off = min(self._back_off * 2, LONGEST_BACK_OFF_SECONDS)
 
@@ -229,16 +229,16 @@ class EngineSupervisor:
         loop = asyncio.get_running_loop()
 
         def remind(left: Sequence[int]) -> None:
-            loop.call_soon_threadsafe(self._tell_left, left)
+            loop.call_soon_threadsafe(self._report_left, left)
 
         await asyncio.to_thread(stop_session, process.pid, remind=remind)
         await process.wait()
         log.info("engine_gone", pid=process.pid)
 
-    def _tell_left(self, left: Sequence[int]) -> None:
+    def _report_left(self, left: Sequence[int]) -> None:
         """Report killed processes that have not ended; a new engine must wait for them."""
         log.warning("engine_not_gone", deployment=self._deployment.slug, pids=list(left))
-        self._tell(self._status.state, detail=f"{ENDING} {list(left)}")
+        self._report(self._status.state, detail=f"{ENDING} {list(left)}")
 
     async def _pause(self, seconds: float, *, even_if_dead: bool = False) -> None:
         """Wait, but only until the engine ends or must stop."""
@@ -253,9 +253,9 @@ class EngineSupervisor:
     async def _refresh_status(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            self._tell(self._status.state)
+            self._report(self._status.state)
 
-    def _tell(self, state: EngineState, **changes: object) -> None:
+    def _report(self, state: EngineState, **changes: object) -> None:
         """Write the status; a disk error does not stop a running engine."""
         now = datetime.now(UTC)
         since = self._status.since if state is self._status.state else now

@@ -51,7 +51,7 @@ class FollowerLink:
                 raise LaunchError(f"node 0 refuses this one: {reason}")
             await asyncio.sleep(RETRY_SECONDS)
 
-    def tell_ready(self) -> None:
+    def send_ready(self) -> None:
         """Do nothing; node 0 reports it itself."""
 
     async def leave(self) -> None:

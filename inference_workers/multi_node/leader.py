@@ -50,7 +50,7 @@ class LeaderLink:
             self._say(START)
         log.info("nodes_joined", nodes=self._node.count)
 
-    def tell_ready(self) -> None:
+    def send_ready(self) -> None:
         self._life.is_ready = True
         self._say(READY)
 

@@ -49,7 +49,7 @@ class NodeLink(Protocol):
         """Return once `lost` is not empty."""
         ...
 
-    def tell_ready(self) -> None:
+    def send_ready(self) -> None:
         """Note that the engine is ready; node 0 tells the other nodes."""
         ...
 
@@ -99,7 +99,7 @@ class SingleNode:
     async def wait_until_lost(self) -> None:
         await asyncio.Event().wait()
 
-    def tell_ready(self) -> None:
+    def send_ready(self) -> None:
         """Do nothing; there are no other nodes."""
 
     async def leave(self) -> None:

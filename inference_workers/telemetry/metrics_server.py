@@ -60,10 +60,10 @@ class LiveState(Collector):
         yield self._counter(
             "engine_restarts", "Restarts by this engine's launcher.", self._monitor.restarts
         )
-        yield from self._tell_energy()
-        yield from self._tell_disks()
+        yield from self._collect_energy()
+        yield from self._collect_disks()
 
-    def _tell_energy(self) -> Iterator[Metric]:
+    def _collect_energy(self) -> Iterator[Metric]:
         reading = self._energy.latest
         energy = CounterMetricFamily(
             "gatehouse_worker_energy_joules",
@@ -73,7 +73,7 @@ class LiveState(Collector):
         energy.add_metric([self._deployment, reading.source.value], reading.joules)
         yield energy
 
-    def _tell_disks(self) -> Iterator[Metric]:
+    def _collect_disks(self) -> Iterator[Metric]:
         free = GaugeMetricFamily(
             "gatehouse_worker_disk_free_ratio",
             "Free share of the disk that holds the folder, from 0 to 1.",

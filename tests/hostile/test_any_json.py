@@ -11,7 +11,7 @@ import pytest
 from django.test import RequestFactory
 
 from portal.lab.api.api import api
-from portal.lab.api.calls import read_asking
+from portal.lab.api.calls import read_caller
 from portal.lab.api.document.examples import EXAMPLES
 from portal.lab.jobs.models import Call
 from tests.factories.accounts import UserFactory
@@ -214,7 +214,7 @@ async def test_no_header_breaks_the_api(laboratory: Laboratory) -> None:
 def test_a_count_of_retries_is_a_number_however_long(count: str, is_retry: bool) -> None:
     request = RequestFactory().post("/v1/completions", headers={"X-Stainless-Retry-Count": count})
     request.auth = ApiKeyFactory.create()  # type: ignore[attr-defined]  # as ninja does
-    assert read_asking(request, endpoint="/v1/completions").is_retry is is_retry
+    assert read_caller(request, endpoint="/v1/completions").is_retry is is_retry
 
 
 async def test_a_model_whose_name_has_a_quoted_nul_is_none(laboratory: Laboratory) -> None:

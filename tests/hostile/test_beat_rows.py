@@ -284,7 +284,7 @@ def batches(poison: Poison) -> Done:
     person, model = make_researcher()
     key = ApiKeyFactory.create(user=person)
     rows = [make_batch(key, write_request("one", model=model.slug)) for _ in range(2)]
-    poison(advance, "hear_nudge", rows[0].pk)
+    poison(advance, "receive_nudge", rows[0].pk)
     after = states(rows, "status")
     return lambda: [status == BatchStatus.IN_PROGRESS for status in after()]
 
@@ -469,7 +469,7 @@ def holders_who_owe_a_statement(poison: Poison) -> Done:
         )
         for _ in range(2)
     ]
-    poison(statements, "ask_for_statement", rows[0])
+    poison(statements, "request_statement", rows[0])
     return exist(StatementRequest, grant=rows)
 
 

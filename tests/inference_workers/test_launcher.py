@@ -116,7 +116,7 @@ def test_engine_of_a_killed_launcher_is_ended(host: Host) -> None:
 
 
 def test_engine_that_outlived_its_launcher_is_reaped_at_the_next_start(host: Host) -> None:
-    """Asking the kernel to end it can fail, as in another pid namespace: the status file helps."""
+    """Caller the kernel to end it can fail, as in another pid namespace: the status file helps."""
     former = subprocess.Popen(["sleep", "600"], start_new_session=True)
     info = read_process(former.pid)
     assert info is not None

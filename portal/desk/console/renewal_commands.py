@@ -26,7 +26,7 @@ from portal.gate.renewals.domain.decisions import (
     return_renewal,
     waits_for_second,
 )
-from portal.gate.renewals.domain.history import tell_history
+from portal.gate.renewals.domain.history import list_history
 from portal.gate.renewals.enums import RenewalCommand, RenewalState
 from portal.gate.renewals.models import Renewal, RenewalStep
 from portal.gate.renewals.rules import renewal_commands
@@ -72,7 +72,7 @@ RENEWAL_COMMANDS: Final[Mapping[str, CarryOut]] = {
 }
 
 
-def tell_done(step: RenewalStep) -> str:
+def describe_done(step: RenewalStep) -> str:
     """The message to the reviewer after a command."""
     name = step.renewal.holder.name
     match RenewalCommand(step.command):
@@ -124,7 +124,7 @@ def describe_renewal(
         "earlier_reports": reports[1:],
         "grants": grants,
         "cases": Application.objects.filter(grants__in=grants).distinct(),
-        "history": tell_history(renewal, viewer=viewer),
+        "history": list_history(renewal, viewer=viewer),
         "endorsements": current_endorsements(renewal),
         "two_reviewers": [g.model for g in grants if g.model.tier == Tier.TWO_REVIEWERS],
         "waits_for_second": waits_for_second(renewal, grants, by=viewer),

@@ -168,7 +168,7 @@ REVIEW_COMMANDS: dict[Command, ReviewCommand] = {
 ENDORSED = "Your approval of {case} is recorded. A second reviewer must agree before access opens."
 
 
-def tell_done(step: Step, application: Application) -> str:
+def describe_done(step: Step, application: Application) -> str:
     """The message to the reviewer after a command."""
     command = Command(step.command)
     text = ENDORSED if command == Command.ENDORSE else REVIEW_COMMANDS[command].done

@@ -13,7 +13,7 @@ from portal.gate.access.domain.desk.dossier import gather_dossier
 from portal.gate.access.domain.desk.queue import pace_of
 from portal.gate.access.domain.desk.replies import list_replies
 from portal.gate.access.domain.process.endorsements import current_endorsements, open_models
-from portal.gate.access.domain.process.history import tell_history
+from portal.gate.access.domain.process.history import list_history
 from portal.gate.access.domain.process.journey import expected_by
 from portal.gate.access.domain.process.remarks import list_remarks
 from portal.gate.access.domain.process.versions import compare_versions
@@ -67,7 +67,7 @@ def describe_review(
         "models_wanted": models,
         "pace": pace_of(application, at=now),
         "expected_by": expected_by(application),
-        "history": tell_history(application, viewer=viewer),
+        "history": list_history(application, viewer=viewer),
         "remarks": list_remarks(application, viewer=viewer),
         "remark_form": None if is_own or near else make_remark_form(application, viewer),
         "dossier": (dossier := gather_dossier(application)),

@@ -69,12 +69,12 @@ class SiteCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         measures = self._look()
-        yield from tell_queues(measures.jobs.queues, at=measures.at)
-        yield from tell_ends(measures.jobs)
-        yield from tell_workers(measures)
-        yield from tell_reaper(measures.reaper)
-        yield from tell_energy(measures.energy)
-        yield tell_disk()
+        yield from collect_queues(measures.jobs.queues, at=measures.at)
+        yield from collect_ends(measures.jobs)
+        yield from collect_workers(measures)
+        yield from collect_reaper(measures.reaper)
+        yield from collect_energy(measures.energy)
+        yield collect_disk()
 
     def forget(self) -> None:
         """Measure again at the next scrape."""
@@ -88,7 +88,7 @@ class SiteCollector(Collector):
             return self._measures
 
 
-def tell_queues(queues: Mapping[str, QueueMeasure], *, at: datetime) -> Iterator[Metric]:
+def collect_queues(queues: Mapping[str, QueueMeasure], *, at: datetime) -> Iterator[Metric]:
     jobs = GaugeMetricFamily(
         "gatehouse_jobs", "Jobs that have not ended.", labels=["deployment", "state"]
     )
@@ -111,7 +111,7 @@ def tell_queues(queues: Mapping[str, QueueMeasure], *, at: datetime) -> Iterator
     yield from (jobs, missing, oldest)
 
 
-def tell_ends(measures: JobMeasures) -> Iterator[Metric]:
+def collect_ends(measures: JobMeasures) -> Iterator[Metric]:
     ended = CounterMetricFamily(
         "gatehouse_jobs_ended",
         "Jobs that ended since midnight UTC.",
@@ -120,19 +120,19 @@ def tell_ends(measures: JobMeasures) -> Iterator[Metric]:
     for labels, count in sorted(measures.ended.items()):
         ended.add_metric(list(labels), count)
     yield ended
-    yield _tell_distribution(
+    yield _collect_distribution(
         "gatehouse_job_wait_seconds",
         "From acceptance to the start, for jobs that ended since midnight UTC.",
         measures.waits,
     )
-    yield _tell_distribution(
+    yield _collect_distribution(
         "gatehouse_job_run_seconds",
         "From the start to the end, for jobs that ended since midnight UTC.",
         measures.runs,
     )
 
 
-def _tell_distribution(
+def _collect_distribution(
     name: str, documentation: str, distributions: Mapping[str, Distribution]
 ) -> Metric:
     family = HistogramMetricFamily(name, documentation, labels=["deployment"])
@@ -143,7 +143,7 @@ def _tell_distribution(
     return family
 
 
-def tell_workers(measures: SiteMeasures) -> Iterator[Metric]:
+def collect_workers(measures: SiteMeasures) -> Iterator[Metric]:
     broker = GaugeMetricFamily("gatehouse_broker_up", "1 while the broker responds.")
     broker.add_metric([], float(measures.workers is not None))
     yield broker
@@ -161,7 +161,7 @@ def tell_workers(measures: SiteMeasures) -> Iterator[Metric]:
     yield workers
 
 
-def tell_reaper(record: ReaperRecord | None) -> Iterator[Metric]:
+def collect_reaper(record: ReaperRecord | None) -> Iterator[Metric]:
     actions = CounterMetricFamily(
         "gatehouse_reaper_actions", "Actions of the reaper on jobs.", labels=["action"]
     )
@@ -176,7 +176,7 @@ def tell_reaper(record: ReaperRecord | None) -> Iterator[Metric]:
     yield from (actions, last_run)
 
 
-def tell_energy(accounts: list[EnergyAccount]) -> Iterator[Metric]:
+def collect_energy(accounts: list[EnergyAccount]) -> Iterator[Metric]:
     energy = CounterMetricFamily(
         "gatehouse_energy_joules",
         "Energy of all workers so far, measured or assumed.",
@@ -194,7 +194,7 @@ def tell_energy(accounts: list[EnergyAccount]) -> Iterator[Metric]:
     yield from (energy, carbon)
 
 
-def tell_disk() -> Metric:
+def collect_disk() -> Metric:
     free = GaugeMetricFamily(
         "gatehouse_disk_free_ratio", "Free part of the disk of VAR_DIR, from 0 to 1."
     )

@@ -6,13 +6,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from portal.gate.access.domain.desk.overdue import escalate, remind_reviewers
-from portal.gate.access.domain.reconsent.announcements import tell_of_changes
+from portal.gate.access.domain.reconsent.announcements import announce_changes
 from portal.platform.core.each import do_each
 
 
 @shared_task(name="portal.access.tell_of_changed_licences")
-def tell_of_changed_licences() -> None:
-    tell_of_changes(at=timezone.now())
+def announce_changed_licences() -> None:
+    announce_changes(at=timezone.now())
 
 
 @shared_task(name="portal.access.call_to_overdue")

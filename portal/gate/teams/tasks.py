@@ -8,6 +8,6 @@ from portal.gate.teams.domain import upkeep
 
 
 @shared_task(name="portal.teams.tend")
-def tend() -> None:
+def run_upkeep() -> None:
     """Update members' grants, and erase old invitations."""
-    upkeep.tend()
+    upkeep.run_upkeep()

@@ -8,6 +8,6 @@ from portal.gate.vouching.domain import upkeep
 
 
 @shared_task(name="portal.vouching.tend")
-def tend() -> None:
+def run_upkeep() -> None:
     """Remind, warn and erase."""
-    upkeep.tend()
+    upkeep.run_upkeep()

@@ -10,15 +10,15 @@ from portal.gate.webhooks.domain.events import write_expiry, write_grant, write_
 
 
 @receiver(step_made, dispatch_uid="webhooks.write_step")
-def hear_of_step(*, step: Step, **_: object) -> None:
+def on_step_made(*, step: Step, **_: object) -> None:
     write_step(step)
 
 
 @receiver(grant_made, dispatch_uid="webhooks.write_grant")
-def hear_of_grant(*, grant: Grant, **_: object) -> None:
+def on_grant_made(*, grant: Grant, **_: object) -> None:
     write_grant(grant)
 
 
 @receiver(grant_expired, dispatch_uid="webhooks.write_expiry")
-def hear_of_expiry(*, grant: Grant, **_: object) -> None:
+def on_grant_expired(*, grant: Grant, **_: object) -> None:
     write_expiry(grant)

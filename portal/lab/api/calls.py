@@ -33,7 +33,7 @@ from portal.lab.jobs.domain.calls import (
 )
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.enums import Origin
-from portal.lab.jobs.stream.reader_presence import attend, leave_unread
+from portal.lab.jobs.stream.reader_presence import cancel_when_reader_leaves, leave_unread
 from portal.platform.core.database import in_database, read_database
 from portal.platform.core.errors import DomainError
 from portal.platform.core.idempotency import (
@@ -71,7 +71,7 @@ class AcceptedFrom(Generic[Source]):
 
 
 @dataclass(frozen=True)
-class Asking:
+class Caller:
     """The caller, and whether the request claims to be a repetition."""
 
     key: ApiKey
@@ -82,7 +82,7 @@ class Asking:
     """Unknown fields are refused instead of ignored."""
 
 
-def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
+def read_caller(request: HttpRequest, *, endpoint: str) -> Caller:
     """Read the request's headers; raises `DomainError`."""
     idempotency_key = read_idempotency_key(request.headers.get(IDEMPOTENCY_KEY, ""))
     strict = request.headers.get("Gatehouse-Strict", "false").lower()
@@ -93,7 +93,7 @@ def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
             field="Gatehouse-Strict",
         )
     count = request.headers.get("X-Stainless-Retry-Count", "")
-    return Asking(
+    return Caller(
         key=key_of(request),
         endpoint=endpoint,
         idempotency_key=idempotency_key,
@@ -102,11 +102,11 @@ def read_asking(request: HttpRequest, *, endpoint: str) -> Asking:
     )
 
 
-def open_model(asking: Asking, name: str, *, scope: KeyScope) -> HostedModel:
+def open_model(caller: Caller, name: str, *, scope: KeyScope) -> HostedModel:
     """The model, if person and key may use it for the scope; raises `DomainError` if not."""
-    model = find_model(name, key=asking.key)
-    require_scope(asking.key, scope, model)
-    require_access(asking.key.user, model, Origin.API)
+    model = find_model(name, key=caller.key)
+    require_scope(caller.key, scope, model)
+    require_access(caller.key.user, model, Origin.API)
     return model
 
 
@@ -122,7 +122,7 @@ class Steps(Generic[Plan, AnyAccepted]):
 
 
 async def take_steps(
-    request: HttpRequest, asking: Asking, steps: Steps[Plan, AnyAccepted]
+    request: HttpRequest, caller: Caller, steps: Steps[Plan, AnyAccepted]
 ) -> AnyAccepted:
     """Take all steps in one database thread; plan a large request when it is the person's turn."""
 
@@ -138,7 +138,7 @@ async def take_steps(
     if is_light(request):
         return await accept(take_all)
     model = await in_database(steps.open)
-    planned = await in_turn(asking.key.user_id, lambda: plan(model))
+    planned = await in_turn(caller.key.user_id, lambda: plan(model))
     return await accept(lambda: steps.submit(model, planned))
 
 
@@ -152,18 +152,18 @@ async def accept(submit: Callable[[], AnyAccepted]) -> AnyAccepted:
 
 
 def find_or_submit(
-    asking: Asking, body: BaseModel, *, model: HostedModel, runs: Sequence[Run]
+    caller: Caller, body: BaseModel, *, model: HostedModel, runs: Sequence[Run]
 ) -> Submitted:
     """The runs of the first attempt if the request is a repetition, otherwise new runs."""
     origin = CallOrigin(
-        endpoint=asking.endpoint,
-        key=asking.key,
-        fingerprint=hash_request(asking.endpoint, body.model_dump(mode="json", exclude_unset=True)),
+        endpoint=caller.endpoint,
+        key=caller.key,
+        fingerprint=hash_request(caller.endpoint, body.model_dump(mode="json", exclude_unset=True)),
         request=body.model_dump(mode="json", exclude=PROMPTS, exclude_unset=True),
-        idempotency_key=asking.idempotency_key,
+        idempotency_key=caller.idempotency_key,
     )
-    return _find_earlier(asking, origin) or submit_call(
-        asking.key.user, model=model, runs=runs, origin=origin
+    return _find_earlier(caller, origin) or submit_call(
+        caller.key.user, model=model, runs=runs, origin=origin
     )
 
 
@@ -172,7 +172,7 @@ async def wait_for(submitted: Submitted) -> list[Completion]:
 
     If the client disconnects meanwhile, the runs are stopped.
     """
-    async with attend(submitted.call.pk, submitted.jobs):
+    async with cancel_when_reader_leaves(submitted.call.pk, submitted.jobs):
         completions = await collect(submitted.jobs)
     try:
         require_done(completions)
@@ -190,10 +190,10 @@ async def explain_failure(error: DomainError, submitted: Submitted) -> DomainErr
     return error if decision is None else AccessRefused(decision)
 
 
-def _find_earlier(asking: Asking, origin: CallOrigin) -> Submitted | None:
-    user = asking.key.user
-    if asking.idempotency_key:
-        return find_call_by_key(user, asking.idempotency_key, fingerprint=origin.fingerprint)
-    if asking.is_retry:
+def _find_earlier(caller: Caller, origin: CallOrigin) -> Submitted | None:
+    user = caller.key.user
+    if caller.idempotency_key:
+        return find_call_by_key(user, caller.idempotency_key, fingerprint=origin.fingerprint)
+    if caller.is_retry:
         return find_repeated_call(user, fingerprint=origin.fingerprint, at=timezone.now())
     return None

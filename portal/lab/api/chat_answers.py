@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
-from portal.lab.api.calls import Asking, Steps, open_model, read_asking
+from portal.lab.api.calls import Caller, Steps, open_model, read_caller
 from portal.lab.api.completion_answers import (
     Style,
     accept,
@@ -38,17 +38,17 @@ CHAT: Final = Style(
 
 async def answer_chat(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
     """Respond as a whole, or with `stream` in pieces. The runs stop if the client disconnects."""
-    asking = read_asking(request, endpoint=ENDPOINT)
+    caller = read_caller(request, endpoint=ENDPOINT)
     steps = Steps(
-        open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
-        plan=lambda model: _plan(asking, body, model=model),
+        open=lambda: open_model(caller, body.model, scope=KeyScope.COMPLETIONS),
+        plan=lambda model: _plan(caller, body, model=model),
         runs=lambda planned: planned.plan.runs,
         submit=lambda model, planned: accept(
-            asking, planned.completion, model=model, plan=planned.plan
+            caller, planned.completion, model=model, plan=planned.plan
         ),
     )
     try:
-        accepted = await take_compiled_steps(request, asking, steps)
+        accepted = await take_compiled_steps(request, caller, steps)
     except DomainError as error:
         raise to_chat_refusal(error, body) from None
     return await answer_accepted(accepted, body, style=CHAT)
@@ -62,6 +62,6 @@ class _Planned:
     plan: Plan
 
 
-def _plan(asking: Asking, body: ChatRequest, *, model: HostedModel) -> _Planned:
+def _plan(caller: Caller, body: ChatRequest, *, model: HostedModel) -> _Planned:
     completion = to_completion(body, model=model)
-    return _Planned(completion, plan_body(asking, completion, model=model))
+    return _Planned(completion, plan_body(caller, completion, model=model))

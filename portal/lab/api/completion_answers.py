@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
 from portal.lab.api.calls import (
-    Asking,
+    Caller,
     Steps,
     explain_failure,
     find_or_submit,
     open_model,
-    read_asking,
+    read_caller,
     take_steps,
     wait_for,
 )
@@ -41,7 +41,7 @@ from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.token_text import token_texts
 from portal.lab.jobs.domain.workers import engine_status
-from portal.lab.jobs.stream.reader_presence import attend
+from portal.lab.jobs.stream.reader_presence import cancel_when_reader_leaves
 from portal.platform.core.json_writing import write_json
 from portal.platform.core.turns import in_turn
 
@@ -78,23 +78,23 @@ class Style:
 
 async def answer_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
     """Respond as a whole, or with `stream` in pieces. The runs stop if the client disconnects."""
-    asking = read_asking(request, endpoint=ENDPOINT)
+    caller = read_caller(request, endpoint=ENDPOINT)
     steps = Steps(
-        open=lambda: open_model(asking, body.model, scope=KeyScope.COMPLETIONS),
-        plan=lambda model: plan_body(asking, body, model=model),
+        open=lambda: open_model(caller, body.model, scope=KeyScope.COMPLETIONS),
+        plan=lambda model: plan_body(caller, body, model=model),
         runs=lambda plan: plan.runs,
-        submit=lambda model, plan: accept(asking, body, model=model, plan=plan),
+        submit=lambda model, plan: accept(caller, body, model=model, plan=plan),
     )
-    accepted = await take_compiled_steps(request, asking, steps)
+    accepted = await take_compiled_steps(request, caller, steps)
     return await answer_accepted(accepted, body, style=Style())
 
 
 async def take_compiled_steps(
-    request: HttpRequest, asking: Asking, steps: Steps[T, Accepted]
+    request: HttpRequest, caller: Caller, steps: Steps[T, Accepted]
 ) -> Accepted:
     """The result of the steps, which are repeated once the plan's structures are compiled."""
     return await with_compiled(
-        lambda: take_steps(request, asking, steps), person=asking.key.user_id
+        lambda: take_steps(request, caller, steps), person=caller.key.user_id
     )
 
 
@@ -118,16 +118,16 @@ async def answer_accepted(
     return HttpResponse(content, content_type="application/json", headers=dict(accepted.headers))
 
 
-def plan_body(asking: Asking, body: CompletionRequest, *, model: HostedModel) -> Plan:
+def plan_body(caller: Caller, body: CompletionRequest, *, model: HostedModel) -> Plan:
     """Plan the request's runs; raises `DomainError`."""
-    if asking.is_strict:
+    if caller.is_strict:
         require_known(body)
     return plan_completion(body, deployment=model.deployment)
 
 
-def accept(asking: Asking, body: CompletionRequest, *, model: HostedModel, plan: Plan) -> Accepted:
+def accept(caller: Caller, body: CompletionRequest, *, model: HostedModel, plan: Plan) -> Accepted:
     """Submit the request's runs, or find those of its first attempt."""
-    submitted = find_or_submit(asking, body, model=model, runs=plan.runs)
+    submitted = find_or_submit(caller, body, model=model, runs=plan.runs)
     answer = Answer(
         plan=plan,
         submitted=submitted,
@@ -137,12 +137,12 @@ def accept(asking: Asking, body: CompletionRequest, *, model: HostedModel, plan:
         return_token_ids=bool(body.return_token_ids),
         prompt_logprobs=body.prompt_logprobs is not None,
     )
-    return Accepted(answer, describe_limits(asking.key.user, model=model))
+    return Accepted(answer, describe_limits(caller.key.user, model=model))
 
 
 def _stream(accepted: Accepted, body: Streamable, *, style: Style) -> StreamingHttpResponse:
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
-    pieces = _attended(accepted.answer, include_usage=include_usage, style=style)
+    pieces = _stream_to_reader(accepted.answer, include_usage=include_usage, style=style)
     response = StreamingHttpResponse(
         pieces, content_type="text/event-stream; charset=utf-8", headers=dict(accepted.headers)
     )
@@ -151,9 +151,13 @@ def _stream(accepted: Accepted, body: Streamable, *, style: Style) -> StreamingH
     return response
 
 
-async def _attended(answer: Answer, *, include_usage: bool, style: Style) -> AsyncIterator[bytes]:
+async def _stream_to_reader(
+    answer: Answer, *, include_usage: bool, style: Style
+) -> AsyncIterator[bytes]:
     """The whole stream; after a failure it sends the error and ends."""
-    async with attend(answer.submitted.call.pk, answer.submitted.jobs) as presence:
+    async with cancel_when_reader_leaves(
+        answer.submitted.call.pk, answer.submitted.jobs
+    ) as presence:
         yield b": accepted\n\n"
         pieces = stream_pieces(answer, include_usage=include_usage, write=style.piece)
         try:

@@ -19,7 +19,7 @@ _ANCHOR: Final = re.compile(r'<a href="([^"]*)"[^>]*>([^<]*)</a>')
 def link_openly(text: str) -> SafeString:
     """The text with links; a domain not written in ASCII is repeated in ASCII after its link."""
     linked = urlize(text, nofollow=True, autoescape=True)
-    return mark_safe(_ANCHOR.sub(_tell, linked))  # noqa: S308 -- escaped by urlize
+    return mark_safe(_ANCHOR.sub(_mark_outgoing, linked))  # noqa: S308 -- escaped by urlize
 
 
 def find_domains(text: str) -> list[str]:
@@ -28,7 +28,7 @@ def find_domains(text: str) -> list[str]:
     return list(dict.fromkeys(filter(None, map(_domain_of, _ANCHOR.findall(linked)))))
 
 
-def _tell(anchor: re.Match[str]) -> str:
+def _mark_outgoing(anchor: re.Match[str]) -> str:
     domain = _domain_of(anchor.groups())
     is_plain = domain in html.unescape(anchor[2]).lower()
     return anchor[0] if is_plain else f"{anchor[0]} ({escape(domain)})"

@@ -1,4 +1,4 @@
-"""Reads each request's body before the request continues, so that nothing scarce waits for a client.
+"""Reads each request's body before the request continues: nothing scarce waits for a client.
 
 The limits are in settings.REQUEST_BODIES. A small body that arrives immediately costs nothing
 extra; for others the sender is identified first.

@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portal.gate.access.domain.reconsent.announcements import tell_of_changes
+from portal.gate.access.domain.reconsent.announcements import announce_changes
 from portal.gate.access.domain.reconsent.reminders import LIMIT, send_reminders
 from portal.gate.access.enums import GrantState
 from portal.gate.licensing.models import LicenceVersion, Signature
@@ -73,7 +73,7 @@ def test_the_list_names_who_signed_what_and_how_long_it_holds(
     )
     GrantFactory.create(user=signature.user, model=model)
     GrantFactory.create(user=signature.user)
-    tell_of_changes(at=NOW)
+    announce_changes(at=NOW)
     (row,) = console.get(LIST).context["rows"]
     assert (row.signature, row.version, row.days_left) == (signature, second, 25)
     assert [grant.model.name for grant in row.grants] == ["Great Model"]
@@ -221,7 +221,7 @@ def test_who_was_told_this_week_or_has_signed_is_left_out(
     reviewer: User, first: LicenceVersion, second: LicenceVersion, clock: Traveller
 ) -> None:
     told, done = signer(first, "Told Person"), signer(first, "Done Person")
-    tell_of_changes(at=NOW)
+    announce_changes(at=NOW)
     SignatureFactory.create(user=done.user, version=second)
     rows = [told.pk, done.pk]
     assert [(row.is_done, row.message) for row in send_reminders(rows, by=reviewer)] == [

@@ -13,9 +13,9 @@ from django.core import mail
 from django.db import connection
 from time_machine import Traveller
 
-from portal.gate.access.domain.reconsent.announcements import tell_of_changes
+from portal.gate.access.domain.reconsent.announcements import announce_changes
 from portal.gate.access.enums import GrantState
-from portal.gate.access.tasks import tell_of_changed_licences
+from portal.gate.access.tasks import announce_changed_licences
 from portal.gate.licensing.domain.signing import sign_licence
 from portal.gate.licensing.domain.versions import publish_version
 from portal.gate.licensing.enums import Capacity
@@ -53,8 +53,8 @@ def publish(licence: Licence, **changes: Any) -> LicenceVersion:
 def deliver() -> list[str]:
     """Run the task twice and send what is due; the addresses that got mail, sorted."""
     mail.outbox.clear()
-    tell_of_changed_licences()
-    tell_of_changed_licences()
+    announce_changed_licences()
+    announce_changed_licences()
     send_due()
     return sorted(message.to[0] for message in mail.outbox)
 
@@ -122,7 +122,7 @@ def test_who_signs_before_a_mail_leaves_does_not_get_it(
 ) -> None:
     signer = SignatureFactory.create(version=first).user
     change = publish(first.licence)
-    assert tell_of_changes(at=NOW) == 1
+    assert announce_changes(at=NOW) == 1
     sign(signer, change)
     assert (send_due(), mail.outbox) == (0, [])
     assert list_notices(signer.pk).count() == 0
@@ -206,7 +206,7 @@ def test_two_tasks_at_once_send_each_mail_once(first: LicenceVersion) -> None:
     at = publish(first.licence).published_at
 
     def run() -> None:
-        tell_of_changes(at=at)
+        announce_changes(at=at)
         connection.close()
 
     threads = [threading.Thread(target=run) for _ in range(3)]

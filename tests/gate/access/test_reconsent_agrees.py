@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.gate.access.domain.masthead import read_masthead
-from portal.gate.access.domain.reconsent.announcements import ANNOUNCED, tell_of_changes
+from portal.gate.access.domain.reconsent.announcements import ANNOUNCED, announce_changes
 from portal.gate.access.domain.reconsent.outdated import (
     OutdatedFilter,
     describe_outdated,
@@ -98,8 +98,8 @@ def test_nobody_is_shut_out_unannounced_or_told_twice(history: list[dict[str, An
         was_good = False
         for moment in range(LAST + 1):
             with time_machine.travel(day(moment), tick=False):
-                tell_of_changes(at=day(moment))
-                tell_of_changes(at=day(moment))
+                announce_changes(at=day(moment))
+                announce_changes(at=day(moment))
             is_good = standing(user, licence, at=day(moment)) == Standing.SIGNED
             if was_good and not is_good:
                 assert Notice.objects.filter(recipient=user, kind=ANNOUNCED).exists()

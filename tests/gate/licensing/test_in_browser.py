@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pypdf import PdfReader
 from pytest_django.live_server_helper import LiveServer
 
-from portal.gate.access.domain.reconsent.announcements import tell_of_changes
+from portal.gate.access.domain.reconsent.announcements import announce_changes
 from portal.gate.licensing.models import LicenceVersion, Signature
 from portal.platform.accounts.models import User
 from portal.platform.notices.models import Notice
@@ -145,7 +145,7 @@ def test_a_reviewer_reminds_some_of_those_who_have_not_signed(
     page: Page, live_server: LiveServer, change: LicenceVersion, valkey: redis.Redis
 ) -> None:
     reviewer = UserFactory.create(is_reviewer=True)
-    tell_of_changes(at=timezone.now())
+    announce_changes(at=timezone.now())
     Notice.objects.exclude(recipient__email="signer5@example.org").delete()
     enter(page, live_server, reviewer)
     page.get_by_role("link", name="Console").click()

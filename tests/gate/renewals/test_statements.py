@@ -18,11 +18,11 @@ from portal.gate.catalog.enums import Tier
 from portal.gate.renewals.domain.endings import watch_ends
 from portal.gate.renewals.domain.statements import (
     StatementAnswers,
-    ask_for_statement,
-    ask_who_owes,
     give_back,
     over_since,
     owed_grants,
+    request_owed_statements,
+    request_statement,
     state_destruction,
 )
 from portal.gate.renewals.enums import RenewalState
@@ -210,11 +210,11 @@ def test_a_reviewer_asks_at_most_once_a_week(
     grant = make_grant(holder, weights=True)
     revoke_grant(grant, by=reviewers[0], reason="Shared.")
     sent()
-    ask_for_statement(grant, by=reviewers[0])
+    request_statement(grant, by=reviewers[0])
     with pytest.raises(DomainError) as soon:
-        ask_for_statement(grant, by=reviewers[1])
+        request_statement(grant, by=reviewers[1])
     with pytest.raises(DomainError) as stranger:
-        ask_for_statement(grant, by=UserFactory.create())
+        request_statement(grant, by=UserFactory.create())
     assert (soon.value.code, stranger.value.code) == ("too_soon", "reviewers_only")
     assert sent() == [(HOLDER, "Your statement about Small is needed")]
     found: Any = owed_grants(at=timezone.now()).get()
@@ -225,5 +225,5 @@ def test_one_round_of_asking_is_bounded(clock: time_machine.Traveller) -> None:
     for _ in range(3):
         make_grant(UserFactory.create(), weights=True)
     clock.move_to(END + 14 * DAY)
-    counts = [ask_who_owes(at=timezone.now(), limit=2) for _ in range(3)]
+    counts = [request_owed_statements(at=timezone.now(), limit=2) for _ in range(3)]
     assert counts == [2, 1, 0]

@@ -14,7 +14,7 @@ from portal.gate.access.models import Application
 from portal.gate.vouching.domain.answers import answer_request
 from portal.gate.vouching.domain.domains import confirm_domain
 from portal.gate.vouching.domain.erasure import erase_person_from_vouches
-from portal.gate.vouching.domain.upkeep import tend
+from portal.gate.vouching.domain.upkeep import run_upkeep
 from portal.gate.vouching.enums import Answer, RequestState, VouchKind
 from portal.gate.vouching.models import AuthorisedDomain, VouchRequest
 from portal.platform.accounts.models import User
@@ -55,7 +55,7 @@ def test_after_the_retention_period_nobody_is_known(
     now = timezone.now()
     for passed, kept in ((AGE - timedelta(minutes=1), EMAIL), (AGE + timedelta(minutes=1), "")):
         with time_machine.travel(now + passed, tick=False):
-            tend()
+            run_upkeep()
         request_.refresh_from_db()
         assert request_.email == kept
 
@@ -70,13 +70,13 @@ def test_an_open_application_and_a_domain_that_counts_keep_who_spoke(
     answer_request(official, answer=Answer.CONFIRM, authorises_domain=True, text="Yes.")
     confirm_domain(official.domains.get(), by=reviewer)
     with time_machine.travel(timezone.now() + AGE + timedelta(days=1), tick=False):
-        tend()
+        run_upkeep()
     request_.refresh_from_db()
     assert request_.email == EMAIL
     AuthorisedDomain.objects.update(ends_at=timezone.now() + 2 * AGE)
     Application.objects.filter(pk=waiting.pk).update(state=ApplicationState.APPROVED)
     with time_machine.travel(timezone.now() + AGE + timedelta(days=1), tick=False):
-        tend()
+        run_upkeep()
     assert list(VouchRequest.objects.values_list("email", flat=True)) == ["", "dean@uni.edu"]
     erase_person_from_vouches(waiting.applicant, actor=None)
     official.refresh_from_db()

@@ -16,7 +16,7 @@ from portal.gate.access.domain.process.applications import Answers, open_draft, 
 from portal.gate.access.enums import ApplicationState
 from portal.gate.access.models import Application
 from portal.gate.catalog.models import HostedModel
-from portal.gate.vouching.domain.applicant_view import tell_vouches
+from portal.gate.vouching.domain.applicant_view import describe_vouches
 from portal.gate.vouching.domain.letters import link_of
 from portal.gate.vouching.domain.requests import (
     MOST_LINKS,
@@ -25,7 +25,7 @@ from portal.gate.vouching.domain.requests import (
     name_voucher,
     resend_link,
 )
-from portal.gate.vouching.domain.upkeep import remind_the_silent, tend
+from portal.gate.vouching.domain.upkeep import remind_the_silent, run_upkeep
 from portal.gate.vouching.enums import Delivery, RequestState, VouchKind
 from portal.gate.vouching.models import VouchRequest
 from portal.platform.accounts.models import User
@@ -230,8 +230,8 @@ def test_who_is_silent_for_a_week_is_reminded_once_with_the_same_link(
         clock.move_to(start + timedelta(days=7, seconds=-1))
         assert remind_the_silent() == 0
         clock.move_to(start + timedelta(days=7))
-        tend()
-        tend()
+        run_upkeep()
+        run_upkeep()
         send_due()
     assert [sent.subject.startswith("A reminder") for sent in mail.outbox] == [False, True]
     assert [link_of(request) in sent.body for sent in mail.outbox] == [True, True]
@@ -258,9 +258,9 @@ def test_the_applicant_is_told_how_far_the_mail_came(
 ) -> None:
     name_referee(waiting)
     Notice.objects.update(state=state, sent_at=timezone.now())
-    referee, official = tell_vouches(waiting, at=timezone.now())
+    referee, official = describe_vouches(waiting, at=timezone.now())
     assert (referee.delivery, official.request) == (delivery, None)
-    expired = tell_vouches(waiting, at=timezone.now() + timedelta(days=14))
+    expired = describe_vouches(waiting, at=timezone.now() + timedelta(days=14))
     assert expired[0].delivery == Delivery.EXPIRED
 
 

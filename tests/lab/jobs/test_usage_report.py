@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from portal.lab.jobs.domain.usage_history import Sums, tell_usage
+from portal.lab.jobs.domain.usage_history import Sums, read_usage
 from portal.lab.jobs.domain.usage_report import ModelUsage, report_usage
 from portal.lab.jobs.enums import Origin
 from portal.platform.accounts.models import User
@@ -87,7 +87,7 @@ def test_every_day_is_told_also_where_nothing_ran(user: User) -> None:
     for moment in (NOW, NOW - 3 * DAY, NOW - 3 * DAY, NOW - 30 * DAY):
         GenerationJobFactory.create(user=user, created_at=moment, succeeded=True)
 
-    history = tell_usage(user, at=NOW)
+    history = read_usage(user, at=NOW)
 
     assert (len(history.days), history.days[0].day) == (30, date(2026, 10, 25))
     assert {row.day: row.sums for row in history.days if row.sums.runs} == {
@@ -108,7 +108,7 @@ def test_doors_are_told_apart_and_keys_of_one_name_too(user: User) -> None:
             )  # fmt: skip
     GenerationJobFactory.create(user=user, created_at=NOW)
 
-    history = tell_usage(user, at=NOW)
+    history = read_usage(user, at=NOW)
 
     assert [(row.name, row.door, row.shown, row.sums) for row in history.doors] == [
         ("Cluster", "API", f"gh_{first.lookup}…", Sums(2, 6, 4)),
@@ -124,7 +124,7 @@ def test_models_come_by_their_tokens(user: User) -> None:
         user=user, model=large, created_at=NOW, succeeded=True, completion_tokens=50
     )
 
-    assert [row.name for row in tell_usage(user, at=NOW).models] == ["Large", "Small"]
+    assert [row.name for row in read_usage(user, at=NOW).models] == ["Large", "Small"]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -136,4 +136,4 @@ def test_the_cost_does_not_grow_with_the_runs(
 
     with django_assert_num_queries(7):
         report_usage(user, at=NOW)
-        tell_usage(user, at=NOW)
+        read_usage(user, at=NOW)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.desk.console.access import reviewer_required
 from portal.gate.access.models import Grant
 from portal.gate.renewals.domain.queue import find_owed
-from portal.gate.renewals.domain.statements import ask_for_statement, over_since
+from portal.gate.renewals.domain.statements import over_since, request_statement
 from portal.gate.renewals.models import Statement
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
@@ -46,7 +46,7 @@ def ask(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask one former holder for the statement, by mail."""
     grant = get_object_or_404(Grant.objects.select_related("user", "model"), pk=pk)
     try:
-        ask_for_statement(grant, by=request.user)
+        request_statement(grant, by=request.user)
     except DomainError as error:
         messages.warning(request, error.message)
     else:

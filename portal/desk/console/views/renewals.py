@@ -14,8 +14,8 @@ from portal.desk.console.access import reviewer_required
 from portal.desk.console.forms.renewals import RenewalFilterForm, make_form
 from portal.desk.console.renewal_commands import (
     RENEWAL_COMMANDS,
+    describe_done,
     describe_renewal,
-    tell_done,
 )
 from portal.gate.renewals.domain.queue import find_renewals
 from portal.gate.renewals.enums import RenewalCommand
@@ -72,7 +72,7 @@ def decide_renewal(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, tell_done(step))
+            messages.success(request, describe_done(step))
             return redirect("console:renewal", pk)
     context = describe_renewal(renewal, viewer=request.user, command=named, form=form)
     return render(request, "desk/console/renewals/renewal.html", context, status=status)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_required
 from portal.desk.console.forms.decisions import ApproveForm, RejectForm, ReturnForm
-from portal.desk.console.review_commands import REVIEW_COMMANDS, make_form, preview, tell_done
+from portal.desk.console.review_commands import REVIEW_COMMANDS, describe_done, make_form, preview
 from portal.desk.console.review_page import Shown, describe_review
 from portal.gate.access.enums import Command
 from portal.gate.access.models import Application
@@ -57,7 +57,7 @@ def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) ->
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _render(request, application, Shown(named, form), status=422)
-    messages.success(request, tell_done(step, application))
+    messages.success(request, describe_done(step, application))
     return redirect("console:application", case_number)
 
 

@@ -20,11 +20,11 @@ from django.utils import timezone
 from portal.desk.privacy.models import ErasureRequest
 from portal.gate.access.domain.process.applicant_view import (
     HeldMoves,
-    as_told,
+    as_visible,
     held_moves,
-    told_grants,
+    visible_grants,
 )
-from portal.gate.access.domain.workflow.lost_races import hide_untold
+from portal.gate.access.domain.workflow.lost_races import hide_unannounced
 from portal.gate.access.models import (
     Application,
     Denial,
@@ -37,7 +37,7 @@ from portal.gate.access.models import (
 from portal.gate.keys.models import ApiKey
 from portal.gate.licensing.domain.agreement.issue import make_agreement
 from portal.gate.licensing.models import IssuedAgreement, Signature
-from portal.gate.renewals.domain.history import told_steps
+from portal.gate.renewals.domain.history import visible_steps
 from portal.gate.renewals.models import Renewal, RenewalStep, Report, Statement
 from portal.gate.teams.models import Member
 from portal.gate.vouching.domain.erasure import vouches_by
@@ -91,9 +91,9 @@ def export_person(person: User) -> bytes:
 
 def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, QuerySet[Any]]:
     cases = Application.objects.filter(applicant=person)
-    steps = hide_untold(Step.objects.filter(application__in=cases), at=at)
+    steps = hide_unannounced(Step.objects.filter(application__in=cases), at=at)
     steps = steps.exclude(held.untold_steps)
-    grants = told_grants(person, at=at).exclude(pk__in=held.made)
+    grants = visible_grants(person, at=at).exclude(pk__in=held.made)
     renewals = Renewal.objects.filter(holder=person)
     return {
         "account": User.objects.filter(pk=person.pk),
@@ -114,7 +114,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "team_invitations": Member.objects.filter(team__application__in=cases),
         "renewals": renewals,
         "reports": Report.objects.filter(renewal__in=renewals),
-        "renewal_steps": told_steps(person),
+        "renewal_steps": visible_steps(person),
         "statements": Statement.objects.filter(grant__in=grants),
         "denials": Denial.objects.filter(person=person),
         "api_keys": ApiKey.objects.filter(user=person),
@@ -162,7 +162,7 @@ def _as_told(row: Model, held: HeldMoves, *, at: datetime) -> Model:
     """The row as the person has been notified of it; never saved."""
     if isinstance(row, Application):
         is_held = row.is_held(at=at)
-        row = as_told(row, at=at)
+        row = as_visible(row, at=at)
         row.effective_at = None if is_held else row.effective_at
     if isinstance(row, Grant):
         row.state = held.moved.get(row.pk, row.state)

@@ -147,7 +147,7 @@ def _judge_application(
     user: User, model: HostedModel, at: datetime, *, has_expired: bool
 ) -> Decision:
     application = Application.objects.newest_of(user)
-    state = application.told_state(at=at) if application else None
+    state = application.visible_state(at=at) if application else None
     if state in REVIEW_STATES:
         return _refuse(Code.PENDING, "access:status")
     if state == ApplicationState.RETURNED:

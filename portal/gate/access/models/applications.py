@@ -134,7 +134,7 @@ class Application(Claimable, models.Model):
             and at < self.effective_at
         )
 
-    def told_state(self, *, at: datetime) -> ApplicationState:
+    def visible_state(self, *, at: datetime) -> ApplicationState:
         """The state as the applicant knows it: while a decision is held, `IN_REVIEW`."""
         if self.is_held(at=at):
             return ApplicationState.IN_REVIEW

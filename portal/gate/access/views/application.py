@@ -11,12 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.gate.access.domain.process.applicant_view import (
-    as_told,
+    as_visible,
     is_open_to_applicant,
-    told_grants,
+    visible_grants,
 )
 from portal.gate.access.domain.process.applications import withdraw_application
-from portal.gate.access.domain.process.history import tell_history
+from portal.gate.access.domain.process.history import list_history
 from portal.gate.access.domain.process.journey import expected_by
 from portal.gate.access.domain.process.reopening import appeal_decision
 from portal.gate.access.enums import Command
@@ -36,10 +36,10 @@ def show_application(request: AuthenticatedHttpRequest, case_number: str) -> Htt
     application = _get_own(request, case_number)
     now = timezone.now()
     context = {
-        "application": as_told(application, at=now),
+        "application": as_visible(application, at=now),
         "models_wanted": application.models_wanted.all(),
-        "history": tell_history(application, viewer=request.user),
-        "grants": told_grants(request.user, at=now).filter(application=application),
+        "history": list_history(application, viewer=request.user),
+        "grants": visible_grants(request.user, at=now).filter(application=application),
         "expected_by": expected_by(application),
         "now": now,
         "can_withdraw": is_open_to_applicant(Command.WITHDRAW, application, at=now),

@@ -24,7 +24,7 @@ from portal.gate.access.signals import grant_expired
 from portal.gate.renewals.domain.commands import move_renewal
 from portal.gate.renewals.domain.handing_in import open_renewal
 from portal.gate.renewals.domain.mail import mail_holder, renew_link, statement_link, status_link
-from portal.gate.renewals.domain.statements import ask_who_owes, owed_grants
+from portal.gate.renewals.domain.statements import owed_grants, request_owed_statements
 from portal.gate.renewals.domain.window import closes_at, renewable_grants
 from portal.gate.renewals.enums import RenewalCommand, RenewalState
 from portal.gate.renewals.models import EndNotice, Renewal
@@ -46,7 +46,7 @@ def watch_ends(*, at: datetime) -> dict[str, int]:
         "warned": warn_of_ends,
         "ended": note_ends,
         "lapsed": lapse_late,
-        "asked": partial(ask_who_owes, limit=BATCH),
+        "asked": partial(request_owed_statements, limit=BATCH),
     }
     counts = do_each(steps, lambda name: (name, steps[name](at=at)), doing="watch_ends")
     return {**dict.fromkeys(steps, 0), **dict(counts)}
@@ -73,7 +73,7 @@ def warn_of_ends(*, at: datetime) -> int:
 def note_ends(*, at: datetime) -> int:
     """Record and announce, once, that grants have ended; stop their jobs."""
     ended = Grant.objects.filter(state__in=HELD_STATES, ends_at__lte=at, starts_at__lte=at)
-    due = ended.exclude(_told_of(days=0)).select_related("user", "model")
+    due = ended.exclude(_notified_of(days=0)).select_related("user", "model")
     groups = list(_by_person_and_end(due.order_by("user", "ends_at", "pk")[:BATCH]))
     return sum(do_each(groups, partial(_note_end, at=at), doing="note_end"))
 
@@ -96,13 +96,13 @@ def _unwarned(days: int, *, at: datetime) -> QuerySet[Grant]:
         Grant.objects.filter(state=GrantState.ACTIVE, starts_at__lte=at, user__is_active=True)
         .alias(length=length)
         .filter(length__gt=timedelta(days=days))
-        .exclude(_told_of(days=days))
+        .exclude(_notified_of(days=days))
         .select_related("user", "model")
         .order_by("user", "ends_at", "pk")
     )
 
 
-def _told_of(*, days: int) -> Q:
+def _notified_of(*, days: int) -> Q:
     """Whether the holder was notified of this end, `days` days before it or later."""
     told = EndNotice.objects.filter(
         grant=OuterRef("pk"), ends_at=OuterRef("ends_at"), days_left__lte=days

@@ -24,7 +24,7 @@ class Entry:
     note: str
 
 
-def tell_history(renewal: Renewal, *, viewer: User) -> list[Entry]:
+def list_history(renewal: Renewal, *, viewer: User) -> list[Entry]:
     """Every step, oldest first. Reviewers see names; holders see “a reviewer”, but neither
     claims and releases nor a first approval, which decides nothing yet.
     """
@@ -37,13 +37,13 @@ def tell_history(renewal: Renewal, *, viewer: User) -> list[Entry]:
     ]
 
 
-def told_steps(holder: User) -> QuerySet[RenewalStep]:
+def visible_steps(holder: User) -> QuerySet[RenewalStep]:
     """The steps of all their renewals that the holder is shown."""
     return RenewalStep.objects.filter(renewal__holder=holder).exclude(command__in=UNTOLD)
 
 
 def name_actor(step: RenewalStep, *, viewer: User | None) -> str:
-    """Who made a step, as `tell_history` names them to a reader."""
+    """Who made a step, as `list_history` names them to a reader."""
     if step.actor is None:
         return "this site"
     if viewer is not None and step.actor_id == viewer.pk:

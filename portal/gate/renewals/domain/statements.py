@@ -127,7 +127,7 @@ def state_destruction(grant: Grant, *, by: User, answers: StatementAnswers) -> S
 
 
 @transaction.atomic
-def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
+def request_statement(grant: Grant, *, by: User | None) -> StatementRequest:
     """Ask a former holder by mail for their statement; `by` is None if it is automatic.
 
     Raises `DomainError`: `reviewers_only`, `own_grant`, `not_owed`, `account_closed`,
@@ -161,7 +161,7 @@ def ask_for_statement(grant: Grant, *, by: User | None) -> StatementRequest:
     return request
 
 
-def ask_who_owes(*, at: datetime, limit: int) -> int:
+def request_owed_statements(*, at: datetime, limit: int) -> int:
     """Ask everybody whose statement is two weeks late, at most three times; return the number."""
     over_long = Q(state__in=HELD_STATES, ends_at__lte=at - PAUSE) | (
         ~Q(state__in=HELD_STATES) & Q(stopped_at__lte=at - PAUSE)
@@ -173,12 +173,12 @@ def ask_who_owes(*, at: datetime, limit: int) -> int:
         .filter(Q(asked_at=None) | Q(asked_at__lte=at - PAUSE))
         .order_by("pk")
     )
-    return sum(do_each(due[:limit], _ask_in_time, doing="ask_for_statement"))
+    return sum(do_each(due[:limit], _ask_in_time, doing="request_statement"))
 
 
 def _ask_in_time(grant: Grant) -> int:
     try:
-        ask_for_statement(grant, by=None)
+        request_statement(grant, by=None)
     except DomainError:
         # Meanwhile, the holder has made the statement, or a reviewer has asked for it.
         return 0

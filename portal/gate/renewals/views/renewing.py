@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.gate.renewals.domain.handing_in import hand_in_report, open_renewal, withdraw_renewal
-from portal.gate.renewals.domain.history import tell_history
+from portal.gate.renewals.domain.history import list_history
 from portal.gate.renewals.domain.window import renewable_grants
 from portal.gate.renewals.enums import OPEN_STATES, REVIEW_STATES, RenewalCommand, RenewalState
 from portal.gate.renewals.forms import ReportForm, begin_with
@@ -75,7 +75,7 @@ def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "renewal": renewal,
         "report": renewal.reports.last(),
         "grants": renewal.grants.select_related("model").order_by("model__name"),
-        "history": tell_history(renewal, viewer=request.user),
+        "history": list_history(renewal, viewer=request.user),
         "is_open": renewal.state in OPEN_STATES,
         "now": timezone.now(),
     }

@@ -37,7 +37,7 @@ def has_team(application: Application, *, at: datetime) -> bool:
     """Whether an application may have a team now, as far as its applicant has been notified."""
     return (
         settings.TEAM_MEMBERS > 0
-        and application.told_state(at=at) == ApplicationState.APPROVED
+        and application.visible_state(at=at) == ApplicationState.APPROVED
         and application.grants.filter(lead=None).exists()
     )
 

@@ -16,7 +16,7 @@ from portal.gate.licensing.enums import Standing
 from portal.gate.licensing.models import Licence
 from portal.gate.teams.domain.deriving import derive_grants, lead_grants
 from portal.gate.teams.domain.invitations import has_team, subject_of
-from portal.gate.teams.domain.letters import tell_lead
+from portal.gate.teams.domain.letters import notify_lead
 from portal.gate.teams.enums import InvitationStanding, MemberState
 from portal.gate.teams.models import Member
 from portal.platform.accounts.domain.identity import is_email_verified
@@ -66,7 +66,7 @@ def join_team(member: Member, *, by: User) -> Member:
     locked.state, locked.user, locked.joined_at = MemberState.JOINED, by, timezone.now()
     locked.save()
     derive_grants(locked, by=by)
-    tell_lead(locked, how="joined")
+    notify_lead(locked, how="joined")
     data = {"application": application.case_number}
     record(AuditTag.MEMBER_JOINED, actor=by, subject=subject_of(locked), data=data)
     return locked
@@ -77,7 +77,7 @@ def decline_invitation(member: Member) -> Member:
     """Decline an invitation and delete its address. Raises `join_team`'s errors about links."""
     locked = _lock(member)
     locked.state, locked.ended_at = MemberState.DECLINED, timezone.now()
-    tell_lead(locked, how="declined")
+    notify_lead(locked, how="declined")
     locked.email = locked.digest = ""
     locked.save()
     data = {"how": str(MemberState.DECLINED)}

@@ -13,7 +13,7 @@ from portal.gate.access.domain.workflow.separation import (
 )
 from portal.gate.teams.domain.deriving import end_derived, lock_derived
 from portal.gate.teams.domain.invitations import subject_of
-from portal.gate.teams.domain.letters import tell_lead, tell_member
+from portal.gate.teams.domain.letters import notify_lead, notify_member
 from portal.gate.teams.enums import CURRENT_STATES, MemberState
 from portal.gate.teams.models import Member
 from portal.platform.accounts.models import User
@@ -30,7 +30,7 @@ def leave_team(member: Member, *, by: User) -> Member:
     if member.user_id != by.pk:
         raise DomainError(RefusalCode.NOT_YOUR_MEMBERSHIP, "This membership is somebody else's.")
     ended = _end(member, MemberState.LEFT, by=by)
-    tell_lead(ended, how="left")
+    notify_lead(ended, how="left")
     _record(ended, by=by)
     return ended
 
@@ -63,9 +63,9 @@ def _remove(member: Member, *, by: User, reason: str = "") -> Member:
     state = MemberState.CANCELLED if was_invited else MemberState.REMOVED
     ended = _end(member, state, by=by, reason=reason)
     if not was_invited:
-        tell_member(ended)
+        notify_member(ended)
     if reason:
-        tell_lead(ended, how="removed")
+        notify_lead(ended, how="removed")
     _record(ended, by=by)
     return ended
 

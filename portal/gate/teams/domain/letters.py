@@ -44,7 +44,7 @@ def link_of(member: Member) -> str:
     return reverse("teams:join", args=[member.pk, token_of(member)])
 
 
-def tell_lead(member: Member, *, how: str) -> None:
+def notify_lead(member: Member, *, how: str) -> None:
     """Tell the lead what happened to a member, in the caller's transaction."""
     application = member.team.application
     who = member.user.name if member.user else member.email
@@ -66,7 +66,7 @@ def tell_lead(member: Member, *, how: str) -> None:
     )
 
 
-def tell_member(member: Member) -> None:
+def notify_member(member: Member) -> None:
     """Tell somebody that they were removed."""
     if member.user is None:
         return

@@ -17,7 +17,7 @@ from portal.platform.core.each import do_each
 FORGET_AFTER: Final = timedelta(days=30)
 
 
-def tend() -> None:
+def run_upkeep() -> None:
     """Do all steps once. Concurrent calls do each thing once."""
     do_each((follow_leads, forget_invitations), lambda step: step(), doing="tend_teams")
 

@@ -75,7 +75,7 @@ def answer_request(
     domain = None
     if authorises_domain and answer == Answer.CONFIRM:
         domain = propose_domain(locked)
-    _tell(locked)
+    _notify(locked)
     application = locked.application
     data = {"application": application.case_number, "kind": locked.kind, "answer": str(answer)}
     record(AuditTag.VOUCH_ANSWERED, actor=None, subject=subject_of(locked), data=data)
@@ -90,12 +90,12 @@ def _judge(request: VouchRequest, *, at: datetime) -> LinkStanding:
         return LinkStanding.USED
     if request.state == RequestState.REPLACED:
         return LinkStanding.REPLACED
-    if request.application.told_state(at=at) not in OPEN_STATES:
+    if request.application.visible_state(at=at) not in OPEN_STATES:
         return LinkStanding.CLOSED
     return LinkStanding.EXPIRED if request.is_expired(at=at) else LinkStanding.OPEN
 
 
-def _tell(request: VouchRequest) -> None:
+def _notify(request: VouchRequest) -> None:
     """Notify the applicant that an answer came, and reviewers that they may read it."""
     application = request.application
     about = f"application:{application.case_number}"

@@ -32,9 +32,9 @@ class VoucherView:
     links_left: int
 
 
-def tell_vouches(application: Application, *, at: datetime) -> list[VoucherView]:
+def describe_vouches(application: Application, *, at: datetime) -> list[VoucherView]:
     """The referee and the official of an application."""
-    return [_tell(current_request(application, kind), kind, at=at) for kind in VouchKind]
+    return [_describe(current_request(application, kind), kind, at=at) for kind in VouchKind]
 
 
 def needs_referee(application: Application) -> bool:
@@ -46,7 +46,7 @@ def needs_referee(application: Application) -> bool:
     return wanted.filter(slug__in=chosen).exists()
 
 
-def _tell(request: VouchRequest | None, kind: VouchKind, *, at: datetime) -> VoucherView:
+def _describe(request: VouchRequest | None, kind: VouchKind, *, at: datetime) -> VoucherView:
     if request is None:
         return VoucherView(kind, None, None, can_resend=False, links_left=MOST_LINKS)
     left = MOST_LINKS - request.serial

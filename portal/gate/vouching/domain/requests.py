@@ -157,7 +157,7 @@ def lock_open(application: Application, *, by: User) -> None:
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
     locked = Application.objects.select_for_update().get(pk=application.pk)
     application.state, application.revision = locked.state, locked.revision
-    if locked.told_state(at=timezone.now()) not in OPEN_STATES:
+    if locked.visible_state(at=timezone.now()) not in OPEN_STATES:
         raise DomainError(
             RefusalCode.APPLICATION_CLOSED,
             f"{locked.case_number} is decided; nobody else can be asked.",

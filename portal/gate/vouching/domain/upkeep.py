@@ -24,7 +24,7 @@ WARN_BEFORE: Final = timedelta(days=30)
 BATCH: Final = 200
 
 
-def tend() -> None:
+def run_upkeep() -> None:
     """Do all steps once. Concurrent calls do each thing once."""
     do_each((remind_the_silent, warn_of_ends, forget), lambda step: step(), doing="tend_vouching")
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal.gate.access.enums import OPEN_STATES
 from portal.gate.access.models import Application
-from portal.gate.vouching.domain.applicant_view import needs_referee, tell_vouches
+from portal.gate.vouching.domain.applicant_view import describe_vouches, needs_referee
 
 register = template.Library()
 
@@ -18,6 +18,6 @@ def show_vouches(application: Application) -> dict[str, object]:
     if application.state not in OPEN_STATES:
         return {"vouches": []}
     return {
-        "vouches": tell_vouches(application, at=timezone.now()),
+        "vouches": describe_vouches(application, at=timezone.now()),
         "needs_referee": needs_referee(application),
     }

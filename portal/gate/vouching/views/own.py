@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.gate.access.enums import OPEN_STATES
 from portal.gate.access.models import Application
-from portal.gate.vouching.domain.applicant_view import needs_referee, tell_vouches
+from portal.gate.vouching.domain.applicant_view import describe_vouches, needs_referee
 from portal.gate.vouching.domain.requests import (
     current_request,
     name_voucher,
@@ -82,7 +82,7 @@ def _render(
     application = _find(request)
     if application is None:
         return render(request, "gate/vouching/own.html", {"application": None})
-    told = tell_vouches(application, at=timezone.now())
+    told = describe_vouches(application, at=timezone.now())
     context = {
         "application": application,
         "vouches": [
@@ -102,7 +102,7 @@ def _render(
 def _find(request: AuthenticatedHttpRequest) -> Application | None:
     """The application that is open as far as its applicant has been notified."""
     newest = Application.objects.newest_of(request.user)
-    if newest is None or newest.told_state(at=timezone.now()) not in OPEN_STATES:
+    if newest is None or newest.visible_state(at=timezone.now()) not in OPEN_STATES:
         return None
     return newest
 

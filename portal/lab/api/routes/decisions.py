@@ -15,7 +15,7 @@ from portal.gate.decision_api.domain import deciding, reading
 from portal.gate.decision_api.domain.idempotency import IdempotentRequest
 from portal.gate.decision_api.domain.reviewer import require_reviewer
 from portal.lab.api.auth import KeyAuth, Right, key_of
-from portal.lab.api.calls import read_asking
+from portal.lab.api.calls import read_caller
 from portal.lab.api.decision_schemas import (
     LARGEST_ID,
     ApplicationDecision,
@@ -175,6 +175,6 @@ def _reviewer(request: HttpRequest) -> User:
 def _read(request: HttpRequest, body: BaseModel) -> IdempotentRequest:
     """The reviewer and the request; two requests are equal if address and content are."""
     reviewer = _reviewer(request)
-    asking = read_asking(request, endpoint=request.path)
+    caller = read_caller(request, endpoint=request.path)
     fingerprint = hash_request(request.path, body.model_dump(mode="json"))
-    return IdempotentRequest(reviewer, fingerprint, asking.idempotency_key)
+    return IdempotentRequest(reviewer, fingerprint, caller.idempotency_key)

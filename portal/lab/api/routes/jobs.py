@@ -17,11 +17,11 @@ from portal.gate.keys.models import ApiKey
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.calls import (
     AcceptedFrom,
-    Asking,
+    Caller,
     accept,
     find_or_submit,
     open_model,
-    read_asking,
+    read_caller,
     wait_for,
 )
 from portal.lab.api.schemas import REFUSALS, JobObject, JobState, Replay
@@ -106,11 +106,11 @@ async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     auth=KeyAuth(Right.MODEL),
 )
 async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
-    asking = read_asking(request, endpoint=REPLAY)
+    caller = read_caller(request, endpoint=REPLAY)
 
     def submit() -> AcceptedFrom[GenerationJob]:
-        job = _find(asking.key, job_id)
-        return AcceptedFrom(job, _submit_again(asking, job))
+        job = _find(caller.key, job_id)
+        return AcceptedFrom(job, _submit_again(caller, job))
 
     await wait_until_recorded(job_id)
     accepted = await accept(submit)
@@ -131,7 +131,7 @@ async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     }
 
 
-def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
+def _submit_again(caller: Caller, job: GenerationJob) -> Submitted:
     if job.is_active:
         raise DomainError(
             RefusalCode.INVALID_VALUE, "This run has not ended yet. Replay it after its end."
@@ -141,13 +141,13 @@ def _submit_again(asking: Asking, job: GenerationJob) -> Submitted:
             RefusalCode.INVALID_VALUE,
             "This run returned distributions, which cannot be replayed. Request them again.",
         )
-    model = open_model(asking, job.model.slug, scope=KeyScope.COMPLETIONS)
+    model = open_model(caller, job.model.slug, scope=KeyScope.COMPLETIONS)
     run = Run(
         sampling=SamplingParams.model_validate(job.params),
         prompt="" if job.prompt_token_ids else job.prompt,
         prompt_token_ids=tuple(job.prompt_token_ids),
     )
-    return find_or_submit(asking, ReplayRequest(replay_of=str(job.pk)), model=model, runs=[run])
+    return find_or_submit(caller, ReplayRequest(replay_of=str(job.pk)), model=model, runs=[run])
 
 
 def _provenance(submitted: Submitted) -> Any:  # noqa: ANN401 -- JSON

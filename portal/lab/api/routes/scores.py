@@ -17,7 +17,7 @@ from portal.lab.api.calls import (
     Steps,
     find_or_submit,
     open_model,
-    read_asking,
+    read_caller,
     take_steps,
     wait_for,
 )
@@ -53,16 +53,16 @@ CONTENT_TYPES: Final = {
     auth=KeyAuth(Right.MODEL),
 )
 async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpResponse:
-    asking = read_asking(request, endpoint="/v1/scores")
+    caller = read_caller(request, endpoint="/v1/scores")
 
     def submit(model: HostedModel, plan: ScorePlan) -> AcceptedFrom[ScorePlan]:
-        return AcceptedFrom(plan, find_or_submit(asking, body, model=model, runs=plan.runs))
+        return AcceptedFrom(plan, find_or_submit(caller, body, model=model, runs=plan.runs))
 
     accepted = await take_steps(
         request,
-        asking,
+        caller,
         Steps(
-            open=lambda: open_model(asking, body.model, scope=KeyScope.LOGPROBS),
+            open=lambda: open_model(caller, body.model, scope=KeyScope.LOGPROBS),
             plan=lambda model: plan_scores(body, model=model),
             runs=lambda plan: plan.runs,
             submit=submit,
@@ -82,7 +82,7 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
             }
         )
 
-    content = await in_turn(asking.key.user_id, write)
+    content = await in_turn(caller.key.user_id, write)
     return HttpResponse(content, content_type="application/json")
 
 
@@ -93,16 +93,16 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
     auth=KeyAuth(Right.MODEL),
 )
 async def create_distributions(request: HttpRequest, body: DistributionsRequest) -> HttpResponse:
-    asking = read_asking(request, endpoint="/v1/distributions")
+    caller = read_caller(request, endpoint="/v1/distributions")
 
     def submit(model: HostedModel, plan: DistributionPlan) -> AcceptedFrom[DistributionPlan]:
-        return AcceptedFrom(plan, find_or_submit(asking, body, model=model, runs=[plan.run]))
+        return AcceptedFrom(plan, find_or_submit(caller, body, model=model, runs=[plan.run]))
 
     accepted = await take_steps(
         request,
-        asking,
+        caller,
         Steps(
-            open=lambda: open_model(asking, body.model, scope=KeyScope.LOGPROBS),
+            open=lambda: open_model(caller, body.model, scope=KeyScope.LOGPROBS),
             plan=lambda model: plan_distributions(body, model=model),
             runs=lambda plan: [plan.run],
             submit=submit,
@@ -110,7 +110,7 @@ async def create_distributions(request: HttpRequest, body: DistributionsRequest)
     )
     plan, submitted = accepted.source, accepted.submitted
     await wait_for(submitted)
-    return await in_turn(asking.key.user_id, lambda: _answer(body, plan, submitted))
+    return await in_turn(caller.key.user_id, lambda: _answer(body, plan, submitted))
 
 
 def _answer(

@@ -11,7 +11,7 @@ from ninja import Router
 
 from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right
-from portal.lab.api.calls import Asking, open_model, read_asking
+from portal.lab.api.calls import Caller, open_model, read_caller
 from portal.lab.api.schemas import REFUSALS, Detokenized, Tokenized
 from portal.lab.jobs.domain.admission import context_length
 from portal.lab.jobs.domain.token_text import token_texts
@@ -33,8 +33,8 @@ router = Router(tags=["Tokens"])
     auth=KeyAuth(Right.MODEL),
 )
 async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
-    asking = read_asking(request, endpoint="/v1/tokenize")
-    model = await in_database(lambda: open_model(asking, body.model, scope=KeyScope.READ))
+    caller = read_caller(request, endpoint="/v1/tokenize")
+    model = await in_database(lambda: open_model(caller, body.model, scope=KeyScope.READ))
 
     def work() -> dict[str, Any]:
         special = body.add_special_tokens
@@ -48,7 +48,7 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
             "token_strs": strs,
         }
 
-    return await _answer(asking, work)
+    return await _answer(caller, work)
 
 
 @router.post(
@@ -58,8 +58,8 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
     auth=KeyAuth(Right.MODEL),
 )
 async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpResponse:
-    asking = read_asking(request, endpoint="/v1/detokenize")
-    model = await in_database(lambda: open_model(asking, body.model, scope=KeyScope.READ))
+    caller = read_caller(request, endpoint="/v1/detokenize")
+    model = await in_database(lambda: open_model(caller, body.model, scope=KeyScope.READ))
 
     def work() -> dict[str, Any]:
         tokenizer = require_tokenizer(model)
@@ -67,10 +67,10 @@ async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpRespo
         ids = parse_token_ids(body.tokens, field="tokens", vocabulary=vocabulary)
         return {"prompt": decode_ids(tokenizer, ids)}
 
-    return await _answer(asking, work)
+    return await _answer(caller, work)
 
 
-async def _answer(asking: Asking, work: Callable[[], dict[str, Any]]) -> HttpResponse:
+async def _answer(caller: Caller, work: Callable[[], dict[str, Any]]) -> HttpResponse:
     """Bypasses the schema and writes in the same turn: a response may have a million ids."""
-    content = await in_turn(asking.key.user_id, lambda: write_json(work()))
+    content = await in_turn(caller.key.user_id, lambda: write_json(work()))
     return HttpResponse(content, content_type="application/json")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.lab.batches.domain.checking import check_batch
 from portal.lab.batches.domain.closing import finish_batch
-from portal.lab.batches.domain.dispatch import hear_nudge
+from portal.lab.batches.domain.dispatch import receive_nudge
 from portal.lab.batches.domain.lines import LineError
 from portal.lab.batches.domain.rights import require_rights
 from portal.lab.batches.domain.settling import settle_rows, stop_runs
@@ -32,7 +32,7 @@ def advance_all() -> None:
 
 def advance_batch(batch_id: UUID) -> None:
     """Advance one batch."""
-    hear_nudge(batch_id)
+    receive_nudge(batch_id)
     batch = _read(batch_id)
     if batch.status == BatchStatus.VALIDATING:
         check_batch(batch)

@@ -28,7 +28,7 @@ def send_advance(batch_id: UUID) -> None:
         log.warning("nudge_not_sent", batch_id=str(batch_id), error=type(error).__name__)
 
 
-def hear_nudge(batch_id: UUID) -> None:
+def receive_nudge(batch_id: UUID) -> None:
     """Mark the nudge as heard: the next event sends another one."""
     try:
         sync_redis().delete(_key(batch_id))

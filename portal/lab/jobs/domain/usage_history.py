@@ -63,7 +63,7 @@ class UsageHistory:
         return max(day.sums.runs for day in self.days)
 
 
-def tell_usage(user: User, *, at: datetime) -> UsageHistory:
+def read_usage(user: User, *, at: datetime) -> UsageHistory:
     """The last 30 days in UTC, today included; three queries."""
     today = at.astimezone(UTC).date()
     first = today - timedelta(days=DAYS - 1)

@@ -45,7 +45,9 @@ class ReaderPresence:
 
 
 @asynccontextmanager
-async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[ReaderPresence]:
+async def cancel_when_reader_leaves(
+    call_id: UUID, jobs: Sequence[GenerationJob]
+) -> AsyncIterator[ReaderPresence]:
     """Read a call's runs within the context; if the last reader leaves early, the runs stop."""
     presence = ReaderPresence()
     is_complete = False
@@ -58,7 +60,7 @@ async def attend(call_id: UUID, jobs: Sequence[GenerationJob]) -> AsyncIterator[
 
 
 def leave_unread(call_id: UUID, jobs: Sequence[GenerationJob]) -> None:
-    """For a client that left before it could attend: the runs stop unless another reads them."""
+    """For a client that left before it was read: the runs stop unless another reads them."""
     _start(_stop_unless_read(call_id, jobs))
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.lab.jobs.domain.usage_export import stream_usage
-from portal.lab.jobs.domain.usage_history import DAYS, tell_usage
+from portal.lab.jobs.domain.usage_history import DAYS, read_usage
 from portal.lab.jobs.domain.usage_report import report_usage
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
@@ -24,7 +24,7 @@ def show_usage(request: AuthenticatedHttpRequest) -> HttpResponse:
     now = timezone.now()
     context = {
         "report": report_usage(request.user, at=now),
-        "history": tell_usage(request.user, at=now),
+        "history": read_usage(request.user, at=now),
         "number_of_days": DAYS,
     }
     return render(request, "lab/jobs/usage.html", context)

@@ -46,7 +46,7 @@ def escalate(*, at: datetime) -> int:
     late = find_late(at=at, times=2)
     operators = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
     pairs = product(_keys(operators), late)
-    return sum(do_each(pairs, lambda pair: _tell(*pair), doing="escalate")) if late else 0
+    return sum(do_each(pairs, lambda pair: _notify(*pair), doing="escalate")) if late else 0
 
 
 def find_late(*, at: datetime, times: int) -> list[Application]:
@@ -99,7 +99,7 @@ def _is_for(application: Application, reviewer: User, *, at: datetime) -> bool:
 
 
 @transaction.atomic
-def _tell(operator_id: int, application: Application) -> bool:
+def _notify(operator_id: int, application: Application) -> bool:
     operator = User.objects.select_for_update().get(pk=operator_id)
     about = f"application:{application.case_number}"
     told = Notice.objects.filter(recipient=operator, kind=ESCALATED, about=about)

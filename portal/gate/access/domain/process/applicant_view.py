@@ -26,16 +26,16 @@ class HeldMoves:
     untold_steps: Q
 
 
-def as_told(application: Application, *, at: datetime) -> Application:
+def as_visible(application: Application, *, at: datetime) -> Application:
     """A copy to show to the applicant, with the state that they know; never save it."""
     shown = copy(application)
-    shown.state = application.told_state(at=at)
+    shown.state = application.visible_state(at=at)
     if application.is_held(at=at):
         shown.decided_at = None
     return shown
 
 
-def told_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
+def visible_grants(user: User, *, at: datetime) -> QuerySet[Grant]:
     """The person's grants that have begun, newest first."""
     return Grant.objects.begun(at=at).filter(user=user).select_related("model", "application")
 
@@ -44,7 +44,7 @@ def as_led(grant: Grant, *, at: datetime) -> Grant:
     """A copy to show, worth no more than the lead's grant that it follows; never save it."""
     if grant.lead is None or grant.state != GrantState.ACTIVE:
         return grant
-    own = told_grants(grant.lead, at=at).filter(lead=None, model=grant.model_id)
+    own = visible_grants(grant.lead, at=at).filter(lead=None, model=grant.model_id)
     shown, newest = copy(grant), own.order_by("-starts_at", "-id").first()
     if newest is not None:
         shown.state, shown.ends_at = newest.state, min(newest.ends_at, grant.ends_at)
@@ -52,23 +52,23 @@ def as_led(grant: Grant, *, at: datetime) -> Grant:
 
 
 def held_moves(user: User, *, at: datetime) -> HeldMoves:
-    """The held moves; needed as `told_grants` shows the successor of a grant in force at once."""
+    """The held moves; `visible_grants` shows the successor of a grant in force immediately."""
     made: set[int] = set()
     moved: dict[int, str] = {}
-    untold = Q(pk__in=[])
+    unannounced = Q(pk__in=[])
     for ruling in Ruling.objects.filter(
         step__application__applicant=user, taken_back_at=None, effective_at__gt=at
     ):
         made |= set(ruling.made_grants)
         before = {int(pk): str(state) for pk, state in ruling.moved_grants}
         moved |= before
-        untold |= Q(grant__in=list(before), at__gte=ruling.made_at)
-    return HeldMoves(frozenset(made), moved, untold)
+        unannounced |= Q(grant__in=list(before), at__gte=ruling.made_at)
+    return HeldMoves(frozenset(made), moved, unannounced)
 
 
 def who_acts_next(application: Application, *, at: datetime) -> str:
     """`you`, `a reviewer`, or empty."""
-    state = application.told_state(at=at)
+    state = application.visible_state(at=at)
     if state in REVIEW_STATES:
         return "a reviewer"
     is_open = state in (ApplicationState.DRAFT, ApplicationState.RETURNED)

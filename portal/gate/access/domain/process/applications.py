@@ -14,7 +14,7 @@ from portal.gate.access.domain.process.versions import freeze_version
 from portal.gate.access.domain.rights.grants import end_grants, lock_halted_grants
 from portal.gate.access.domain.screening.denylist import require_not_denied
 from portal.gate.access.domain.screening.flags import review_country
-from portal.gate.access.domain.workflow.commands import move_application, require_told
+from portal.gate.access.domain.workflow.commands import move_application, require_announced
 from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import (
     OPEN_STATES,
@@ -61,14 +61,14 @@ def open_draft(user: User) -> Application:
     application = Application.objects.filter(applicant=user, state__in=OPEN_STATES).first()
     if application is None:
         if newest := Application.objects.newest_of(user):
-            require_told(newest)
+            require_announced(newest)
         try:
             with transaction.atomic():
                 return _create_draft(user)
         except IntegrityError:
             # Another tab has made the draft in the meantime.
             application = Application.objects.get(applicant=user, state__in=OPEN_STATES)
-    if application.told_state(at=timezone.now()) in REVIEW_STATES:
+    if application.visible_state(at=timezone.now()) in REVIEW_STATES:
         raise DomainError(
             RefusalCode.APPLICATION_PENDING,
             f"Your application {application.case_number} is with the reviewers. "
@@ -92,7 +92,7 @@ def submit_application(
     after a refusal, `denied`, `referee_missing`; `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
-    require_told(application)
+    require_announced(application)
     if not is_email_verified(by):
         raise DomainError(
             RefusalCode.EMAIL_UNVERIFIED,
@@ -152,7 +152,7 @@ def withdraw_application(application: Application, *, by: User) -> Step:
     (`not_your_application`, `application_pending` while a decision is held) and `LostRace`.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
-    require_told(application)
+    require_announced(application)
     halted = lock_halted_grants(application)
     step = move_application(
         application,

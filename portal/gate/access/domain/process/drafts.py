@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from portal.gate.access.application_fields import APPLICATION_FIELDS
 from portal.gate.access.domain.process.applications import open_draft
-from portal.gate.access.domain.workflow.commands import require_told
+from portal.gate.access.domain.workflow.commands import require_announced
 from portal.gate.access.domain.workflow.lost_races import lost_application
 from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import EDITABLE_STATES, OPEN_STATES, ApplicationState, Role
@@ -47,7 +47,7 @@ def find_draft(user: User, *, case_number: str) -> Application:
     named = next((each for each in own if each.case_number == case_number), None)
     if named is None or named.state in OPEN_STATES:
         return open_draft(user)
-    require_told(named)
+    require_announced(named)
     state = ApplicationState(named.state).label.lower()
     raise DomainError(
         RefusalCode.APPLICATION_CLOSED,
@@ -76,7 +76,7 @@ def save_draft(
     (`not_your_application`), `DraftConflict`, and `LostRace` when it is no longer a draft.
     """
     require_role(by, Role.APPLICANT, owner_id=application.applicant_id, what="application")
-    require_told(application)
+    require_announced(application)
     with transaction.atomic():
         locked = Application.objects.select_for_update().get(pk=application.pk)
         if locked.state not in EDITABLE_STATES:

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from portal.gate.access.domain.process.versions import label_notes
-from portal.gate.access.domain.workflow.lost_races import hide_untold, name_actor
+from portal.gate.access.domain.workflow.lost_races import hide_unannounced, name_actor
 from portal.gate.access.enums import Command, ReasonCode
 from portal.gate.access.models import Application, Step
 from portal.platform.accounts.models import User
@@ -29,7 +29,7 @@ class Entry:
     is_taken_back: bool = False
 
 
-def tell_history(application: Application, *, viewer: User) -> list[Entry]:
+def list_history(application: Application, *, viewer: User) -> list[Entry]:
     """Every step, oldest first. Reviewers see names; applicants see “a reviewer”, no internal
     steps, and no decision before they are notified of it.
     """
@@ -37,7 +37,7 @@ def tell_history(application: Application, *, viewer: User) -> list[Entry]:
         "actor", "application", "grant__model", "grant__user", "ruling"
     )
     if application.applicant_id == viewer.pk:
-        steps = hide_untold(steps, at=timezone.now())
+        steps = hide_unannounced(steps, at=timezone.now())
     return [
         Entry(
             command=Command(step.command),

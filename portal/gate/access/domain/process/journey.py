@@ -78,7 +78,7 @@ def plan_journey(user: User, *, at: datetime) -> Journey:
 
 def expected_by(application: Application) -> datetime | None:
     """When most applications like this one are decided; None unless it is in review."""
-    told = application.told_state(at=timezone.now())
+    told = application.visible_state(at=timezone.now())
     if told not in REVIEW_STATES or application.submitted_at is None:
         return None
     return add_working_days(application.submitted_at, review_days(application))
@@ -170,7 +170,7 @@ def _licences_for(application: Application | None) -> list[Licence]:
 def _apply_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
     title = "Apply"
     apply = reverse("access:apply")
-    match application.told_state(at=at) if application else None:
+    match application.visible_state(at=at) if application else None:
         case ApplicationState.DRAFT:
             if has_grant:
                 return Stage(title, StageState.DONE, "You have started another application.")
@@ -227,7 +227,7 @@ def _apply_stage(application: Application | None, *, has_grant: bool, at: dateti
 
 def _review_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
     title = "Review"
-    if application and application.told_state(at=at) in REVIEW_STATES:
+    if application and application.visible_state(at=at) in REVIEW_STATES:
         due = expected_by(application)
         when = f" Most are decided by {due:%d %B %Y}." if due else ""
         return Stage(title, StageState.WAITING, f"Your application is with the reviewers.{when}")

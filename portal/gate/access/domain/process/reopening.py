@@ -12,8 +12,8 @@ from portal.gate.access.domain.rights.grants import halt_grants, lock_active_gra
 from portal.gate.access.domain.workflow.commands import (
     check_application,
     move_application,
+    require_announced,
     require_text,
-    require_told,
 )
 from portal.gate.access.domain.workflow.separation import deciders
 from portal.gate.access.enums import OPEN_STATES, Command, Role
@@ -65,7 +65,7 @@ def appeal_decision(application: Application, *, by: User, text: str) -> Step:
             RefusalCode.TEXT_TOO_LONG, f"Write at most {LONGEST_APPEAL:,} characters.", field="text"
         )
     if by.pk == application.applicant_id:
-        require_told(application)
+        require_announced(application)
     check_application(application, Command.APPEAL, by=by, role=Role.APPLICANT)
     if application.appealed_at is not None:
         raise DomainError(

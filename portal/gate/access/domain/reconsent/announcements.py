@@ -37,13 +37,13 @@ ABOUT: Final = "licence-version:"
 KINDS: Final = (ANNOUNCED, *(f"access.licence_ends_{days}" for days in DAYS_BEFORE), REMINDED)
 
 
-def tell_of_changes(*, at: datetime) -> int:
+def announce_changes(*, at: datetime) -> int:
     """Post the mails that are due about every changed licence; return their number.
 
     May run any number of times, also concurrently.
     """
     since = changes_announced(at=at).select_related("licence").order_by("published_at", "pk")
-    return sum(do_each(since.defer("text"), partial(_tell, at=at), doing="tell_of_change"))
+    return sum(do_each(since.defer("text"), partial(_notify, at=at), doing="tell_of_change"))
 
 
 def kind_before(days: int) -> str:
@@ -64,7 +64,7 @@ class _Call:
     people: QuerySet[User]
 
 
-def _tell(change: LicenceVersion, *, at: datetime) -> int:
+def _notify(change: LicenceVersion, *, at: datetime) -> int:
     return sum(_post_all(call, change) for call in _calls(change, at=at))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from portal.gate.access.domain.rights.grants import announce_end
-from portal.gate.access.domain.workflow.commands import move_grant, require_told
+from portal.gate.access.domain.workflow.commands import move_grant, require_announced
 from portal.gate.access.enums import Command, Role
 from portal.gate.access.models import Grant, Step
 from portal.platform.accounts.models import User
@@ -35,7 +35,7 @@ def give_grant_back(grant: Grant, *, by: User) -> Step:
     have made it is held) and `LostRace`.
     """
     if by.pk == grant.user_id:
-        require_told(grant.application)
+        require_announced(grant.application)
     step = move_grant(grant, Command.GIVE_BACK, by=by, role=Role.APPLICANT)
     announce_end(grant)
     return step

@@ -182,7 +182,7 @@ def announce_end(grant: Grant) -> None:
     )
     for each in (grant, *(following if grant.lead_id is None else ())):
         ended = {"user_id": each.user_id, "model_id": each.model_id, "grant_id": each.pk}
-        transaction.on_commit(partial(_tell, ended), robust=True)
+        transaction.on_commit(partial(_notify, ended), robust=True)
 
 
 def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
@@ -192,7 +192,7 @@ def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
     return step
 
 
-def _tell(ended: dict[str, int]) -> None:
+def _notify(ended: dict[str, int]) -> None:
     access_ended.send_robust(sender=Grant, **ended)
 
 

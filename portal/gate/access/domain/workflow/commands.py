@@ -169,7 +169,7 @@ def require_address(email: str, *, message: str) -> str:
         ) from None
 
 
-def require_told(application: Application) -> None:
+def require_announced(application: Application) -> None:
     """Raise `DomainError` (`application_pending`) while a decision is held: the applicant
     does not know of it yet.
     """

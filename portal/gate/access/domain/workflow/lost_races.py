@@ -23,17 +23,17 @@ def lost_application(application: Application, *, viewer: User | None) -> LostRa
     steps = application.steps.filter(grant=None).select_related("actor")
     if viewer is not None and application.applicant_id == viewer.pk:
         now = timezone.now()
-        state = application.told_state(at=now)
-        steps = hide_untold(steps, at=now)
+        state = application.visible_state(at=now)
+        steps = hide_unannounced(steps, at=now)
     return LostRace(_say("application", str(state.label), steps.last(), viewer=viewer))
 
 
-def hide_untold(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
+def hide_unannounced(steps: QuerySet[Step], *, at: datetime) -> QuerySet[Step]:
     """Leave out what an applicant does not see: internal steps, and decisions held
     or taken back.
     """
-    untold = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=at)
-    return steps.exclude(command__in=INTERNAL_COMMANDS).exclude(untold)
+    unannounced = Q(ruling__taken_back_at__isnull=False) | Q(ruling__effective_at__gt=at)
+    return steps.exclude(command__in=INTERNAL_COMMANDS).exclude(unannounced)
 
 
 def lost_grant(grant: Grant, *, viewer: User | None) -> LostRace:
