@@ -1,1 +1,1 @@
-"""Side-by-side measurements, each printing one table: `make bench`."""
+"""Measurements of several subjects, each printing one table: `make bench`."""

@@ -3,7 +3,7 @@
     python -m benchmarks [--quick] [--only portal,engine,litellm,real] [--streams N]
                          [--seconds S] [--write]
 
-A measurement is not a test: it says which targets were reached and ends with status 0.
+A measurement is not a test: it prints which targets were reached and exits with status 0.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="make bench")
-    parser.add_argument("--quick", action="store_true", help="fewer streams, a rough picture")
+    parser.add_argument("--quick", action="store_true", help="fewer streams, rough figures")
     parser.add_argument(
-        "--only", type=parse_names, default=CHOICES, help=f"some of {','.join(CHOICES)}"
+        "--only", type=parse_names, default=CHOICES, help=f"a selection of {','.join(CHOICES)}"
     )
-    parser.add_argument("--streams", type=int, help="streams in full flow")
-    parser.add_argument("--seconds", type=float, help="length of the window that is looked at")
+    parser.add_argument("--streams", type=int, help="number of steady streams")
+    parser.add_argument("--seconds", type=float, help="length of the measured window")
     parser.add_argument(
-        "--write", action="store_true", help="put the tables into README.md and docs/performance.md"
+        "--write", action="store_true", help="write into README.md and docs/performance.md"
     )
     return parser
 
@@ -67,7 +67,7 @@ def parse_names(words: str) -> tuple[str, ...]:
 
 
 def choose_scale(options: argparse.Namespace) -> Scale:
-    """The scale that the options ask for."""
+    """The scale that the options set."""
     scale = QUICK if options.quick else Scale()
     given = {name: getattr(options, name) for name in ("streams", "seconds")}
     return replace(scale, **{name: value for name, value in given.items() if value is not None})

@@ -1,6 +1,6 @@
-"""The attacks of `benchmarks.hostile`: each goes on, in a process of its own, until it is ended.
+"""The attacks of `benchmarks.hostile`: each runs in its own process until it is killed.
 
-An attack is one coroutine in `ATTACKS`. What the site answers is not looked at.
+An attack is one coroutine in `ATTACKS`. It ignores the site's responses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATIENCE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.5
 DRIP_SECONDS: Final = 1.5
 SLOW_CLIENTS: Final = 100
-"""22 are enough to take every place of a process that gives them to whoever begins."""
+"""22 are enough to fill all slots of a process that reserves one when a request begins."""
 SLOW_ENDPOINTS: Final = 8
 """As many as a portal worker has threads."""
 
@@ -32,7 +32,7 @@ SLOW_ENDPOINTS: Final = 8
 class Victim:
     """What an attacker knows: the address, and a key that a person may have.
 
-    `environment` is the site's, for what an attacker would ask of an operator.
+    `environment` is the site's, for the steps that an operator would have to do for an attacker.
     """
 
     url: str
@@ -49,7 +49,7 @@ class Victim:
 
 @dataclass(frozen=True)
 class Attack:
-    """One, in words and as a coroutine that does not end."""
+    """An attack, as its label and as a coroutine that does not end."""
 
     words: str
     run: Callable[[Victim], Awaitable[None]]
@@ -57,13 +57,13 @@ class Attack:
 
 @contextmanager
 def attacking(name: str, victim: Victim) -> Iterator[None]:
-    """The attack goes on meanwhile; ends the program where it does not."""
+    """Run the attack during the block; ends the program if the attack ended."""
     process = multiprocessing.get_context("spawn").Process(target=_attack, args=(name, victim))
     process.start()
     try:
         yield
         if not process.is_alive():
-            raise SystemExit(f"the attack {name} ended by itself")
+            raise SystemExit(f"the attack {name} ended too early")
     finally:
         process.kill()
         process.join()
@@ -77,7 +77,7 @@ def _attack(name: str, victim: Victim) -> None:
 
 
 async def send_bodies_slowly(victim: Victim) -> None:
-    """Heads and one byte of a body, to the sign-in page and to the API by turns."""
+    """Headers and one byte of a body, to the sign-in page and the API in turn."""
     url = httpx2.URL(victim.url)
 
     async def hold(path: str) -> None:
@@ -94,7 +94,7 @@ async def send_bodies_slowly(victim: Victim) -> None:
 
 
 async def drip_webhook_answers(victim: Victim) -> None:
-    """Endpoints that have much to be told, and answer a byte every 1.5 s."""
+    """Endpoints that have many events waiting, and respond one byte every 1.5 s."""
 
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -111,12 +111,12 @@ async def drip_webhook_answers(victim: Victim) -> None:
             str(SLOW_ENDPOINTS), f"http://127.0.0.1:{port}/", env=victim.environment, cwd=ROOT,
         )  # fmt: skip
         if await maker.wait():
-            raise SystemExit("no endpoints could be made")
+            raise SystemExit("the webhook endpoints could not be created")
         await server.serve_forever()
 
 
 async def send_bad_rows(victim: Victim) -> None:
-    """Batches of one row that is nested deeper than Python's JSON goes, and one that is good."""
+    """Batches of one row that is nested too deep for Python's JSON, and one good row."""
     good = {"model": MODEL, "prompt": "Write", "max_tokens": 4}
     row: dict[str, Any] = {"custom_id": "1", "method": "POST", "url": "/v1/completions"}
     deep = json.dumps({**row, "body": {**good, "user": 0}})
@@ -136,14 +136,14 @@ async def send_bad_rows(victim: Victim) -> None:
 
 
 async def tokenize_much(victim: Victim) -> None:
-    """Eight texts of 1 MB at a time."""
+    """Eight simultaneous texts of 1 MB."""
     body = {"model": MODEL, "prompt": "word " * 200_000}
     async with victim.client() as client:
         await _repeat(lambda: client.post("/v1/tokenize", json=body), at_once=8)
 
 
 async def ask_for_samples_and_leave(victim: Victim) -> None:
-    """4 prompts with 128 samples each, and away once they run."""
+    """4 prompts with 128 samples each, disconnected at the first bytes of the response."""
     body = {"model": MODEL, "prompt": ["Write"] * 4, "n": 128, "max_tokens": 200, "stream": True}
     async with victim.client() as client:
 
@@ -182,12 +182,12 @@ async def _repeat(send: Callable[[], Awaitable[object]], *, at_once: int = 1) ->
 
 
 ATTACKS: Final[Mapping[str, Attack]] = {
-    "bodies": Attack(f"{SLOW_CLIENTS} bodies that do not come", send_bodies_slowly),
+    "bodies": Attack(f"{SLOW_CLIENTS} request bodies that never arrive", send_bodies_slowly),
     "webhooks": Attack(
-        f"{SLOW_ENDPOINTS} webhook endpoints that drip a byte every 1.5 s", drip_webhook_answers
+        f"{SLOW_ENDPOINTS} webhook endpoints that send a byte every 1.5 s", drip_webhook_answers
     ),
     "rows": Attack("batches with a row nested 970 deep", send_bad_rows),
-    "tokenize": Attack("8 `/v1/tokenize` calls of 1 MB at a time", tokenize_much),
-    "samples": Attack("4 prompts of 128 samples each, given up at once", ask_for_samples_and_leave),
-    "grammars": Attack("schemas and patterns that take long", ask_for_large_grammars),
+    "tokenize": Attack("8 simultaneous `/v1/tokenize` calls of 1 MB", tokenize_much),
+    "samples": Attack("4 prompts of 128 samples, abandoned immediately", ask_for_samples_and_leave),
+    "grammars": Attack("schemas and patterns that compile slowly", ask_for_large_grammars),
 }

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.console`: server time of the reviewers' queue over a full desk.
+"""`python -m benchmarks.console`: server time of the reviewers' queue with many applications.
 
-Starts PostgreSQL and Valkey of its own in a temporary folder, and measures in a child process
-whose settings point there (`benchmarks.console_pages`). Its exit status is the child's.
+Starts its own PostgreSQL and Valkey in a temporary folder, and measures in a child process whose
+settings point there (`benchmarks.console_pages`). Its exit status is the child's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from demo.services import Valkey, start_postgres, stop_postgres
 
 
 def main() -> int:
-    """Measure in a fresh database; options are the child's."""
+    """Measure in a new database; the options are the child's."""
     with tempfile.TemporaryDirectory(prefix="gatehouse-console-") as name:
         folder = Path(name)
         (folder / "postgres").mkdir()

@@ -1,4 +1,4 @@
-"""The queue page and its filters over a full desk, measured through Django's test client.
+"""The queue page and its filters with many applications, measured with Django's test client.
 
 python -m benchmarks.console_pages [--applications N] [--events N] [--rounds N]
 """
@@ -50,7 +50,7 @@ RULED = {
 
 
 def main() -> int:
-    """Seed, measure, print one table; 1 if a median is above the target."""
+    """Seed, measure and print one table; returns 1 if a median is above the target."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.console")
     parser.add_argument("--applications", type=int, default=10_000)
     parser.add_argument("--events", type=int, default=100_000)
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def pages() -> dict[str, str]:
-    """The queue as it opens, and each filter and order of it."""
+    """The queue page without options, and with each filter and order."""
     model = HostedModel.objects.order_by("pk")[0].slug
     newest = Application.objects.order_by("-pk")[0].case_number
     return {
@@ -77,8 +77,8 @@ def pages() -> dict[str, str]:
         "every state": "/console/?state=all",
         "last page of every state": "/console/?state=all&page=last",
         "approved": "/console/?state=approved",
-        "on nobody's desk": "/console/?claim=free",
-        "on one's own desk": "/console/?claim=mine",
+        "not claimed": "/console/?claim=free",
+        "claimed by me": "/console/?claim=mine",
         "one model": f"/console/?state=all&model={model}",
         "one country": "/console/?state=all&country=KE",
         "by name": "/console/?state=all&order=name",
@@ -94,12 +94,12 @@ def pages() -> dict[str, str]:
 
 
 def measure(client: Client, name: str, path: str, *, rounds: int) -> tuple[str, ...]:
-    """Milliseconds from request to rendered response, after one round to warm up."""
+    """Milliseconds from request to rendered response, after one warm-up round."""
     with CaptureQueriesContext(connection) as queries:
         response = client.get(path)
-    asked = len(queries)  # Now: the next request empties the log.
+    asked = len(queries)  # The next request empties the log.
     if response.status_code != 200:
-        raise SystemExit(f"{path} answered {response.status_code}")
+        raise SystemExit(f"{path} returned status {response.status_code}")
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -118,7 +118,7 @@ def measure(client: Client, name: str, path: str, *, rounds: int) -> tuple[str, 
 
 
 def seed(*, applications: int, events: int) -> User:
-    """A desk with a past: people, applications, steps, rulings and a whole audit chain."""
+    """Create a history: people, applications, steps, rulings and a complete audit chain."""
     chance = Random(1843)
     now = timezone.now()
     reviewers = [

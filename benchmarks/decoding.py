@@ -1,4 +1,4 @@
-"""How long one step of an engine takes that gives every running sequence one token."""
+"""The time of one engine step, which gives every running sequence one token."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 FIRST_ID = 10
-"""Ids below it have a meaning in OPT's vocabulary."""
+"""Lower ids have a special meaning in OPT's vocabulary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lengths:
-    """Tokens of a measurement's sequences."""
+    """The lengths of a measurement's sequences, in tokens."""
 
     prompt: int = 128
     short: int = 8
@@ -22,7 +22,7 @@ class Lengths:
 
     @property
     def context(self) -> int:
-        """Tokens of each sequence, on average over the steps that are measured."""
+        """Tokens in each sequence, on average over the measured steps."""
         return self.prompt + (self.short + self.long) // 2
 
     @property
@@ -31,7 +31,7 @@ class Lengths:
 
 
 class Completes(Protocol):
-    """What is asked of an engine here."""
+    """An engine that can be measured."""
 
     async def complete(
         self, prompts: Sequence[Sequence[int]], *, max_tokens: int
@@ -49,9 +49,9 @@ async def measure_step(
 ) -> float:
     """Seconds of one step with `batch` sequences.
 
-    The batch is run to two lengths, and the difference of their times divided by that of their
-    lengths: reading the prompts, the request and the answer fall out. The median of `repeats`,
-    after one run that counts for nothing.
+    The batch is run to two lengths. The difference of their times is divided by the difference of
+    the lengths, which cancels the time for prompts, request and response. The median of `repeats`,
+    after one warm-up run.
     """
     prompts = [
         [

@@ -24,7 +24,7 @@ START_SECONDS = 120
 FOLDER = ROOT / "var" / "bench"
 LITELLM = PackageSet("Installing LiteLLM's proxy", FOLDER / "litellm", ("litellm.txt",))
 QUIET = {
-    # Prices from the package, not from the network; no file of the machine's; no log of requests.
+    # Prices from the package, not from the network; no local files; no request log.
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_MODE": "PRODUCTION",
     "LITELLM_LOG": "ERROR",
@@ -38,7 +38,7 @@ LOG_CONFIG = {
 
 @contextmanager
 def running_engine(*, rate: float) -> Iterator[tuple[int, Subject]]:
-    """The stand-in engine on a port of its own, and itself as a subject."""
+    """The stand-in engine on its own port, and the subject that drives it."""
     port, place = free_port(), Place()
     command: list[str | Path] = [
         *(place.python, "-m", "benchmarks.stand_in_engine", "--port", str(port)),
@@ -60,7 +60,7 @@ def running_engine(*, rate: float) -> Iterator[tuple[int, Subject]]:
 
 @contextmanager
 def running_litellm(*, rate: float) -> Iterator[Subject]:
-    """LiteLLM's proxy, one worker and a master key, in front of a stand-in engine of its own."""
+    """LiteLLM's proxy, one worker and a master key, in front of its own stand-in engine."""
     port, key = free_port(), f"sk-{secrets.token_hex(16)}"
     with running_engine(rate=rate) as (engine_port, _):
         config, log_config = FOLDER / "litellm.yaml", FOLDER / "litellm-log.yaml"
@@ -85,7 +85,7 @@ def running_litellm(*, rate: float) -> Iterator[Subject]:
 
 
 def proxy_config(*, engine_port: int, key: str) -> dict[str, object]:
-    """One model, served by a completions server as it is."""
+    """One model, passed on to a completions server unchanged."""
     model = {
         "model": f"text-completion-openai/{DEPLOYMENT}",
         "api_base": f"http://127.0.0.1:{engine_port}/v1",
@@ -113,7 +113,7 @@ def openai_subject(
 
 
 def litellm_version() -> str:
-    """Of the proxy in its environment; empty before it is installed."""
+    """The installed proxy's version; empty if it is not installed."""
     found = sorted((LITELLM.environment / "lib").glob("*/site-packages/litellm-[0-9]*.dist-info"))
     return _version(found[-1]) if found else ""
 

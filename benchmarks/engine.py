@@ -1,4 +1,4 @@
-"""A vLLM engine for a measurement: started with Gatehouse's own command, asked, and ended."""
+"""A vLLM engine for a measurement: started with Gatehouse's own command, used, and stopped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Engine:
 
     deployment: Deployment
     ready_seconds: float
-    """From the start of its process to its first healthy answer."""
+    """From the start of its process to its first healthy response."""
     log: Path
     leader: int
     session: aiohttp.ClientSession
@@ -46,7 +46,7 @@ class Engine:
         max_tokens: int,
         prompt_logprobs: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Continue all prompts at once, greedily and past any end; a choice for each."""
+        """Continue all prompts together, greedily and past end tokens; one choice per prompt."""
         body = {
             "model": self.deployment.model_name,
             "prompt": [list(prompt) for prompt in prompts],
@@ -60,12 +60,12 @@ class Engine:
         async with self.session.post("/v1/completions", json=body) as reply:
             document = json.loads(await reply.read())
             if reply.status != 200:
-                raise RefusalError(f"vLLM answered {reply.status}: {document}")
+                raise RefusalError(f"vLLM returned status {reply.status}: {document}")
         choices: list[dict[str, Any]] = document["choices"]
         return sorted(choices, key=lambda choice: int(choice["index"]))
 
     def worker_bytes(self) -> list[int]:
-        """Resident memory of every rank's process."""
+        """The resident memory of every rank's process, in bytes."""
         processes = (psutil.Process(pid) for pid in find_session(self.leader))
         return [
             process.memory_info().rss
@@ -78,7 +78,7 @@ class Engine:
 async def running_engine(
     deployment: Deployment, *, weights_dir: Path, engine_python: Path
 ) -> AsyncIterator[Engine]:
-    """The deployment's engine while the block runs; nothing of it is left afterwards.
+    """The deployment's engine while the block runs; all its processes end with the block.
 
     Raises `RefusalError` with the log's last lines if it ends before it is ready.
     """
@@ -111,7 +111,7 @@ async def running_engine(
                     session=session,
                 )
         finally:
-            # asyncio's child watcher reaps the leader meanwhile.
+            # asyncio's child watcher reaps the leader.
             await asyncio.to_thread(stop_session, process.pid)
 
 
@@ -124,7 +124,7 @@ async def _wait_until_healthy(
                 if reply.status == 200:
                     return
         await asyncio.sleep(POLL_SECONDS)
-    raise RefusalError(f"the engine ended before it was ready; its log's end:\n{_read_end(log)}")
+    raise RefusalError(f"the engine ended before it was ready; end of its log:\n{_read_end(log)}")
 
 
 def _read_end(log: Path) -> str:
@@ -143,7 +143,7 @@ def make_deployment(
     env: dict[str, str],
     gpu_memory_utilization: float | None = None,
 ) -> Deployment:
-    """A deployment as `models.toml` would describe it."""
+    """A deployment as in `models.toml`."""
     return Deployment.model_validate(
         {
             "slug": slug,
@@ -154,7 +154,7 @@ def make_deployment(
             "dtype": dtype,
             "gpu_memory_utilization": gpu_memory_utilization,
             "extra_args": (
-                # A prompt that was read before must be read again.
+                # A prompt must be read again even if it was read before.
                 "--no-enable-prefix-caching",
                 *extra_args,
             ),
@@ -164,7 +164,7 @@ def make_deployment(
 
 
 def cpu_environment(ranks: int) -> dict[str, str]:
-    """A core for each rank, and no kernels compiled in the middle of a measurement."""
+    """A core for each rank, and no kernels compiled during a measurement."""
     return {
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",

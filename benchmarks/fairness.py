@@ -1,9 +1,9 @@
-"""What a person waits for a first token, alone and while another's batch runs: one table.
+"""How long a person waits for a first token, alone and beside another's batch: one table.
 
     python -m benchmarks.fairness [--rows N] [--runs N] [--slots N] [--real]
 
 Two keys share one engine, the stand-in or with `--real` vLLM. A measurement is not a test: it
-says whether the target was reached and ends with status 0.
+prints whether the target was reached and exits with status 0.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from demo.terminal import one_line_errors, say
 from tests.factories.batch_lines import write_jsonl, write_request
 
 TARGET = 2.0
-"""Times the idle value."""
+"""Maximum ratio to the idle value."""
 RATE = 50.0
 ROW_TOKENS = 32
 RUN_TOKENS = 16
 FLOWING_ROWS = 10
-"""Rows that are done before the batch counts as running."""
+"""Completed rows after which the batch counts as running."""
 PATIENCE_SECONDS = 300.0
 
 
@@ -48,13 +48,13 @@ class Waits:
 
     @property
     def ratio(self) -> float:
-        """Of the medians."""
+        """The ratio of the medians, busy to idle."""
         return statistics.median(self.busy) / statistics.median(self.idle)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One measurement: the waits by class, and what the batch did meanwhile."""
+    """One measurement: the waits by class, and the batch's progress at the same time."""
 
     api: Waits
     playground: Waits
@@ -73,7 +73,7 @@ def main(words: Sequence[str] | None = None) -> None:
     shape = Shape(people=3, slots=options.slots, rate=None if options.real else RATE)
     with one_line_errors(), running_stack(shape) as stack:
         outcome = measure(stack, rows=options.rows, runs=options.runs)
-    engine = "vLLM" if options.real else f"stand-in engine, {RATE:g} tokens/s a stream"
+    engine = "vLLM" if options.real else f"stand-in engine, {RATE:g} tokens/s per stream"
     say(f"\n{describe_machine()}. {engine}, {options.slots} slots.\n\n{render(outcome)}")
 
 
@@ -81,20 +81,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fairness")
     parser.add_argument("--rows", type=int, default=2000, help="requests of the batch")
     parser.add_argument("--runs", type=int, default=30, help="runs of each class and phase")
-    parser.add_argument("--slots", type=int, default=16, help="requests an engine takes at a time")
+    parser.add_argument("--slots", type=int, default=16, help="simultaneous requests of the engine")
     parser.add_argument("--real", action="store_true", help="vLLM instead of the stand-in engine")
     return parser
 
 
 def measure(stack: Stack, *, rows: int, runs: int) -> Outcome:
-    """First alone, then beside the batch, on the same stack."""
+    """Measure first alone, then beside the batch, on the same stack."""
     person, other = issue_keys(stack, 2)
     port = urlsplit(stack.url).port or 80
     api = OpenAIReaders(Address(port=port), model=MODEL, key=person)
     pages = PortalReaders(stack.url)
     reads: tuple[Callable[[], Awaitable[Run]], ...] = (
         lambda: api.run(max_tokens=RUN_TOKENS),
-        # The last one's session, since the first two have the keys.
+        # The last person's session, since the first two have the keys.
         lambda: pages.run(stack.sessions[-1], max_tokens=RUN_TOKENS),
     )
     for read in reads:
@@ -106,7 +106,7 @@ def measure(stack: Stack, *, rows: int, runs: int) -> Outcome:
         busy = [_wait_for_first_tokens(read, runs) for read in reads]
         seconds, after = time.monotonic() - began, client.batches.retrieve(batch.id)
         if after.status != "in_progress":
-            raise SystemExit(f"the batch was {after.status} before the runs were: take more rows")
+            raise SystemExit(f"the batch was {after.status} before the runs: use more --rows")
         client.batches.cancel(batch.id)
     return Outcome(
         api=Waits(idle[0], busy[0]),
@@ -119,7 +119,7 @@ def measure(stack: Stack, *, rows: int, runs: int) -> Outcome:
 
 
 def render(outcome: Outcome) -> str:
-    """The table, with the target's word."""
+    """The table, with the verdict on the target."""
     lines = [
         "| first token, ms (p50 / p95) | alone | beside the batch | ratio of p50 | target |",
         "| --- | --- | --- | --- | --- |",
@@ -132,7 +132,7 @@ def render(outcome: Outcome) -> str:
         )
     lines.append("")
     lines.append(
-        f"The batch of {outcome.rows:,} rows went on meanwhile: {outcome.rows_per_second:.1f}"
+        f"The batch of {outcome.rows:,} rows continued: {outcome.rows_per_second:.1f}"
         f" rows/s, from {outcome.rows_before:,} to {outcome.rows_after:,}."
     )
     return "\n".join(lines)
@@ -144,7 +144,7 @@ def _wait_for_first_tokens(read: Callable[[], Awaitable[Run]], runs: int) -> lis
         for _ in range(runs):
             run = await read()
             if run.end != "done":
-                raise SystemExit(f"a run did not end well: {run.error or run.end}")
+                raise SystemExit(f"a run failed: {run.error or run.end}")
             waits.append(run.first_at - run.submitted_at)
         return waits
 
@@ -166,7 +166,7 @@ def _wait_until_flowing(client: OpenAI, batch: Batch) -> Batch:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while _count(batch) < FLOWING_ROWS:
         if time.monotonic() > give_up_at:
-            raise SystemExit(f"the batch does not run: {batch.status}")
+            raise SystemExit(f"the batch does not start: {batch.status}")
         time.sleep(0.2)
         batch = client.batches.retrieve(batch.id)
     return batch

@@ -1,10 +1,10 @@
-"""What others notice of one attack: `/healthz` and first tokens, beside their idle values.
+"""The effect of one attack on others: `/healthz` and first tokens, and their idle values.
 
     python -m benchmarks.hostile [--seconds S] [--only NAME,…] [--write]
 
-One site, with its own limits and the stand-in engine. Before each attack its idle values are
-measured anew. A measurement is not a test: it says which targets were reached and ends with
-status 0.
+One site, with its normal limits and the stand-in engine. Its idle values are measured again
+before each attack. A measurement is not a test: it prints which targets were reached and exits
+with status 0.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from benchmarks.stack import Shape, Stack, running_stack
 from demo.terminal import one_line_errors, say
 
 TARGET = 2.0
-"""Times the idle value."""
+"""Maximum ratio to the idle value."""
 RATE = 50.0
 SLOTS = 16
 SECTION = "hostile"
 ONSET_SECONDS = 2.0
-"""What an attack has to begin with."""
+"""The time that an attack gets to take effect."""
 CALM_SECONDS = 10.0
-"""What the site has to end with what an attack left."""
+"""The time that the site gets to recover from an attack."""
 OWN_LIMITS = {"LOG_LEVEL": "ERROR", "WEBHOOK_NETWORKS": "127.0.0.0/8"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attack, and what others noticed without and with it."""
+    """One attack, and the waits of others without and with it."""
 
     attack: Attack
     idle: Noticed
@@ -53,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> None:
     with one_line_errors(), running_stack(shape) as stack:
         outcomes = measure(stack, options.only, seconds=options.seconds)
         note = f"{describe_machine()}. Load average before the run: {load:.1f}."
-        body = f"{note} Stand-in engine, {SLOTS} slots; {options.seconds:g} s each.\n\n"
+        body = f"{note} Stand-in engine, {SLOTS} slots; {options.seconds:g} s per phase.\n\n"
         body += render(outcomes)
         say(f"\n{body}")
         if options.write:
@@ -62,19 +62,19 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each phase")
-    parser.add_argument("--only", type=_choose, default=tuple(ATTACKS), help="attacks, by name")
-    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each phase")
+    parser.add_argument("--only", type=_choose, default=tuple(ATTACKS), help="names of attacks")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     return parser
 
 
 def measure(stack: Stack, names: Sequence[str], *, seconds: float) -> list[Outcome]:
-    """Each attack by itself, on the same site."""
+    """Measure each attack by itself, on the same site."""
     own, *keys = issue_keys(stack, 1 + len(names))
     outcomes = []
 
     def look() -> Noticed:
-        # The last one's session, since the first ones have the keys.
+        # The last person's session, since the first ones have the keys.
         return asyncio.run(
             notice(
                 port=urlsplit(stack.url).port or 80,
@@ -87,7 +87,7 @@ def measure(stack: Stack, names: Sequence[str], *, seconds: float) -> list[Outco
     for name, key in zip(names, keys, strict=True):
         time.sleep(CALM_SECONDS)
         idle = look()
-        # Each attacker is somebody else: who has sent too much is refused for a minute.
+        # Each attack uses another key: a key that has sent too much is refused for a minute.
         victim = Victim(url=stack.url, key=key, environment=stack.programs["web"].environment)
         with attacking(name, victim):
             time.sleep(ONSET_SECONDS)
@@ -97,9 +97,9 @@ def measure(stack: Stack, names: Sequence[str], *, seconds: float) -> list[Outco
 
 
 def render(outcomes: Sequence[Outcome]) -> str:
-    """One line an attack and figure, with the target's word."""
+    """One line per attack and figure, with the verdict on the target."""
     lines = [
-        "| attack | what others notice | idle, ms | beside it, ms | ratio | target |",
+        "| attack | seen by others | idle, ms | under attack, ms | ratio | target |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for outcome in outcomes:

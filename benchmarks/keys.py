@@ -1,4 +1,4 @@
-"""API keys for the people of a running stack, printed as JSON.
+"""Create API keys for the people of a running stack, and print them as JSON.
 
 python -m benchmarks.keys COUNT
 """
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 MODEL = "smollm2-135m"
 PERSON = r"^person[0-9]+@example\.org$"
-"""The addresses that `benchmarks.people` gives."""
+"""The email addresses that `benchmarks.people` creates."""
 NAME = "A key of the benchmark"
 
 
 def issue_keys(stack: Stack, count: int, *, reviews: bool = False) -> list[str]:
-    """A key for each of the first people of the stack, who may all use the model.
+    """A key for each of the first people of the stack, who all have access to the model.
 
-    With `reviews` they become reviewers, and their keys decide too.
+    With `reviews` they become reviewers, and their keys can also decide.
     """
     done = subprocess.run(
         [stack.place.python, "-m", "benchmarks.keys", str(count), *["reviews"] * reviews],
@@ -34,7 +34,7 @@ def issue_keys(stack: Stack, count: int, *, reviews: bool = False) -> list[str]:
 
 
 def main(count: int, *, reviews: bool) -> None:
-    import django  # noqa: PLC0415 -- whoever only asks for keys needs no settings
+    import django  # noqa: PLC0415 -- a caller of `issue_keys` needs no settings
 
     django.setup()
     # After the settings are read.

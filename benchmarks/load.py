@@ -1,4 +1,4 @@
-"""The two loads that every subject is put under: streams in full flow, and a burst."""
+"""The two loads of every subject: steady streams, and a burst."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from benchmarks.run import Run
 RAMP_PER_SECOND = 25.0
 SETTLE_SECONDS = 2.0
 SPARE_SECONDS = 15.0
-"""Runs last this much longer than ramp and window, for those that begin late."""
+"""Runs last this much longer than ramp and window, for streams that begin late."""
 MOST_TOKENS = 900
-"""What the stand-in's context of 1,024 has room for."""
+"""The most that fits into the stand-in's context of 1,024."""
 
 
 class Readers(Protocol):
@@ -30,11 +30,11 @@ class Readers(Protocol):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is put under load.
+    """A server under load.
 
-    `run` starts run number `index` with so many tokens. `cpu` tells CPU seconds so far by part,
-    and `path` names the parts that a token passes. `text_of` is the text a run of so many
-    tokens must have; None where that is not known beforehand.
+    `run` takes a run's number and its number of tokens. `cpu` returns CPU seconds so far by part,
+    and `path` names the parts that a token passes. `text_of` returns the text that a run of that
+    many tokens must have; None if the text is not known beforehand.
     """
 
     readers: Readers
@@ -46,37 +46,37 @@ class Subject:
 
 @dataclass(frozen=True)
 class Steady:
-    """Streams in full flow, in a window between the last start and the first end."""
+    """Steady streams, in a window between the last start and the first end."""
 
     streams: int
     open_streams: int
-    """Streams that had their first token and not their end when the window began."""
+    """Streams that had begun and not ended when the window began."""
     seconds: float
     tokens: int
     cpu: Mapping[str, float]
     path: tuple[str, ...]
     readers_cpu: float
-    """Of the load generator, in CPU seconds a second."""
+    """CPU seconds of the load generator per second."""
     lost: int
-    """Runs that did not end well: a gap, a repetition, a wrong text, too few tokens, an error."""
+    """Runs that failed: a gap, a repetition, a wrong text, too few tokens, an error."""
     unfinished: int
-    """Runs that were given up because the subject had fallen behind."""
+    """Runs that were abandoned because the subject was too slow."""
     updates_per_second: float
-    """Events with tokens that one reader gets in a second."""
+    """Events with tokens that one reader gets per second."""
 
     @property
     def tokens_per_second(self) -> float:
         return self.tokens / self.seconds
 
     def micros(self, *parts: str) -> float:
-        """CPU of these parts, or of the whole path, in microseconds a token."""
+        """CPU of these parts, or of the whole path, in microseconds per token."""
         used = sum(self.cpu[part] for part in parts or self.path)
         return used / self.tokens * 1e6 if self.tokens else math.inf
 
 
 @dataclass(frozen=True)
 class Burst:
-    """As many clicks at the same moment; waits in seconds, one a run."""
+    """`size` simultaneous clicks; waits in seconds, one per run."""
 
     size: int
     lost: int
@@ -89,7 +89,7 @@ class Burst:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of the values that at least `share` of them do not exceed."""
+    """The smallest value that at least `share` of the values do not exceed."""
     return sorted(values)[max(0, math.ceil(len(values) * share) - 1)]
 
 
@@ -102,10 +102,10 @@ async def hold_streams(
     ramp_per_second: float = RAMP_PER_SECOND,
     patience: float = 60.0,
 ) -> Steady:
-    """Start the runs one after another, let them all flow, and look at a window in between.
+    """Start the runs one after another, and measure in a window in which all of them stream.
 
-    A subject that cannot keep up is looked at with the streams that flow after `patience`
-    seconds, and what has not ended `patience` after its time at full rate is given up.
+    If the subject cannot keep up, the window begins after `patience` seconds with the streams that
+    have begun, and runs are abandoned `patience` seconds after their time at full rate.
     """
     readers = subject.readers
     ramp = max(4.0, streams / ramp_per_second)
@@ -146,7 +146,7 @@ async def hold_streams(
 async def send_burst(
     subject: Subject, *, size: int, max_tokens: int, patience: float = 60.0
 ) -> Burst:
-    """As many clicks at the same moment, read to their ends."""
+    """Send `size` simultaneous clicks, and read the runs to their ends."""
     tasks = [asyncio.create_task(subject.run(index, max_tokens)) for index in range(size)]
     done, waiting = await asyncio.wait(tasks, timeout=patience)
     for task in waiting:
@@ -164,7 +164,7 @@ async def send_burst(
 
 
 def is_lost(subject: Subject, run: Run, *, tokens: int) -> bool:
-    """Whether the run is not what a reader is owed."""
+    """Whether the run is incomplete or wrong."""
     is_whole = run.end == "done" and run.faults == 0 and run.tokens == tokens
     return not is_whole or (subject.text_of is not None and run.text != subject.text_of(tokens))
 

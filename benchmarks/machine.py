@@ -1,4 +1,4 @@
-"""Where and when a measurement was taken."""
+"""Where and when a measurement was made."""
 
 from __future__ import annotations
 

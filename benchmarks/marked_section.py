@@ -1,4 +1,4 @@
-"""Measurements in a page of the documentation, between two comments that name them."""
+"""Measurements in a page of the documentation, between two comments with their name."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PERFORMANCE = ROOT / "docs" / "performance.md"
 def replace_section(page: str, name: str, body: str) -> str:
     """The page with `body` between the comments `name:begin` and `name:end`.
 
-    Raises `RefusalError` unless each of them is there once, in this order.
+    Raises `RefusalError` unless each of them occurs once, in this order.
     """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     before, found_begin, rest = page.partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found_begin and found_end) or page.count(begin) + page.count(end) != 2:
-        raise RefusalError(f"the page must have {begin} and {end} once, in this order")
+        raise RefusalError(f"the page must have {begin} and {end} once each, in this order")
     return f"{before}{begin}\n{body.strip()}\n{end}{after}"
 
 

@@ -21,17 +21,16 @@ from demo.terminal import say
 
 WARM_UP_RUNS, WARM_UP_TOKENS = 8, 20
 LARGER = "opt-1.3b"
-"""What the way to the reader takes from an engine on the same cores depends on how many tokens
-a second the engine makes; a model ten times the packaged one's size is nearer to those that are
-hosted."""
+"""How much the path to the reader slows an engine on the same cores depends on the engine's tokens
+per second. A model ten times the size of the packaged one is closer to real hosted models."""
 MANY_RATE = 2.0
 MANY_RAMP_PER_SECOND = 15.0
-"""Accepting a run costs tens of milliseconds of CPU, and those who came before still read."""
+"""Accepting a run takes tens of milliseconds of CPU, while earlier streams are still read."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured; `many` streams of 0 leaves that part out."""
+    """The size of each measurement; `many=0` leaves that part out."""
 
     streams: int = 300
     seconds: float = 8.0
@@ -48,7 +47,7 @@ QUICK = Scale(streams=60, seconds=4.0, burst=20, many=0, real_streams=8, real_to
 
 
 def measure(scale: Scale, *, only: Collection[str]) -> Results:
-    """Measure what is asked for, one after another, and say what goes on."""
+    """Measure the subjects in `only`, one after another, and print the progress."""
     results = Results(rate=scale.rate, many_rate=MANY_RATE)
     if ENGINE in only:
         say("Measuring the stand-in engine alone")
@@ -70,8 +69,8 @@ def measure(scale: Scale, *, only: Collection[str]) -> Results:
     if REAL in only and is_installed():
         for shape, is_apart in ((None, False), (SHAPES[LARGER], False), (None, True)):
             model = "the packaged model" if shape is None else f"dummy weights of {shape.name}"
-            place = " on cores of its own" if is_apart else ""
-            say(f"Measuring real vLLM with {model}{place}, directly and through the portal in turn")
+            place = " on its own cores" if is_apart else ""
+            say(f"Measuring real vLLM with {model}{place}, in turn directly and through the portal")
             results.real.append(
                 compare_throughput(
                     streams=scale.real_streams,
@@ -84,7 +83,7 @@ def measure(scale: Scale, *, only: Collection[str]) -> Results:
 
 
 async def _load(results: Results, name: str, subject: Subject, scale: Scale) -> None:
-    """First the burst, on a rested subject; then the streams."""
+    """First the burst, on an idle subject; then the streams."""
     await asyncio.gather(*(subject.run(index, WARM_UP_TOKENS) for index in range(WARM_UP_RUNS)))
     results.bursts[name] = await send_burst(
         subject, size=scale.burst, max_tokens=scale.burst_tokens

@@ -1,4 +1,4 @@
-"""The deployment that a measured site serves, whatever model runs under its name."""
+"""The models file of a measured site: the demo's deployment, with any model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = f"[deployments.{DEPLOYMENT}]\n"
 def write_models_file(
     folder: Path, *, slots: int, weights: str, with_dummy: ModelShape | None
 ) -> Path:
-    """The demo's deployment with so many slots, and a folder's weights or dummy ones."""
+    """The demo's deployment with this many slots, and a folder's weights or dummy ones."""
     document = (ROOT / "inference_workers" / "models.toml").read_text()
     head, header, tail = document.partition(_HEADER)
     changes = {"max_num_seqs = 32": f"max_num_seqs = {slots}", "max_model_len = 2048": _CONTEXT}
@@ -36,7 +36,7 @@ def write_models_file(
 
 
 def _replace(text: str, old: str, new: str) -> str:
-    """The first one. Raises `ValueError` where there is none: what is measured would be another."""
+    """Replace the first occurrence. Raises `ValueError` if there is none."""
     if old not in text:
         raise ValueError(f"models.toml has no {old} in {_HEADER.strip()}")
     return text.replace(old, new, 1)

@@ -1,7 +1,7 @@
 """Clients of an OpenAI-style completions server: one streamed completion each, read to its end.
 
 For vLLM's own server, over TCP or its Unix socket, and for LiteLLM's proxy. As light as the
-portal's readers, so that what is compared is the servers.
+portal's readers, so that only the servers are compared.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Address:
 class OpenAIReaders:
     """Streams completions from one server.
 
-    A run is "done" when the server gave a finish reason and `[DONE]`. Its tokens are those the
-    server's usage tells; until that comes, the token ids of each event, or one an event where
-    the server does not tell them.
+    A run is "done" when the server has sent a finish reason and `[DONE]`. Its number of tokens is
+    from the server's usage; before that, the token ids of each event are counted, or one token
+    per event if the server sends no ids.
     """
 
     def __init__(self, address: Address, *, model: str, key: str = "") -> None:
@@ -44,10 +44,10 @@ class OpenAIReaders:
         self._key = key
         self.tokens = 0
         self.streaming = 0
-        """Runs that have had their first token and not their end."""
+        """Runs that have had their first token and have not ended."""
 
     async def run(self, *, max_tokens: int, prompt: str = "Write") -> Run:
-        """One completion, greedy; what goes wrong is in the run's `error`."""
+        """One greedy completion; a failure is in the run's `error`."""
         run = Run(submitted_at=time.monotonic())
         try:
             await self._stream(run, self._body(prompt, max_tokens))
@@ -121,7 +121,7 @@ class OpenAIReaders:
 
 
 def _data(frame: bytes) -> bytes:
-    """The event's data; chunked coding's lines fall out, for servers send whole events."""
+    """The event's data, without lines of the chunked coding, since servers send whole events."""
     for line in frame.splitlines():
         if line.startswith(b"data: "):
             return line[6:]

@@ -1,4 +1,4 @@
-"""A folder that vLLM takes for an OPT: `config.json` and a tokenizer, without any weights."""
+"""A folder that vLLM loads as an OPT: `config.json` and a tokenizer, without weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from capacity.shapes import ModelShape
 
 PAD, END = 1, 2
-"""As in OPT's own vocabulary, whose `</s>` begins and ends every text."""
+"""As in OPT's vocabulary, whose `</s>` begins and ends every text."""
 
 
 def write_opt_folder(folder: Path, shape: ModelShape, *, dtype: str) -> None:
-    """Write what an engine reads besides weights; the folder may be there already."""
+    """Write the files that an engine reads besides weights; the folder may exist."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "config.json": describe_config(shape, dtype=dtype),
@@ -29,7 +29,7 @@ def write_opt_folder(folder: Path, shape: ModelShape, *, dtype: str) -> None:
 
 
 def describe_config(shape: ModelShape, *, dtype: str) -> dict[str, Any]:
-    """The shape under the names of `transformers`' OPTConfig."""
+    """The shape with the names of `transformers`' OPTConfig."""
     return {
         "architectures": ["OPTForCausalLM"],
         "model_type": "opt",
@@ -51,7 +51,7 @@ def describe_config(shape: ModelShape, *, dtype: str) -> dict[str, Any]:
 
 
 def describe_tokenizer(vocabulary: int) -> dict[str, Any]:
-    """A word for every id, so that every id has a text of its own, however random the model."""
+    """A word for every id, so that even a random model's tokens all have different texts."""
     return {
         "version": "1.0",
         "truncation": None,

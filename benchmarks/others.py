@@ -1,4 +1,4 @@
-"""What an ordinary person and a probe see of the site while something else goes on."""
+"""The waits of an ordinary person and a probe while the site is under another load."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from benchmarks.portal_readers import PortalReaders
 from benchmarks.run import Run
 
 Noticed = Mapping[str, float]
-"""Seconds, by what was measured."""
+"""Seconds, by measurement."""
 RUN_TOKENS = 8
 PATIENCE_SECONDS = 20.0
-"""What counts for an answer that does not come."""
+"""The value for a missing response."""
 BETWEEN_PROBES = 0.02
 BETWEEN_RUNS = 0.1
 
 
 async def notice(*, port: int, key: str, session: str, seconds: float) -> Noticed:
-    """Probe and read side by side for so long."""
+    """Probe and read in parallel for this many seconds."""
     api = OpenAIReaders(Address(port=port), model=MODEL, key=key)
     pages = PortalReaders(f"http://127.0.0.1:{port}")
     ends_at = time.monotonic() + seconds
@@ -43,7 +43,7 @@ async def notice(*, port: int, key: str, session: str, seconds: float) -> Notice
 async def _repeat(
     measure: Callable[[], Awaitable[float]], ends_at: float, *, pause: float
 ) -> list[float]:
-    """One after the other, at least two."""
+    """Measure one after another, at least twice."""
     waits: list[float] = []
     while time.monotonic() < ends_at or len(waits) < 2:
         try:

@@ -1,4 +1,4 @@
-"""Researchers with open sessions in the benchmark's database, printed as JSON.
+"""Create researchers with open sessions in the benchmark's database, and print them as JSON.
 
 python -m benchmarks.people COUNT
 """
@@ -22,14 +22,14 @@ MODEL = "smollm2-135m"
 
 
 def main(count: int) -> None:
-    """Every person may use the model; the cookie is what a browser would send."""
+    """Give every person access to the model; the cookie is the one that a browser would send."""
     model = HostedModel.objects.select_related("release__licence").get(slug=MODEL)
     cookies = []
     for _ in range(count):
         user, _ = make_researcher(model)
         client = Client()
         client.force_login(user)
-        # As signing in with a browser leaves it.
+        # As after signing in with a browser.
         key = client.session.session_key
         UserSession.objects.create(user=user, session_key=key, ip="127.0.0.1", user_agent="")
         cookies.append(key)

@@ -1,4 +1,4 @@
-"""The portal under load: what lies between engine and reader."""
+"""The portal under load: the path between engine and reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATH = ("web", "inference worker", "valkey")
 
 
 def portal_subject(stack: Stack) -> Subject:
-    """The whole site with stand-in engines, through the pages' own requests."""
+    """The whole site with stand-in engines, driven by the pages' own requests."""
     readers = PortalReaders(stack.url)
 
     async def run(index: int, max_tokens: int) -> Run:

@@ -1,8 +1,7 @@
 """Researchers' browsers without the browser: submit a run and read its events to the end.
 
-Many connections, little work for each. A lost connection is taken up again behind the last
-event, as a browser does; what is counted as a fault is what a reader would see: a gap, a
-repetition, or text that changed.
+Many connections, with little work for each. A lost connection is resumed after the last event, as
+in a browser. A fault is a gap, a repetition or changed text, as a reader would see it.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ MODEL = "smollm2-135m"
 ENDS = frozenset({"done", "failed", "cancelled"})
 RETRY_SECONDS = 0.3
 SILENCE_SECONDS = 25.0
-"""As in the page's own script: after so long without a byte the connection is given up."""
+"""As in the page's script: after this time without a byte, the connection is abandoned."""
 
 
 class RefusedError(Exception):
-    """The site does not want the request, and would not want it again."""
+    """The site refused the request; repeating it would not help."""
 
 
 class PortalReaders:
@@ -38,13 +37,13 @@ class PortalReaders:
         self._host, self._port = parts.hostname or "", parts.port or 80
         self.tokens = 0
         self.streaming = 0
-        """Runs that have had their first token and not their end."""
+        """Runs that have had their first token and have not ended."""
 
     async def run(self, session: str, *, max_tokens: int, prompt: str = "Write") -> Run:
         """One run from the click to its end, through lost connections.
 
-        The answer to the submission is its stream; a connection that is lost later is taken up
-        behind the last event. One that is lost before the run was accepted is an error.
+        The response to the submission is its stream. A connection that is lost later is resumed
+        after the last event; one that is lost before the run was accepted is an error.
         """
         run = Run(submitted_at=time.monotonic())
         request = self._submission(session, prompt=prompt, max_tokens=max_tokens)
@@ -149,7 +148,7 @@ async def _within(reading: Any) -> bytes:  # noqa: ANN401 -- any coroutine of by
 
 
 def _parse(frame: bytes) -> tuple[str, str, dict[str, Any]] | None:
-    """A frame's id, event and data; None for a comment. Chunked coding's lines fall out."""
+    """A frame's id, event and data, without lines of the chunked coding; None for a comment."""
     fields = {"id": "", "event": "", "data": ""}
     for line in frame.decode().splitlines():
         name, separator, value = line.partition(": ")

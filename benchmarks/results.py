@@ -1,4 +1,4 @@
-"""What one run of the benchmark measured, by subject."""
+"""The results of one run of the benchmark, by subject."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Results:
     """A subject that was not measured is absent."""
 
     rate: float
-    """The stand-in engine's tokens a second and stream."""
+    """The stand-in engine's tokens per second and stream."""
     steady: dict[str, Steady] = field(default_factory=dict)
     bursts: dict[str, Burst] = field(default_factory=dict)
     many: Steady | None = None

@@ -13,7 +13,7 @@ from benchmarks.results import ENGINE, LITELLM, PORTAL, SUBJECTS, Results
 
 MOST_MICROS = 120.0
 FULL_STREAMS = 300
-"""The load that the targets are meant for; at a smaller one nothing is judged."""
+"""The load that the targets are for; smaller loads get no verdict."""
 FULL_BURST = 100
 LEAST_UPDATES = 10.0
 MANY_STREAMS = 1000
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of every subject, in the order of SUBJECTS, and the portal's target."""
+    """One figure for every subject, in the order of SUBJECTS, and the portal's target."""
 
     label: str
     cells: Sequence[str]
@@ -55,22 +55,22 @@ def _steady_rows(results: Results) -> Iterator[Row]:
     full = portal if portal and portal.streams >= FULL_STREAMS else None
     load = f"{max(each.streams for each in steady.values())} streams of {results.rate:g} tokens/s"
     yield Row(
-        f"{load}: CPU a token, µs",
+        f"{load}: CPU per token, µs",
         _cells(steady, lambda each: f"{each.micros():,.1f}"),
         target=_judge(full, f"≤ {MOST_MICROS:g}", lambda it: it.micros() <= MOST_MICROS),
     )
     yield Row("… of that by part, µs", _cells(steady, _describe_parts))
     yield Row("… other parts, µs", _cells(steady, _describe_others))
-    yield Row("… tokens/s held", _cells(steady, lambda each: f"{each.tokens_per_second:,.0f}"))
+    yield Row("… tokens/s sustained", _cells(steady, lambda each: f"{each.tokens_per_second:,.0f}"))
     yield Row(
-        "… updates/s a reader",
+        "… updates/s per reader",
         _cells(steady, lambda each: _number(each.updates_per_second)),
         target=_judge(
             portal, f"≥ {LEAST_UPDATES:g}", lambda it: it.updates_per_second >= LEAST_UPDATES
         ),
     )
     yield Row(
-        "… runs lost, and given up unfinished",
+        "… runs lost, and unfinished",
         _cells(steady, lambda each: f"{each.lost}, {each.unfinished}"),
         target=_judge(portal, "0, 0", lambda it: it.lost + it.unfinished == 0),
     )
@@ -88,8 +88,8 @@ def _many_rows(many: Steady | None, *, rate: float) -> Iterator[Row]:
         _portal_only(f"{many.open_streams:,}, {many.lost + many.unfinished}"),
         target=judge(f"{MANY_STREAMS:,}, 0", is_reached=is_reached),
     )
-    yield Row("… CPU a token, µs", _portal_only(f"{many.micros():,.1f}"))
-    yield Row("… tokens/s held", _portal_only(f"{many.tokens_per_second:,.0f}"))
+    yield Row("… CPU per token, µs", _portal_only(f"{many.micros():,.1f}"))
+    yield Row("… tokens/s sustained", _portal_only(f"{many.tokens_per_second:,.0f}"))
 
 
 def _burst_rows(bursts: Mapping[str, Burst]) -> Iterator[Row]:
@@ -122,7 +122,7 @@ def _burst_rows(bursts: Mapping[str, Burst]) -> Iterator[Row]:
 
 def _real_rows(real: Comparison) -> Iterator[Row]:
     ratio = f"{real.ratio:.3f} of direct"
-    place = " on cores of its own" if real.is_apart else ""
+    place = " on its own cores" if real.is_apart else ""
     yield Row(
         f"real vLLM with {real.model}{place}, {real.streams} streams: tokens/s",
         (
@@ -143,7 +143,7 @@ def _real_rows(real: Comparison) -> Iterator[Row]:
         micros(rounds, lambda each: each.server_cpu) for rounds in (real.portal, real.direct)
     ]
     yield Row(
-        "… CPU a token, µs",
+        "… CPU per token, µs",
         (
             f"path {path:,.0f}, vLLM's API server {servers[0]:,.0f}",
             f"{servers[1]:,.0f}",
@@ -175,7 +175,7 @@ def _describe_others(steady: Steady) -> str:
 
 
 def describe_waits(waits: Sequence[float]) -> str:
-    """The middle wait and the longest but one in a hundred, in seconds."""
+    """The median and the 99th percentile of the waits, in seconds."""
     if not waits:
         return NOT_MEASURED
     return f"{percentile(waits, 0.5):.2f} / {percentile(waits, 0.99):.2f}"

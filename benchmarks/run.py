@@ -1,4 +1,4 @@
-"""What one reader of one run saw."""
+"""One run, as one reader saw it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Run:
-    """One stream from its submission to its end; times are of the monotonic clock.
+    """One stream from its submission to its end; times are from the monotonic clock.
 
-    `token_ids` stays empty where a server does not tell them; `tokens` counts either way.
+    `token_ids` is empty if the server does not send them; `tokens` is always counted.
     """
 
     submitted_at: float = 0.0
@@ -22,14 +22,14 @@ class Run:
     tokens: int = 0
     text: str = ""
     frames: int = 0
-    """Events that brought tokens."""
+    """The number of events with tokens."""
     faults: int = 0
     reconnections: int = 0
     end: str = ""
     error: str = ""
     heard_at: float = 0.0
     longest_silence: float = 0.0
-    """Between two events that brought tokens."""
+    """The longest time between two events with tokens, in seconds."""
 
     def hear(self) -> None:
         now = time.monotonic()

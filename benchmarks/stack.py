@@ -1,4 +1,4 @@
-"""The whole site for a measurement: real servers and processes, in folders of their own."""
+"""The whole site for a measurement: real servers and processes, in their own folders."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STAND_IN = ROOT / "benchmarks" / "stand_in"
 READY_SECONDS = 300
 STOP_SECONDS = 30
 LIMITS = {
-    # What is measured is speed, so nobody is to be held back.
+    # Speed is measured, so no limit must slow anyone down.
     "JOBS_PER_USER": "10000",
     "QUEUE_LIMIT": "100000",
     "DAILY_TOKEN_QUOTA": "2000000000",
@@ -45,10 +45,10 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Shape:
-    """What a stack consists of.
+    """The configuration of a stack.
 
-    `rate` is the stand-in engine's tokens a second and stream; None runs real vLLM. `weights`
-    is a folder of `var/weights`. Every pair is an inference worker with an engine of its own.
+    `rate` is the stand-in engine's tokens per second and stream; None runs real vLLM. `weights`
+    is a folder of `var/weights`. Every pair is an inference worker with its own engine.
     """
 
     people: int = 50
@@ -56,12 +56,12 @@ class Shape:
     rate: float | None = 20.0
     weights: str = DEPLOYMENT
     with_dummy: ModelShape | None = None
-    """What real vLLM runs with dummy weights, in place of a folder's."""
+    """The shape that real vLLM runs with dummy weights, instead of a folder's weights."""
     pairs: int = 1
     limits: Mapping[str, str] = field(default_factory=lambda: LIMITS)
-    """Settings of the site beside the demo's own."""
+    """Settings of the site in addition to the demo's."""
     engine_cores: Sequence[str] = ()
-    """Of each pair's real vLLM, as VLLM_CPU_OMP_THREADS_BIND has them; empty: all cores for each.
+    """Cores of each pair's vLLM, as in VLLM_CPU_OMP_THREADS_BIND; empty: all cores for each.
 
     Engines that share cores wait for each other at every layer.
     """
@@ -81,15 +81,15 @@ class Stack:
     supervisor: Supervisor = field(default_factory=Supervisor)
 
     def kill(self, name: str) -> None:
-        """SIGKILL to one process; what it started is left as it is, and it is started again."""
+        """Send SIGKILL to one process, but not to its children; the supervisor restarts it."""
         os.kill(self.supervisor.pid_of(name), signal.SIGKILL)
 
     def terminate(self, name: str) -> None:
-        """SIGTERM, as at a rolling restart."""
+        """Send SIGTERM, as in a rolling restart."""
         os.kill(self.supervisor.pid_of(name), signal.SIGTERM)
 
     def kill_engine(self, pair: int = 0) -> None:
-        """SIGKILL to vLLM's server itself; its launcher lives and sees to it."""
+        """Send SIGKILL to vLLM's server; its launcher survives and restarts it."""
         launcher = psutil.Process(self.supervisor.pid_of(engine_name(pair)))
         for child in launcher.children():
             child.kill()
@@ -102,7 +102,7 @@ class Stack:
         start_postgres(self.place.postgres)
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds of every part so far, its living children included."""
+        """CPU seconds of every part so far, including its living children."""
         used: dict[str, float] = {}
         for name in self.programs:
             part = name.partition("#")[0].strip()
@@ -119,7 +119,7 @@ class Stack:
             return connection.execute(statement.encode(), arguments).fetchall()
 
     def ready_engines(self) -> int:
-        """How many workers say that their engine is ready."""
+        """The number of workers that report a ready engine."""
         with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
             workers: Any = client.zrangebyscore(WORKERS_KEY, time.time(), "+inf")
             beats: list[Any] = [client.get(worker_key(worker)) for worker in workers]
@@ -130,7 +130,7 @@ class Stack:
         self.wait_until(lambda: self.ready_engines() >= self.shape.pairs, what="the engines")
 
     def wait_until(self, condition: Callable[[], bool], *, what: str) -> None:
-        """Look after the processes meanwhile; ends the program when it never comes."""
+        """Wait and supervise the processes; ends the program after `READY_SECONDS`."""
         give_up_at = time.monotonic() + READY_SECONDS
         while not condition():
             self.supervisor.look()
@@ -147,7 +147,7 @@ def engine_name(pair: int) -> str:
 
 
 def engine_socket(stack: Stack, pair: int = 0) -> Path:
-    """Where the pair's engine listens."""
+    """The socket of the pair's engine."""
     folder = Path(stack.programs[engine_name(pair)].environment["ENGINE_DIR"])
     return folder / DEPLOYMENT / "engine.sock"
 
@@ -158,7 +158,7 @@ def worker_name(pair: int) -> str:
 
 @contextmanager
 def running_stack(shape: Shape) -> Iterator[Stack]:
-    """A site of this shape with ready engines; nothing of it is left afterwards."""
+    """A site of this shape with ready engines; all of it is removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-bench-"))
     place = Place(var=folder, weights=ROOT / "var" / "weights")
     valkey = Valkey(folder / "valkey")
@@ -208,7 +208,7 @@ def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Sta
 
 
 def _make_pair_environment(shape: Shape, worker: Mapping[str, str], *, pair: int) -> dict[str, str]:
-    """What one worker and its engine are told; the engine's own folder is made."""
+    """The environment of one worker and its engine; creates the engine's folder."""
     own = {**worker, "ENGINE_DIR": f"{worker['ENGINE_DIR']}/{pair}"}
     if shape.engine_cores:
         own["VLLM_CPU_OMP_THREADS_BIND"] = shape.engine_cores[pair]
@@ -228,7 +228,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def divide_cores(parts: int) -> list[str]:
-    """The cores of this process in so many equal parts, each as a list with commas."""
+    """The cores of this process in equal parts, each a comma-separated list."""
     cores = sorted(os.sched_getaffinity(0))
     each = max(1, len(cores) // parts)
     starts = [part * each % len(cores) for part in range(parts)]

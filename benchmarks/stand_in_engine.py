@@ -1,12 +1,11 @@
-"""A vLLM server without a model, so that what lies between engine and reader can be measured.
+"""A vLLM server without a model, to measure the path between engine and reader.
 
     STAND_IN_RATE=20 python -m benchmarks.stand_in_engine --model WEIGHTS (--uds PATH | --port N)
 
-Speaks the endpoints that the portal's worker and LiteLLM use, streams STAND_IN_RATE tokens a
-second to every request however many there are, and gathers `stream_interval` tokens into one
-chunk as vLLM does. Its tokens are ids of the weights' tokenizer, and each is a function of the
-token before it, so that a continued run must equal an undisturbed one. A prompt must not end with
-one of its words.
+It has the endpoints that the portal's worker and LiteLLM use, streams STAND_IN_RATE tokens per
+second to every request, however many there are, and sends `stream_interval` tokens in one chunk
+like vLLM. Its tokens are ids of the weights' tokenizer, and each is a function of the token before
+it, so a continued run must equal an undisturbed one. A prompt must not end with one of its words.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ DONE = b"data: [DONE]\n\n"
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """One request that is being answered."""
+    """One request in progress."""
 
     transport: asyncio.WriteTransport
     request_id: str
     prompt_tokens: int
     begins_at: int
-    """Which of the words comes first."""
+    """The index of its first word."""
     max_tokens: int
     interval: int
     with_ids: bool
@@ -56,20 +55,20 @@ class Stream:
 
 @dataclass(slots=True)
 class Engine:
-    """All streams, served by one clock."""
+    """All streams, driven by one clock."""
 
     rate: float
     tokenizer: Tokenizer
     streams: set[Stream] = field(default_factory=set)
     tokens_done: int = 0
     token_ids: tuple[int, ...] = field(init=False)
-    """One for each of the words."""
+    """The id of each word."""
 
     def __post_init__(self) -> None:
         self.token_ids = tuple(self.tokenize(word, special=False)[0] for word in WORDS)
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
-        """As the weights' tokenizer does."""
+        """Ids from the weights' tokenizer."""
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=special).ids
         return ids
 
@@ -78,7 +77,7 @@ class Engine:
         self.streams.add(stream)
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
+        """Send the tokens that are due, forever."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
@@ -86,7 +85,7 @@ class Engine:
                 self._send(stream)
 
     def _send(self, stream: Stream) -> None:
-        # vLLM sends the first token at once and gathers from the second on.
+        # vLLM sends the first token immediately and collects tokens from the second on.
         count = 1 if stream.sent == 0 else min(stream.interval, stream.max_tokens - stream.sent)
         frames = self._frame(stream, count)
         stream.sent += count
@@ -116,7 +115,7 @@ class Engine:
 
 
 def text_of(places: Iterable[int]) -> str:
-    """The text of the tokens at these places behind the prompt."""
+    """The text of the tokens at these positions after the prompt."""
     return "".join(WORDS[place % len(WORDS)] for place in places)
 
 
@@ -146,7 +145,7 @@ def _chunk(body: bytes) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """Just enough HTTP/1.1 for a client that sends one request at a time."""
+    """Minimal HTTP/1.1, for a client that sends one request at a time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -218,7 +217,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """Answer until the process is ended."""
+    """Serve until the process ends."""
     rate = float(os.environ.get("STAND_IN_RATE", DEFAULT_RATE))
     engine = Engine(rate=rate, tokenizer=Tokenizer.from_file(f"{options.model}/tokenizer.json"))
     loop = asyncio.get_running_loop()
@@ -230,7 +229,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Run with vLLM's arguments, most of which mean nothing here."""
+    """Run with vLLM's arguments, most of which are ignored."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--uds", default="")

@@ -1,4 +1,4 @@
-"""Where a measurement was made: the interpreter with vLLM, its versions, the machine, the day."""
+"""Where a measurement was made: vLLM's interpreter and versions, the machine, the day."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ GIB = 2**30
 
 
 def find_engine(environment: Mapping[str, str]) -> EngineEnvironment:
-    """What ENGINE_PYTHON has, `.venv-engine` if it is not set; raises `RefusalError`."""
+    """The engine of ENGINE_PYTHON, or of `.venv-engine` if not set; raises `RefusalError`."""
     python = Path(environment.get("ENGINE_PYTHON") or Place().engine_python)
     engine, error = read_engine(python)
     if engine is None:
-        raise RefusalError(f"{error}; set ENGINE_PYTHON to an interpreter that has vLLM")
+        raise RefusalError(f"{error}; set ENGINE_PYTHON to an interpreter with vLLM")
     return engine
 
 
@@ -33,7 +33,7 @@ def describe_versions(engine: EngineEnvironment) -> str:
 
 
 def describe_cpu(*, cpuinfo: Path = CPUINFO) -> str:
-    """Cores, processor and memory, and whether something else ran at the same time."""
+    """Cores, processor, memory, and the load average before the start."""
     lines = cpuinfo.read_text(encoding="utf-8").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = round(psutil.virtual_memory().total / GIB)

@@ -30,12 +30,12 @@ def render_full(results: Results) -> str:
 
 
 def render_short(results: Results) -> str:
-    """One line a subject."""
+    """One line per subject."""
     size = results.bursts[PORTAL].size if PORTAL in results.bursts else 100
     header = [
         "",
-        "CPU a token, µs",
-        "tokens/s held",
+        "CPU per token, µs",
+        "tokens/s sustained",
         f"first token in a burst of {size}, p50 / p99, s",
     ]
     rows = []

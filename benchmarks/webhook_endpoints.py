@@ -1,4 +1,4 @@
-"""Webhook endpoints at one address in a benchmark's database, each with events to be told.
+"""Create webhook endpoints with one URL in a benchmark's database, each with waiting events.
 
 python -m benchmarks.webhook_endpoints COUNT URL
 """

@@ -6,7 +6,7 @@ from demo.terminal import one_line_errors
 
 if __name__ == "__main__":
     with one_line_errors():
-        # Importing takes a moment, in which Ctrl-C must not print a trace either.
+        # Importing takes a moment; Ctrl-C must not print a traceback then either.
         from demo.run import main
 
         main()

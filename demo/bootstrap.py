@@ -3,7 +3,7 @@
     python3 -m demo.bootstrap site engine
 
 Finds a Python that is new enough, then makes the named environments (see `demo.environments`).
-Until the version is known this file may use only what every Python 3 understands.
+Until the version is known, this file can use only syntax that every Python 3 understands.
 """
 
 import os
@@ -21,7 +21,7 @@ if sys.version_info < OLDEST:
             os.execv(found, [found, "-m", "demo.bootstrap"] + sys.argv[1:])  # noqa: RUF005, S606
     sys.stderr.write(
         "Gatehouse needs Python 3.11 or newer, and %s is %d.%d. "  # noqa: UP031
-        "Install one and name it: make demo PYTHON=/path/to/python3.11\n"
+        "Install one and give its path: make demo PYTHON=/path/to/python3.11\n"
         % (sys.executable, sys.version_info[0], sys.version_info[1])
     )
     sys.exit(2)

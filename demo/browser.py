@@ -13,7 +13,7 @@ from demo.terminal import RefusalError, say, step
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
     "the browser tests need Chromium. Install it (on Debian: apt install chromium), "
-    "or name one with CHROMIUM=/path/to/chromium."
+    "or give the path to one: CHROMIUM=/path/to/chromium."
 )
 
 
@@ -29,8 +29,8 @@ def find_browser(environment: Mapping[str, str]) -> Path | None:
 def ensure_browser(environment: Mapping[str, str]) -> None:
     """Find a browser, or install Debian's if that is allowed.
 
-    Raises `RefusalError` in CI when there is none; elsewhere the tests that need it are left out,
-    and this says so.
+    Raises `RefusalError` in CI if there is none; elsewhere prints that the browser tests are
+    skipped.
     """
     if find_browser(environment):
         return
@@ -46,4 +46,4 @@ def ensure_browser(environment: Mapping[str, str]) -> None:
             return
     if environment.get("CI") == "true":
         raise RefusalError(MISSING)
-    say(f"  Leaving the browser tests out: {MISSING}")
+    say(f"  Skipping the browser tests: {MISSING}")

@@ -46,7 +46,7 @@ def main(words: list[str]) -> None:
 
 
 def drop_local_versions(file: Path) -> None:
-    """Pin torch's version, and leave it to the installation which build of it is at hand."""
+    """Pin torch's version only: the installation chooses the build."""
     file.write_text(re.sub(r"^(torch==[\d.]+)\+cpu", r"\1", file.read_text(), flags=re.MULTILINE))
 
 

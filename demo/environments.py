@@ -2,7 +2,7 @@
 for the clients that the API is tested with.
 
 Standard library only: this runs before anything is installed. Each set of packages leaves a
-stamp with the hash of what it was made from, so a second call that finds it does nothing.
+stamp with the hash of its requirements; a second call that finds the stamp does nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class PackageSet:
-    """What one environment must hold for one purpose."""
+    """The packages that one environment must have for one purpose."""
 
     label: str
     environment: Path
@@ -47,7 +47,7 @@ class PackageSet:
         return self.environment / "bin" / "python"
 
     def fingerprint(self) -> str:
-        """Changes whenever the pinned packages do."""
+        """A hash that changes when the pinned packages change."""
         digest = hashlib.sha256()
         for name in (*self.requirements, *self.overrides, *self.without_dependencies):
             digest.update((REQUIREMENTS / name).read_bytes())
@@ -93,7 +93,7 @@ SETS: Mapping[str, PackageSet] = {
 
 
 def main(words: Sequence[str]) -> None:
-    """Do what each word names, in order: a set of packages, `demo` (checks) or `browser`."""
+    """For each word, in order: install that set, check (`demo`), or find a browser (`browser`)."""
     with one_line_errors():
         for word in words:
             if word == "demo":
@@ -111,7 +111,7 @@ def install(packages: PackageSet) -> None:
     INSTALL_LOG.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(
         ROOT / "var" / "install.lock",
-        refusal="another installation is running in this folder; wait until it has ended.",
+        refusal="another installation is running in this folder; wait until it has finished.",
     ):
         check_space(ROOT, needed=packages.needed_bytes, what=packages.label.lower())
         environment = uv_environment(read_pip_settings(), os.environ)
@@ -161,7 +161,7 @@ def _install_packages(packages: PackageSet, environment: Mapping[str, str]) -> N
 
 
 def _install_with_cpu_torch(command: Sequence[str | Path], environment: Mapping[str, str]) -> None:
-    """Prefer PyTorch's CPU builds; where their index is out of reach, take the general ones."""
+    """Prefer PyTorch's CPU builds; if their index cannot be reached, use the general ones."""
     try:
         _run([*command, "--torch-backend", "cpu"], environment)
     except RefusalError:
@@ -175,7 +175,7 @@ def _uv() -> Path:
 
 
 def _answers(python: Path) -> bool:
-    """False if the interpreter is missing, or broken because the one it came from has gone."""
+    """False if the interpreter is missing, or broken because its base Python was removed."""
     if not python.exists():
         return False
     return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0

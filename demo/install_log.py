@@ -8,7 +8,7 @@ from pathlib import Path
 CAUSES = (
     (
         r"No space left on device|os error 28|Disk quota exceeded",
-        "the disk is full. Make room and run this again; it goes on where it stopped.",
+        "the disk is full. Free some space and run this again; it continues where it stopped.",
     ),
     (
         r"ensurepip is not available|No module named (venv|ensurepip)",
@@ -21,7 +21,7 @@ CAUSES = (
             r"|client error \(Connect\)|operation timed out|Temporary failure in name resolution"
             r"|NewConnectionError|ConnectTimeout"
         ),
-        "the package index cannot be reached. Check the network, or name one with PIP_INDEX_URL.",
+        "the package index cannot be reached. Check the network, or set PIP_INDEX_URL.",
     ),
 )
 MISSING = (
@@ -33,7 +33,7 @@ MISSING = (
 
 
 def explain_failure(log: Path) -> str:
-    """One sentence about what pip or uv wrote, naming the cause if it is a known one."""
+    """One sentence about the failure in pip's or uv's log, with the cause if it is a known one."""
     text = log.read_text(errors="replace")
     for pattern, line in CAUSES:
         if re.search(pattern, text):
@@ -44,7 +44,7 @@ def explain_failure(log: Path) -> str:
         if match := re.search(pattern, joined):
             return (
                 f"the package index has no {match[1].strip('.,')} for this machine and Python. "
-                f"See {log} for the whole reason."
+                f"See {log} for the full reason."
             )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"installing failed ({lines[-1] if lines else 'no output'}). See {log}."
+    return f"the installation failed ({lines[-1] if lines else 'no output'}). See {log}."

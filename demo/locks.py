@@ -1,4 +1,4 @@
-"""One at a time: a lock on a file, which ends with the process that holds it."""
+"""A lock on a file, released when the process that holds it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo.terminal import RefusalError
 def hold_lock(path: Path, *, refusal: str, note: str = "") -> Iterator[None]:
     """Hold `path` for the block; raises `RefusalError` if another process holds it.
 
-    `note` is written into the file. In `refusal`, `{note}` stands for what the holder wrote.
+    `note` is written into the file. In `refusal`, `{note}` is replaced by the holder's note.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:

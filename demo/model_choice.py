@@ -1,4 +1,4 @@
-"""Which model the demo serves, and whether its weights are here or can be had."""
+"""Which model the demo serves, and whether its weights are here or can be downloaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.terminal import RefusalError
 from inference_workers.deployments import PACKAGED_MODELS_FILE, Deployment, load_deployments
 
 PACKAGED_MODEL = "smollm2-135m"
-"""The one whose weights come as a Python package."""
+"""The model whose weights come as a Python package."""
 HUB_SECONDS = 5
 WAY_OUT = "Leave MODEL out to use the packaged model"
 
@@ -20,8 +20,8 @@ WAY_OUT = "Leave MODEL out to use the packaged model"
 def choose_deployment(model: str | None, *, weights: Path) -> Deployment:
     """The deployment named by `model`: its name in models.toml, or its name on the hub.
 
-    Raises `RefusalError` if there is none such, or if its weights are neither in the folder
-    `weights`, nor packaged, nor on a hub that answers.
+    Raises `RefusalError` if there is no such deployment, or if its weights are neither in the
+    folder `weights`, nor packaged, nor on a hub that responds.
     """
     deployment = _find(model or PACKAGED_MODEL)
     if deployment.slug == PACKAGED_MODEL or (weights / deployment.weights_folder_name).is_dir():
@@ -54,11 +54,11 @@ def _check_hub(deployment: Deployment, *, weights: Path) -> None:
             return
     except HTTPError as error:
         raise RefusalError(
-            f"MODEL={deployment.hub}: the model hub answered {error.code}. {WAY_OUT}."
+            f"MODEL={deployment.hub}: the model hub returned status {error.code}. {WAY_OUT}."
         ) from None
     except OSError:
         folder = weights / deployment.weights_folder_name
         raise RefusalError(
-            f"MODEL={deployment.hub}: no model hub answers from this machine. "
+            f"MODEL={deployment.hub}: this machine cannot reach the model hub. "
             f"Put the weights into {folder}. {WAY_OUT}."
         ) from None

@@ -1,4 +1,4 @@
-"""Where packages come from: what pip is told on this machine, told to uv."""
+"""Where packages come from: pip's settings on this machine, passed on to uv."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PIP_TO_UV = {
 
 
 def read_pip_settings(python: str = sys.executable) -> dict[str, str]:
-    """Pip's settings on this machine by their option's name, from its files and variables.
+    """Pip's settings on this machine by option name, from its files and variables.
 
-    Where one is set twice, the more particular wins, as with pip: variables over files.
+    If an option is set twice, the more specific source wins, as with pip: variables over files.
     """
     command = [python, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -29,7 +29,7 @@ def read_pip_settings(python: str = sys.executable) -> dict[str, str]:
     for scope in ("global", "user", "site", "install", ":env:"):
         pattern = rf"^{re.escape(scope)}\.([\w-]+)='(.*)'$"
         found = re.findall(pattern, listed, flags=re.MULTILINE)
-        # A setting over several lines is shown with its line breaks escaped.
+        # The line breaks of a multi-line setting are shown escaped.
         settings.update({option: value.replace("\\n", " ").strip() for option, value in found})
     return settings
 
@@ -37,7 +37,7 @@ def read_pip_settings(python: str = sys.executable) -> dict[str, str]:
 def uv_environment(pip_settings: Mapping[str, str], base: Mapping[str, str]) -> dict[str, str]:
     """`base` with the variables that make uv look where pip looks.
 
-    A variable of uv's own that is set already stays as it is.
+    Variables of uv that are already set stay as they are.
     """
     environment = dict(base)
     for option, variable in PIP_TO_UV.items():
@@ -45,7 +45,7 @@ def uv_environment(pip_settings: Mapping[str, str], base: Mapping[str, str]) -> 
         if value:
             environment.setdefault(variable, value)
     if "UV_INDEX" in environment:
-        # pip takes the best version over all indexes; uv would stop at the first that has any.
+        # pip takes the best version over all indexes; uv stops at the first that has the package.
         environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     environment.setdefault("UV_NO_PROGRESS", "1")
     environment.setdefault("UV_HTTP_TIMEOUT", pip_settings.get("default-timeout", "60"))
@@ -64,5 +64,5 @@ def find_torch_wheel(environment: Mapping[str, str], *, version: str) -> Path | 
 
 
 def _is_usable(place: str) -> bool:
-    """False for a local index that is named but does not exist: pip skips it, uv refuses it."""
+    """False for a local index that does not exist: pip skips it, uv refuses it."""
     return not place.startswith("file:") or Path(urlsplit(place).path).exists()

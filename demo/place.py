@@ -1,4 +1,4 @@
-"""Where the demo keeps what: everything under `var/`, or under `VAR_DIR`."""
+"""Where the demo keeps its files: everything is under `var/`, or under `VAR_DIR`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Place:
 
     @property
     def card(self) -> Path:
-        """What a script may read about the running demo."""
+        """The file in which scripts find the data of the running demo."""
         return self.var / "demo.json"
 
     @property
@@ -62,10 +62,10 @@ class Place:
         return self.python.with_name(name)
 
     def sockets(self) -> Path:
-        """A folder of this user alone, short enough for a Unix socket's path.
+        """A folder that only this user can read, short enough for a Unix socket's path.
 
-        `var/run`, or where the checkout lies too deep, one in the system's temporary folder
-        that is the same at every start.
+        `var/run`, or if the checkout's path is too long, a folder in the system's temporary
+        folder, the same at every start.
         """
         folder = self.var / "run"
         if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
@@ -78,7 +78,7 @@ class Place:
         return folder
 
     def secret_key(self) -> str:
-        """Made at the first start and kept, so that sessions outlive a restart."""
+        """The key, made at the first start and kept, so that sessions survive a restart."""
         file = self.var / "secret_key"
         if not file.exists():
             self.var.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What must hold before the demo starts, each checked ahead and refused in one line."""
+"""The conditions for a start of the demo, each checked first and refused in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUNNING_NEEDS = GIB // 2
 
 
 def check_demo(environment: Mapping[str, str]) -> None:
-    """Refuse at once what would otherwise fail after minutes of installing."""
+    """Refuse immediately what would otherwise fail after minutes of installing."""
     var = read_var(environment)
     with hold_demo_lock(var, note="it is about to start"):
         # Left by a demo that was killed; a script must not take it for the one that starts.
@@ -35,10 +35,10 @@ def read_var(environment: Mapping[str, str]) -> Path:
 
 
 def hold_demo_lock(var: Path, *, note: str) -> AbstractContextManager[None]:
-    """The lock that one running demo holds; `note` is what a second one is told."""
+    """The lock that a running demo holds; a second demo shows its `note`."""
     return hold_lock(
         var / "demo.lock",
-        refusal="the demo of this folder runs already ({note}). Stop it there with Ctrl-C first.",
+        refusal="the demo of this folder is already running ({note}). Stop it with Ctrl-C first.",
         note=note,
     )
 
@@ -60,7 +60,7 @@ def check_port(port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise RefusalError(
-                    f"port {port} is taken by another program. "
+                    f"port {port} is in use by another program. "
                     f"Choose another: make demo PORT={port + 1 if port < 65535 else 8001}"
                 ) from None
             raise RefusalError(f"port {port} cannot be used: {error.strerror}.") from None

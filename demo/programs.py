@@ -1,4 +1,4 @@
-"""The processes of the running site, as their commands and environment."""
+"""The processes of the running site: their commands and environments."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from demo.supervisor import Program
 WEB = "web"
 ENGINE = "engine"
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-"""Celery's workers need not tell each other that they live: leases and heartbeats of ours do."""
+"""Celery's workers need no heartbeats between them: our leases and heartbeats replace these."""
 NOT_FOR_WORKERS = frozenset({"DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"})
 
 
 def site_environment(
     place: Place, base: Mapping[str, str], *, port: int, database_url: str, redis_url: str
 ) -> dict[str, str]:
-    """What the site and the workers are told, whatever else the person's shell says."""
+    """The environment of the site and the workers; it overrides the shell's variables."""
     settings = {
         "DEMO": "1",
         "SITE_URL": f"http://{HOST}:{port}",
@@ -35,12 +35,12 @@ def site_environment(
     }
     files = {f"{name}_FILE" for name in settings}
     kept = {name: value for name, value in base.items() if name not in files}
-    # Ten minutes are long for somebody who tries both sides of a decision.
+    # The usual ten minutes are long for a person who tries out both sides of a decision.
     return {"LOG_LEVEL": "INFO", "DECISION_HOLD_SECONDS": "20", **kept, **settings}
 
 
 def worker_environment(place: Place, site: Mapping[str, str], *, deployment: str) -> dict[str, str]:
-    """The site's, without what GPU hosts do not get, and with where engine and weights are."""
+    """The site's environment without what GPU hosts do not get, plus engine and weights."""
     kept = {name: value for name, value in site.items() if name not in NOT_FOR_WORKERS}
     return {
         **kept,
@@ -48,7 +48,7 @@ def worker_environment(place: Place, site: Mapping[str, str], *, deployment: str
         "ENGINE_DIR": os.fspath(place.sockets()),
         "ENGINE_PYTHON": os.fspath(place.engine_python),
         "WEIGHTS_DIR": os.fspath(place.weights),
-        # Ctrl-C hands running jobs over at once; the next start goes on with them.
+        # Ctrl-C gives running jobs back immediately; the next start continues them.
         "SHUTDOWN_GRACE_SECONDS": "1",
     }
 
@@ -56,7 +56,7 @@ def worker_environment(place: Place, site: Mapping[str, str], *, deployment: str
 def site_programs(
     place: Place, site: Mapping[str, str], worker: Mapping[str, str], *, port: int, deployment: str
 ) -> list[Program]:
-    """In the order of starting: the site answers before the engine takes the processors."""
+    """In starting order: the site responds before the engine takes the processors."""
     celery = [place.program("celery"), "-A"]
     beat = place.var / "beat"
     beat.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`python -m demo.reset`: forget the demo's state, keep the weights."""
+"""`python -m demo.reset`: remove the demo's state, keep the weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEPT = frozenset({"weights", "demo.lock"})
 
 
 def main() -> None:
-    """Refuses while the demo runs; otherwise leaves of `var/` only the models."""
+    """Remove everything in `var/` but the models; refuses while the demo runs."""
     with one_line_errors():
         place = Place.from_environment(os.environ)
         with hold_demo_lock(place.var, note="it is being reset"):
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def reset(place: Place) -> None:
-    """Stop what a killed demo left running on the state, then remove the state."""
+    """Stop servers that a killed demo left running, then remove its state."""
     for data in (place.postgres, place.var / "test" / "postgres"):
         stop_postgres(data)
     shutil.rmtree(place.sockets(), ignore_errors=True)

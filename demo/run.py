@@ -21,7 +21,7 @@ from inference_workers.errors import ConfigurationError
 
 
 def main() -> None:
-    """Start, look after and stop the site; a refusal ends the process with one line."""
+    """Start, supervise and stop the site; a refusal ends the process with one line."""
     with one_line_errors(ConfigurationError):
         place = Place.from_environment(os.environ)
         port = read_port(os.environ)
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def run_demo(place: Place, *, port: int, deployment: Deployment) -> None:
-    """Start everything, look after it until a signal, and stop everything."""
+    """Start everything, supervise it until a signal, and stop everything."""
     has_own_postgres = not os.environ.get("DATABASE_URL")
     supervisor = Supervisor()
     _begin_new_logs(place.logs)
@@ -46,7 +46,7 @@ def run_demo(place: Place, *, port: int, deployment: Deployment) -> None:
         supervisor.run(watch)
     finally:
         say()
-        # It tells scripts of a running site.
+        # It tells scripts that a site is running.
         place.card.unlink(missing_ok=True)
         with step("Stopping"):
             supervisor.stop()
@@ -76,7 +76,7 @@ def _start(place: Place, supervisor: Supervisor, *, port: int, deployment: Deplo
 
 
 def announce(place: Place, *, url: str, site: SiteData, weights: Path) -> None:
-    """Tell people and scripts where the site is and who may enter."""
+    """Tell people and scripts where the site is and which accounts it has."""
     write_card(place, url=url, site=site, weights=weights)
     widths = [max(len(account[name]) for account in site.accounts) for name in ("role", "email")]
     say()

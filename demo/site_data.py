@@ -1,7 +1,7 @@
-"""`python -m demo.site_data`: migrate, load the release, make the demo's people and a key.
+"""`python -m demo.site_data`: migrate, load the release, create the demo's accounts and a key.
 
-One process, since importing Django three times takes longer than the work. Prints
-`{"accounts": what seed_demo prints, "api_key": the researcher's, "model": its id}`.
+All in one process, because importing Django three times takes longer than the work. Prints
+`{"accounts": output of seed_demo, "api_key": the researcher's key, "model": the live model's id}`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(live: str) -> None:
 
 
 def _ensure_key(accounts: list[dict[str, str]]) -> str:
-    """The key of the last start while it works: scripts keep theirs over a restart."""
+    """The last start's key if it still works, so that scripts keep theirs over a restart."""
     (email,) = (account["email"] for account in accounts if account["role"] == KEY_OF)
     file = Path(settings.VAR_DIR) / "api_key"
     return _print("issue_key", email, name="Demo", keep_in=file).strip()

@@ -26,7 +26,7 @@ CONVERSION_NEEDS = 2 * GIB
 
 
 def prepare_weights(place: Place, *, deployment: str) -> None:
-    """Convert the packaged model unless that is done; others bring their own weights."""
+    """Convert the packaged model if needed; other models bring their own weights."""
     folder = place.weights / PACKAGED_MODEL
     if deployment != PACKAGED_MODEL or (folder / "model.safetensors").is_file():
         return
@@ -43,7 +43,7 @@ def prepare_weights(place: Place, *, deployment: str) -> None:
 def start_databases(
     place: Place, supervisor: Supervisor, environment: Mapping[str, str]
 ) -> tuple[str, str]:
-    """PostgreSQL's and Valkey's addresses: those given, or of servers started here."""
+    """The URLs of PostgreSQL and Valkey: those given, or of servers started here."""
     database_url, redis_url = environment.get("DATABASE_URL"), environment.get("REDIS_URL")
     if database_url:
         check_database(database_url)
@@ -66,7 +66,7 @@ def start_own_postgres(place: Place) -> str:
     except (subprocess.SubprocessError, RuntimeError):
         raise RefusalError(
             f"PostgreSQL does not start; see {place.postgres / 'log'}. "
-            "If its files are broken, make reset begins anew."
+            "If its files are damaged, make reset removes them."
         ) from None
 
 
@@ -80,32 +80,32 @@ def _start_valkey(place: Place, supervisor: Supervisor) -> str:
         server.wait_until_it_answers()
     except redis.RedisError:
         raise RefusalError(
-            f"Valkey does not start; see {log}. If its files are broken, make reset begins anew."
+            f"Valkey does not start; see {log}. If its files are damaged, make reset removes them."
         ) from None
     return server.url
 
 
 def check_database(url: str) -> None:
-    """Raise `RefusalError` unless `DATABASE_URL` is a PostgreSQL that answers."""
+    """Raise `RefusalError` unless a PostgreSQL responds at `DATABASE_URL`."""
     try:
         psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
-        raise RefusalError(f"DATABASE_URL: no PostgreSQL answers there ({reason[:200]}).") from None
+        raise RefusalError(f"DATABASE_URL: no PostgreSQL responds ({reason[:200]}).") from None
 
 
 def check_redis(url: str) -> None:
-    """Raise `RefusalError` unless `REDIS_URL` is a server that answers."""
+    """Raise `RefusalError` unless a server responds at `REDIS_URL`."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        raise RefusalError(f"REDIS_URL: no Redis or Valkey answers there ({error}).") from None
+        raise RefusalError(f"REDIS_URL: no Redis or Valkey responds ({error}).") from None
 
 
 @dataclass(frozen=True)
 class SiteData:
-    """Who may enter, the approved researcher's API key, and the id of the model it opens."""
+    """The accounts, the approved researcher's API key, and the id of the key's model."""
 
     accounts: tuple[Mapping[str, str], ...]
     api_key: str
@@ -113,7 +113,7 @@ class SiteData:
 
 
 def prepare_site(place: Place, environment: Mapping[str, str], *, deployment: str) -> SiteData:
-    """Bring the database up to date; answers what people and scripts enter with."""
+    """Bring the database up to date, and return how people and scripts sign in."""
     live = "" if deployment == PACKAGED_MODEL else f"{deployment}={deployment}"
     with step("Preparing the database"):
         printed = run_logged(
@@ -126,9 +126,9 @@ def prepare_site(place: Place, environment: Mapping[str, str], *, deployment: st
 
 
 def write_card(place: Place, *, url: str, site: SiteData, weights: Path) -> None:
-    """What scripts read about the running demo, for this user's eyes only.
+    """Write the file that scripts read about the running demo; only this user can read it.
 
-    `model` is the live model's id as the API names it, `weights` the folder of its weights.
+    `model` is the live model's id in the API, `weights` the folder of its weights.
     """
     card = {"url": url, **asdict(site), "weights": os.fspath(weights.absolute())}
     text = json.dumps(card, indent=2) + "\n"
@@ -141,9 +141,9 @@ def write_card(place: Place, *, url: str, site: SiteData, weights: Path) -> None
 
 
 def run_logged(command: Sequence[str | Path], environment: Mapping[str, str], *, log: Path) -> str:
-    """What the command prints; its errors go to `log`.
+    """Run the command and return its output; its errors go to `log`.
 
-    Raises `RefusalError` with the last line of the log if it fails.
+    Raises `RefusalError` with the last line of the log if the command fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as errors:

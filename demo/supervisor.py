@@ -1,4 +1,4 @@
-"""Keeps programs running: output in logs, deaths told and mended, an end that is complete."""
+"""Keeps programs running: logs their output, reports and restarts dead ones, ends all."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from demo.terminal import say
 
 TICK_SECONDS = 0.2
 STEADY_SECONDS = 30
-"""A program that lived this long is forgiven its earlier deaths."""
+"""After running this long, a program's earlier deaths no longer count."""
 MAX_DELAY_SECONDS = 30
 STOP_SECONDS = 20
 EXIT_CONFIGURATION = 2
-"""By this status a program says that starting it again would not help."""
+"""A program that ends with this status is not started again: that would not help."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -36,14 +36,14 @@ class Program:
     environment: Mapping[str, str]
     log: Path
     folder: Path
-    """Where it runs."""
+    """Its working directory."""
     is_foundation: bool = False
-    """Others lean on it, so it ends after them."""
+    """Other programs depend on it, so it ends after them."""
 
 
 @dataclass
 class _Running:
-    """A program and how it has fared."""
+    """A program and its state."""
 
     program: Program
     process: subprocess.Popen[bytes]
@@ -52,7 +52,7 @@ class _Running:
     start_again_at: float | None = None
     is_given_up: bool = False
     family: set[psutil.Process] = field(default_factory=set)
-    """Everything that descends from it, as of the last look."""
+    """All its descendants, as of the last look."""
 
     @property
     def is_foundation(self) -> bool:
@@ -67,7 +67,7 @@ class Supervisor:
     """Starts programs, starts them again when they die, and leaves nothing behind.
 
     Single-threaded: `run` calls `watch` between its looks at the processes. Must be used from
-    the main thread, since a program is told to end when the thread that started it is gone.
+    the main thread, since a program gets SIGTERM when the thread that started it ends.
     """
 
     def __init__(self) -> None:
@@ -84,14 +84,14 @@ class Supervisor:
         return any(one.is_alive for one in self._running if one.program.name == name)
 
     def pid_of(self, name: str) -> int:
-        """The program's process; one that died is the last it had. Raises `LookupError`."""
+        """The id of the program's process, or of its last if that died. Raises `LookupError`."""
         for one in self._running:
             if one.program.name == name:
                 return one.process.pid
         raise LookupError(name)
 
     def request_stop(self) -> None:
-        """Let `run` return at its next look; asked again, `stop` no longer waits.
+        """Let `run` return at its next look; after a second call, `stop` does not wait.
 
         Safe in a signal handler. One Ctrl-C may arrive twice, directly and through make.
         """
@@ -102,14 +102,14 @@ class Supervisor:
             self._must_hurry = True
 
     def run(self, watch: Callable[[], None]) -> None:
-        """Look after the programs until `request_stop`."""
+        """Supervise the programs until `request_stop`."""
         while self._stop_requested_at is None:
             self.look()
             watch()
             time.sleep(TICK_SECONDS)
 
     def look(self) -> None:
-        """Notice deaths and start again what is due."""
+        """Notice deaths, and restart programs that are due."""
         for one in self._running:
             if one.is_given_up:
                 continue
@@ -119,7 +119,7 @@ class Supervisor:
                 self._notice_death(one)
 
     def stop(self, *, seconds: float = STOP_SECONDS) -> None:
-        """End every program and all that descends from it, foundations last."""
+        """End every program with all its descendants, foundations last."""
         for group in (False, True):
             self._stop(
                 [one for one in self._running if one.program.is_foundation is group], seconds
@@ -172,14 +172,14 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # Ctrl-C reaches the supervisor alone, which ends the programs in their order.
+            # Ctrl-C reaches only the supervisor, which ends the programs in the right order.
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 -- this process has one thread
         )
 
 
 def _end_with_parent() -> None:
-    """Ask the kernel for a SIGTERM when the supervisor is gone, however it went."""
+    """Ask the kernel for a SIGTERM when the supervisor ends, for any reason."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -191,7 +191,7 @@ def _family(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
 
 
 def _kill_all(one: _Running) -> None:
-    """End what has outlived its program; psutil knows a process by its start time as well."""
+    """Kill the rest of the family; psutil also compares start times, so a reused pid is safe."""
     if one.process.poll() is None:
         one.process.kill()
     for process in one.family:
@@ -202,12 +202,12 @@ def _kill_all(one: _Running) -> None:
 
 def _describe_exit(status: int | None) -> str:
     if status is not None and status < 0:
-        return f"was ended by {signal.Signals(-status).name}"
+        return f"was killed by {signal.Signals(-status).name}"
     return f"ended with status {status}"
 
 
 def _last_line(log: Path) -> str:
-    """What the program said last, for a person who wants to know why."""
+    """The last line that the program logged, in brackets."""
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]

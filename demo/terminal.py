@@ -1,4 +1,4 @@
-"""What a person sees: steps with their time, and one clear line when something cannot be."""
+"""What a person sees: steps with their time, and one clear line for an error."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import NoReturn
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 QUIET_SECONDS = 15
-"""Where there is no terminal to redraw, a long step says that it lives this often."""
+"""Without a terminal to redraw, a long step prints a line this often."""
 
 
 class RefusalError(Exception):
-    """Something that the person must change; the text is the one line they are shown."""
+    """Something that the person must change; the text is the one line that they see."""
 
 
 def say(line: str = "") -> None:
@@ -27,7 +27,7 @@ def say(line: str = "") -> None:
 
 @contextmanager
 def step(label: str) -> Iterator[None]:
-    """Show `label` while the block runs and its time afterwards."""
+    """Show `label` while the block runs, and afterwards the time that it took."""
     started = time.monotonic()
     done = threading.Event()
     ticker = threading.Thread(target=_tick, args=(label, started, done), daemon=True)
@@ -47,9 +47,9 @@ def step(label: str) -> Iterator[None]:
 
 @contextmanager
 def one_line_errors(*others: type[Exception]) -> Iterator[None]:
-    """End the process with one line on a refusal or an interruption, without a trace.
+    """End the process with one line on a refusal or an interruption, without a traceback.
 
-    `others` are exceptions whose text is such a line too.
+    `others` are further exceptions whose text is such a line.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:

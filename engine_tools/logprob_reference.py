@@ -1,8 +1,8 @@
-"""Print what transformers finds: log-probabilities of prompts, and the distribution after each.
+"""Print transformers' log-probabilities of prompts, and the distribution after each prompt.
 
     python logprob_reference.py WEIGHTS < requests.json
 
-`requests.json` is a list of {"token_ids": [...], "width": k}; the answer is a list of {"logprobs":
+`requests.json` is a list of {"token_ids": [...], "width": k}; the output is a list of {"logprobs":
 [null, ...], "top": [[[id, logprob], ...], ...], "last": [...]}, computed in float64. `last` is the
 log-softmax over the whole vocabulary after the last token.
 """

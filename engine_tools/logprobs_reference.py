@@ -3,7 +3,7 @@
     python engine_tools/logprobs_reference.py WEIGHTS OUT < ids.json
 
 The ids are one JSON list. OUT gets float32 in this machine's byte order: for every position but
-the last, the log-probability of each entry of the vocabulary to come next.
+the last, the log-probability of each entry of the vocabulary as the next token.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python engine_tools/make_random_opt.py FOLDER [--dtype bfloat16]
 
 For shapes as large as OPT-175B's layers: one tensor is in memory at a time, besides the shard that
-is being filled. Layer norms lie around 1 and biases around 0, none of them exactly, so that a
-tensor put in the wrong place changes what the model says.
+is being filled. Layer norms are near 1 and biases near 0, but never exactly, so that a tensor in
+the wrong place changes the model's output.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHARD_BYTES = 10**9
 
 
 def draw(shape: tuple[int, ...], *, around: float, dtype: Any, generator: Any) -> Any:
-    """Normal numbers, drawn in pieces: in float32 the largest tensor would take 2.5 GB more."""
+    """Normally distributed numbers, drawn in pieces: the largest tensor in float32 needs 2.5 GB."""
     import torch
 
     tensor = torch.empty(shape, dtype=dtype)
@@ -31,7 +31,7 @@ def draw(shape: tuple[int, ...], *, around: float, dtype: Any, generator: Any) -
 
 
 def write_weights(folder: Path, *, dtype_name: str) -> int:
-    """Write the shards and their index; answers how many parameters there are."""
+    """Write the shards and their index, and return the number of parameters."""
     import torch
     from safetensors.torch import save_file
     from transformers import AutoConfig, AutoModelForCausalLM

@@ -3,7 +3,7 @@
     python engine_tools/make_tiny_opt.py OUT [--init-std 0.3]
 
 Run with the interpreter that has torch and transformers. The same seed makes the same weights,
-so tests may keep the folder. It is written beside OUT and renamed when whole.
+so tests can keep the folder. It is written beside OUT and renamed when complete.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 SEED = 175
 VOCABULARY = 2048
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
-"""In the order of OPT's own vocabulary: `</s>` is 2 and begins every text."""
+"""In the order of OPT's vocabulary: `</s>` is 2 and begins every text."""
 TOKEN_ROLES = ("bos_token", "eos_token", "pad_token", "unk_token")
 TOKENS_IN_ROLE = ("</s>", "</s>", "<pad>", "<unk>")
 SENTENCES = (
@@ -31,7 +31,7 @@ SENTENCES = (
 
 
 def make_tokenizer(folder: Path) -> int:
-    """Train and save the tokenizer; answers how many tokens it has."""
+    """Train and save the tokenizer, and return its number of tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -81,13 +81,13 @@ def main() -> None:
         "--init-std",
         type=float,
         default=0.3,
-        help="Widely drawn weights (0.3) keep a prompt from being continued with one repeated "
-        "token; closely drawn ones (0.06) leave float32 less room for noise.",
+        help="a wide spread (0.3) avoids completions that only repeat one token; "
+        "a narrow one (0.06) leaves less room for float32 noise",
     )
     arguments = parser.parse_args()
     out: Path = arguments.out.resolve()
     if (out / "config.json").is_file():
-        print(f"make_tiny_opt: {out} is there already", flush=True)
+        print(f"make_tiny_opt: {out} already exists", flush=True)
         return
     os.environ.setdefault("TQDM_DISABLE", "1")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def main() -> None:
         try:
             partial.rename(out)
         except OSError:
-            # Another run may have been quicker; the same seed made the same folder.
+            # Another run may have finished first; the same seed made the same folder.
             if not (out / "config.json").is_file():
                 raise
     finally:

@@ -1,4 +1,4 @@
-"""The cast and the parts that most tests need."""
+"""The people and the parts that most tests need."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.plugin import running_valkey
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let the flush of transactional tests truncate the audit log, which only tests may."""
+    """Let the flush of transactional tests truncate the audit log; only tests are permitted to."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_no_truncate")
 
 
 @pytest.fixture(autouse=True)
 def _hash_passwords_fast(settings: Settings) -> None:
-    """Hashing for real takes a quarter of a second for every person of the cast."""
+    """Real hashing takes a quarter of a second for every person."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

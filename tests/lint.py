@@ -1,6 +1,6 @@
 """`python -m tests.lint`: style, types, the direction of imports, migrations, settings.
 
-Every check runs even if an earlier one fails, so that one run tells everything.
+Every check runs even if an earlier one fails, so that one run shows all problems.
 """
 
 from __future__ import annotations

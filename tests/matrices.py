@@ -1,4 +1,4 @@
-"""Tables of who may do what, made by carrying everything out and compared with a committed file.
+"""Tables of permitted commands, made by trying them all, and compared with a committed file.
 
 After a deliberate change of the rules, run the test with UPDATE_COMMAND_MATRIX=1 and read the
 difference.
@@ -16,7 +16,7 @@ from portal.platform.core.errors import DomainError
 
 
 def try_out(call: Callable[[], object], outcome: Callable[[], str]) -> str:
-    """What a command comes to: `outcome` after it, or the code of its refusal; rolled back."""
+    """The result of a command: `outcome` after it, or the code of its refusal; rolled back."""
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -29,7 +29,7 @@ def try_out(call: Callable[[], object], outcome: Callable[[], str]) -> str:
 
 
 def compare(lines: Iterable[str], committed: Path) -> None:
-    """Fail where the lines differ from those of the committed file."""
+    """Fail if the lines differ from those of the committed file."""
     found = list(lines)
     if "UPDATE_COMMAND_MATRIX" in os.environ:
         committed.write_text("\n".join(found) + "\n")

@@ -13,12 +13,12 @@ Attributes = list[tuple[str, str | None]]
 
 @dataclass
 class PageForm:
-    """Where a form goes, and what it sends when nothing is changed; a button adds its own."""
+    """A form's target, and the values that it sends unchanged; a button adds its own."""
 
     action: str
     fields: dict[str, list[str]] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
-    """The names of the fields that somebody types into."""
+    """The names of the text fields."""
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
     """Name, value and address of each."""
 
@@ -69,7 +69,7 @@ class _Reader(HTMLParser):
         if tag == "form":
             self.open = None
         elif tag == "textarea":
-            # A browser drops the line break that HTML allows behind the tag.
+            # A browser drops the line break that HTML allows after the tag.
             if self.open is not None and self.area is not None:
                 kept = self.open.fields[self.area][0]
                 self.open.fields[self.area] = [kept.removeprefix("\r\n").removeprefix("\n")]
@@ -86,6 +86,6 @@ def read_forms(html: str, *, page: str) -> list[PageForm]:
 
 
 def find_form(html: str, *, page: str, action: str) -> PageForm:
-    """The page's own form for this address: it has more fields than what it tells beside it."""
+    """The page's main form for this address: the one with the most fields."""
     found = [form for form in read_forms(html, page=page) if form.action == action]
     return max(reversed(found), key=lambda form: len(form.fields))

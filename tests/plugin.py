@@ -1,7 +1,7 @@
 """Starts the real parts that the tests run against, before Django reads its settings.
 
-PostgreSQL is shared by all test processes (each has its own database); every process has
-a Valkey of its own, so that a test may kill it.
+All test processes share PostgreSQL (each has its own database); every process has its own
+Valkey, so that a test can kill it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _is_controller() -> bool:
 def pytest_load_initial_conftests() -> None:
     global _valkey  # noqa: PLW0603 -- pytest's hooks are module functions
     if _is_controller():
-        # Runs side by side, each with a suffix, share the server and not the database.
+        # Parallel runs, each with a suffix, share the server but not the database.
         name = "gatehouse" + os.environ.get("PYTEST_DB_SUFFIX", "")
         server = os.environ["TEST_SERVER_URL"] = _start_fast_postgres()
         os.environ["TEST_DATABASE_URL"] = server.replace("/postgres?", f"/{name}?")
@@ -43,7 +43,7 @@ def pytest_load_initial_conftests() -> None:
         REDIS_URL=_valkey.start(),
         SECRET_KEY="only-for-tests-" * 4,
         DEMO="1",
-        # Decisions take effect at once, but for the tests about their hold.
+        # Decisions take effect immediately, except in the tests about their hold.
         DECISION_HOLD_SECONDS="0",
         SITE_URL="http://testserver",
         ALLOWED_HOSTS="localhost,127.0.0.1",

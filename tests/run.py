@@ -1,7 +1,7 @@
 """`python -m tests.run`: every test, in two rounds, with one closing line.
 
-The quick tests share the cores. Those that drive a browser or a real engine come after them
-one by one, since each of them wants the whole machine.
+The quick tests share the cores. Tests with a browser or a real engine come after them, one by
+one, since each of them needs the whole machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NO_TESTS = 5
 
 @dataclass(frozen=True)
 class Count:
-    """What one round of tests came to."""
+    """The result of one round of tests."""
 
     passed: int = 0
     failed: int = 0
@@ -58,7 +58,7 @@ def main(words: list[str]) -> None:
 
 
 def run_round(options: list[str]) -> tuple[int, Count]:
-    """Pytest's status and what it counted. A round without tests passes: words may select."""
+    """Pytest's status and counts. A round without tests passes, since `words` can select tests."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *options]
@@ -67,7 +67,7 @@ def run_round(options: list[str]) -> tuple[int, Count]:
 
 
 def read_report(report: Path) -> Count:
-    """Counts from pytest's JUnit file; a round that died before writing it failed once."""
+    """Counts from pytest's JUnit file; a round that ended before writing it is one failure."""
     if not report.exists():
         return Count(failed=1)
     suite = ET.parse(report).getroot().find("testsuite")

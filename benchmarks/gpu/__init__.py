@@ -1,1 +1,1 @@
-"""The planner's floor and expectation against real vLLM on a machine with GPUs."""
+"""The planner's floor and expectation compared with real vLLM on a machine with GPUs."""

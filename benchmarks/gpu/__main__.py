@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure_gpus(options: Options) -> Report:
-    """Raises `RefusalError` without a GPU, or without vLLM for it."""
+    """Raises `RefusalError` if there is no GPU, or no vLLM for it."""
     gpus, driver = read_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"))
     machine = find_machine(gpus, driver=driver, slug=options.gpu)
     engine = find_engine(os.environ)

@@ -1,4 +1,4 @@
-"""What is run: which model, with how many of its layers, on how many ranks, in which batches."""
+"""The cases: which model, how many of its layers, how many ranks, which batches."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ TINY = replace(
     intermediate_size=1024,
     vocab_size=2048,
 )
-"""For `--device cpu`: it shows that the benchmark works, and nothing about speed."""
+"""For `--device cpu`: shows that the benchmark works, and says nothing about speed."""
 TINY_LENGTHS = Lengths(prompt=16, short=4, long=20)
 MEMORY = MemoryAssumptions(reserve_bytes_per_gpu=3 * GIB)
 BATCH_TOKENS = 8192
-"""`max_num_batched_tokens`: a batch's prompts are read in one step or two."""
+"""`max_num_batched_tokens`: a batch's prompts are read in one or two steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One start of an engine, and the batches that are measured with it."""
+    """One start of an engine, and the batches measured with it."""
 
     shape: ModelShape
-    """Of the whole model."""
+    """The whole model's shape."""
     layers: int
-    """Those that are loaded."""
+    """The number of layers that are loaded."""
     tensor_parallel_size: int
     batches: tuple[int, ...]
     dtype: str = "float16"
@@ -53,9 +53,9 @@ class Case:
 
 
 def choose_cases(options: Options, machine: GpuMachine, *, lengths: Lengths) -> list[Case]:
-    """The large shape on every size that the machine allows, and the smaller model whole.
+    """The large shape on every tensor-parallel size that fits, and the smaller model in full.
 
-    Raises `RefusalError` if what was asked for does not fit.
+    Raises `RefusalError` if a requested size or model does not fit.
     """
     sizes = choose_sizes(options, count=machine.count)
     cases = []
@@ -70,12 +70,12 @@ def choose_cases(options: Options, machine: GpuMachine, *, lengths: Lengths) -> 
 
 
 def choose_sizes(options: Options, *, count: int) -> tuple[int, ...]:
-    """Tensor-parallel sizes; raises `RefusalError` for those that are not to be had."""
+    """Tensor-parallel sizes; raises `RefusalError` for sizes that are not available."""
     if options.tensor_parallel_sizes is None:
         return tuple(size for size in (1, 2, 4, GPUS_PER_HOST) if size <= count)
     for size in options.tensor_parallel_sizes:
         if size > count:
-            raise RefusalError(f"--tensor-parallel-sizes: {size} GPUs are not here, {count} are")
+            raise RefusalError(f"--tensor-parallel-sizes: {size} GPUs are needed, {count} are here")
         try:
             check_layout(LARGE, Layout(tensor_parallel_size=size))
         except PlanError as error:
@@ -91,9 +91,9 @@ def choose_layers(
     batches: Sequence[int],
     lengths: Lengths,
 ) -> list[Case]:
-    """The whole model if it fits; else as many layers as fit and half of them.
+    """The whole model if it fits; otherwise as many layers as fit, and half of them.
 
-    Batches too large for even two layers are left out; without any that fits there is no case.
+    Batches too large for even two layers are left out; if no batch fits, there is no case.
     """
     for most in sorted(batches, reverse=True):
         fitting = [
@@ -124,7 +124,7 @@ def choose_layers(
 
 
 def choose_smaller(options: Options, gpu: Gpu, *, size: int, lengths: Lengths) -> Case:
-    """The model asked for, or the largest that fits with the largest batch."""
+    """The requested model, or the largest that fits with the largest batch."""
     names = (options.model,) if options.model else SMALLER_MODELS
     most = max(options.batches)
     for name in names:
@@ -138,12 +138,12 @@ def choose_smaller(options: Options, gpu: Gpu, *, size: int, lengths: Lengths) -
             )
     raise RefusalError(
         f"{' or '.join(names)} with a batch of {most} does not fit on {size} x {gpu.name}; "
-        "take smaller --batches"
+        "use smaller --batches"
     )
 
 
 def choose_tiny_cases(options: Options) -> list[Case]:
-    """Two and twelve of the tiny layers, for the CPU."""
+    """Two and twelve layers of the tiny shape, for the CPU."""
     return [
         Case(
             shape=TINY,
@@ -157,7 +157,7 @@ def choose_tiny_cases(options: Options) -> list[Case]:
 
 
 def describe(case: Case, *, device: str, lengths: Lengths) -> Deployment:
-    """The deployment of a case: dummy weights, and only so many layers of its `config.json`."""
+    """The deployment of a case: dummy weights, and only the case's number of layers."""
     is_cut = case.layers != case.shape.num_hidden_layers
     overrides = json.dumps({"num_hidden_layers": case.layers})
     is_cpu = device == "cpu"

@@ -1,4 +1,4 @@
-"""Measured steps beside the planner's floor and expectation."""
+"""Measured steps compared with the planner's floor and expectation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from capacity.shapes import ModelShape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step's time, of the layers that were run or scaled to all of the model's."""
+    """A step's time, with the layers that were run, or scaled to the whole model."""
 
     shape: ModelShape
     tensor_parallel_size: int
@@ -31,9 +31,9 @@ class Step:
     batch: int
     seconds: float
     scaled_from: tuple[int, ...]
-    """The numbers of layers that were run, if this is not one of them."""
+    """The layer counts that the time is scaled from; empty if it was measured."""
     is_whole: bool
-    """Whether these are all the model's layers."""
+    """Whether this is the whole model."""
 
     @property
     def tokens_per_second(self) -> float:
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A step beside what the planner says of it; seconds."""
+    """A step, and the planner's figures for it in seconds."""
 
     step: Step
     floor_seconds: float
@@ -58,12 +58,12 @@ class Compared:
 
     @property
     def is_below_floor(self) -> bool:
-        """Whether the planner's floor, or the measurement, must be wrong."""
+        """Whether the planner's floor or the measurement must be wrong."""
         return self.over_floor < BELOW_FLOOR_TOLERANCE
 
 
 def list_steps(results: Sequence[tuple[Case, dict[int, float]]]) -> list[Step]:
-    """What was measured in the order of the cases, and behind two cuts of a model the whole."""
+    """The measured steps in the order of the cases; after two cuts of a model, the scaled steps."""
     steps: list[Step] = []
     for index, (case, seconds) in enumerate(results):
         steps += [
@@ -76,7 +76,7 @@ def list_steps(results: Sequence[tuple[Case, dict[int, float]]]) -> list[Step]:
 
 
 def list_unscaled(steps: Sequence[Step]) -> list[Step]:
-    """Of the steps with the most layers, those from which nothing was scaled."""
+    """The steps with the most layers of a model that could not be scaled to all layers."""
     largest = {_identify(step): step for step in steps}
     return [step for step in largest.values() if not step.is_whole]
 
@@ -84,7 +84,7 @@ def list_unscaled(steps: Sequence[Step]) -> list[Step]:
 def compare_step(
     step: Step, gpu: Gpu, *, context: int, calibration: Calibration | None = None
 ) -> Compared:
-    """By the functions that the planner's page and command line use."""
+    """Compare with the functions that the planner's page and command line use."""
     cost = _cost(step, gpu, context=context)
     efficiency = (calibration or find_calibration()).efficiency
     return Compared(
@@ -95,7 +95,7 @@ def compare_step(
 
 
 def fit_steps(steps: Iterable[Step], gpu: Gpu, *, context: int) -> Calibration:
-    """A calibration of what was run; raises `PlanError` if a step is below the floor."""
+    """A calibration from the measured steps; raises `PlanError` if one is below the floor."""
     points = [
         MeasuredPoint(
             placement=_place(step, gpu),

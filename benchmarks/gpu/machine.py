@@ -1,4 +1,4 @@
-"""The GPUs that are here, and their data sheet."""
+"""The machine's GPUs, and their data sheet."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NAMES: Final[Mapping[str, str]] = {
     "NVIDIA L4": "l4",
     "Tesla T4": "t4",
 }
-"""As `nvidia-smi` says them. A card on PCIe with the same chip has another data sheet."""
+"""Names in `nvidia-smi`. A PCIe card with the same chip has another data sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuMachine:
-    """Equal GPUs of one host."""
+    """A host's GPUs, all of the same kind."""
 
     gpu: Gpu
     count: int
@@ -39,21 +39,21 @@ class GpuMachine:
 
 
 def find_machine(found: Sequence[FoundGpu], *, driver: str, slug: str | None = None) -> GpuMachine:
-    """The machine; raises `RefusalError` without GPUs, or if they differ or are not known."""
+    """The machine; raises `RefusalError` if it has no GPUs, or different or unknown ones."""
     if not found:
         raise RefusalError(
-            "no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES leaves; run this on a host "
-            "that has one, or see it work with --device cpu"
+            "no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES allows; run this on a host "
+            "with a GPU, or try it with --device cpu"
         )
     names = sorted({gpu.name for gpu in found})
     if len(names) > 1:
         raise RefusalError(
-            f"the GPUs differ ({', '.join(names)}); set CUDA_VISIBLE_DEVICES to equal ones"
+            f"the GPUs differ ({', '.join(names)}); set CUDA_VISIBLE_DEVICES to GPUs of one kind"
         )
     slug = slug or NAMES.get(names[0])
     if slug is None:
         raise RefusalError(
-            f"{names[0]} is not known; give the data sheet to compare with: "
+            f"{names[0]} is unknown; give the data sheet to compare with: "
             f"--gpu, one of {', '.join(GPUS)}"
         )
     return GpuMachine(gpu=GPUS[slug], count=len(found), name=names[0], driver=driver)

@@ -1,4 +1,4 @@
-"""Whoever can say how long a case's steps take."""
+"""Objects that measure how long a case's steps take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.opt_folder import write_opt_folder
 
 
 class Measurer(Protocol):
-    """Seconds of one step, for each of the case's batches."""
+    """Seconds per step, for each of the case's batches."""
 
     async def measure(self, case: Case, *, lengths: Lengths) -> dict[int, float]: ...
 

@@ -1,4 +1,4 @@
-"""Measure every case, compare, and draw."""
+"""Measure every case, compare, and render the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.gpu.table import draw_section, draw_steps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found: Markdown, and whether the planner's floor held."""
+    """The result: Markdown, and whether the planner's floor held."""
 
     text: str
     is_floor_kept: bool
@@ -25,7 +25,7 @@ class Report:
 async def run_on_gpus(
     options: Options, machine: GpuMachine, measurer: Measurer, *, where: str
 ) -> Report:
-    """Everything that the machine allows, beside the planner's figures."""
+    """Measure all cases that fit the machine, and compare with the planner's figures."""
     lengths = Lengths()
     cases = choose_cases(options, machine, lengths=lengths)
     steps = list_steps(await _measure(cases, measurer, lengths=lengths))
@@ -39,7 +39,7 @@ async def run_on_gpus(
 
 
 async def run_on_cpu(options: Options, measurer: Measurer) -> Report:
-    """The same path with a tiny shape; the planner knows no CPUs, so nothing is compared."""
+    """Run the same code with a tiny shape; the planner has no CPUs, so nothing is compared."""
     results = await _measure(choose_tiny_cases(options), measurer, lengths=TINY_LENGTHS)
     return Report(text=draw_steps(list_steps(results)), is_floor_kept=True)
 

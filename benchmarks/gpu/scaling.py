@@ -1,9 +1,9 @@
-"""From a few layers to all of them.
+"""Scaling from a few layers to all of them.
 
     step(n) = beside + n x layer
 
-Layers are alike, so two counts of them give both numbers; `beside` is the embedding, the output
-matrix, sampling, and whatever a step costs the host.
+Layers are alike, so two layer counts give both numbers; `beside` is the embedding, the output
+matrix, sampling, and the time that a step takes on the host.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerTime:
-    """Seconds of one step."""
+    """The time of one step, in seconds."""
 
     layer: float
     beside: float
@@ -23,9 +23,9 @@ class LayerTime:
 
 
 def separate(fewer: tuple[int, float], more: tuple[int, float]) -> LayerTime | None:
-    """From two pairs of layers and seconds; None if more layers took no longer.
+    """The line through two pairs of layers and seconds; None if more layers took no longer.
 
-    The time is then not the layers' but the host's, and nothing can be scaled.
+    The host, not the layers, then takes the time, and nothing can be scaled.
     """
     (few, few_seconds), (many, many_seconds) = fewer, more
     layer = (many_seconds - few_seconds) / (many - few)

@@ -10,26 +10,26 @@ from benchmarks.gpu.comparison import Compared, Step, list_unscaled
 from capacity.calibration import Calibration
 
 HEAD = (
-    "model", "layers", "GPUs", "batch", "ms a token", "tokens/s",
+    "model", "layers", "GPUs", "batch", "ms per token", "tokens/s",
     "floor, ms", "of floor", "expected, ms", "of expected",
 )  # fmt: skip
 STEPS_HEAD = HEAD[:6]
 
 
 def draw_compared(rows: Sequence[Compared]) -> str:
-    """A row for each step; `of floor` and `of expected` are the measured time over each."""
+    """A row for each step; `of floor` and `of expected` are the measured time divided by each."""
     return _draw(HEAD, [[*_draw_step(row.step), *_draw_comparison(row)] for row in rows])
 
 
 def draw_steps(steps: Sequence[Step]) -> str:
-    """The same without a planner, which knows no CPUs."""
+    """The same without the planner's columns, since it has no CPUs."""
     return _draw(STEPS_HEAD, [_draw_step(step) for step in steps])
 
 
 def draw_section(
     rows: Sequence[Compared], *, where: str, lengths: Lengths, fitted: Calibration | None
 ) -> str:
-    """Where it was measured, the table, and what follows from it."""
+    """The machine, the table, and the conclusions."""
     how = (
         f"Dummy weights, prompts of {lengths.prompt} tokens, {lengths.context} tokens in each "
         "sequence on average."
@@ -59,7 +59,7 @@ def describe_floor(rows: Sequence[Compared]) -> str:
 
 
 def describe_unscaled(steps: Sequence[Step]) -> list[str]:
-    """What could not be scaled, in a sentence; none if everything could."""
+    """A sentence about the steps that could not be scaled; empty if all could."""
     missing = list_unscaled(steps)
     if not missing:
         return []
@@ -71,19 +71,19 @@ def describe_unscaled(steps: Sequence[Step]) -> list[str]:
 
 
 def describe_fit(fitted: Calibration) -> str:
-    """What the planner's factors come out as here."""
+    """The planner's factors, fitted to this machine."""
     efficiency = fitted.efficiency
     return (
         f"The planner's factors fitted to the {fitted.points} steps that were run: "
         f"{efficiency.memory_efficiency:.0%} of the memory's speed, "
         f"{efficiency.compute_efficiency:.0%} of the tensor cores', "
-        f"{efficiency.all_reduce_seconds * 1e6:.0f} µs an all-reduce; "
+        f"{efficiency.all_reduce_seconds * 1e6:.0f} µs per all-reduce; "
         f"worst error {fitted.worst_error:.0%}."
     )
 
 
 def describe_measured(rows: Sequence[Compared]) -> list[str]:
-    """The planner's option `--measured` for every whole model, as bullets."""
+    """The planner's option `--measured` for every whole model, as a bullet list."""
     whole = [row.step for row in rows if row.step.is_whole]
     lines = []
     for (name, size), steps in groupby(whole, key=lambda s: (s.shape.name, s.tensor_parallel_size)):

@@ -24,14 +24,14 @@ from demo.terminal import RefusalError, one_line_errors
 
 MODEL = "opt-175b"
 TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "bfloat16": 2e-1}
-"""Of a log-probability: a few hundred units in the last place of a logit around 20."""
+"""Of a log-probability: a few hundred units in the last place of a logit near 20."""
 COPIES = 1.3
 BESIDE_BYTES = 6 * GIB
-"""Beside the weights: two ranks and the server with their libraries, a GiB of keys and values."""
+"""In addition to the weights: two ranks and the server with libraries, 1 GiB of KV cache."""
 
 
 def main() -> None:
-    """Print the figures and write them into docs/performance.md; exit code 2 if that cannot be."""
+    """Print the figures and write them into docs/performance.md; exit code 2 if impossible."""
     options = parse_options()
     dtype = options.dtype or ("float32" if options.real else "bfloat16")
     shape = replace(SHAPES[MODEL], num_hidden_layers=options.layers)
@@ -56,12 +56,12 @@ def main() -> None:
 
 
 def check_agreement(question: Question, answer: Answer) -> None:
-    """Raise `RefusalError` if the engine and transformers differ by more than rounding does."""
+    """Raise `RefusalError` if the engine and transformers differ by more than rounding."""
     agreement, tolerance = answer.agreement, TOLERANCE[question.dtype]
     if agreement is not None and agreement.largest_difference > tolerance:
         raise RefusalError(
             f"vLLM and transformers differ by {agreement.largest_difference:.1e}, more than "
-            f"{tolerance:g}; docs/performance.md is left as it was"
+            f"{tolerance:g}; docs/performance.md is unchanged"
         )
 
 
@@ -74,19 +74,19 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         help="random weights from real files, compared with transformers",
     )
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"))
-    parser.add_argument("--dry-run", action="store_true", help="leave docs/performance.md alone")
+    parser.add_argument("--dry-run", action="store_true", help="do not write docs/performance.md")
     return parser.parse_args(arguments)
 
 
 def check_memory(question: Question, *, available: int) -> None:
-    """Raise `RefusalError` if the machine would have to swap, or worse."""
+    """Raise `RefusalError` if the machine has too little free memory."""
     dtypes = {question.dtype, "float32"} if question.is_real else {question.dtype}
     weights = max(question.shape.weight_bytes(dtype) for dtype in dtypes)
     needed = round(COPIES * weights) + BESIDE_BYTES
     if available < needed:
         raise RefusalError(
             f"{needed / GIB:.0f} GiB of free memory are needed, {available / GIB:.0f} GiB are "
-            "there; take fewer layers or leave out --real"
+            "available; use fewer layers or leave out --real"
         )
 
 

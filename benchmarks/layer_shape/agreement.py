@@ -1,4 +1,4 @@
-"""How far an engine's log-probabilities are from a reference's."""
+"""The difference between an engine's log-probabilities and a reference's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Row = Sequence[float]
-"""Of one position: a log-probability for each entry of the vocabulary, by id."""
+"""One position: a log-probability for each entry of the vocabulary, by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,16 +18,16 @@ class Agreement:
     positions: int
     vocabulary: int
     largest_difference: float
-    """Of any log-probability at any position."""
+    """Over all log-probabilities at all positions."""
     same_best: int
-    """Positions where both hold the same id to be the likeliest."""
+    """Positions with the same most likely id in both."""
     lowest: float
     highest: float
-    """Of the reference's log-probabilities: what the difference is to be compared with."""
+    """The range of the reference's log-probabilities, to compare the difference with."""
 
 
 def compare(engine: Sequence[Row], reference: Sequence[Row]) -> Agreement:
-    """Compare position by position; raises `ValueError` if they are not of one shape."""
+    """Compare position by position; raises `ValueError` if the shapes differ."""
     if [len(row) for row in engine] != [len(row) for row in reference] or not reference:
         raise ValueError("engine and reference must have the same positions and vocabulary")
     return Agreement(
@@ -54,7 +54,7 @@ def find_best(row: Row) -> int:
 def read_engine_rows(
     prompt_logprobs: Sequence[Mapping[str, Mapping[str, Any]] | None], *, vocabulary: int
 ) -> list[Row]:
-    """VLLM's `prompt_logprobs` of the whole vocabulary; its first position has none.
+    """Positions from vLLM's `prompt_logprobs` of the whole vocabulary; the first has none.
 
     Raises `KeyError` if an id is missing.
     """
@@ -66,7 +66,7 @@ def read_engine_rows(
 
 
 def read_reference_rows(raw: bytes, *, vocabulary: int) -> list[Row]:
-    """What `engine_tools/logprobs_reference.py` wrote."""
+    """Positions from the output of `engine_tools/logprobs_reference.py`."""
     flat = array("f")
     flat.frombytes(raw)
     return [flat[begin : begin + vocabulary] for begin in range(0, len(flat), vocabulary)]

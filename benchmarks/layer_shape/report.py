@@ -1,4 +1,4 @@
-"""The measurement as a section of the page."""
+"""The measurement as a section of docs/performance.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def draw(question: Question, answer: Answer, *, where: str) -> str:
         ("Tensor-parallel ranks", str(RANKS)),
         ("Ready after", f"{answer.ready_seconds:.0f} s"),
         *_draw_loading(answer),
-        ("Memory of each rank", ", ".join(f"{size / GIB:.2f} GiB" for size in answer.worker_bytes)),
+        ("Memory per rank", ", ".join(f"{size / GIB:.2f} GiB" for size in answer.worker_bytes)),
         ("Time per token, batch 1", f"{answer.step_seconds * 1e3:.0f} ms"),
         ("Generated", _count(len(answer.token_ids), "token")),
         *_draw_agreement(answer),
@@ -37,8 +37,8 @@ def _draw_agreement(answer: Answer) -> list[tuple[str, str]]:
     return [
         ("Compared with transformers, float32", compared),
         ("Largest difference", f"{agreement.largest_difference:.1e}"),
-        ("Same likeliest token", f"at {agreement.same_best} of {agreement.positions} positions"),
-        ("As transformers would", f"{answer.same_tokens} of {len(answer.token_ids)} tokens"),
+        ("Same most likely token", f"at {agreement.same_best} of {agreement.positions} positions"),
+        ("Same tokens as transformers", f"{answer.same_tokens} of {len(answer.token_ids)} tokens"),
     ]
 
 

@@ -35,7 +35,7 @@ LOADED = re.compile(r"(?:Loading weights|Model loading) took (?:[\d.]+ GiB memor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is loaded: the shape with the layers it is to have, dummy or random weights."""
+    """What to load: the shape with its number of layers, dummy or random weights."""
 
     shape: ModelShape
     dtype: str
@@ -44,23 +44,23 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was measured; bytes and seconds."""
+    """The measurement, in bytes and seconds."""
 
     ready_seconds: float
     load_seconds: float | None
-    """Of the slower rank, as vLLM logs it; None where it logs nothing."""
+    """Of the slower rank, from vLLM's log; None if the log does not have it."""
     worker_bytes: tuple[int, ...]
     step_seconds: float
-    """One token of one sequence."""
+    """The time per token of one sequence."""
     token_ids: tuple[int, ...]
     agreement: Agreement | None
     same_tokens: int
-    """Generated tokens that are the reference's likeliest."""
+    """Generated tokens that are the reference's most likely ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heard:
-    """What the engine gave before it was stopped."""
+    """The engine's output."""
 
     answer: Answer
     ids: list[int]
@@ -93,7 +93,7 @@ async def measure(question: Question, *, weights_dir: Path, engine_python: Path)
 
 
 def describe(question: Question) -> Deployment:
-    """The deployment: a core for each of two ranks, nothing compiled."""
+    """The deployment: a core for each of two ranks, no compilation."""
     return make_deployment(
         SLUG,
         tensor_parallel_size=RANKS,
@@ -115,7 +115,7 @@ async def _ask(engine: Engine, question: Question) -> _Heard:
     (choice,) = await engine.complete([prompt], max_tokens=GENERATED)
     token_ids: list[int] = choice["token_ids"]
     if len(token_ids) != GENERATED:
-        raise RefusalError(f"vLLM gave {len(token_ids)} tokens where {GENERATED} were asked for")
+        raise RefusalError(f"vLLM returned {len(token_ids)} tokens instead of {GENERATED}")
     ids, rows = [*prompt, *token_ids], []
     if question.is_real:
         (whole,) = await engine.complete([ids], max_tokens=1, prompt_logprobs=-1)
@@ -149,13 +149,13 @@ def _judge(heard: _Heard, reference: list[Sequence[float]]) -> Answer:
 
 
 def read_load_seconds(log: str) -> float | None:
-    """The longest time that vLLM's log gives for loading weights."""
+    """The longest time for loading weights in vLLM's log."""
     found = [float(seconds) for seconds in LOADED.findall(log)]
     return max(found, default=None)
 
 
 def run_tool(python: Path, name: str, *arguments: str, stdin: str = "") -> str:
-    """One of the engine's tools; raises `RefusalError` with its last line."""
+    """Run one of the engine's tools; raises `RefusalError` with its last line."""
     command = [os.fspath(python), os.fspath(ROOT / "engine_tools" / name), *arguments]
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The command line. Ends with one line a problem and a status of `ExitCode`, never with a trace."""
+"""The command line. Ends with one line per problem and an `ExitCode`, never with a traceback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parse_bytes(text: str) -> int:
 
 def parse_positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -34,32 +34,30 @@ def build_parser() -> argparse.ArgumentParser:
     from engine_tools.metaseq.model_config import SIZES
 
     parser = argparse.ArgumentParser(
-        prog="metaseq", description="Metaseq's OPT checkpoints to safetensors that vLLM loads."
+        prog="metaseq", description="Convert metaseq's OPT checkpoints to safetensors for vLLM."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    convert = commands.add_parser(
-        "convert", help="write OUT, or finish what an earlier start began"
-    )
-    verify = commands.add_parser("verify", help="check SOURCE, and OUT against it, writing nothing")
+    convert = commands.add_parser("convert", help="write OUT, or finish an interrupted conversion")
+    verify = commands.add_parser("verify", help="check SOURCE, and OUT against it; write nothing")
     for command in (convert, verify):
-        command.add_argument("source", type=Path, help="folder of the .pt files, or one of them")
-        command.add_argument("--md5", type=Path, help="published list of md5 sums")
-        command.add_argument("--size", choices=sorted(SIZES), help="refuse any other size")
+        command.add_argument("source", type=Path, help="folder with the .pt files, or one of them")
+        command.add_argument("--md5", type=Path, help="published list of MD5 sums")
+        command.add_argument("--size", choices=sorted(SIZES), help="expected size")
         command.add_argument("--dtype", choices=DTYPES, default="float16")
         command.add_argument("--max-shard-size", type=parse_bytes, default=parse_bytes("5GB"))
         command.add_argument("--num-attention-heads", type=parse_positive)
         jobs = min(4, os.cpu_count() or 1)
-        command.add_argument("--jobs", type=parse_positive, default=jobs, help="reads at once")
+        command.add_argument("--jobs", type=parse_positive, default=jobs, help="parallel reads")
     convert.add_argument("out", type=Path, help="folder to write")
     convert.add_argument(
-        "--tokenizer", type=Path, help="folder of the tokenizer's files, if not SOURCE"
+        "--tokenizer", type=Path, help="folder with the tokenizer's files, if not SOURCE"
     )
     verify.add_argument("out", type=Path, nargs="?", help="folder that convert wrote")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> list[str]:
-    """Do what was asked; answers lines for the operator. Raises `ConversionError`, `OSError`."""
+    """Run the command and return lines for the operator. Raises `ConversionError`, `OSError`."""
     from engine_tools.metaseq.convert import convert
     from engine_tools.metaseq.plan import Options
     from engine_tools.metaseq.verify import verify
@@ -92,7 +90,7 @@ def main() -> int:
         lines = [f"{error.filename or 'a file'}: {error.strerror or error}"]
         status = ExitCode.CANNOT_WRITE
     except KeyboardInterrupt:
-        lines = ["stopped; start the same command again to go on"]
+        lines = ["stopped; run the same command again to continue"]
         status = ExitCode.INTERRUPTED
     for line in lines:
         print(f"metaseq: {line}", file=sys.stdout if status == ExitCode.DONE else sys.stderr)

@@ -1,4 +1,4 @@
-"""From the checkpoint's number format to the one that was asked for."""
+"""Conversion from the checkpoint's number format to the requested one."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def cast(block: NDArray[np.uint8], *, source: str, target: str, name: str) -> ND
     result = numbers.to(getattr(torch, target))
     if not bool((result.isfinite() == numbers.isfinite()).all()):
         raise UnsupportedCheckpointError(
-            f"{name}: holds numbers that {target} cannot; use --dtype bfloat16 or float32"
+            f"{name}: has numbers that {target} cannot represent; use --dtype bfloat16 or float32"
         )
     converted: NDArray[np.uint8] = result.view(torch.uint8).numpy()
     return converted
 
 
 def largest_difference(one: NDArray[np.uint8], other: NDArray[np.uint8], *, dtype: str) -> float:
-    """The largest absolute difference of two tensors that are given as bytes."""
+    """The largest absolute difference between two tensors that are given as bytes."""
     import torch
 
     kind = getattr(torch, dtype)

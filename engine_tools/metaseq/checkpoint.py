@@ -1,17 +1,17 @@
-"""Every tensor-parallel part's tensors, put together from the part's FSDP shards.
+"""The tensors of every tensor-parallel part, joined from the part's FSDP shards.
 
 Facts and their sources:
-- A shard holds `model` and `shard_metadata`. For each FSDP module the metadata has `fsdp_path` and
-  `params`: per flat parameter the `names`, `shapes`, `numels` of what was flattened into it, in
-  order, and this shard's `padding` at its end. Without their padding and in the order of their
-  numbers, the shards are the flat parameter. `no_broadcast_optim_state` marks a module that is
-  whole in the first shard (fairscale, `fully_sharded_data_parallel.py`: `local_metadata_dict`,
+- A shard has `model` and `shard_metadata`. For each FSDP module the metadata has `fsdp_path` and
+  `params`: per flat parameter the `names`, `shapes`, `numels` of the tensors flattened into it, in
+  order, and the `padding` at this shard's end. The shards without padding, joined in the order of
+  their numbers, are the flat parameter. `no_broadcast_optim_state` marks a module that is whole in
+  the first shard (fairscale, `fully_sharded_data_parallel.py`: `local_metadata_dict`,
   `consolidate_shard_weights`; metaseq/scripts/reshard_fsdp.py).
-- OPT-175B has one flat parameter a layer, `decoder.layers.N.flat_param_0`, and `flat_param_0` for
-  the rest, as notes of people who had the files show. Nothing here depends on it. Alpa's
+- OPT-175B has one flat parameter per layer, `decoder.layers.N.flat_param_0`, and `flat_param_0` for
+  the rest, according to notes by people who had the files. Nothing here depends on it. Alpa's
   `step_2_consolidate_992_shards_to_singleton.py` reads those files by the same metadata.
-- Files made by `reshard_fsdp --unflatten-weights True`, and OPT-350M's, hold the tensors under
-  their own names, with no metadata. Files of 2022 made by `reshard_mp` are flat and lack the
+- Files made by `reshard_fsdp --unflatten-weights True`, and OPT-350M's, have the tensors under
+  their own names, without metadata. Files made by `reshard_mp` in 2022 are flat and lack the
   metadata, which that script removed (metaseq/scripts/reshard_mp.py, issue 695).
 """
 
@@ -32,16 +32,16 @@ from engine_tools.metaseq.torch_archive import Archive, FileRange, open_archive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What all files together say; no tensor's numbers have been read."""
+    """The structure of all files together; no tensor's numbers have been read."""
 
     parts: tuple[Mapping[str, LocalTensor], ...]
     settings: Any
-    """The first file's `cfg` or `args`, made inert; None if it has neither."""
+    """The first file's `cfg` or `args` as inert objects; None if it has neither."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlatParameter:
-    """One flat parameter of a part: what was flattened into it, and this part's pieces of it."""
+    """One flat parameter of a part: the tensors flattened into it, and the pieces of its data."""
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -52,7 +52,7 @@ class FlatParameter:
 def read_checkpoint(files: CheckpointFiles, *, report: Callable[[Path], None]) -> Checkpoint:
     """Read the directory of every file, and call `report` after each.
 
-    Raises `SourceDamagedError` where shards do not add up to what their metadata says, and
+    Raises `SourceDamagedError` if the shards do not match their metadata, and
     `UnsupportedCheckpointError` for layouts that cannot be read.
     """
     parts, settings = [], None
@@ -77,13 +77,13 @@ def _read_plain(archive: Archive, *, shards: int) -> dict[str, LocalTensor]:
     flat = next((name for name in model if "flat_param" in name), None)
     if flat is not None:
         raise UnsupportedCheckpointError(
-            f"{archive.path}: {flat} lost its shard_metadata in an old reshard_mp; take the "
+            f"{archive.path}: {flat} lost its shard_metadata in an old reshard_mp; use the "
             "release of 2023 (v1_20230405), or the shards that it was made from"
         )
     if shards > 1:
         raise UnsupportedCheckpointError(
             f"{archive.path}: is one of {shards} shards but has no shard_metadata; a checkpoint "
-            "that is not sharded has one file a part"
+            "that is not sharded has one file per part"
         )
     return {name: _locate(archive, tensor) for name, tensor in model.items()}
 
@@ -98,7 +98,7 @@ def _read_model(archive: Archive) -> Mapping[str, TensorRef]:
     items = model.items() if isinstance(model, Mapping) else ()
     tensors = {str(name): value for name, value in items if isinstance(value, TensorRef)}
     if not tensors:
-        raise UnsupportedCheckpointError(f"{archive.path}: holds no model weights")
+        raise UnsupportedCheckpointError(f"{archive.path}: has no model weights")
     return tensors
 
 
@@ -107,7 +107,7 @@ def _read_shard(part: dict[str, FlatParameter], archive: Archive, *, is_first: b
         _add_shard(part, archive, is_first=is_first)
     except (LookupError, TypeError, ValueError, AttributeError):
         raise UnsupportedCheckpointError(
-            f"{archive.path}: its shard_metadata is not what fairscale writes"
+            f"{archive.path}: its shard_metadata does not have fairscale's format"
         ) from None
 
 
@@ -125,7 +125,7 @@ def _add_shard(part: dict[str, FlatParameter], archive: Archive, *, is_first: bo
             flat = part.get(key)
             if flat is None or (flat.names, flat.shapes) != (names, shapes):
                 raise SourceDamagedError(
-                    f"{archive.path}: describes {key} otherwise than the part's first shard; "
+                    f"{archive.path}: describes {key} differently from the part's first shard; "
                     "files of two checkpoints are mixed, so download this one again"
                 )
             if is_first or not flat.only_first:
@@ -139,7 +139,7 @@ def _find_piece(
         raise SourceDamagedError(f"{archive.path}: lacks {key}; download it again")
     place = archive.locate(model[key])
     if not 0 <= padding <= place.numel:
-        raise SourceDamagedError(f"{archive.path}: {key} is padded by more than it holds")
+        raise SourceDamagedError(f"{archive.path}: {key} has more padding than elements")
     return FileRange(
         path=place.path, begin=place.begin, numel=place.numel - padding, dtype=place.dtype
     )
@@ -152,8 +152,8 @@ def _unflatten(part: Mapping[str, FlatParameter], *, folder: Path) -> dict[str, 
         held, wanted = sum(piece.numel for piece in flat.pieces), sum(numels)
         if held != wanted:
             raise SourceDamagedError(
-                f"{folder}: the {len(flat.pieces)} shards of {key} hold {held} elements instead of "
-                f"{wanted}; shards are missing or of another checkpoint (last: "
+                f"{folder}: the {len(flat.pieces)} shards of {key} have {held} elements instead of "
+                f"{wanted}; shards are missing or from another checkpoint (last: "
                 f"{flat.pieces[-1].path.name})"
             )
         begin = 0

@@ -1,4 +1,4 @@
-"""The conversion: check, plan, write shard by shard, and go on where an earlier start ended."""
+"""The conversion: check, plan, write shard by shard, and continue an interrupted start."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def convert(options: Options) -> list[str]:
-    """Make `out` a folder that transformers and vLLM load; answers notes for the operator.
+    """Make `out` a folder that transformers and vLLM load, and return notes for the operator.
 
-    A folder that is whole already is left alone. One that was begun is finished: its whole shards
-    are kept. Raises `ConversionError`.
+    A complete folder is left alone. An incomplete one is finished, and its complete shards are
+    kept. Raises `ConversionError`.
     """
     sums = read_md5_list(options.md5) if options.md5 else {}
     files = find_checkpoint(options.source, expected=sums)
@@ -51,7 +51,7 @@ def convert(options: Options) -> list[str]:
         if options.md5 is not None:
             verify_sources(files, sums, journal=journal, jobs=options.jobs)
         if journal.complete:
-            return [f"{options.out} is whole already"]
+            return [f"{options.out} is already complete"]
         journal.save()
         with SpanReader(jobs=options.jobs) as reader:
             checkpoint = read_sources(files)
@@ -67,31 +67,31 @@ def convert(options: Options) -> list[str]:
 def verify_sources(
     files: CheckpointFiles, sums: dict[str, str], *, journal: Journal | None, jobs: int
 ) -> None:
-    """Compare every source file with the md5 list. Raises `SourceDamagedError`."""
-    with Progress("checking md5", total=files.size) as progress:
+    """Compare every source file with the MD5 list. Raises `SourceDamagedError`."""
+    with Progress("checking MD5", total=files.size) as progress:
         verify_md5(files, sums, journal=journal, jobs=jobs, report=progress.add)
 
 
 def read_sources(files: CheckpointFiles) -> Checkpoint:
-    with Progress("reading what the files hold", total=files.size) as progress:
+    with Progress("reading the files' structure", total=files.size) as progress:
         return read_checkpoint(files, report=lambda path: progress.add(path.stat().st_size))
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder against a second start. Raises `CannotWriteError` if there is one."""
+    """Lock the folder. Raises `CannotWriteError` if another process has locked it."""
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise CannotWriteError(f"{folder}: another conversion writes there; wait for it") from None
+        raise CannotWriteError(f"{folder}: another conversion uses it; wait for its end") from None
     finally:
         os.close(file)
 
 
 def _shaping(options: Options) -> list[object]:
-    """The options that another output would come from."""
+    """The options that affect the output."""
     tokenizer = options.tokenizer and options.tokenizer.resolve()
     return [options.dtype, options.max_shard_bytes, options.num_attention_heads, tokenizer]
 
@@ -119,18 +119,18 @@ def _write_shards(shards: list[Shard], journal: Journal, reader: SpanReader) -> 
 
 
 def _refuse_full_disk(folder: Path, size: int) -> None:
-    """`size` bytes are the whole output; what is there already needs no room any more."""
+    """Raise `CannotWriteError` if the disk lacks room for the missing part of `size` bytes."""
     there = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     needed, free = max(0, size - there), shutil.disk_usage(folder).free
     if free < needed + SPARE_BYTES:
         raise CannotWriteError(
             f"{folder}: {describe_bytes(needed + SPARE_BYTES)} are needed and "
-            f"{describe_bytes(free)} are free; make room or choose a folder on another disk"
+            f"{describe_bytes(free)} are free; free some space or choose a folder on another disk"
         )
 
 
 def _write_descriptions(plan: Plan, journal: Journal) -> None:
-    """The index comes last: without it nothing loads the folder."""
+    """Write the index last: without it no program loads the folder."""
     folder = journal.folder
     generation = {key: plan.config[key] for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
     lines = [f"{journal.sha256[shard.name]}  {shard.name}\n" for shard in plan.shards]
@@ -145,7 +145,7 @@ def _write_descriptions(plan: Plan, journal: Journal) -> None:
 def _describe_trust(options: Options, *, has_dictionary: bool) -> list[str]:
     notes = []
     if options.md5 is None:
-        notes.append("no md5 list was given, so only the files' own structure was checked")
+        notes.append("no MD5 list was given, so only the structure of the files was checked")
     if not has_dictionary:
         notes.append("there is no dict.txt, so the vocabulary was compared with the weights only")
     return notes

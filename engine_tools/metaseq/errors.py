@@ -1,4 +1,4 @@
-"""What ends a conversion, in a sentence for the operator."""
+"""The errors that end a conversion, each a sentence for the operator."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class ExitCode(IntEnum):
     DONE = 0
     ARGUMENTS = 2
     SOURCE_DAMAGED = 3
-    """Files are missing, cut off, or not what was published."""
+    """Files are missing, truncated, or not the published ones."""
     UNSUPPORTED = 4
-    """The files are whole, but not an OPT that this tool can convert."""
+    """The files are intact, but not an OPT that this tool can convert."""
     CANNOT_WRITE = 5
     """The output folder lacks space, is in use, or belongs to another conversion."""
     DIFFERENT = 6
@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
 
 
 class ConversionError(Exception):
-    """Has one line a problem; each names the file and the way out."""
+    """Has one line per problem; each names the file and the way out."""
 
     exit_code = ExitCode.UNSUPPORTED
 

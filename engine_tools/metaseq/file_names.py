@@ -1,4 +1,4 @@
-"""Which files make up a checkpoint, told from their names.
+"""Which files make up a checkpoint, according to their names.
 
 `PREFIX[-model_part-N][-shardM].pt`: N counts tensor-parallel parts, M the FSDP shards of a part.
 OPT-175B is `checkpoint_last-model_part-{0-7}-shard{0-123}.pt` (projects/OPT/download_opt175b.md);
@@ -25,7 +25,7 @@ NAMED_AT_MOST = 10
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class FileName:
-    """A checkpoint file's name, taken apart; `part` and `shard` are 0 where the name has none."""
+    """The parts of a checkpoint file's name; `part` and `shard` are 0 if the name has none."""
 
     prefix: str
     part: int
@@ -46,12 +46,12 @@ class CheckpointFiles:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """The size of all files together, in bytes."""
         return sum(path.stat().st_size for path in self.paths)
 
 
 def parse_name(text: str) -> FileName | None:
-    """The name taken apart; None if it is not a checkpoint file's."""
+    """The parts of the name; None if it is not a checkpoint file's."""
     match = PATTERN.fullmatch(text)
     if match is None:
         return None
@@ -66,13 +66,13 @@ def parse_name(text: str) -> FileName | None:
 def find_checkpoint(source: Path, *, expected: Iterable[str] = ()) -> CheckpointFiles:
     """The checkpoint in a folder, or the one that a single file belongs to.
 
-    `expected` are names that must be there as well, such as those of a published list.
-    Raises `SourceDamagedError` naming files that are missing, and `UnsupportedCheckpointError`
-    if there is none or a choice has to be made.
+    The `expected` names must be there as well, for example those of a published list.
+    Raises `SourceDamagedError` naming missing files, or if the folder has none, and
+    `UnsupportedCheckpointError` if the folder has several checkpoints or one file twice.
     """
     folder = source if source.is_dir() else source.parent
     if not source.exists():
-        raise SourceDamagedError(f"{source}: is not there; give the folder with the .pt files")
+        raise SourceDamagedError(f"{source}: does not exist; give the folder with the .pt files")
     found = [name for entry in folder.iterdir() if (name := parse_name(entry.name))]
     prefix = _choose_prefix(source, {name.prefix for name in found})
     names = sorted(name for name in found if name.prefix == prefix)
@@ -90,14 +90,14 @@ def _choose_prefix(source: Path, prefixes: set[str]) -> str:
     if not source.is_dir():
         name = parse_name(source.name)
         if name is None:
-            raise UnsupportedCheckpointError(f"{source}: is no .pt file of a checkpoint")
+            raise UnsupportedCheckpointError(f"{source}: is not a .pt file of a checkpoint")
         return name.prefix
     if not prefixes:
-        raise SourceDamagedError(f"{source}: holds no .pt file; give the folder of the download")
+        raise SourceDamagedError(f"{source}: has no .pt file; give the folder of the download")
     if len(prefixes) > 1:
         names = ", ".join(sorted(prefixes))
         raise UnsupportedCheckpointError(
-            f"{source}: holds several checkpoints ({names}); give one file of the one you mean"
+            f"{source}: has several checkpoints ({names}); give one file of the one you want"
         )
     return prefixes.pop()
 
@@ -111,7 +111,7 @@ def _refuse_doubles(folder: Path, names: list[FileName]) -> None:
 
 
 def _refuse_gaps(folder: Path, names: list[FileName], *, expected: Iterable[str]) -> None:
-    """Parts and shards count from 0 without a gap, and each part has as many shards."""
+    """Raise unless numbers start at 0 without gaps, and all parts have equally many shards."""
     there = {(name.part, name.shard) for name in names}
     wanted = {name for text in expected if (name := parse_name(text))}
     parts = 1 + max(name.part for name in [*names, *wanted])

@@ -1,10 +1,10 @@
-"""Unpickling that cannot run code: what is not a container or a tensor becomes an inert object.
+"""Unpickling that cannot run code: anything but a container or a tensor becomes an inert object.
 
-Metaseq's files hold, beside the weights, an `argparse.Namespace` or OmegaConf objects under `cfg`
-and objects of the trainer's (`metaseq/checkpoint_utils.py`). Importing their classes would need
-metaseq, and calling what a pickle names is how a downloaded file takes over a machine. So no name
-in a pickle is ever imported. A class that is not known here is replaced by an empty one that
-swallows what it is given and keeps its state readable.
+Besides the weights, metaseq's files have an `argparse.Namespace` or OmegaConf objects under `cfg`,
+and objects of the trainer (`metaseq/checkpoint_utils.py`). Importing their classes would need
+metaseq, and a downloaded file can take over a machine if the functions that its pickle names are
+called. So no name in a pickle is ever imported. An unknown class is replaced by an empty one that
+ignores its arguments and keeps its state readable.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ BYTES = {
 
 
 class Inert(dict[Any, Any]):
-    """Stands for an object whose class is not known. Its state is in `state`; it does nothing."""
+    """Replaces an object of an unknown class. Its state is in `state`; it does nothing."""
 
     state: Any = None
 
@@ -57,13 +57,13 @@ class Inert(dict[Any, Any]):
         return id(self)
 
     def append(self, _item: object) -> None:
-        """Takes the place of a list's."""
+        """Replaces a list's method."""
 
     def extend(self, _items: object) -> None:
-        """Takes the place of a list's."""
+        """Replaces a list's method."""
 
     def add(self, _item: object) -> None:
-        """Takes the place of a set's."""
+        """Replaces a set's method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,14 @@ KNOWN: dict[tuple[str, str], Callable[..., Any]] = {
 
 
 class InertUnpickler(pickle.Unpickler):
-    """Reads torch's `data.pkl`; tensors come as `TensorRef`, without their numbers."""
+    """Reads torch's `data.pkl`; tensors become `TensorRef`s, without their numbers."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
         self._inert: dict[tuple[str, str], type[Inert]] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """Imports nothing, whatever the name."""
+        """A known replacement or an inert class; never an import."""
         known = KNOWN.get((module, name))
         if known is not None:
             return known
@@ -125,7 +125,7 @@ class InertUnpickler(pickle.Unpickler):
         return self._inert[module, name]
 
     def persistent_load(self, pid: Any) -> StorageRef:
-        """Torch's own records. Raises `UnpicklingError` for a kind of storage not known here."""
+        """A reference to a storage. Raises `UnpicklingError` for an unknown kind of storage."""
         match pid:
             case ("storage", type() as kind, str(key), _, int()) if kind.__name__ in STORAGES:
                 return StorageRef(key, STORAGES[kind.__name__])
@@ -134,10 +134,10 @@ class InertUnpickler(pickle.Unpickler):
 
 
 def find_setting(value: object, name: str) -> Any:
-    """The first plain value called `name` anywhere inside, or None.
+    """The first plain value called `name` anywhere inside `value`, or None.
 
-    Looks through containers and through the state of inert objects, OmegaConf's nodes included,
-    which keep a value as `_val` and children as `_content`.
+    Searches containers and the state of inert objects, including OmegaConf's nodes, which keep a
+    value as `_val` and children as `_content`.
     """
     for key, item in _walk(value, set()):
         if key == name and (found := _plain(item)) is not None:

@@ -1,4 +1,4 @@
-"""`conversion.json` in the output folder: what has been checked and written, for the next start."""
+"""`conversion.json` in the output folder: what is checked and written, for the next start."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ NAME = "conversion.json"
 
 @dataclass(kw_only=True)
 class Journal:
-    """The progress of one conversion. Whoever changes it calls `save`."""
+    """The progress of one conversion. Code that changes it must call `save`."""
 
     folder: Path
     plan: str
     """A digest of the source files' names, sizes and times, and of the options."""
     md5: dict[str, str] = field(default_factory=dict)
-    """Of source files that have been read and hashed, by the file's state and name."""
+    """MD5 sums of source files, by the file's name and state (see `describe_file`)."""
     sha256: dict[str, str] = field(default_factory=dict)
-    """Of output files that are whole."""
+    """SHA-256 sums of complete output files."""
     complete: bool = False
 
     def save(self) -> None:
         values = {
             "plan": self.plan,
-            # Copied at once: other threads may be adding to it.
+            # Copied in one step: other threads may be adding to it.
             "md5": dict(self.md5),
             "sha256": self.sha256,
             "complete": self.complete,
@@ -49,7 +49,7 @@ def open_journal(folder: Path, *, plan: str) -> Journal:
     if not file.is_file():
         if any(entry.name != f"{NAME}.partial" for entry in folder.iterdir()):
             raise CannotWriteError(
-                f"{folder}: is not empty and was not begun by this tool; choose another folder"
+                f"{folder}: is not empty and was not created by this tool; choose another folder"
             )
         return Journal(folder=folder, plan=plan)
     try:
@@ -64,18 +64,18 @@ def open_journal(folder: Path, *, plan: str) -> Journal:
     except (ValueError, LookupError, TypeError):
         raise CannotWriteError(f"{file}: cannot be read; remove {folder} and start again") from None
     if not any(folder.glob("*.safetensors")):
-        # Nothing is written yet, so a file that was downloaded again may take its place.
+        # Nothing is written yet, so a source file may have been downloaded again.
         journal.plan = plan
     if journal.plan != plan:
         raise CannotWriteError(
-            f"{folder}: was begun from other files or with other options; finish it with those, "
+            f"{folder}: was started from other files or with other options; finish it with those, "
             "choose another folder, or remove it"
         )
     return journal
 
 
 def describe_plan(files: CheckpointFiles, *, options: Iterable[object]) -> str:
-    """A digest that is another one as soon as a source file or an option is."""
+    """A digest that changes when a source file or an option changes."""
     digest = hashlib.sha256(repr(list(options)).encode())
     for path in files.paths:
         digest.update(describe_file(path).encode())
@@ -83,13 +83,13 @@ def describe_plan(files: CheckpointFiles, *, options: Iterable[object]) -> str:
 
 
 def describe_file(path: Path) -> str:
-    """A file's name with its size and time of change."""
+    """A file's name with its size and modification time."""
     state = path.stat()
     return f"{path.name} {state.st_size} {state.st_mtime_ns}"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write beside its place, flush, rename: a reader sees the old text or the new one."""
+    """Replace a file atomically: a reader sees the old text or the new one."""
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
         file.write(text)

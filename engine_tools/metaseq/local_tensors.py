@@ -1,4 +1,4 @@
-"""Tensors as they lie in a checkpoint's files: lists of ranges of bytes, read by the piece."""
+"""Tensors in a checkpoint's files: lists of byte ranges, read in pieces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine_tools.metaseq.torch_archive import FileRange
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Bytes of a file that belong at `target` of a buffer."""
+    """Bytes of a file, to be placed at offset `target` of a buffer."""
 
     path: Path
     begin: int
@@ -53,7 +53,7 @@ class LocalTensor:
         return tuple(accumulate((piece.numel for piece in self.ranges), initial=0))
 
     def spans(self, *, begin: int, end: int, target: int) -> Iterator[Span]:
-        """Where the rows from `begin` to `end` are, to be placed from byte `target` on."""
+        """Where the rows from `begin` to `end` are, to be placed at byte `target` and after it."""
         item = BYTES[self.dtype]
         position, stop = begin * self.row_elements, end * self.row_elements
         index = bisect_right(self._starts, position) - 1
@@ -69,7 +69,7 @@ class LocalTensor:
 
 
 def slice_ranges(pieces: Sequence[FileRange], *, begin: int, numel: int) -> tuple[FileRange, ...]:
-    """The ranges of `numel` elements from element `begin` of what `pieces` are in a row."""
+    """The ranges of `numel` elements from element `begin` of the joined `pieces`."""
     found, start, end = [], 0, begin + numel
     for piece in pieces:
         low, high = max(begin, start), min(end, start + piece.numel)
@@ -83,7 +83,7 @@ def slice_ranges(pieces: Sequence[FileRange], *, begin: int, numel: int) -> tupl
 
 
 class SpanReader:
-    """Fills buffers from files, with several reads under way at once. A context manager."""
+    """Fills buffers from files, with several parallel reads. A context manager."""
 
     def __init__(self, *, jobs: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="read")
@@ -95,7 +95,7 @@ class SpanReader:
         self._pool.shutdown(cancel_futures=True)
 
     def fill(self, buffer: memoryview, spans: Iterable[Span]) -> None:
-        """Read every span to its place. Raises `SourceDamagedError` where a file ends too soon."""
+        """Read every span to its place. Raises `SourceDamagedError` if a file ends too early."""
         for _done in self._pool.map(lambda span: _read(span, buffer), list(spans)):
             pass
 
@@ -107,7 +107,7 @@ def _read(span: Span, buffer: memoryview) -> None:
         while left:
             count = os.preadv(file, [buffer[target : target + left]], begin)
             if count == 0:
-                raise SourceDamagedError(f"{span.path}: is cut off; download it again")
+                raise SourceDamagedError(f"{span.path}: is truncated; download it again")
             target, begin, left = target + count, begin + count, left - count
     finally:
         os.close(file)

@@ -1,7 +1,7 @@
-"""The published md5 sums, and whether the files have them.
+"""Comparison of the files with the published MD5 sums.
 
-Lists are `shard,md5sum` (projects/OPT/assets/opt175b_md5sum_shards.csv, 992 rows) or what `md5sum`
-prints.
+A list has rows `shard,md5sum` (projects/OPT/assets/opt175b_md5sum_shards.csv, 992 rows), or is the
+output of `md5sum`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from engine_tools.metaseq.torch_archive import refuse_web_page
 CSV_ROW = re.compile(r"(?P<name>[^,\s]+)\s*,\s*(?P<md5>[0-9a-fA-F]{32})", re.ASCII)
 MD5SUM_ROW = re.compile(r"(?P<md5>[0-9a-fA-F]{32})\s+\*?(?P<name>\S+)", re.ASCII)
 SAVE_EVERY = 16
-"""Files between two saves of the journal."""
+"""The number of files between two saves of the journal."""
 HEADER = re.compile(r"shard\s*,\s*md5sum", re.ASCII | re.IGNORECASE)
 
 
 def read_md5_list(path: Path) -> dict[str, str]:
-    """Md5 sums by file name. Raises `UnsupportedCheckpointError` naming the line that is wrong."""
+    """MD5 sums by file name. Raises `UnsupportedCheckpointError` naming the wrong line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not a text"
-        raise UnsupportedCheckpointError(f"{path}: the md5 list cannot be read: {reason}") from None
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise UnsupportedCheckpointError(f"{path}: the MD5 list cannot be read: {reason}") from None
     sums: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         row = line.strip()
@@ -39,13 +39,13 @@ def read_md5_list(path: Path) -> dict[str, str]:
         match = CSV_ROW.fullmatch(row) or MD5SUM_ROW.fullmatch(row)
         if match is None:
             raise UnsupportedCheckpointError(
-                f"{path}: line {number} is not NAME,MD5; fetch the list again"
+                f"{path}: line {number} is not NAME,MD5; download the list again"
             )
         name, md5 = Path(match["name"]).name, match["md5"].lower()
         if sums.setdefault(name, md5) != md5:
-            raise UnsupportedCheckpointError(f"{path}: line {number} gives {name} a second sum")
+            raise UnsupportedCheckpointError(f"{path}: line {number} has a second sum for {name}")
     if not sums:
-        raise UnsupportedCheckpointError(f"{path}: the md5 list is empty; fetch it again")
+        raise UnsupportedCheckpointError(f"{path}: the MD5 list is empty; download it again")
     return sums
 
 
@@ -57,7 +57,7 @@ def verify_md5(
     jobs: int,
     report: Callable[[int], None],
 ) -> None:
-    """Hash every file that the journal does not know yet, and compare.
+    """Hash every file that the journal does not list yet, and compare.
 
     Raises `SourceDamagedError` with one line for each file that is wrong.
     """
@@ -75,7 +75,7 @@ def verify_md5(
             if journal is not None and number % SAVE_EVERY == 0:
                 journal.save()
     finally:
-        # Whoever stops this does not wait for the files that have not been begun.
+        # After an interruption, files not yet begun are skipped.
         pool.shutdown(cancel_futures=True)
         if journal is not None:
             journal.save()
@@ -88,9 +88,9 @@ def verify_md5(
 def _find_fault(
     path: Path, sums: Mapping[str, str], *, known: dict[str, str], report: Callable[[int], None]
 ) -> str | None:
-    """What is wrong with a file, as a line for the operator. Adds its sum to `known`."""
+    """The fault of a file, as a line for the operator, or None. Adds its sum to `known`."""
     if path.name not in sums:
-        return f"{path}: is not in the md5 list; give the list of this checkpoint"
+        return f"{path}: is not in the MD5 list; give the list of this checkpoint"
     try:
         refuse_web_page(path)
     except SourceDamagedError as error:
@@ -103,5 +103,5 @@ def _find_fault(
     if known[state] == sums[path.name]:
         return None
     return (
-        f"{path}: its md5 is {known[state]}, but {sums[path.name]} was published; download it again"
+        f"{path}: its MD5 is {known[state]}, but {sums[path.name]} was published; download it again"
     )

@@ -1,11 +1,11 @@
-"""`config.json` for `OPTForCausalLM`, told from the tensors and from metaseq's settings.
+"""`config.json` for `OPTForCausalLM`, made from the tensors and from metaseq's settings.
 
-Facts and their sources: the table of positions has two rows more than positions, since they are
-counted from behind the padding's index 1 (metaseq/modules/learned_positional_embedding.py); there
-is a last layer norm where layers normalize before their blocks
+Facts and their sources: the position table has two more rows than there are positions, since the
+positions start after the padding's index 1 (metaseq/modules/learned_positional_embedding.py); there
+is a last layer norm if layers normalize before their blocks
 (metaseq/models/transformer_decoder.py of 2022); `<s>`, `<pad>`, `</s>`, `<unk>` are 0 to 3
-(metaseq/data/dictionary.py). The number of heads is in no tensor: it comes from `cfg`, from the
-named size, or from the size that has this width and depth.
+(metaseq/data/dictionary.py). No tensor gives the number of heads: it comes from `cfg`, from the
+named size, or from the known size with this width and depth.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZES: Mapping[str, ModelShape] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimensions:
-    """What the shapes of the tensors tell."""
+    """The model's dimensions, read from the shapes of the tensors."""
 
     num_hidden_layers: int
     hidden_size: int
@@ -40,7 +40,7 @@ class Dimensions:
 
 
 def read_dimensions(tensors: list[OutputTensor]) -> Dimensions:
-    """Raises `UnsupportedCheckpointError` if the tensors are not those of one whole OPT."""
+    """Raises `UnsupportedCheckpointError` if the tensors are not those of one complete OPT."""
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     for wanted in ("embed_tokens.weight", "embed_positions.weight", "layers.0.fc1.weight"):
         if f"{DECODER}.{wanted}" not in shapes:
@@ -103,8 +103,8 @@ def build_config(
 ) -> dict[str, Any]:
     """The contents of `config.json`. `size` is one of `SIZES`, or None.
 
-    Raises `UnsupportedCheckpointError` if the checkpoint is not of that size, if it uses what OPT
-    does not have, or if the number of heads is not known.
+    Raises `UnsupportedCheckpointError` if the checkpoint is not of that size, if it uses a feature
+    that OPT lacks, or if the number of heads is not known.
     """
     dimensions = read_dimensions(tensors)
     names = {tensor.name for tensor in tensors}
@@ -147,7 +147,7 @@ def _refuse_wrong_shapes(shapes: Mapping[str, tuple[int, ...]], dimensions: Dime
     )
     for name, shape in expected.items():
         if name not in shapes:
-            raise UnsupportedCheckpointError(f"the checkpoint lacks what becomes {name}")
+            raise UnsupportedCheckpointError(f"the checkpoint lacks the source of {name}")
         if shapes[name] != shape:
             raise UnsupportedCheckpointError(
                 f"{name}: would be {list(shapes[name])}, but the model needs {list(shape)}; "
@@ -221,7 +221,7 @@ def _find_norms(settings: object, names: set[str]) -> dict[str, bool]:
         before = last or not affine
     if last and not before:
         raise UnsupportedCheckpointError(
-            "the checkpoint normalizes after each block but has a last layer norm; OPT has not both"
+            "the checkpoint normalizes after each block but has a last layer norm; no OPT does"
         )
     return {
         "do_layer_norm_before": bool(before),

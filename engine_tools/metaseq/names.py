@@ -1,15 +1,15 @@
-"""What each of metaseq's tensors is called in `OPTForCausalLM`, and how its parts are joined.
+"""The name of each of metaseq's tensors in `OPTForCausalLM`, and how its parts are joined.
 
 Facts and their sources:
 - Megatron's column-parallel layers (`qkv_proj`, `q_proj`, `k_proj`, `v_proj`, `fc1`) and the
   vocabulary of `embed_tokens` are split along rows, weight and bias. Row-parallel ones (`out_proj`,
-  `fc2`) are split along columns and every part has the whole bias. All else is in every part
+  `fc2`) are split along columns and every part has the whole bias. Every part has all the rest
   (metaseq/distributed/stitch_fsdp_ckpt.py: `glue_megatron_parts`;
   metaseq/model_parallel/modules/multihead_attention.py and transformer_layer.py).
-- A part's `qkv_proj` is its keys, then its values, then its queries, whatever the name says
-  (the same files; issue 475 shows the name in OPT-175B). So the parts of one third are joined,
+- A part's `qkv_proj` is its keys, then its values, then its queries, despite the name
+  (the same files; issue 475 shows the name in OPT-175B). So each third is joined over the parts,
   never the fused tensors (transformers, `convert_opt_original_pytorch_checkpoint_to_pytorch.py`,
-  splits in the same order after the parts have been joined so).
+  splits in the same order after such a join).
 - `version` is a buffer; `output_projection` is the tied `embed_tokens`
   (metaseq/models/transformer_decoder.py, metaseq/checkpoint_utils.py). OPT-350M has
   `project_in_dim` and `project_out_dim` and no `decoder.layer_norm`, since it normalizes after
@@ -30,17 +30,17 @@ LAST_NORM = "decoder.layer_norm.weight"
 
 
 class Join(StrEnum):
-    """How the tensors of the parts become one."""
+    """How the tensors of the parts are joined."""
 
     ROWS = "rows"
     COLUMNS = "columns"
     SAME = "same"
-    """Every part has all of it."""
+    """Every part has the whole tensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A tensor of the output: its name, and which third of the fused source it is, if any."""
+    """A tensor of the output: its name, and its third of the fused source, if any."""
 
     name: str
     join: Join
@@ -89,7 +89,7 @@ IGNORED = frozenset({"decoder.version"})
 
 
 def order_of(name: str) -> tuple[int, int, int] | None:
-    """A place in the order in which a model is read; None for a tensor that OPT does not have."""
+    """A sort key in the order of the model; None for a tensor that OPT does not have."""
     if (match := LAYER.fullmatch(name)) is not None:
         return _place(1, int(match[1]), list(IN_LAYER), match[2])
     if name in BEFORE_LAYERS:
@@ -98,7 +98,7 @@ def order_of(name: str) -> tuple[int, int, int] | None:
 
 
 def targets_of(name: str) -> list[Target]:
-    """What a tensor of metaseq becomes; it must be one that `order_of` knows."""
+    """The output tensors made from a tensor of metaseq; `order_of` must know its name."""
     match = LAYER.fullmatch(name)
     if match is None:
         return BEFORE_LAYERS.get(name) or AFTER_LAYERS[name]

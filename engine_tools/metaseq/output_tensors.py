@@ -1,7 +1,7 @@
-"""The tensors of the converted model, each made row by row from the parts that hold it.
+"""The tensors of the converted model, each made row by row from its parts.
 
-A tensor is never held whole: `blocks` makes some rows at a time, so memory depends on
-`BLOCK_BYTES` alone, not on the size of a layer nor on the number of layers.
+A tensor is never whole in memory: `blocks` makes some rows at a time, so memory depends only on
+`BLOCK_BYTES`, not on the size or number of layers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputTensor:
-    """A tensor of the output, with its parts' tensors in the order of the parts."""
+    """A tensor of the output, with the source tensors in the order of the parts."""
 
     name: str
     join: Join
@@ -37,7 +37,7 @@ class OutputTensor:
 
     @property
     def dtype(self) -> str:
-        """The source's."""
+        """The source's number format."""
         return self.parts[0].dtype
 
     @property
@@ -54,7 +54,7 @@ class OutputTensor:
         return math.prod(self.shape[1:]) * BYTES[self.dtype]
 
     def blocks(self, reader: SpanReader) -> Iterator[NDArray[np.uint8]]:
-        """The tensor's bytes from the first row to the last, some whole rows at a time."""
+        """The tensor's bytes from first to last row, a few whole rows at a time."""
         step = max(1, BLOCK_BYTES // max(1, self.row_bytes))
         for begin in range(0, self.shape[0], step):
             end = min(begin + step, self.shape[0])
@@ -64,7 +64,7 @@ class OutputTensor:
                 yield self._read_rows(reader, begin, end)
 
     def read_copy(self, reader: SpanReader, part: int) -> NDArray[np.uint8]:
-        """All bytes of a tensor that every part has, as part `part` has it."""
+        """All bytes of part `part`'s copy of a tensor that every part has."""
         tensor = self.parts[part]
         block = _make_buffer(tensor.rows * tensor.row_bytes)
         reader.fill(block.data, tensor.spans(begin=0, end=tensor.rows, target=0))
@@ -106,7 +106,7 @@ def _make_buffer(*shape: int) -> NDArray[np.uint8]:
 def plan_tensors(checkpoint: Checkpoint) -> list[OutputTensor]:
     """All tensors of the output in the order of the model, `lm_head` included if the source has it.
 
-    Raises `UnsupportedCheckpointError` naming what is not an OPT's.
+    Raises `UnsupportedCheckpointError` naming a tensor that OPT does not have.
     """
     first = checkpoint.parts[0]
     _refuse_differences(checkpoint)
@@ -114,8 +114,8 @@ def plan_tensors(checkpoint: Checkpoint) -> list[OutputTensor]:
     unknown = sorted(name for name in kept if names.order_of(name) is None)
     if unknown:
         raise UnsupportedCheckpointError(
-            f"this is no OPT: {len(unknown)} tensors are not known to OPTForCausalLM, the first "
-            f"is {unknown[0]}"
+            f"this is not an OPT: OPTForCausalLM lacks {len(unknown)} of its tensors, the first is "
+            f"{unknown[0]}"
         )
     kept.sort(key=lambda name: names.order_of(name) or (0, 0, 0))
     tensors = []

@@ -1,4 +1,4 @@
-"""What will be written, decided before the first byte is."""
+"""The plan of the output, made before the first byte is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was asked for."""
+    """The options of the command line."""
 
     source: Path
     out: Path
@@ -45,7 +45,7 @@ class Plan:
 
 
 def plan_output(checkpoint: Checkpoint, options: Options, reader: SpanReader) -> Plan:
-    """Which tensor goes where. Reads what has to be compared, which is little."""
+    """Decide which tensor goes where. Reads the few tensors that must be compared."""
     tensors = _without_tied_head(plan_tensors(checkpoint), reader)
     config = build_config(
         checkpoint,
@@ -61,13 +61,13 @@ def plan_output(checkpoint: Checkpoint, options: Options, reader: SpanReader) ->
 def read_blocks(
     reader: SpanReader, dtype: str, tensor: OutputTensor
 ) -> Iterator[NDArray[np.uint8]]:
-    """A tensor's bytes as they belong into the output."""
+    """A tensor's bytes in the output's number format."""
     for block in tensor.blocks(reader):
         yield cast(block, source=tensor.dtype, target=dtype, name=tensor.name)
 
 
 def _without_tied_head(tensors: list[OutputTensor], reader: SpanReader) -> list[OutputTensor]:
-    """Leave out an output projection that is the embedding, as every OPT's is."""
+    """Leave out an output projection that equals the embedding, as in every OPT."""
     by_name = {tensor.name: tensor for tensor in tensors}
     head = by_name.get("lm_head.weight")
     embedding = by_name.get("model.decoder.embed_tokens.weight")
@@ -86,7 +86,7 @@ def _are_equal(one: OutputTensor, other: OutputTensor, reader: SpanReader) -> bo
 
 
 def _compare_copies(tensors: list[OutputTensor], reader: SpanReader) -> list[str]:
-    """Tensors that every part has should be equal; metaseq takes the first part's if not."""
+    """A note if copies of a tensor differ between parts; the first part's are used."""
     differing, largest = 0, 0.0
     for tensor in tensors:
         if tensor.join is not Join.SAME or len(tensor.parts) == 1:
@@ -103,6 +103,6 @@ def _compare_copies(tensors: list[OutputTensor], reader: SpanReader) -> list[str
         return []
     note = (
         f"{differing} tensors that every tensor-parallel part has differ between parts, by at "
-        f"most {largest:.3g}; the first part's were taken, as metaseq does"
+        f"most {largest:.3g}; the first part's were used, as in metaseq"
     )
     return [note]

@@ -1,4 +1,4 @@
-"""One bar for a person at a terminal, a line now and then for a log."""
+"""Progress: a bar on a terminal, occasional lines in a log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STEPS = 10
 
 
 class Progress:
-    """Counts bytes of one stage on standard error. A context manager; safe from threads."""
+    """Shows the bytes of one stage on standard error. A context manager; thread-safe."""
 
     def __init__(self, stage: str, *, total: int) -> None:
         self.stage, self.total, self.done = stage, total, 0

@@ -2,7 +2,7 @@
 
 The format is eight bytes with the length of a header, the header as JSON, and the tensors in the
 order of their offsets (github.com/huggingface/safetensors, README, "Format"). The library can only
-write what is whole in memory, and a shard of 5 GB is not to be; so the header, known beforehand,
+write shards that are whole in memory, which is too much for 5 GB; so the header, known beforehand,
 is written here, and the tests read the result with the library.
 """
 
@@ -40,7 +40,7 @@ class Shard:
 
     @property
     def header(self) -> bytes:
-        """The file up to its first number."""
+        """The file's bytes before its first number."""
         entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
         begin = 0
         for tensor in self.tensors:
@@ -61,13 +61,13 @@ class Shard:
 
     @property
     def size(self) -> int:
-        """Bytes of the whole file."""
+        """The size of the whole file, in bytes."""
         return len(self.header) + self.data_bytes
 
     def is_whole(self, folder: Path) -> bool:
-        """True if the file is there with just this header and size.
+        """True if the file exists with exactly this header and size.
 
-        It gets its name only when it has been written and flushed, so that is enough.
+        It gets its name only after it is written and flushed, so that is enough.
         """
         path, header = folder / self.name, self.header
         if not path.is_file() or path.stat().st_size != self.size:
@@ -81,7 +81,7 @@ def tensor_bytes(tensor: OutputTensor, dtype: str) -> int:
 
 
 def plan_shards(tensors: Iterable[OutputTensor], *, dtype: str, max_bytes: int) -> list[Shard]:
-    """Fill shards in order; a tensor that is larger than `max_bytes` gets one of its own."""
+    """Fill shards in order; a tensor that is larger than `max_bytes` gets its own shard."""
     groups: list[list[OutputTensor]] = [[]]
     used = 0
     for tensor in tensors:
@@ -108,9 +108,9 @@ def write_shard(
     read: Callable[[OutputTensor], Iterator[NDArray[np.uint8]]],
     report: Callable[[int], None],
 ) -> str:
-    """Write beside its place, flush, rename; answers the file's sha256.
+    """Write the shard atomically, and return the file's SHA-256.
 
-    `read` gives a tensor's bytes in the shard's dtype; `report` is told the bytes written.
+    `read` returns a tensor's bytes in the shard's dtype; `report` gets the number of bytes written.
     """
     partial = folder / f"{shard.name}.partial"
     digest = hashlib.sha256(shard.header)
@@ -124,7 +124,7 @@ def write_shard(
         file.flush()
         os.fsync(file.fileno())
     if partial.stat().st_size != shard.size:
-        raise AssertionError(f"{partial} has not the size that its header says")
+        raise AssertionError(f"{partial} does not have the size that its header says")
     partial.rename(folder / shard.name)
     return digest.hexdigest()
 

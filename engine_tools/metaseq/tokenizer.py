@@ -1,11 +1,11 @@
-"""OPT's tokenizer as transformers and vLLM read it, from the files beside the checkpoint.
+"""OPT's tokenizer for transformers and vLLM, made from the files beside the checkpoint.
 
 Facts and their sources: `gpt2-vocab.json` and `gpt2-merges.txt` (projects/OPT/assets) are a
 byte-level BPE whose ids are the model's, with `<s>`, `<pad>`, `</s>`, `<unk>` as 0 to 3
-(metaseq/tasks/streaming_language_modeling.py). `dict.txt` lists what follows those four, one
-`SYMBOL COUNT` a line; a symbol is a token, or its id as metaseq's encoder prints it
-(metaseq/data/dictionary.py, metaseq/data/encoders/hf_byte_bpe.py). The embedding has some rows more
-than there are tokens, up to a multiple of 8, as `madeupword0000` and so on.
+(metaseq/tasks/streaming_language_modeling.py). `dict.txt` lists the tokens after those four, one
+`SYMBOL COUNT` per line; a symbol is a token, or its id as metaseq's encoder prints it
+(metaseq/data/dictionary.py, metaseq/data/encoders/hf_byte_bpe.py). The embedding has a few more
+rows than there are tokens, up to a multiple of 8, as `madeupword0000` and so on.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ SOURCE_OF_FILES = "take it from projects/OPT/assets of the metaseq repository"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizerFiles:
-    """A tokenizer that agrees with its model."""
+    """The contents of the tokenizer's files, which agree with each other."""
 
     vocab: Mapping[str, int]
     merges: tuple[tuple[str, str], ...]
     folder: Path
     dictionary_lines: int
-    """0 where there is no `dict.txt`."""
+    """0 if there is no `dict.txt`."""
 
 
 def read_tokenizer(folder: Path) -> TokenizerFiles:
-    """Read and compare the three files; `dict.txt` may be absent.
+    """Read and compare the three files; `dict.txt` is optional.
 
     Raises `UnsupportedCheckpointError` naming the file, and the line of `dict.txt` that differs.
     """
@@ -50,14 +50,11 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
 
 
 def refuse_other_vocabulary(files: TokenizerFiles, *, vocab_size: int) -> None:
-    """The model must have a row for each token, and few that no token needs.
-
-    Raises `UnsupportedCheckpointError`.
-    """
+    """Raise `UnsupportedCheckpointError` if tokens lack a row, or too many rows lack a token."""
     tokens = len(files.vocab)
     if not tokens <= vocab_size < tokens + MOST_FILLERS:
         raise UnsupportedCheckpointError(
-            f"{files.folder / VOCAB}: has {tokens} tokens, but the model {vocab_size}; "
+            f"{files.folder / VOCAB}: has {tokens} tokens, but the model has {vocab_size}; "
             f"{SOURCE_OF_FILES}"
         )
     if files.dictionary_lines + len(SPECIAL_TOKENS) > vocab_size:
@@ -108,7 +105,7 @@ def _read_text(path: Path) -> str:
             "name it with --tokenizer"
         ) from None
     except UnicodeDecodeError:
-        raise UnsupportedCheckpointError(f"{path}: is not a text; {SOURCE_OF_FILES}") from None
+        raise UnsupportedCheckpointError(f"{path}: is not text; {SOURCE_OF_FILES}") from None
 
 
 def _read_vocab(path: Path) -> dict[str, int]:
@@ -137,14 +134,14 @@ def _read_merges(path: Path, vocab: Mapping[str, int]) -> tuple[tuple[str, str],
         left, _, right = line.partition(" ")
         if not right or not {left, right, left + right} <= vocab.keys():
             raise UnsupportedCheckpointError(
-                f"{path}: line {number} merges what {VOCAB} does not have; {SOURCE_OF_FILES}"
+                f"{path}: line {number} merges tokens that {VOCAB} lacks; {SOURCE_OF_FILES}"
             )
         merges.append((left, right))
     return tuple(merges)
 
 
 def _compare_dictionary(path: Path, vocab: Mapping[str, int]) -> int:
-    """How many lines there are, all of which agree."""
+    """Compare every line with the vocabulary, and return the number of lines."""
     tokens = {number: token for token, number in vocab.items()}
     lines = _read_text(path).splitlines()
     for number, line in enumerate(lines, start=1):

@@ -21,7 +21,7 @@ from engine_tools.metaseq.errors import SourceDamagedError, UnsupportedCheckpoin
 from engine_tools.metaseq.inert_pickle import BYTES, InertUnpickler, TensorRef
 
 LOCAL_HEADER = struct.Struct("<26xHH")
-"""Of a zip record's own header only the lengths of its name and of its extra field matter."""
+"""A zip record's header; only the lengths of its name and of its extra field matter here."""
 LARGEST_PICKLE = 512 * 1024**2
 DOWNLOAD_AGAIN = "download it again"
 
@@ -38,24 +38,24 @@ class FileRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What a file says about itself; its numbers stay on the disk."""
+    """The structure of a file; its numbers stay on the disk."""
 
     path: Path
     content: Mapping[str, Any]
     records: Mapping[str, tuple[int, int]]
-    """Each storage's place: its record's header, and its size in bytes."""
+    """By storage key: the offset of the record's header, and the size in bytes."""
 
     def locate(self, tensor: TensorRef) -> FileRange:
-        """Where a tensor's elements lie. Raises `ConversionError` if they are not in one piece."""
+        """Where a tensor's elements are. Raises `ConversionError` if they are not in one piece."""
         name = self.path.name
         if not _is_contiguous(tensor):
-            raise UnsupportedCheckpointError(f"{name}: holds a tensor that is not contiguous")
+            raise UnsupportedCheckpointError(f"{name}: has a tensor that is not contiguous")
         if tensor.storage.key not in self.records:
             raise SourceDamagedError(f"{self.path}: lacks a tensor's numbers; {DOWNLOAD_AGAIN}")
         header, size = self.records[tensor.storage.key]
         item, numel = BYTES[tensor.storage.dtype], math.prod(tensor.shape)
         if (tensor.offset + numel) * item > size:
-            raise SourceDamagedError(f"{self.path}: a tensor is cut off; {DOWNLOAD_AGAIN}")
+            raise SourceDamagedError(f"{self.path}: a tensor is truncated; {DOWNLOAD_AGAIN}")
         begin = _find_data(self.path, header) + tensor.offset * item
         return FileRange(path=self.path, begin=begin, numel=numel, dtype=tensor.storage.dtype)
 
@@ -67,15 +67,15 @@ def open_archive(path: Path) -> Archive:
         with zipfile.ZipFile(path) as archive:
             return _read_archive(path, archive)
     except zipfile.BadZipFile:
-        raise SourceDamagedError(f"{path}: is cut off or damaged; {DOWNLOAD_AGAIN}") from None
+        raise SourceDamagedError(f"{path}: is truncated or damaged; {DOWNLOAD_AGAIN}") from None
     except (pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError):
         raise SourceDamagedError(
-            f"{path}: what it says about its tensors cannot be read; {DOWNLOAD_AGAIN}"
+            f"{path}: its list of tensors cannot be read; {DOWNLOAD_AGAIN}"
         ) from None
 
 
 def refuse_web_page(path: Path) -> None:
-    """An expired link answers with a page or with XML, and a downloader saves that as the file."""
+    """Refuse an empty file, a Git LFS pointer, or an error page that was saved as the file."""
     with path.open("rb") as file:
         start = file.read(512).lstrip().lower()
     if not start:
@@ -83,10 +83,10 @@ def refuse_web_page(path: Path) -> None:
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<error")):
         raise SourceDamagedError(
             f"{path}: is an error page of the download server, not a checkpoint; the link has "
-            "expired or was refused, so ask for a new one and download this file again"
+            "expired or was refused, so request a new one and download this file again"
         )
     if start.startswith(b"version https://git-lfs"):
-        raise SourceDamagedError(f"{path}: is a Git LFS pointer; fetch the file itself")
+        raise SourceDamagedError(f"{path}: is a Git LFS pointer; download the file itself")
 
 
 def _read_archive(path: Path, archive: zipfile.ZipFile) -> Archive:
@@ -96,7 +96,7 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Archive:
         raise UnsupportedCheckpointError(f"{path}: is a zip archive, but not one of torch.save")
     root = pickles[0].filename.removesuffix("data.pkl")
     if pickles[0].file_size > LARGEST_PICKLE:
-        raise UnsupportedCheckpointError(f"{path}: its pickle is larger than any checkpoint's")
+        raise UnsupportedCheckpointError(f"{path}: its pickle is too large for a checkpoint")
     for info in infos:
         if info.compress_type != zipfile.ZIP_STORED:
             raise UnsupportedCheckpointError(f"{path}: is compressed; torch.save never does that")
@@ -105,7 +105,7 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Archive:
     with archive.open(pickles[0]) as file:
         content = InertUnpickler(file).load()
     if not isinstance(content, dict):
-        raise UnsupportedCheckpointError(f"{path}: holds no dictionary, as a checkpoint does")
+        raise UnsupportedCheckpointError(f"{path}: does not contain a dictionary")
     prefix = f"{root}data/"
     records = {
         info.filename.removeprefix(prefix): (info.header_offset, info.file_size)

@@ -29,9 +29,9 @@ def verify(options: Options, *, compare: bool) -> list[str]:
     with SpanReader(jobs=options.jobs) as reader:
         checkpoint = read_sources(files)
         plan = plan_output(checkpoint, options, reader)
-        notes = [*plan.notes, f"{files.folder}: {len(files.paths)} files are whole"]
+        notes = [*plan.notes, f"{files.folder}: {len(files.paths)} files are intact"]
         if options.md5 is None:
-            notes.append("no md5 list was given, so only the files' own structure was checked")
+            notes.append("no MD5 list was given, so only the structure of the files was checked")
         if not compare:
             return notes
         with lock_folder(options.out):
@@ -39,7 +39,7 @@ def verify(options: Options, *, compare: bool) -> list[str]:
             with Progress("comparing", total=sum(s.data_bytes for s in plan.shards)) as progress:
                 for shard in plan.shards:
                     _compare_shard(options.out, shard, reader, progress)
-    return [*notes, f"{options.out} holds what {files.folder} holds"]
+    return [*notes, f"{options.out} has the same contents as {files.folder}"]
 
 
 def _compare_descriptions(folder: Path, config: dict[str, object], shards: list[Shard]) -> None:
@@ -48,20 +48,20 @@ def _compare_descriptions(folder: Path, config: dict[str, object], shards: list[
             found = json.loads((folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise OutputDiffersError(
-                f"{folder / name}: is missing; start convert again to finish the folder"
+                f"{folder / name}: is missing; run convert again to finish the folder"
             ) from None
         except ValueError:
             found = None
         if found != wanted:
             raise OutputDiffersError(
-                f"{folder / name}: is not what these files and options give; {CONVERT_AGAIN}"
+                f"{folder / name}: does not match these files and options; {CONVERT_AGAIN}"
             )
 
 
 def _compare_shard(folder: Path, shard: Shard, reader: SpanReader, progress: Progress) -> None:
     path = folder / shard.name
     if not shard.is_whole(folder):
-        raise OutputDiffersError(f"{path}: is missing or cut off; start convert again")
+        raise OutputDiffersError(f"{path}: is missing or truncated; run convert again")
     with path.open("rb", buffering=0) as file:
         file.seek(len(shard.header))
         for tensor in shard.tensors:

@@ -1,4 +1,4 @@
-"""A server that answers each connection with the bytes it was given for it."""
+"""A server that answers each connection with the bytes given for it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ async def serving(*answers: bytes) -> AsyncIterator[FakeServer]:
 
 
 def reply(body: bytes, *, status: int = 200) -> bytes:
-    """An answer whose end is the connection's."""
+    """An answer that ends with the connection."""
     return b"HTTP/1.1 %d Any\r\nConnection: close\r\n\r\n%s" % (status, body)
 
 
 def chunked(*events: bytes) -> bytes:
-    """An answer in HTTP/1.1's chunked coding, one event a chunk."""
+    """An answer in HTTP/1.1's chunked coding, one event per chunk."""
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks

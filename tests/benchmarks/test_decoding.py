@@ -1,4 +1,4 @@
-"""The time of a step, from an engine with a clock of its own."""
+"""The time of a step, from an engine with its own clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LENGTHS = Lengths(prompt=5, short=2, long=12)
 
 
 class ClockedEngine:
-    """Takes `beside` a request, `step` a token, and `jitter[i]` more in the i-th request."""
+    """Takes `beside` per request, `step` per token, and `jitter[i]` more in the i-th request."""
 
     def __init__(self, *, beside: float, step: float, jitter: Sequence[float] = ()) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""The table of what others notice, and what the command line asks for."""
+"""The table of effects on others, and the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting what a load brought."""
+"""Counting the results of a load."""
 
 from __future__ import annotations
 

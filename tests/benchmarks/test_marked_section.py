@@ -46,7 +46,7 @@ def test_a_page_without_one_such_place_is_refused(page: str) -> None:
     with pytest.raises(RefusalError) as caught:
         replace_section(page, "one", "body")
     assert str(caught.value) == (
-        "the page must have <!-- one:begin --> and <!-- one:end --> once, in this order"
+        "the page must have <!-- one:begin --> and <!-- one:end --> once each, in this order"
     )
 
 

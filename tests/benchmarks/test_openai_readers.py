@@ -1,4 +1,4 @@
-"""Tokens are counted as the server tells them, and a broken stream is not a finished one."""
+"""Tokens are counted as the server reports them, and a broken stream is not a finished one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder that an engine reads, by the readers of this house and by tokenizers'."""
+"""The folder that an engine reads, as read by our code and by the tokenizers library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader would notice is counted, and nothing else."""
+"""Only faults that a reader would notice are counted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def snapshot(*ids: int) -> bytes:
 
 
 async def read(first: bytes, *later: bytes) -> tuple[Run, PortalReaders, FakeServer]:
-    """One run whose connections bring these, one after another; the first one is accepted."""
+    """One run whose connections bring these answers, in turn; the first one is accepted."""
     head, _, events = first.partition(b"\r\n\r\n")
     accepting = chunked(ACCEPTED) + events
     assert accepting.startswith(head)

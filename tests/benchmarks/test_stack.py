@@ -1,4 +1,4 @@
-"""Engines of one stack can have cores of their own."""
+"""Engines of one stack can have their own cores."""
 
 from __future__ import annotations
 

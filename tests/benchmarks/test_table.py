@@ -1,4 +1,4 @@
-"""The table says what was measured, and judges only that."""
+"""The table shows what was measured, and judges only that."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_targets_that_are_reached() -> None:
     ]
 
 
-@pytest.mark.parametrize(("is_apart", "place"), [(False, ""), (True, " on cores of its own")])
+@pytest.mark.parametrize(("is_apart", "place"), [(False, ""), (True, " on its own cores")])
 def test_it_is_said_where_the_engine_was(is_apart: bool, place: str) -> None:
     results = Results(rate=20, many_rate=2)
     results.real.append(
@@ -107,7 +107,7 @@ def test_only_what_was_measured_is_in_the_table() -> None:
 
     first = list_rows(results)[0]
     assert (first.label, first.cells, first.target) == (
-        "300 streams of 20 tokens/s: CPU a token, µs", ["-", "-", "1,600.0"], "",
+        "300 streams of 20 tokens/s: CPU per token, µs", ["-", "-", "1,600.0"], "",
     )  # fmt: skip
     assert render_full(Results(rate=20)).count("\n") == 1
 

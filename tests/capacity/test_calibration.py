@@ -1,4 +1,4 @@
-"""Fitted factors, against points that were not fitted to."""
+"""Fitted factors, against points that were not used for fitting."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from capacity.roofline import cost_step
 from tests.capacity.placements import place
 
 FITTED = 0.02
-"""The largest error at the six BLOOM points when all are fitted to."""
+"""The largest error at the six BLOOM points if all are used for fitting."""
 HELD_OUT = 0.06
-"""The largest error at a BLOOM point that was not fitted to, outside the range fitted too."""
+"""The largest error at a BLOOM point that was not used for fitting, also outside the range."""
 OTHER_MODEL = 0.10
-"""The largest error for Llama 2 70B when only 7B was fitted to."""
+"""The largest error for Llama 2 70B if only 7B was used for fitting."""
 
 BLOOM = deepspeed_bloom_points()
 LLAMA = gpt_fast_points()

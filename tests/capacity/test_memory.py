@@ -1,4 +1,4 @@
-"""What fits, against what was published."""
+"""What fits, compared with published figures."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_stages_hold_their_layers_and_the_ends_the_embeddings() -> None:
 
     need = count_need(shape, Layout(pipeline_parallel_size=3), dtype="float16")
 
-    # 64 layers in 3 stages: vLLM gives what is left over to the stage before the last.
+    # 64 layers in 3 stages: vLLM gives the remainder to the stage before the last.
     assert tuple(stage.weight_bytes for stage in need.stages) == (
         2 * (21 * layer + outside),
         2 * 22 * layer,

@@ -1,4 +1,4 @@
-"""How a model is cut among GPUs."""
+"""How a model is split among GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole answer, and which field is to blame where there is none."""
+"""The whole answer, or the field that is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor that no engine goes under."""
+"""The floor below which no engine can go."""
 
 from __future__ import annotations
 

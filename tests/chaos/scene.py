@@ -1,4 +1,4 @@
-"""Many running streams, one fault in their middle, and what became of every run."""
+"""Many running streams, one fault in the middle, and the result of every run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ RECORD_SECONDS = 60
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one fault did to the runs that were under way."""
+    """What one fault did to the runs in progress."""
 
     fault: str
     runs: int
     lost: int
     """Runs that did not finish, or whose record does not say so exactly once."""
     duplicates: int
-    """Gaps, repetitions and changed text that some reader saw."""
+    """Gaps, repetitions and changed text, as seen by readers."""
     different: int
     """Runs whose tokens are not those of the undisturbed run, for the reader or in the record."""
     longest_pause: float
@@ -91,14 +91,14 @@ async def strike(
 
 
 async def _look_after(stack: Stack) -> None:
-    """Start again what died, as the demo's supervisor does."""
+    """Restart dead programs, as the demo's supervisor does."""
     while True:
         stack.supervisor.look()
         await asyncio.sleep(0.2)
 
 
 def _wait_for_records(stack: Stack, ids: list[str]) -> None:
-    """A reader may hear of the end before the record has it."""
+    """A reader may see the end before it is in the record."""
     give_up_at = time.monotonic() + RECORD_SECONDS
     statement = (
         "SELECT count(*) FROM jobs_generationjob"
@@ -109,7 +109,7 @@ def _wait_for_records(stack: Stack, ids: list[str]) -> None:
 
 
 async def run_undisturbed(stack: Stack, *, prompt: str, tokens: int) -> Run:
-    """The same run when nothing happens."""
+    """The same run without a fault."""
     readers = PortalReaders(stack.url)
     run = await readers.run(stack.sessions[0], max_tokens=tokens, prompt=prompt)
     assert (run.end, len(run.token_ids)) == ("done", tokens)

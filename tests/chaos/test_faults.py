@@ -2,8 +2,8 @@
 
 `make test` runs this with a few streams and stand-in engines; `make chaos` with two hundred and
 real vLLM behind two workers, and prints what it saw. Its model is a tiny one: with a larger one on
-a few processors, the seconds until a run goes on would be those of reading two hundred prompts
-again.
+a few processors, most of the time until a run continues would be spent reading two hundred
+prompts again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SHAPE = (
     else Shape(people=8, slots=24, rate=40.0, pairs=2)
 )
 PROMPT = "Where does this number come from"
-"""The tiny model goes on from here to the end of its context."""
+"""From here the tiny model continues to the end of its context."""
 TOKENS = 900 if IS_FULL else 200
 
 
@@ -68,7 +68,7 @@ def kill_launcher(stack: Stack) -> None:
 
 
 def drain_worker(stack: Stack) -> None:
-    """As at a rolling restart."""
+    """As in a rolling restart."""
     stack.terminate(worker_name(0))
 
 

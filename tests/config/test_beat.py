@@ -15,7 +15,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def read_clock() -> datetime:
-    """It stands still. The scheduler's file holds its name."""
+    """It stands still. The scheduler's file contains its name."""
     return NOW
 
 

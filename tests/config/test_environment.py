@@ -20,7 +20,7 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def production(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing but what a production container is given."""
+    """Only the variables that a production container gets."""
     for field in Environment.model_fields:
         monkeypatch.delenv(field.upper(), raising=False)
         monkeypatch.delenv(f"{field.upper()}_FILE", raising=False)

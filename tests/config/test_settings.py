@@ -1,4 +1,4 @@
-"""The settings as production has them, read by a process of its own."""
+"""The settings of production, read by a separate process."""
 
 from __future__ import annotations
 

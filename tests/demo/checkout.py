@@ -1,4 +1,4 @@
-"""A bare checkout in which the tests may run make."""
+"""A bare checkout in which the tests can run make."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_make(checkout: Path, *words: str, **environment: str) -> subprocess.Comp
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line with which the demo refused, without what make adds to it."""
+    """The demo's one-line refusal, without the lines that make adds."""
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
     assert len(lines) == 1, done.stderr

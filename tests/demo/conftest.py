@@ -12,7 +12,7 @@ import pytest
 def server_folder() -> Iterator[Path]:
     """A folder for a server that may run as another user.
 
-    pytest's own folders are closed to others again by every pytest that starts meanwhile.
+    Every pytest that starts in the meantime closes pytest's own folders to others again.
     """
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-demo-"))
     yield folder

@@ -40,7 +40,7 @@ def test_more_requirements_mean_work(packages: PackageSet, tmp_path: Path) -> No
 
 
 def test_an_interpreter_that_is_gone_means_work(packages: PackageSet) -> None:
-    """As when the Python that made the environment was removed."""
+    """As after the removal of the Python that made the environment."""
     packages.python.unlink()
     packages.python.symlink_to("/nowhere/python")
     assert not packages.is_complete()

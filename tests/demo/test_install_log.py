@@ -1,4 +1,4 @@
-"""Failures of pip and uv, as they write them, and the line that a person is shown."""
+"""Failures of pip and uv, as they log them, and the line that a person sees."""
 
 from __future__ import annotations
 

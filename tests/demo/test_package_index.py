@@ -1,4 +1,4 @@
-"""uv is told what pip is told."""
+"""uv gets the settings of pip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each process of the demo is told, and is not told."""
+"""Which environment variables each process of the demo gets, and which not."""
 
 from __future__ import annotations
 

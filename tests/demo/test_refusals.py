@@ -1,4 +1,4 @@
-"""What cannot work is refused in one clear line, before anything is installed."""
+"""The demo refuses impossible requests in one clear line, before anything is installed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_package_index_without_what_is_needed(checkout: Path, free_port: int) 
 
 
 def test_a_python_that_is_too_old(checkout: Path) -> None:
-    """The oldest that may be around is imitated: only the version is looked at."""
+    """Imitates the oldest Python that may be installed: only the version is checked."""
     done = subprocess.run(
         [
             sys.executable,

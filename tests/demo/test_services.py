@@ -1,4 +1,4 @@
-"""PostgreSQL from the wheel comes back whatever became of it."""
+"""PostgreSQL from the wheel starts again, however it ended."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_the_others_go_on(supervisor: Supervisor, log: Path, tmp_path: Path) -> 
 
 
 def test_stopping_ends_what_a_program_started(supervisor: Supervisor, log: Path) -> None:
-    """Even what ignores its parent's end, as an engine's workers do."""
+    """Even processes that ignore their parent's end, like an engine's workers."""
     supervisor.start(python(log, GRANDCHILD + "import time; time.sleep(600)"))
     wait_for(lambda: lines(log))
     grandchild = psutil.Process(int(lines(log)[0]))

@@ -1,4 +1,4 @@
-"""What the terminal says of the site and its model."""
+"""What the terminal says about the site and its model."""
 
 from __future__ import annotations
 

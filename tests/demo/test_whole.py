@@ -1,4 +1,4 @@
-"""`python -m demo` with servers of its own: it starts, refuses a second, stops, and remembers."""
+"""`python -m demo` with its own servers: it starts, refuses a second demo, stops, keeps data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def environment(var: Path, port: int) -> dict[str, str]:
 
 @contextmanager
 def running_demo(var: Path, port: int) -> Iterator[dict[str, Any]]:
-    """The demo's card once the site answers; stopped by SIGINT, which must leave nothing."""
+    """The demo's card once the site responds; stopped by SIGINT, which must leave no process."""
     output = var.with_suffix(".out")
     with output.open("ab") as log:
         process = subprocess.Popen(

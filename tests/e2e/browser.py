@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-# Colours that are on their way to the other scheme would be judged half way.
-# Some never end, and a page that is not shown gets no frames, so there is an end to the patience.
+# Colours in the transition to the other scheme would be judged halfway.
+# Some animations never end, and a hidden page gets no frames, so the wait has a limit.
 SETTLE = """async () => {
   const drawn = new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const settled = drawn.then(() =>
@@ -28,7 +28,7 @@ SERIOUS = {"serious", "critical"}
 
 @contextmanager
 def launched_browser() -> Iterator[Browser]:
-    """Headless Chromium of this machine; missing, it fails in CI and skips elsewhere."""
+    """Headless Chromium of this machine; without one, the test fails in CI and skips elsewhere."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         message = "no Chromium found: install Debian's package `chromium`"
@@ -61,7 +61,7 @@ def open_page(context: BrowserContext, complaints: list[str]) -> Page:
 
 
 def serious_violations(page: Page) -> list[str]:
-    """What axe calls serious or critical on the page as it stands."""
+    """The serious and critical violations that axe finds on the page."""
     page.evaluate(SETTLE)
     response: dict[str, Any] = Axe().run(page).response
     return [
@@ -73,7 +73,7 @@ def serious_violations(page: Page) -> list[str]:
 
 
 def overflow(page: Page) -> list[str]:
-    """Names the page if it can be scrolled sideways, which no page should need."""
+    """The page's name if it can be scrolled sideways, which no page should need."""
     extra = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )

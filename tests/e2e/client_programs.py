@@ -18,7 +18,7 @@ SECONDS = 400
 
 
 def clients_python() -> Path:
-    """The interpreter that has the clients; without one the test is skipped, in CI it fails."""
+    """The interpreter with the clients; without one the test is skipped, or fails in CI."""
     python = ROOT / ".venv-clients" / "bin" / "python"
     if not python.exists():
         reason = f"{python} does not exist: python3 -m demo.bootstrap clients makes it"

@@ -15,9 +15,9 @@ from tests.e2e.stack import DemoStack
 
 @pytest.fixture(scope="package")
 def demo_stack() -> Iterator[DemoStack]:
-    """The demo with the real engine; when it is stopped, none of its processes may be left.
+    """The demo with the real engine; after its stop, none of its processes must remain.
 
-    It ends with the last browser test, so that the engines of later tests have the machine.
+    It ends with the last browser test, so that engines of later tests have the machine.
     """
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-e2e-"))
     stack = DemoStack(folder, postgres_url=os.environ["TEST_SERVER_URL"])

@@ -1,4 +1,4 @@
-"""What an evaluation harness found in two ways, side by side."""
+"""An evaluation harness's results in two ways, compared."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def evaluate(
 
 
 def largest_difference_a_token(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """Of log-likelihoods, each divided by the tokens that it is the sum of."""
+    """The largest difference of log-likelihoods, each divided by its number of tokens."""
     choices: list[float] = [
         abs(a[0][0] - b[0][0])
         for x, y in zip(one["choice"], other["choice"], strict=True)
@@ -57,7 +57,7 @@ def tokens_at_least(text: str) -> int:
 
 
 def greedy_flags(found: dict[str, Any]) -> list[bool]:
-    """Which continuations the harness took for the likeliest."""
+    """The continuations that the harness found most likely."""
     return [answer[0][1] for sample in found["choice"] for answer in sample["answers"]]
 
 

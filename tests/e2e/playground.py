@@ -41,7 +41,7 @@ class PlaygroundPage:
         )
 
     def watch_it_grow(self) -> list[int]:
-        """The lengths that the text had, each time it was longer, until the run ended."""
+        """The lengths of the text, each time it had grown, until the run ended."""
         lengths = [len(self.text())]
         while not self.has_ended():
             now = len(self.text())

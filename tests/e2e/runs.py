@@ -28,7 +28,7 @@ class Runs:
         self._context = context
 
     def submit(self, prompt: str, *, max_tokens: int) -> str:
-        """Submit a greedy run and answer its id; the portal must accept it."""
+        """Submit a greedy run and return its id; the portal must accept it."""
         token = next(c["value"] for c in self._context.cookies() if c["name"] == "csrftoken")
         response = self._context.request.post(
             "/playground/runs/",

@@ -1,4 +1,4 @@
-"""The whole site as `make demo` runs it, in folders of its own, with parts that a test can kill."""
+"""The whole site as `make demo` runs it, in its own folders, with parts that a test can kill."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class DemoStack:
         self._process: subprocess.Popen[bytes] | None = None
         self._accounts: dict[str, Account] = {}
         self.card: dict[str, Any] = {}
-        """What the demo tells programs of itself."""
+        """What the demo tells programs about itself."""
 
     def start(self) -> None:
-        """Start everything and wait until the site answers; the engine may still be loading."""
+        """Start everything and wait until the site responds; the engine may still be loading."""
         environment = {
             **{name: value for name, value in os.environ.items() if name != "SECRET_KEY"},
             "PORT": str(self.port),
@@ -91,7 +91,7 @@ class DemoStack:
         self.wait_until(self.answers, seconds=SITE_SECONDS, what="the site to answer")
 
     def stop(self) -> list[psutil.Process]:
-        """Stop as Ctrl-C does; answers the processes that were left behind, which is none."""
+        """Stop like Ctrl-C, and return the processes that are left; there must be none."""
         assert self._process is not None
         family = self.processes()
         os.kill(self._process.pid, signal.SIGINT)
@@ -108,7 +108,7 @@ class DemoStack:
         return self._accounts[role]
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that descends from the demo's own process."""
+        """All descendants of the demo's process."""
         assert self._process is not None
         return psutil.Process(self._process.pid).children(recursive=True)
 
@@ -133,7 +133,7 @@ class DemoStack:
         self.wait_until(self._engine_is_ready, seconds=ENGINE_SECONDS, what="the engine")
 
     def wait_until(self, condition: Callable[[], bool], *, seconds: float, what: str) -> float:
-        """Wait for a condition and answer how long it took; fails with the demo's output."""
+        """Wait for a condition and return the seconds it took; fails with the demo's output."""
         began = time.monotonic()
         while not condition():
             waited = time.monotonic() - began
@@ -163,14 +163,14 @@ class DemoStack:
         return any(beat.engine is EngineState.READY for beat in self.heartbeats())
 
     def streamed_tokens(self, run: str) -> int:
-        """How many tokens the run's stream carries now."""
+        """The number of tokens in the run's stream."""
         with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
             entries: list[tuple[str, dict[str, str]]] = client.xrange(stream_key(UUID(run)))
         events = [EVENT.validate_json(fields["e"]) for _, fields in entries]
         return sum(len(event.token_ids) for event in events if isinstance(event, Delta))
 
     def heartbeats(self) -> list[Heartbeat]:
-        """What the inference workers say of themselves."""
+        """What the inference workers report about themselves."""
         with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
             workers: list[str] = client.zrange(WORKERS_KEY, 0, -1)
             texts = [client.get(worker_key(worker)) for worker in workers]
@@ -193,7 +193,7 @@ def _free_port() -> int:
 
 
 def _runs(process: psutil.Process) -> bool:
-    """Not one that has ended, and waits for the machine's first process to take note of it."""
+    """Whether the process is running, and not a zombie."""
     try:
         return process.is_running() and bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

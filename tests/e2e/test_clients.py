@@ -1,4 +1,4 @@
-"""The field's real clients on the running demo, unchanged, and their numbers."""
+"""The real clients in common use, unchanged, on the running demo, and their numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.engine]
 PARIS = " Paris.\n\nThe answer"
 COUNTED = " or three-digit numbers,"
 CALM_OPT = "calm-opt"
-"""Its weights are drawn closely enough for float32 to agree to 1e-5."""
+"""Its weights have a narrow spread, so float32 agrees to 1e-5."""
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def opt_stack(demo_stack: DemoStack) -> Iterator[Stack]:
 def test_opt_agrees_with_its_beginning_token_and_without(
     opt_stack: Stack, tmp_path: Path, add_bos_token: bool
 ) -> None:
-    """OPT's tokenizer begins every text with `</s>`; ids must get none beside those they have."""
+    """OPT's tokenizer begins every text with `</s>`; ids must get no additional one."""
     arguments = {"add_bos_token": add_bos_token}
     found = evaluate(
         WEIGHTS_DIR / CALM_OPT,

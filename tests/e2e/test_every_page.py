@@ -25,7 +25,7 @@ IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|[0-9A-Z]{4}(?:-[0
 NOT_PAGES = re.compile(
     r"/logout/|/text/?$|/pdf/$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
 )
-# The demo's mailbox is open to all; what a message links to is for whom it was sent to.
+# The demo's mailbox is open to all; the links in a message are for its recipient.
 SOMEBODYS_MAIL = re.compile(r"/demo/mail/\d+/")
 ROLES = (None, "applicant", "researcher", "reviewer", "operator", "auditor")
 

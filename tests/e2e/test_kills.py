@@ -36,7 +36,7 @@ def runs(demo_stack: DemoStack, browser: Browser) -> Iterator[Runs]:
 
 @pytest.fixture(scope="module")
 def undisturbed(runs: Runs) -> Outcome:
-    """What the same greedy run gives when nothing dies."""
+    """The result of the same greedy run without a fault."""
     (outcome,) = runs.wait_for_outcomes([runs.submit(PROMPT, max_tokens=TOKENS)], seconds=120)
     assert outcome.state == "succeeded"
     assert len(outcome.text) > TOKENS

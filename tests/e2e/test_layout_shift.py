@@ -32,7 +32,7 @@ SHIFT = """() => new Promise((done) => {
 
 @dataclass
 class LateScripts:
-    """Scripts that wait until they may come."""
+    """Scripts that are held back until they are released."""
 
     waiting: list[Route] | None = field(default_factory=list)
 

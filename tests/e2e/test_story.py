@@ -130,7 +130,7 @@ def read_the_good_news(page: Page) -> None:
 
 
 def open_mail(page: Page, subject: re.Pattern[str]) -> None:
-    """Open the newest matching message to Ada, which a worker may still be about to send."""
+    """Open the newest matching message to Ada; waits if a worker has not sent it yet."""
     link = page.get_by_role("main").get_by_role("link", name=subject).first
     for _ in range(20):
         page.goto(f"/demo/mail/?to={EMAIL}")

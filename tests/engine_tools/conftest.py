@@ -1,4 +1,4 @@
-"""One small checkpoint of eight parts and three shards, which tests copy before they harm it."""
+"""One small checkpoint of eight parts and three shards, which tests copy and then damage."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def source(pristine: Path, tmp_path: Path) -> Path:
-    """A copy of one's own."""
+    """The test's own copy."""
     return Path(shutil.copytree(pristine, tmp_path / "source"))
 
 
 @pytest.fixture
 def md5_list(pristine: Path, tmp_path: Path) -> Path:
-    """The list as published, of the files before a test harms them."""
+    """The list as published, made before a test damages the files."""
     rows = [
         f"{path.name},{hashlib.md5(path.read_bytes()).hexdigest()}\n"
         for path in sorted(pristine.glob("*.pt"))

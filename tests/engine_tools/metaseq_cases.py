@@ -40,7 +40,7 @@ def read_and_pause(*arguments):
 convert.read_blocks = read_and_pause
 sys.exit(cli.main())
 """
-"""The converter stops in the middle of its work, and waits there for a signal."""
+"""The converter, stopped in the middle of its work to wait for a signal."""
 PEAK_MEMORY = """
 import re, sys
 from pathlib import Path
@@ -79,7 +79,7 @@ def make_checkpoints(cases: dict[Path, dict[str, Any]]) -> None:
 
 
 def compare_models(pairs: list[tuple[Path, Path]]) -> list[dict[str, Any]]:
-    """What transformers says of reference and converted model, pair by pair."""
+    """Results of transformers for reference and converted model, pair by pair."""
     text = run_layout("compare", [[str(one), str(other)] for one, other in pairs])
     results: list[dict[str, Any]] = json.loads(text)
     return results

@@ -44,7 +44,7 @@ DEFAULTS = {
 
 
 MANY, FILLERS = 10_000, 7
-"""A vocabulary as large as OPT's has as many rows without a token as OPT's."""
+"""A vocabulary of OPT's size has as many rows without a token as OPT's."""
 
 
 def make_model(want: dict[str, Any]) -> Any:
@@ -136,7 +136,7 @@ def split_part(state: dict[str, Any], want: dict[str, Any], part: int) -> dict[s
 
 
 def make_settings(want: dict[str, Any]) -> Any:
-    """As metaseq saves it: a Namespace of the model's arguments, and objects of its own classes."""
+    """As metaseq saves it: a Namespace of the model's arguments, and objects of its classes."""
     module = types.ModuleType("metaseq_not_installed")
     sys.modules[module.__name__] = module
     config_class = type("TrainingConfig", (), {"__module__": module.__name__})
@@ -175,7 +175,7 @@ def write_shards(folder: Path, modules: dict[str, Any], want: dict[str, Any], pa
         for rank, chunk in enumerate(chunks):
             padding = chunks[0].numel() - chunk.numel()
             name = f"{path}.flat_param_0" if path else "flat_param_0"
-            # What is padded must not matter: not zeros, but nonsense.
+            # The padding must not matter, so it is nonsense and not zeros.
             models[rank][name] = functional.pad(chunk.clone(), [0, padding], value=7.0)
             about = {
                 "names": list(tensors),
@@ -205,7 +205,7 @@ def write_shards(folder: Path, modules: dict[str, Any], want: dict[str, Any], pa
 def write_unflattened(
     folder: Path, modules: dict[str, Any], want: dict[str, Any], part: int
 ) -> None:
-    """As `reshard_fsdp` leaves it: views of one storage a module, under their own names."""
+    """As `reshard_fsdp` writes it: views of one storage per module, under their own names."""
     model = {"decoder.version": torch.tensor([3.0])}
     for path, tensors in modules.items():
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors.values()])
@@ -258,7 +258,7 @@ def compare(reference: Path, converted: Path) -> dict[str, Any]:
         name for name in state if not torch.equal(state[name].to(models[1].dtype), loaded[name])
     ]
     dtype = str(models[1].dtype)
-    # The arithmetic in one format for both, so that only the numbers can differ.
+    # Both calculate in one format, so that only the numbers can differ.
     models = [model.to(torch.float32) for model in models]
     ids = torch.arange(2, 26).remainder(models[0].config.vocab_size).unsqueeze(0)
     with torch.inference_mode():

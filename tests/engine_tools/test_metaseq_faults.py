@@ -1,4 +1,4 @@
-"""What is wrong with a download or a folder is said in one line each, with a status, unharmed."""
+"""Each fault of a download or a folder is reported in one line with a status, and no harm done."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_file_that_is_not_the_published_one_is_named(
     result = convert("convert", source, tmp_path / "out", *HEADS, "--md5", md5_list)
     start, _, end = result.errors[0].partition(" but ")
     assert (result.status, result.output, len(result.errors)) == (3, [], 1)
-    assert start.startswith(f"metaseq: {bad}: its md5 is ")
+    assert start.startswith(f"metaseq: {bad}: its MD5 is ")
     assert end == f"{published} was published; download it again"
     assert list((tmp_path / "out").glob("*.safetensors")) == []
 
@@ -49,14 +49,14 @@ def test_a_mended_download_goes_on(source: Path, md5_list: Path, tmp_path: Path)
     assert refused.errors == [
         (
             f"metaseq: {bad}: is an error page of the download server, not a checkpoint; the link "
-            "has expired or was refused, so ask for a new one and download this file again"
+            "has expired or was refused, so request a new one and download this file again"
         )
     ]
     assert (refused.status, mended.status, mended.errors) == (3, 0, [])
     assert mended.output == [
         (
             "metaseq: 24 tensors that every tensor-parallel part has differ between parts, by at "
-            "most 0.876; the first part's were taken, as metaseq does"
+            "most 0.876; the first part's were used, as in metaseq"
         ),
         f"metaseq: wrote {tmp_path / 'out'}: 1 shards",
     ]
@@ -81,8 +81,8 @@ def test_without_a_list_missing_shards_show_in_the_metadata(source: Path, tmp_pa
     assert result.status == 3
     assert result.errors == [
         (
-            f"metaseq: {source}: the 2 shards of flat_param_0 hold 4268 elements instead of 6400; "
-            "shards are missing or of another checkpoint "
+            f"metaseq: {source}: the 2 shards of flat_param_0 have 4268 elements instead of 6400; "
+            "shards are missing or from another checkpoint "
             f"(last: {shard(source, 0, 1).name})"
         )
     ]
@@ -92,10 +92,10 @@ def test_without_a_list_missing_shards_show_in_the_metadata(source: Path, tmp_pa
     ("content", "complaint"),
     [
         (b"", "is empty; download it again"),
-        (b"PK" + b"\0" * 5000, "is cut off or damaged; download it again"),
+        (b"PK" + b"\0" * 5000, "is truncated or damaged; download it again"),
         (
             b"version https://git-lfs.github.com/spec/v1",
-            "is a Git LFS pointer; fetch the file itself",
+            "is a Git LFS pointer; download the file itself",
         ),
     ],
 )
@@ -112,7 +112,7 @@ def test_a_truncated_file_is_named(source: Path, tmp_path: Path) -> None:
     os.truncate(bad, bad.stat().st_size - 1000)
     result = convert("verify", source)
     assert result.status == 3
-    assert result.errors == [f"metaseq: {bad}: is cut off or damaged; download it again"]
+    assert result.errors == [f"metaseq: {bad}: is truncated or damaged; download it again"]
 
 
 def test_a_missing_part_is_noticed(source: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_flat_files_without_metadata_are_refused(pristine: Path, tmp_path: Path)
         [
             (
                 f"metaseq: {shard(old, 0, 0)}: flat_param_0 lost its shard_metadata in an old "
-                "reshard_mp; take the release of 2023 (v1_20230405), or the shards that it was "
+                "reshard_mp; use the release of 2023 (v1_20230405), or the shards that it was "
                 "made from"
             )
         ],
@@ -171,8 +171,8 @@ def test_a_full_disk_is_noticed_before_the_first_byte(source: Path, tmp_path: Pa
         5,
         [
             (
-                f"metaseq: {out}: 67.8 MB are needed and 67.2 MB are free; make room or choose a "
-                "folder on another disk"
+                f"metaseq: {out}: 67.8 MB are needed and 67.2 MB are free; free some space or "
+                "choose a folder on another disk"
             )
         ],
     )
@@ -189,8 +189,8 @@ def test_with_a_size_the_disk_is_looked_at_before_the_md5_sums(
         5,
         [
             (
-                f"metaseq: {out}: 349.3 GB are needed and 67.2 MB are free; make room or choose a "
-                "folder on another disk"
+                f"metaseq: {out}: 349.3 GB are needed and 67.2 MB are free; free some space or "
+                "choose a folder on another disk"
             )
         ],
     )
@@ -203,8 +203,8 @@ def test_a_folder_of_something_else_is_left_alone(source: Path, tmp_path: Path) 
         5,
         [
             (
-                f"metaseq: {tmp_path}: is not empty and was not begun by this tool; choose another "
-                "folder"
+                f"metaseq: {tmp_path}: is not empty and was not created by this tool; choose "
+                "another folder"
             )
         ],
     )
@@ -219,7 +219,7 @@ def test_two_conversions_into_one_folder_do_not_meet(source: Path, tmp_path: Pat
     os.close(file)
     assert (result.status, result.errors) == (
         5,
-        [f"metaseq: {out}: another conversion writes there; wait for it"],
+        [f"metaseq: {out}: another conversion uses it; wait for its end"],
     )
 
 
@@ -248,7 +248,10 @@ def test_verify_names_a_tensor_that_differs(source: Path, tmp_path: Path) -> Non
     path = out / "model-00001-of-00001.safetensors"
     flip_a_byte(path, at=path.stat().st_size - 1)
     bad = convert("verify", source, out, *HEADS)
-    assert (good.status, good.output[-1]) == (0, f"metaseq: {out} holds what {source} holds")
+    assert (good.status, good.output[-1]) == (
+        0,
+        f"metaseq: {out} has the same contents as {source}",
+    )
     assert (bad.status, bad.errors) == (
         6,
         [

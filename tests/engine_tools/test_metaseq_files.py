@@ -1,4 +1,4 @@
-"""Names, lists, arguments and archives: what needs neither torch nor the engine's environment."""
+"""Names, lists, arguments and archives, which need neither torch nor the engine's environment."""
 
 from __future__ import annotations
 
@@ -94,10 +94,10 @@ def test_both_forms_of_md5_list_are_read(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("<!DOCTYPE html>\n", "line 1 is not NAME,MD5; fetch the list again"),
-        (f"a.pt,{SUM[1:]}\n", "line 1 is not NAME,MD5; fetch the list again"),
-        (f"a.pt,{SUM}\na.pt,{SUM[::-1]}\n", "line 2 gives a.pt a second sum"),
-        ("shard,md5sum\n", "the md5 list is empty; fetch it again"),
+        ("<!DOCTYPE html>\n", "line 1 is not NAME,MD5; download the list again"),
+        (f"a.pt,{SUM[1:]}\n", "line 1 is not NAME,MD5; download the list again"),
+        (f"a.pt,{SUM}\na.pt,{SUM[::-1]}\n", "line 2 has a second sum for a.pt"),
+        ("shard,md5sum\n", "the MD5 list is empty; download it again"),
     ],
 )
 def test_a_wrong_md5_list_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
@@ -139,7 +139,7 @@ def test_wrong_arguments_end_with_status_2(
 
 
 class RunsACommand:
-    """Unpickled by the usual means, this runs a shell."""
+    """Runs a shell if it is unpickled by the usual means."""
 
     def __init__(self, shell: str) -> None:
         self.shell = shell
@@ -205,9 +205,9 @@ def test_an_archive_of_something_else_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ({"model": [1]}, "holds no model weights"),
-        ({"shard_metadata": {"param_metadata": 1}, "model": {}}, "holds no model weights"),
-        ([], "holds no dictionary, as a checkpoint does"),
+        ({"model": [1]}, "has no model weights"),
+        ({"shard_metadata": {"param_metadata": 1}, "model": {}}, "has no model weights"),
+        ([], "does not contain a dictionary"),
     ],
 )
 def test_contents_of_another_kind_are_named(
@@ -226,9 +226,7 @@ def test_a_damaged_pickle_is_named(tmp_path: Path) -> None:
         archive.writestr("archive/data.pkl", pickle.dumps({"model": 1})[:-3])
     with pytest.raises(SourceDamagedError) as error:
         open_archive(path)
-    assert str(error.value) == (
-        f"{path}: what it says about its tensors cannot be read; download it again"
-    )
+    assert str(error.value) == f"{path}: its list of tensors cannot be read; download it again"
 
 
 def test_gpt2s_own_vocabulary_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A conversion that is killed goes on where it was."""
+"""A killed conversion continues where it stopped."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.engine_tools.metaseq_cases import PAUSED, command, convert
 from tests.inference_workers.real_engine import ROOT
 
 OPTIONS = ("--num-attention-heads", 8, "--max-shard-size", "1KB")
-"""Every tensor gets a shard of its own."""
+"""Every tensor gets its own shard."""
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """All files but the journal, which tells times."""
+    """All files but the journal, which contains times."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.iterdir()
@@ -69,7 +69,7 @@ def test_ctrl_c_says_how_to_go_on(source: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "metaseq: stopped; start the same command again to go on"
+    assert errors.splitlines()[-1] == "metaseq: stopped; run the same command again to continue"
     assert "Traceback" not in errors
 
 
@@ -78,7 +78,7 @@ def test_a_whole_folder_is_left_alone(source: Path, tmp_path: Path) -> None:
     convert("convert", source, out, *OPTIONS)
     before = shards(out)
     again = convert("convert", source, out, *OPTIONS)
-    assert (again.status, again.output) == (0, [f"metaseq: {out} is whole already"])
+    assert (again.status, again.output) == (0, [f"metaseq: {out} is already complete"])
     assert shards(out) == before
 
 
@@ -90,8 +90,8 @@ def test_other_options_do_not_mix_into_a_folder(source: Path, tmp_path: Path) ->
         5,
         [
             (
-                f"metaseq: {out}: was begun from other files or with other options; finish it with "
-                "those, choose another folder, or remove it"
+                f"metaseq: {out}: was started from other files or with other options; finish it "
+                "with those, choose another folder, or remove it"
             )
         ],
     )

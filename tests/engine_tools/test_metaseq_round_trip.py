@@ -1,4 +1,4 @@
-"""A known OPT, split into metaseq's layout by the tests, converted, loaded and compared."""
+"""A known OPT that the tests split into metaseq's layout, converted, loaded and compared."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ EXACT = [
 ]
 ROUNDED = [("float32", "float16"), ("float32", "bfloat16")]
 TOLERANCE = {"float16": 0.01, "bfloat16": 0.08}
-"""Of logits that spread by about 1.5, where the weights were rounded: some 10 units of 2**-11 and
-2**-8 of them."""
+"""For logits with a spread of about 1.5 and rounded weights: about 10 units of 2**-11 and 2**-8."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,6 @@ def test_the_tokenizer_begins_each_text_as_opt_does(trips: dict[tuple[str, str],
 def test_notes_say_what_could_not_be_checked(trips: dict[tuple[str, str], Trip]) -> None:
     trip = trips["resharded-one-part", "float16"]
     assert trip.output == [
-        "metaseq: no md5 list was given, so only the files' own structure was checked",
+        "metaseq: no MD5 list was given, so only the structure of the files was checked",
         f"metaseq: wrote {trip.folder}: 12 shards",
     ]

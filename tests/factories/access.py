@@ -16,7 +16,7 @@ from tests.factories.catalog import HostedModelFactory
 
 
 class ApplicationFactory(factory.django.DjangoModelFactory[Application]):
-    """A whole application waiting for review; `state=` for others, `models_wanted=[...]`."""
+    """A complete application waiting for review; `state=` for others, `models_wanted=[...]`."""
 
     class Meta:
         model = Application
@@ -74,7 +74,7 @@ class StepFactory(factory.django.DjangoModelFactory[Step]):
 
 
 class RulingFactory(factory.django.DjangoModelFactory[Ruling]):
-    """A decision as made in `step`, told at once; `effective_at` for one that is held."""
+    """The decision of `step`, without a hold; `effective_at` for one that is held."""
 
     class Meta:
         model = Ruling

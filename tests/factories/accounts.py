@@ -13,7 +13,7 @@ PASSWORD = "a-long-test-password"
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
-    """A person with a confirmed address; `UserFactory(verified=False)` has not."""
+    """A person with a confirmed address, unless `verified=False`."""
 
     class Meta:
         model = User

@@ -1,4 +1,4 @@
-"""Lines of a batch's input file; knows nothing of Django, as a client of the API does not."""
+"""Lines of a batch's input file; does not need Django, like a client of the API."""
 
 from __future__ import annotations
 

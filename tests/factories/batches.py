@@ -1,4 +1,4 @@
-"""Files of requests, and a worker that answers what a batch has submitted."""
+"""Files of requests, and a worker that answers the runs of a batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.factories.jobs import FakeWorker
 
 
 def make_batch(key: ApiKey, *requests: object) -> Batch:
-    """A batch of these requests, as accepted and not yet looked at."""
+    """A batch of these requests, accepted and not yet processed."""
     content = [write_jsonl(*requests)]
     file = write_file(key.user, content, name="in.jsonl", purpose=FilePurpose.BATCH)
     return create_batch(
@@ -36,20 +36,20 @@ def make_batch(key: ApiKey, *requests: object) -> Batch:
 
 
 def advance(batch: Batch) -> Batch:
-    """One look at the batch, and the batch afterwards."""
+    """Process the batch once, and return it."""
     advance_batch(batch.pk)
     batch.refresh_from_db()
     return batch
 
 
 def active_jobs() -> list[GenerationJob]:
-    """The runs under way, in the order in which they were submitted."""
+    """The runs in progress, in the order of their submission."""
     jobs = GenerationJob.objects.filter(state__in=ACTIVE_STATES)
     return list(jobs.order_by("created_at", "call_index"))
 
 
 def answer_jobs(client: redis.Redis, *, count: int | None = None) -> int:
-    """End the runs under way, the first `count` of them; answers how many those were."""
+    """End the first `count` runs in progress, and return their number."""
     jobs = active_jobs()[:count]
     for job in jobs:
         worker = FakeWorker(client, job.pk)

@@ -43,7 +43,7 @@ from tests.factories.licensing import SignatureFactory
 
 
 def make_researcher(model: HostedModel | None = None) -> tuple[User, HostedModel]:
-    """A person who may use the model in the playground, and the model."""
+    """A person with access to the model in the playground, and the model."""
     model = model or HostedModelFactory.create()
     user = UserFactory.create()
     SignatureFactory.create(user=user, version=model.release.licence.versions.get())
@@ -116,7 +116,7 @@ class FakeWorker:
         return self.write(Started(worker=self.name, attempt=self.attempt, prompt_tokens=3))
 
     def stream(self, *words: str) -> str:
-        """One delta of one token for each word; answers the last entry's id."""
+        """Write one delta of one token for each word, and return the last entry's id."""
         entry = ""
         for word in words:
             token = 100 + len(self.token_ids)

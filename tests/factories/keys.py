@@ -12,7 +12,7 @@ from tests.factories.accounts import UserFactory
 
 
 class ApiKeyFactory(factory.django.DjangoModelFactory[ApiKey]):
-    """A live key with every scope; its text is known to nobody."""
+    """A live key with every scope; its text is not known."""
 
     class Meta:
         model = ApiKey

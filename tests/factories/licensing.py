@@ -43,7 +43,7 @@ class LicenceVersionFactory(factory.django.DjangoModelFactory[LicenceVersion]):
 
 
 class SignatureFactory(factory.django.DjangoModelFactory[Signature]):
-    """A person's signature for themselves; `version` and `user` as asked for."""
+    """A person's signature for themselves; give `version` and `user` to choose them."""
 
     class Meta:
         model = Signature

@@ -1,4 +1,4 @@
-"""The site's own log, for tests that read what is written to it."""
+"""The site's own log, for tests that read it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.config.logging import configure_logging
 
 @contextmanager
 def site_log(*, level: str = "WARNING") -> Iterator[None]:
-    """Written to stderr as the settings have it, and in JSON."""
+    """Written to stderr according to the settings, and in JSON."""
     handlers, before = logging.root.handlers, logging.root.level
     configure_logging(level=level, log_format="json")
     try:

@@ -1,4 +1,4 @@
-"""Renewals for tests, as their holders hand them in."""
+"""Renewals for tests, as their holders submit them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_renewal(
     decider: User | None = None,
     ends_at: datetime | None = None,
 ) -> Renewal:
-    """A renewal in any state, with its report, without the way there."""
+    """A renewal in any state, with its report, without the earlier steps."""
     now = timezone.now()
     renewal = Renewal.objects.create(
         holder=grant.user,

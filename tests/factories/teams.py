@@ -22,7 +22,7 @@ class TeamFactory(factory.django.DjangoModelFactory[Team]):
 
 
 class MemberFactory(factory.django.DjangoModelFactory[Member]):
-    """Somebody who has joined a `team`, without grants."""
+    """A person who has joined a `team`, without grants."""
 
     class Meta:
         model = Member

@@ -18,7 +18,7 @@ from tests.factories.keys import ApiKeyFactory
 
 
 class ReservationFactory(factory.django.DjangoModelFactory[Reservation]):
-    """Tokens set aside and not settled yet."""
+    """Reserved tokens, not settled yet."""
 
     class Meta:
         model = Reservation
@@ -45,7 +45,7 @@ class CallFactory(factory.django.DjangoModelFactory[Call]):
 def reserve_tokens(
     user: User, *, tokens: int, model: HostedModel, job: uuid.UUID | None = None
 ) -> uuid.UUID:
-    """Set tokens aside as accepting a run does, for one job; answers which."""
+    """Reserve tokens for one job, as when a run is accepted, and return the job's id."""
     job = job or uuid.uuid4()
     with transaction.atomic():
         lock_persons([user.pk])

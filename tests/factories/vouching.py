@@ -14,7 +14,7 @@ from tests.factories.access import ApplicationFactory
 
 
 class VouchRequestFactory(factory.django.DjangoModelFactory[VouchRequest]):
-    """A referee who is named and not asked yet; `ask` sends the link."""
+    """A referee who is named and has not been asked yet; `ask` sends the link."""
 
     class Meta:
         model = VouchRequest
@@ -29,7 +29,7 @@ class VouchRequestFactory(factory.django.DjangoModelFactory[VouchRequest]):
 
 
 def ask(request: VouchRequest) -> str:
-    """Send the link, and answer its path."""
+    """Send the link, and return its path."""
     with transaction.atomic():
         issue_link(request, actor=None)
     return link_of(request)

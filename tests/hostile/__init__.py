@@ -1,1 +1,1 @@
-"""What an attacker, a broken client or a stranger's text does to the site, point by point."""
+"""Effects of attackers, broken clients and strangers' texts on the site, point by point."""

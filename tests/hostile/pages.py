@@ -1,4 +1,4 @@
-"""Whatever people can type into pages: addresses, queries and forms, found by looking."""
+"""All that people can type into pages: addresses, queries and forms, found on the pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READ_BY_HAND = re.compile(r'request\.(?:GET|POST)\.get(?:list)?\("(\w+)"|"(\w+)"
 
 @dataclass(frozen=True)
 class Page:
-    """A line of the walker's table: who is let in, and by which method."""
+    """A line of the walker's table: who has access, and by which method."""
 
     pattern: str
     method: str
@@ -33,7 +33,7 @@ class Page:
 
 
 def open_pages() -> Iterator[Page]:
-    """Every page with those who get further than to the sign-in or to a refusal."""
+    """Every page with the people who get further than the sign-in page or a refusal."""
     for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]:
         *_, method = line[: line.index("  ", 57)].split()
         pattern = line[: line.index(f" {method} ")].strip()
@@ -63,7 +63,7 @@ class Visitor:
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
-        """Status and page; raises whatever the page raises."""
+        """Status and page; raises the page's exceptions."""
         cache.clear()
         self._valkey.flushall()
         self._client.cookies = SimpleCookie(self._cookies)
@@ -78,7 +78,7 @@ class Visitor:
 
 @dataclass
 class WebForm:
-    """A form of a page with what its browser would send unchanged."""
+    """A form of a page with the values that a browser would send unchanged."""
 
     action: str
     method: str

@@ -1,4 +1,4 @@
-"""What an operator may learn from the Django admin, and what they leave behind."""
+"""What an operator can see in the Django admin, and the traces that they leave."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def desk(operator: User, client: Client) -> Client:
 
 
 def columns(table: admin.ModelAdmin) -> list[str]:  # type: ignore[type-arg]
-    """Every column, and every column of what a row points to."""
+    """Every column, and every column of the rows that a row points to."""
     found = []
     for field in table.model._meta.get_fields():
         found.append(field.name)
@@ -115,7 +115,7 @@ def test_every_look_at_the_log_is_an_event_of_it(desk: Client, operator: User) -
 
 
 def test_no_page_of_the_log_is_left_out(desk: Client) -> None:
-    """A page that Django adds, or somebody here, has to be recorded as well."""
+    """A page that is added, by Django or here, must be recorded as well."""
     with transaction.atomic():
         event = record(AuditTag.KEY_ISSUED, actor=None, subject="key:1")
     table = admin.site._registry[AuditEvent]

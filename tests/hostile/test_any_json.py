@@ -47,7 +47,7 @@ UNKEPT: Mapping[str, str] = {
     DEEP: TOO_DEEP,
     nest(90_000): TOO_DEEP,
 }
-"""Values as JSON spells them, and what is said of the field that holds one."""
+"""Values as JSON spells them, and the messages about a field with such a value."""
 NO_JSON: Mapping[bytes, str] = {
     b'{"foo": NaN}': "it has NaN, which JSON does not.",
     b'{"foo": -Infinity}': "it has -Infinity, which JSON does not.",
@@ -62,7 +62,7 @@ WRONG: tuple[Any, ...] = (
     *([], {}, [[]], [None], [""], [-1], [2**63], {"": {}}, {"9" * 4300: 1}, {"type": []}),
 )
 UNMADE = b'"code": "worker_lost"'
-"""The worker of the tests makes no distributions."""
+"""The tests' worker makes no distributions."""
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "Idempotency-Key": ("\xe9", "\x7f", "x" * 256, DIGITS),
     "X-Stainless-Retry-Count": (DIGITS, "0" * 5000, "-1", "\xb2", "1e9"),
@@ -93,7 +93,7 @@ def bodies() -> Iterator[tuple[str, str, list[str]]]:
 
 
 async def find_client(laboratory: Laboratory, name: str) -> ApiClient:
-    """Of a reviewer where the operation is theirs."""
+    """A reviewer's key if the operation is for reviewers."""
     if "/decisions/" not in next(path for each, _, path, _ in operations() if each == name):
         return laboratory.client
     return await aclient_of(

@@ -1,6 +1,6 @@
-"""Any text into any address, query, header and form of the site: an answer, never its failure.
+"""Any text in any address, query, header and form of the site gets an answer, not an error 500.
 
-The pages, and who may open them, are the walker's; forms are found on the pages themselves.
+The pages and their permissions are from the walker; the forms are found on the pages.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LATEST, EARLIEST = "9999-12-31", "0001-01-01"
 DEEP = '{"a":' * 960 + "1" + "}" * 960
 LONG = "x" * 20_000
 PATHS = ("%00", "a%2500b", "%ED%A0%80", quote(ARABIC), DIGITS, "9" * 19)
-"""As they stand in an address: a NUL, one that is quoted twice, half of a surrogate pair, ..."""
+"""As quoted in an address: a NUL, a NUL quoted twice, half of a surrogate pair, ..."""
 QUERIES = (DIGITS, LATEST, DEEP)
 TEXTS = ("a\0b", DIGITS, EARLIEST, LONG)
 BY_KIND: Mapping[str, tuple[str, ...]] = {
@@ -71,7 +71,7 @@ class Site:
         self.faults: list[str] = []
 
     def pages(self) -> Iterator[tuple[Page, Route]]:
-        """What the site itself answers to anybody."""
+        """The pages that at least one person can open, without the API."""
         routes = {route.pattern: route for route in all_routes()}
         for page in open_pages():
             if page.actors and not page.pattern.startswith("v1/"):
@@ -85,7 +85,7 @@ class Site:
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> str:
-        """The page; what breaks it is noted."""
+        """The page; exceptions are recorded."""
         told = f"{method} {address[:100]} by {actor}"
         try:
             status, text = self.visitors[actor].ask(method, address, data, headers)
@@ -112,7 +112,7 @@ def test_nothing_that_people_send_breaks_a_page(site: Site) -> None:
 
 
 def walk_addresses(site: Site) -> None:
-    """Each argument of each address; the first text by everybody who may open the page."""
+    """Each argument of each address; the first text by each person who can open the page."""
     for page, route in site.pages():
         texts = PATHS[:2] if page.pattern.startswith("admin/") else PATHS
         for name in route.arguments:
@@ -123,7 +123,7 @@ def walk_addresses(site: Site) -> None:
 
 
 def walk_queries_and_posts(site: Site) -> None:
-    """Every name that any page reads, each with another text, until each had each."""
+    """Every name that any page reads, with every text in turn."""
     names = field_names()
     for page, route in site.pages():
         address = route.address(site.arguments)
@@ -136,7 +136,7 @@ def walk_queries_and_posts(site: Site) -> None:
 
 
 def walk_forms(site: Site) -> None:
-    """Each form as its person would fill it in, but for one field."""
+    """Each form as its person would fill it in, except one field."""
     seen: set[tuple[str, ...]] = set()
     for page, route in site.pages():
         if page.method != "GET" or page.pattern.startswith("admin/"):
@@ -236,7 +236,7 @@ def person() -> User:
 def test_everything_of_oneself_comes_with_what_an_older_release_kept(
     client: Client, person: User, levels: int
 ) -> None:
-    """Of JSON that is nested so deep that Python cannot read it, the text is handed out."""
+    """JSON that is nested too deep for Python is returned as text."""
     call = Call.objects.create(
         user=person, endpoint="/v1/completions", fingerprint="0" * 64, created_at=timezone.now()
     )

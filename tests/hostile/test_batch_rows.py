@@ -1,4 +1,4 @@
-"""One row of a batch, whatever it holds, is its own failure and nobody else's."""
+"""A bad row of a batch fails alone, whatever its contents."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ ROWS = {
     "970 levels": (f'"foo": {nest(970)}', "foo", f"foo {TOO_DEEP}"),
     "100,000 levels": (f'"foo": {nest(100_000)}', "foo", f"foo {TOO_DEEP}"),
 }  # fmt: skip
-"""What a body says beside a good request, the field at fault, and what its person is told."""
+"""A body's change to a good request, the field at fault, and the message."""
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def make_raw_batch(key: ApiKey, *lines: bytes) -> Batch:
 
 
 def errors_of(batch: Batch) -> list[tuple[str, int, Any, str]]:
-    """Of each line of the error file: whose it is, status, field and sentence."""
+    """For each line of the error file: its row, status, field and message."""
     found = []
     for line in read_objects(batch.error_file):
         answer = line["response"]

@@ -1,4 +1,4 @@
-"""Every task of beat survives a row that raises: the others have their turn, in the same round."""
+"""Every beat task survives a row that raises: the other rows are done in the same round."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ pytestmark = pytest.mark.django_db
 SECRET = "a-very-secret-name"
 DAY = timedelta(days=1)
 Poison = Callable[[Any, str, Any], list[Any]]
-"""Let a module's function raise for one row; answers the rows that it is done with."""
+"""Let a module's function raise for one row, and return the rows that it processes."""
 Done = Callable[[], list[Any]]
-"""What became of the poisoned row and of the good one."""
+"""The states of the poisoned row and the good one."""
 CASES: dict[str, list[Callable[[Poison], Done]]] = {}
 
 
@@ -78,7 +78,7 @@ def case(task: str) -> Callable[[Callable[[Poison], Done]], Callable[[Poison], D
 
 
 SETS = {"portal.webhooks.forget_old", "portal.jobs.erase_old_prompts"}
-"""Tasks of a few statements over all their rows: nothing is done to a row by itself."""
+"""Tasks of a few statements over all rows: they process no row by itself."""
 
 
 @pytest.fixture
@@ -107,14 +107,14 @@ def test_every_task_of_beat_is_tried() -> None:
 
 
 def states(rows: list[Any], field: str = "state") -> Done:
-    """A field of each row as it is now."""
+    """A field's current value for each row."""
     return lambda: [
         type(row)._default_manager.values_list(field, flat=True).get(pk=row.pk) for row in rows
     ]
 
 
 def exist(kind: Any, **fields: Any) -> Done:
-    """Whether there is a row of this kind with the first, and one with the second, value."""
+    """Whether a row of this kind has the first value, and one the second."""
     (name, values), *others = fields.items()
     rows = kind.objects.filter(**dict(others))
     return lambda: [rows.filter(**{name: value}).exists() for value in values]

@@ -1,4 +1,4 @@
-"""What a text has to look like costs the engine little, or is refused at the door."""
+"""A grammar costs the engine little, or is refused before it is queued."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def properties(count: int) -> dict[str, Any]:
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """So many objects inside each other."""
+    """`depth` nested objects."""
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(depth - 1):
         schema = {"items": schema}
@@ -48,7 +48,7 @@ BOUND_IT = "Use lower counts, or let max_tokens limit the text."
 
 
 async def refuse(laboratory: Laboratory, **body: Any) -> tuple[str, str]:
-    """Param and message of the refusal, before which nothing was submitted."""
+    """Param and message of the refusal; checks that no run was submitted."""
     response = await laboratory.client.ask(
         "/v1/completions", json={"model": laboratory.model.slug, "prompt": "a", **body}
     )
@@ -127,7 +127,7 @@ def test_a_pattern_is_measured_with_its_counts(pattern: str, size: int) -> None:
     assert measure_pattern(pattern) == size
 
 
-# Each of the twenty is small; that all of them hold at once is what no compiler can afford.
+# Each of the twenty is small, but no compiler can combine all of them.
 SLOW = {"allOf": [patterned(f".*a.{{{count}}}b.*") for count in range(20)]}
 ENDLESS = "has more continuations than the engine can follow. Use lower counts or fewer options."
 
@@ -218,7 +218,7 @@ def test_of_what_found_no_core_nothing_is_said() -> None:
 
 
 class Held(Compilers):
-    """Begins nothing by itself, and knows who asked."""
+    """Begins nothing by itself, and records who asked."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Guessing passwords and codes is slow from anywhere, and locks nobody else out."""
+"""Guessing passwords and codes is slow from anywhere, and locks out no one else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def try_password(email: str, password: str, *, at: str, client: Client | None = 
 
 
 def refusal(answer: Any) -> str | None:
-    """What the form says; None when one is signed in."""
+    """The form's message; None if the sign-in succeeded."""
     if answer.status_code == 302:
         return None
     (sentence,) = next(iter(answer.context["form"].errors.values()))
@@ -63,7 +63,7 @@ def refusal(answer: Any) -> str | None:
 
 
 def guess_from_everywhere(email: str, *, tries: int) -> None:
-    """One try from each of so many addresses."""
+    """One try from each of this many addresses."""
     for number in range(tries):
         try_password(email, "wrong", at=f"203.0.{number // 250}.{number % 250}")
 

@@ -1,4 +1,4 @@
-"""Text that somebody wrote while their session ended, whichever form it was written in."""
+"""Text that a person wrote while their session ended, in any form."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ JSON = {"Accept": "application/json"}
 
 
 def end_session(client: Client) -> None:
-    """As when it is ended elsewhere: the browser still has all of its cookies."""
+    """End the session as from elsewhere: the browser still has all its cookies."""
     Session.objects.filter(session_key=client.cookies["sessionid"].value).delete()
 
 
 def send(client: Client, form: PageForm, **changes: str) -> str:
-    """Send a form and answer where one is sent; its text fields hold what was written."""
+    """Send a form with text in its text fields, and return where it redirects to."""
     data: dict[str, Any] = {**form.fields, **dict.fromkeys(form.texts, WRITTEN), **changes}
     return client.post(form.action, data).headers.get("Location", "")
 
 
 def sign_in(client: Client, person: User, *, at: str) -> str:
-    """By the page one was sent to, and answer where that leads."""
+    """Sign in on the page that the form redirected to, and return where that leads."""
     page = client.get(at)
     form = find_form(page.content.decode(), page=at, action=LOGIN)
     data = {**form.fields, "login": person.email, "password": PASSWORD}
@@ -63,7 +63,7 @@ def ada() -> User:
 
 @pytest.fixture
 def browser(ada: User) -> Client:
-    """Ada's, strict about forms as a browser's are held to."""
+    """Ada's browser, with CSRF checks."""
     client = Client(enforce_csrf_checks=True, headers={"Origin": "http://testserver"})
     client.force_login(ada)
     return client
@@ -106,7 +106,7 @@ def test_every_text_comes_back_after_signing_in_again() -> None:
 
 
 def find_text_forms(client: Client, arguments: dict[str, Any]) -> dict[str, PageForm]:
-    """Every form with text of every page that the person may open, by where it goes."""
+    """Every form with text on every page that the person can open, by its target."""
     found = {}
     for route in all_routes():
         if route.pattern.startswith(("v1/", "admin/", "demo/")):
@@ -122,7 +122,7 @@ def find_text_forms(client: Client, arguments: dict[str, Any]) -> dict[str, Page
 
 
 def make_forms(client: Client, actor: User, addresses: set[str]) -> Iterator[PageForm]:
-    """For what takes only POSTs and stands on no page of the cast's just now."""
+    """For views that accept only POST and are not on any page of these people now."""
     for address in sorted(addresses):
         request = RequestFactory().get(find_way_back(address))
         request.user = actor
@@ -131,7 +131,7 @@ def make_forms(client: Client, actor: User, addresses: set[str]) -> Iterator[Pag
 
 
 def find_post_only(actors: Mapping[str, User | None], arguments: dict[str, Any]) -> set[str]:
-    """Addresses of pages that answer no GET, as the walker fills them in."""
+    """Addresses of pages that do not accept GET, as the walker fills them in."""
     operator = Client()
     assert actors["operator"] is not None
     operator.force_login(actors["operator"])
@@ -250,7 +250,7 @@ def test_signing_out_forgets_it(browser: Client, ada: User) -> None:
 
 
 def test_a_form_from_before_signing_in_again_keeps_its_text(browser: Client, ada: User) -> None:
-    """As in another tab: the token of the form is of the sign-in before."""
+    """As in another tab: the form's token is from before the sign-in."""
     form = open_name_form(browser)
     sign_in_again(browser, ada)
 

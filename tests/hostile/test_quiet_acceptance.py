@@ -1,4 +1,4 @@
-"""Nothing that changes an answer is taken quietly: it is honoured, or refused by name."""
+"""No field that changes an answer is ignored silently: it is honoured, or refused by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG = int("9" * 40)
 
 
 async def ask(laboratory: Laboratory, path: str = "/v1/completions", **body: Any) -> list[Any]:
-    """Status, code and param; of an answer the status alone."""
+    """Status, code and param; only the status of a success."""
     async with laboratory.working():
         response = await laboratory.client.ask(path, json={"model": laboratory.model.slug, **body})
     error = response.json().get("error", {})
@@ -326,5 +326,5 @@ async def test_an_engine_that_gives_fewer_is_named(laboratory: Laboratory) -> No
 
 
 def test_the_laboratorys_vocabulary_ends_at_257() -> None:
-    """What the cases above take for a token that there is not."""
+    """The cases above use 300 as the id of a token that does not exist."""
     assert max(ids_of("".join(map(chr, range(0x20, 0x7F))))) < 257

@@ -1,4 +1,4 @@
-"""Open links come to the logs by their paths, and what is in them must not."""
+"""Links that open something without signing in: their secrets must not be in the logs."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ PUBLIC = {
     *("file_id", "grant_id", "job_id", "kind", "model_id", "number", "object_id", "pk", "slug"),
     *("table", "url"),
 }
-"""What may stand in a log: numbers, names and ids that open nothing without signing in."""
+"""Arguments that can be in a log: numbers, names and ids that open nothing without a sign-in."""
 
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What all loggers write, by the site's own configuration and with every access."""
+    """The output of all loggers, with the site's configuration and with every access."""
     root = logging.getLogger()
     before = (root.handlers, root.level, structlog.get_config())
     configure_logging(level="INFO", log_format="json")
@@ -64,7 +64,7 @@ def fill(route: Route, secret: str) -> str:
 
 
 def variants(path: str) -> list[str]:
-    """As links arrive: cut, doubled, in capitals, with something behind."""
+    """Links as they arrive: truncated, doubled, in capitals, with text added."""
     return [
         path,
         path.rstrip("/"),
@@ -116,7 +116,7 @@ def test_query_strings_are_masked_and_other_text_is_not() -> None:
 def test_no_log_trace_metric_or_event_holds_a_secret(
     valkey: redis.Redis, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every route with a secret, asked for in ways that the site refuses."""
+    """Every route with a secret, requested in ways that the site refuses."""
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
@@ -124,7 +124,7 @@ def test_no_log_trace_metric_or_event_holds_a_secret(
     paths = [path for route in secret_routes() for path in variants(fill(route, SECRET))]
 
     async def drive() -> list[int]:
-        # The links' own limit would answer most of them without looking.
+        # The links' rate limit would refuse most of them without a look.
         async with serve() as site, httpx2.AsyncClient(base_url=site) as client:
             statuses = []
             for path in paths:
@@ -172,7 +172,7 @@ def test_a_request_in_a_field_and_an_exception_are_masked(written: io.StringIO) 
 
 
 def test_what_a_sign_in_elsewhere_sends_is_masked_when_it_fails(written: io.StringIO) -> None:
-    """Its error quotes the address that was asked, with the code in it."""
+    """Its error quotes the requested address, with the code in it."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

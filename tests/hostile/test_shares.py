@@ -1,4 +1,4 @@
-"""One person's work must not stop another's: rooms in the queue, stopping, and the event loop."""
+"""One person's work must not stop another's: shares of the queue, stopping, the event loop."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def ask(client: ApiClient, laboratory: Laboratory, **body: Any) -> Any:
 
 
 async def leave(response: Any) -> None:
-    """Go away after the stream's first piece, as a client whose connection breaks."""
+    """Disconnect after the stream's first piece, like a client whose connection breaks."""
     has_begun = asyncio.Event()
 
     async def read() -> None:
@@ -72,7 +72,7 @@ async def test_one_call_of_512_runs_takes_no_place_from_others(laboratory: Labor
         (await ask(laboratory.client, laboratory, prompt="a", stream=True)).status_code,
     ]
 
-    # The neighbour's share is half; who has 512 waiting gets no more.
+    # The neighbour's share is half; a person with 512 waiting gets no more.
     assert answers == [200, 200, 429, 429]
 
 
@@ -89,7 +89,7 @@ async def test_what_waits_in_a_batch_or_the_api_takes_no_place_from_a_hand(
 async def test_a_call_whose_client_leaves_is_stopped_at_once(
     laboratory: Laboratory, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All 512 in one transaction; before, each had its own, and the running ones came last."""
+    """All 512 in one transaction; formerly each had its own, and the running ones came last."""
     monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.0)
     response = await ask(laboratory.client, laboratory, **SAMPLES)
     jobs = GenerationJob.objects.order_by("call_index")
@@ -120,7 +120,7 @@ async def test_a_call_whose_client_leaves_is_stopped_at_once(
 async def test_a_call_whose_client_leaves_before_it_is_accepted_is_stopped_too(
     laboratory: Laboratory, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its work in the database goes on, and keeps its place there until it has ended."""
+    """Its work in the database continues, and keeps its place there until it has ended."""
     settings.REQUESTS_AT_A_TIME = 1
     monkeypatch.setattr(reader_presence, "GRACE_SECONDS", 0.0)
     is_accepting, has_left = threading.Event(), threading.Event()
@@ -157,7 +157,7 @@ LETTERS = "The quick brown fox jumps over the lazy dog. " * 2_000
 async def test_others_are_answered_while_one_has_texts_encoded(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The work waits for the other person's answer: in the event loop it would wait for ever."""
+    """The work waits for the other person's answer: in the event loop it would wait forever."""
     is_answered, neighbour = threading.Event(), await another(laboratory)
 
     def encode_slowly(*args: Any, **options: Any) -> list[int]:
@@ -225,7 +225,7 @@ async def test_reading_counts_and_its_limit_is_told(
 async def test_a_large_prompt_is_planned_away_from_the_database(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All places at the database stay free while prompts are read."""
+    """All database slots stay free while prompts are read."""
     prompts = [LETTERS[:1000] + str(place) for place in range(40)]
     held: list[int] = []
     encode = tokens.encode_text
@@ -240,7 +240,7 @@ async def test_a_large_prompt_is_planned_away_from_the_database(
         laboratory.client, laboratory, prompt=prompts, max_tokens=1, stream=True, n=3
     )
 
-    # Each once, whatever the number of its samples.
+    # Each prompt once, for any number of samples.
     assert (response.status_code, held) == (200, [conf.REQUESTS_AT_A_TIME] * 40)
 
 

@@ -1,4 +1,4 @@
-"""Whoever sends slowly, or more than is taken, holds up nobody else."""
+"""Clients that send slowly or too much do not hold up others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.lab.playground.sse import in_thread, serve
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
 SECONDS = 20.0
-"""More than any answer takes, so that what hangs fails."""
+"""Longer than any response takes, so that a hang fails."""
 PROTOCOL = "portal.platform.core.http_protocol:PatientProtocol"
 LOGIN = "/account/login/"
 UPLOAD = "multipart/form-data; boundary=x"
@@ -55,7 +55,7 @@ class Answer:
 
 
 class Connection:
-    """A client that sends what the test says, and no more."""
+    """A client that sends only what the test tells it to."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -228,7 +228,7 @@ async def test_of_too_many_slow_bodies_the_oldest_ends(address: str, settings: S
         assert (await oldest.read()).status == 408
         for client in others[:2]:
             await client.send(b"b=c")
-        # Without a CSRF token: the page itself refuses these.
+        # Without a CSRF token, so the page refuses these.
         assert [(await client.read()).status for client in others[:2]] == [403, 403]
 
 
@@ -241,7 +241,7 @@ async def test_one_persons_slow_bodies_end_nobody_elses(address: str, settings: 
             headers = {"Authorization": f"Bearer {key}", "Content_Type": "application/json"}
             await client.begin("/v1/tokenize", Content_Length=2, **headers)
 
-        # Whose key is looked up first has come first, which two threads decide.
+        # The request whose key is looked up first is first, which two threads decide.
         reading = {asyncio.create_task(client.read()): client for client in clients}
         (ended,), _ = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
         assert ended.result().status == 408

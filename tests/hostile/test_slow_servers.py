@@ -1,4 +1,4 @@
-"""A server that the portal asks may drip or never end: whoever asks is free in time."""
+"""A server that the portal calls can respond slowly or never end: the caller gives up in time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from portal.platform.core.deadlines import DeadlineExceededError
 from portal.platform.core.mail import EmailBackend
 
 SECONDS = 0.3
-"""The deadline meanwhile; what drips would never end without it."""
+"""A short deadline; slow responses would never end without one."""
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @dataclass
 class Dripping:
-    """Says `begin` to whoever connects, then `more` again and again until they are gone."""
+    """Sends `begin` to each client, then `more` again and again until the client is gone."""
 
     begin: bytes
     more: bytes
@@ -68,7 +68,7 @@ def serving(server: Dripping) -> Iterator[int]:
         try:
             yield listener.getsockname()[1]
         finally:
-            # Closing alone would not wake who waits to accept.
+            # Closing alone would not wake the thread that waits to accept.
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 
@@ -81,7 +81,7 @@ HEADS = [
 ]
 BODIES = [
     (OK + b"Content-Length: 100000\r\n\r\n", b"x"),
-    # Ends with the connection: what was read by then is not an answer.
+    # Ends with the connection: the bytes read so far are not a response.
     (OK + b"\r\n", b"{}"),
 ]
 
@@ -105,7 +105,7 @@ def test_a_webhook_endpoint_that_drips(begin: bytes, more: bytes) -> None:
 
 
 def test_a_webhook_endpoint_that_drips_before_there_is_tls() -> None:
-    # The head of a record of 16,000 bytes, which do not come.
+    # The header of a record of 16,000 bytes, which never arrive.
     server = Dripping(b"\x16\x03\x03\x3e\x80", b"\x02")
     with serving(server) as port:
         answer = post(f"https://127.0.0.1:{port}/hooks", body=b"{}", headers={})

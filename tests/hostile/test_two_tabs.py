@@ -1,4 +1,4 @@
-"""The same form open twice: what was saved from one is not silently replaced from the other."""
+"""The same form open twice: text saved from one is not silently replaced from the other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TODAY = timezone.now().date()
 
 @dataclass(frozen=True)
 class Case:
-    """A page with a form that writes over what is there, and what two tabs write."""
+    """A page with a form that replaces stored text, and the texts of two tabs."""
 
     person: User
     page: str
@@ -45,7 +45,7 @@ class Case:
     second: dict[str, str]
     saved: Callable[[], dict[str, str]]
     shown: str
-    """Of what the first tab saved, on the second's page."""
+    """The first tab's saved text, on the second tab's page."""
     action: str = ""
 
     def open(self, client: Client) -> PageForm:
@@ -192,7 +192,7 @@ def test_a_stale_tab_replaces_nothing_unseen(client: Client, make: Callable[[], 
 
 
 def carry(form: PageForm, written: dict[str, str]) -> dict[str, Any]:
-    """What the form's hidden fields carry, and what was written."""
+    """The form's hidden fields, and the text."""
     hidden = {name: form.fields[name] for name in form.fields if name.endswith("seen")}
     return {**hidden, **written}
 

@@ -142,7 +142,7 @@ def test_a_number_that_is_not_in_ascii_digits_marks_nothing(
 def test_a_name_that_moves_after_it_was_judged_is_not_followed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The resolver tells an allowed address once, and any other time one inside."""
+    """The resolver returns an allowed address once, and an internal one every other time."""
     settings.WEBHOOK_NETWORKS = (ip_network("127.0.0.1/32"),)
     real, asked = socket.getaddrinfo, []
 

@@ -1,1 +1,1 @@
-"""The walls of the house: what may import what, and what each room may do."""
+"""Rules of the code: which packages may import which, and which names they may use."""

@@ -1,4 +1,4 @@
-"""What the docs name is there."""
+"""The things that the docs name exist."""
 
 from __future__ import annotations
 

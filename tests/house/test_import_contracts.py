@@ -1,4 +1,4 @@
-"""Each import contract is broken on purpose in a copy: a rule that cannot fail holds nothing."""
+"""Each import contract is broken on purpose in a copy: a rule that cannot fail is useless."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def breach(house: Path, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The line stands at the end of the file while the test runs."""
+    """The line is at the end of the file while the test runs."""
     name, line = request.param
     file = house / name
     whole = file.read_text()

@@ -1,4 +1,4 @@
-"""What import contracts cannot see: which names of a library a room uses."""
+"""What import contracts cannot see: the names of a library that a package uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.plugin import ROOT
 PORTAL = ROOT / "portal"
 REQUEST_MODULES = ("django.http", "django.shortcuts", "django.views", "django.urls", "ninja")
 ALLOWED = {"django.http.QueryDict", "django.urls.reverse", "django.urls.reverse_lazy"}
-"""A dictionary and addresses, which know of no request."""
+"""A dictionary and addresses, which do not depend on a request."""
 WRITES = {
     "save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete",
 }  # fmt: skip
@@ -30,7 +30,7 @@ def test_domain_knows_no_request() -> None:
 
 
 def test_no_view_writes_rows() -> None:
-    """But by a model form's own `save`, which checks what it writes."""
+    """Except by a model form's own `save`, which checks the values."""
     files = [
         *PORTAL.rglob("views.py"),
         *PORTAL.rglob("*_views.py"),

@@ -37,7 +37,7 @@ MODELS_FILE = Path(__file__).with_name("models.toml")
 
 @pytest.fixture
 def valkey_url() -> str:
-    """An empty Valkey of this test process, running whatever the test before did to it."""
+    """The test process's Valkey, empty and running, whatever the previous test did to it."""
     server = running_valkey()
     if server._process is None:
         server.start(wipe=True)
@@ -70,7 +70,7 @@ def deployment(worker_settings: WorkerSettings) -> Deployment:
 
 
 class FakePortal:
-    """Takes the worker's messages; records outcomes at once unless told not to."""
+    """Receives the worker's messages; records outcomes immediately unless told not to."""
 
     def __init__(self, url: str) -> None:
         self.messages: list[tuple[str, Message]] = []
@@ -123,7 +123,7 @@ async def start_worker(
             await worker.start()
             stack.push_async_callback(worker.close)
             if engine.is_up:
-                # Until its first probe a worker leaves its jobs to one that is further.
+                # Until its first probe a worker leaves its jobs to a worker that is ready.
                 await worker.monitor.wait_until_ready()
             return worker
 
@@ -147,7 +147,7 @@ def make_request(
 
 
 def expected_text(prompt: str, tokens: int) -> str:
-    """What the scripted engine says, less an unfinished character at the end."""
+    """The scripted engine's text, without an unfinished character at the end."""
     letters = ALPHABET.encode()
     start = len(prompt.encode())
     raw = bytes(letters[(start + index) % len(letters)] for index in range(tokens))
@@ -163,7 +163,7 @@ async def read_events(redis: Redis, job_id: UUID) -> list[Event]:
 
 
 async def wait_until(condition: Callable[[], Any], *, seconds: float = 10.0) -> None:
-    """Wait for a condition, which may be a coroutine function; fails when it never comes."""
+    """Wait for a condition, which can be a coroutine function; fails if it does not come true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()

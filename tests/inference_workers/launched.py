@@ -34,7 +34,7 @@ def is_alive(pid: int) -> bool:
 
 
 def write_safetensors(file: Path, size: int = 0) -> None:
-    """A file with one tensor of so many bytes."""
+    """A file with one tensor of this many bytes."""
     header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
     file.write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
 

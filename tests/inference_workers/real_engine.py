@@ -32,7 +32,7 @@ START_SECONDS = 540
 
 
 def engine_python() -> Path:
-    """The interpreter that has vLLM; without one the test is skipped, in CI it fails."""
+    """The interpreter with vLLM; without one the test is skipped, or fails in CI."""
     python = Path(os.environ.get("ENGINE_PYTHON") or ROOT / ".venv-engine" / "bin" / "python")
     if not python.exists():
         reason = (
@@ -45,7 +45,7 @@ def engine_python() -> Path:
 
 
 def run_tool(name: str, *arguments: str, stdin: str = "") -> str:
-    """Run one of the engine tools with the engine's interpreter and answer its output."""
+    """Run one of the engine tools with the engine's interpreter, and return its output."""
     command = [str(engine_python()), str(ENGINE_TOOLS / name), *arguments]
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
@@ -56,7 +56,7 @@ def run_tool(name: str, *arguments: str, stdin: str = "") -> str:
 
 
 def continue_greedily(weights: Path, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What transformers says, for a list of {"prompt", "max_tokens"}."""
+    """The results of transformers for a list of {"prompt", "max_tokens"}."""
     replies: list[dict[str, Any]] = json.loads(
         run_tool("greedy_reference.py", str(weights), stdin=json.dumps(requests))
     )
@@ -65,7 +65,7 @@ def continue_greedily(weights: Path, requests: list[dict[str, Any]]) -> list[dic
 
 @dataclass
 class RealEngine:
-    """One deployment's engine under its launcher, on a socket in a folder of its own."""
+    """One deployment's engine under its launcher, on a socket in its own folder."""
 
     deployment: str
     folder: Path
@@ -81,7 +81,7 @@ class RealEngine:
 
     @property
     def pid(self) -> int:
-        """The API server's."""
+        """The API server's process id."""
         status = self.status
         assert status is not None
         assert status.pid is not None
@@ -114,7 +114,7 @@ class RealEngine:
             time.sleep(0.2)
 
     def stop(self) -> list[int]:
-        """Stop the launcher; answers the pids of the engine's processes that are left."""
+        """Stop the launcher, and return the pids of the engine's remaining processes."""
         status = self.status
         self.launcher.send_signal(signal.SIGTERM)
         self.launcher.wait(60)

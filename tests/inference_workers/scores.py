@@ -1,4 +1,4 @@
-"""Log-probabilities of the real engine beside those of transformers."""
+"""Log-probabilities of the real engine, compared with those of transformers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def score(deployment: str, ids: Sequence[int], *, width: int, **sampling: Any) -
 
 
 def largest_difference(history: History, reference: dict[str, Any]) -> float:
-    """Over every token's own log-probability and the likeliest beside it."""
+    """The largest difference over all tokens, and over the most likely tokens at each position."""
     assert history.scored is not None
     entries = history.scored.logprobs
     assert entries[0] is None

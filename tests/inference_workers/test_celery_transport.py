@@ -1,4 +1,4 @@
-"""One client a channel."""
+"""One client per channel."""
 
 from __future__ import annotations
 

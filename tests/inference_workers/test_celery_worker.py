@@ -118,7 +118,7 @@ class Site:
         return any(event.type in ("done", "failed", "cancelled") for event in self.events(job_id))
 
     def take_outcomes(self) -> list[JobOutcome]:
-        """What the portal's worker would be given, marked as recorded."""
+        """The messages for the portal's worker, marked as recorded."""
         found = []
         while (raw := self.client.rpop(QUEUE_PORTAL)) is not None:
             message = json.loads(str(raw))
@@ -201,7 +201,7 @@ def test_killed_worker_leaves_its_job_to_the_next(site: Site) -> None:
     wait_for(lambda: len(site.events(request.job_id)) > 10)
     first.kill()
     first.wait()
-    # The reaper's part: the lease runs out, and the job is sent again.
+    # The reaper's part: the lease expires, and the job is sent again.
     site.client.delete(lease_key(request.job_id))
     site.submit(request.model_copy(update={"attempt": 2}))
 

@@ -1,4 +1,4 @@
-"""Chunks come out whole, wherever the connection cut the bytes."""
+"""Chunks are complete, wherever the connection split the bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages survive the wire, and a reader refuses what it does not know."""
+"""Messages survive the transport, and a reader refuses unknown ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines that die of one request: it is found, and nobody else fails."""
+"""Engines that die of one request: it is found, and no other request fails."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from tests.inference_workers.conftest import StartWorker, expected_text, make_re
 POISON = b"poison"
 LATE_POISON = b"[delay=0.002]late poison"
 LATE_TOKENS = 20
-"""That it makes, each time that it is tried, before the engine dies of it."""
+"""Tokens that the request makes at each attempt before the engine dies."""
 
 
 class MortalEngine(ScriptedEngine):
-    """Dies with everything it has when it reads a poisoned prompt; back a moment later."""
+    """Dies with all its requests when it reads a poisoned prompt; it is back a moment later."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class MortalEngine(ScriptedEngine):
     async def generate(self, request: EngineRequest) -> AsyncIterator[Chunk]:
         prompt, _ = split_prompt(request.prompt_ids)
         if prompt == POISON:
-            # The others are under way when it comes to this prompt.
+            # The other requests are in progress when it reads this prompt.
             await asyncio.sleep(0.02)
             self.deaths += 1
         life, made = self.deaths, 0
@@ -77,8 +77,8 @@ async def test_the_one_that_kills_is_failed_and_the_others_finish(
         history = await read_history(redis, request.job_id)
         assert isinstance(history.end, Done)
         assert history.text == expected_text(request.prompt, 60)
-    # Once with all, and then until it was alone under suspicion: once more where the innocent were
-    # about to prove themselves when it struck.
+    # Once with all, then until it was the only suspect: once more if the engine died just before
+    # the innocent ones were cleared.
     assert engine.deaths <= 4
 
 
@@ -110,7 +110,7 @@ async def test_one_that_kills_late_is_failed_and_the_others_finish(
         history = await read_history(redis, request.job_id)
         assert isinstance(history.end, Done)
         assert history.text == expected_text(request.prompt, 400)
-    # As a killer at once, after a death of which nobody young could be suspected.
+    # Known as the killer immediately, after a death without a recent suspect.
     assert engine.deaths <= 4
 
 
@@ -235,7 +235,7 @@ async def test_who_broke_off_together_is_judged_together() -> None:
     ends[0].set()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    # It is the only one left by now, and was not when the engine died.
+    # It is the only one left now, but was not when the engine died.
     assert suspects.accuse(second) is False
 
 

@@ -1,4 +1,4 @@
-"""Deployments are data; a wrong file is one line that names the place."""
+"""Deployments are data; an error in the file is one line that names the place."""
 
 from __future__ import annotations
 

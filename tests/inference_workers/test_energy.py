@@ -26,7 +26,7 @@ class Clock:
 
 
 class Meter:
-    """Says what it is told to."""
+    """Returns the value that the test sets."""
 
     source = EnergySource.NVML
 

@@ -1,4 +1,4 @@
-"""What is killed is waited for, however long it takes to end."""
+"""Killed processes are waited for, however long they take to end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ signal.pause()
 
 @pytest.fixture
 def deaf() -> Iterator[subprocess.Popen[str]]:
-    """A process that heeds no signal but SIGKILL, and is a session of its own."""
+    """A process that ignores all signals but SIGKILL, in its own session."""
     with subprocess.Popen(
         [sys.executable, "-c", DEAF], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -61,7 +61,7 @@ def test_a_process_that_is_slow_to_die_is_named_and_waited_for(
 def test_an_error_of_the_system_names_the_deployment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`TimeoutError` is an `OSError` without a file, and was told as "None: ..."."""
+    """`TimeoutError` is an `OSError` without a file, and was reported as "None: ..."."""
     monkeypatch.setenv("ENGINE_DIR", str(tmp_path))
     monkeypatch.setenv("MODELS_FILE", str(MODELS_FILE))
 

@@ -1,4 +1,4 @@
-"""An engine that is away, and another worker whose engine is not."""
+"""An engine that is down, and another worker whose engine is up."""
 
 from __future__ import annotations
 

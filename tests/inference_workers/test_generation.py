@@ -1,4 +1,4 @@
-"""A job runs once, to one end, with the right tokens, whatever happens on the way."""
+"""A job runs once, to one end, with the right tokens, whatever happens in between."""
 
 from __future__ import annotations
 

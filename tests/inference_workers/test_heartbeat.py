@@ -60,7 +60,7 @@ async def test_heartbeat_tells_of_worker_and_engine(
         heartbeat = await read_heartbeat(redis, worker)
         return heartbeat is not None and heartbeat.engine is EngineState.READY
 
-    # The worker's own first heartbeat may still be under way, from before the first probe.
+    # The worker's first heartbeat, from before the first probe, may still be on its way.
     await wait_until(says_ready)
     heartbeat = await read_heartbeat(redis, worker)
 

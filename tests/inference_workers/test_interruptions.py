@@ -79,7 +79,7 @@ class BreathlessEngine(ScriptedEngine):
 async def test_engine_that_never_pauses_leaves_turns_to_everything_else(
     start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A process that is kept waiting by a busy machine would pass for one that its engine keeps.
+    # A busy machine that delays the process would look like an engine that does.
     monkeypatch.setattr(generator, "SUSPENDED_SECONDS", math.inf)
     engine = BreathlessEngine()
     worker = await start_worker(engine=engine)
@@ -109,7 +109,7 @@ async def test_stop_works_when_the_message_is_lost(start_worker: StartWorker, re
 
 
 class MuteEngine(ScriptedEngine):
-    """Generates, and never says how busy it is."""
+    """Generates, but never reports its load."""
 
     async def load(self) -> EngineLoad:
         await asyncio.Event().wait()

@@ -79,7 +79,7 @@ def test_an_engine_that_fills_the_cores_lets_others_go_first(
         host.launch()
         status = host.wait_until_ready()
         group = Path(f"/proc/{status.pid}/autogroup")
-        # Kernels without it have no such weight.
+        # Kernels without this feature have no such weight.
         assert not group.exists() or group.read_text().split()[1:] == ["nice", str(nice)]
     finally:
         host.clean_up()
@@ -116,7 +116,7 @@ def test_engine_of_a_killed_launcher_is_ended(host: Host) -> None:
 
 
 def test_engine_that_outlived_its_launcher_is_reaped_at_the_next_start(host: Host) -> None:
-    """Caller the kernel to end it can fail, as in another pid namespace: the status file helps."""
+    """The request to the kernel can fail, as in another pid namespace: the status file helps."""
     former = subprocess.Popen(["sleep", "600"], start_new_session=True)
     info = read_process(former.pid)
     assert info is not None

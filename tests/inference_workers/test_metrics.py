@@ -1,4 +1,4 @@
-"""What a worker tells Prometheus, and that the engine's part of it is passed on."""
+"""A worker's metrics for Prometheus, including the engine's."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_tokens_first_tokens_and_gaps_are_counted_once_a_flush(
     assert value(samples, "gatehouse_worker_tokens_total") == 42
     assert value(samples, "gatehouse_worker_first_token_seconds_count") == 2
     gaps = value(samples, "gatehouse_worker_inter_token_seconds_count")
-    # Each token but those of a job's first flush comes after another one.
+    # Each token except those of a job's first flush follows another one.
     assert 20 <= gaps <= 40
     flushes = value(samples, "gatehouse_worker_flush_seconds_count")
     assert flushes == value(samples, "gatehouse_worker_flush_jobs_count")

@@ -1,4 +1,4 @@
-"""`python -m inference_workers plan`: tables for people, JSON for scripts, a line for mistakes."""
+"""`python -m inference_workers plan`: tables for people, JSON for scripts, a line for errors."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def plan(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def models_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The deployments that the command reads; its weights' folder is beside it."""
+    """The deployments file that the command reads; the weights folder is beside it."""
     file = tmp_path / "models.toml"
     monkeypatch.setenv("MODELS_FILE", str(file))
     monkeypatch.setenv("WEIGHTS_DIR", str(tmp_path))

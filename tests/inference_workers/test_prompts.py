@@ -1,4 +1,4 @@
-"""Prompts are read as the engine reads them, and the engine is asked only where that is unsure."""
+"""Prompts are read as the engine reads them; the engine is only asked if this is uncertain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ASKED_TO_PROVE = [probe for probe in PROBES for _ in range(2)]
 
 
 class Bytes:
-    """Reads a text as `ScriptedEngine` does, unless its end is another."""
+    """Reads a text like `ScriptedEngine`, except for a different end."""
 
     def __init__(self, end: int = END) -> None:
         self.end = end
@@ -38,7 +38,7 @@ class CountingEngine(ScriptedEngine):
     asked: list[str] = field(default_factory=list)
     fault: Exception | None = None
     meanwhile: Callable[[], None] = lambda: None
-    """What happens while it is asked."""
+    """A hook that runs during the query."""
 
     async def tokenize(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
         self.asked.append(text)

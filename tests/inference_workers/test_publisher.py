@@ -56,7 +56,7 @@ def job() -> RunningJob:
 
 @pytest.fixture
 async def running(redis: Redis, job: RunningJob) -> AsyncIterator[StreamPublisher]:
-    """A publisher that flushes by itself, with its job's lease renewed beside it."""
+    """A publisher that flushes by itself, while its job's lease is renewed."""
     publisher, jobs = StreamPublisher(redis, worker_id=WORKER), JobSet()
     jobs.add(job)
     leases = Leases(redis, worker_id=WORKER)
@@ -291,7 +291,7 @@ async def test_events_that_arrived_before_the_connection_broke_are_not_repeated(
         publisher.append(job, text="ab", token_ids=[1, 2])
         await publisher.flush()
         publisher.append(job, text="c", token_ids=[3])
-        # As if the reply to this write had been lost: it is in the stream, unknown to us.
+        # As if the reply to this write was lost: it is in the stream without our knowledge.
         written = Delta(offset=2, text="c", token_ids=(3,))
         await redis.xadd(stream_key(job.job_id), {"e": written.model_dump_json()})
         job.in_flight, job.is_uncertain = 1, True

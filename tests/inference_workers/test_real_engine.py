@@ -248,8 +248,8 @@ async def test_vllm_has_the_metrics_that_are_passed_on(tiny_worker: Worker, redi
 
 
 async def test_stop_frees_the_engine(tiny_worker: Worker, redis: Redis) -> None:
-    """Without the message even, which is the slower of the two ways a stop is heard."""
-    # Several, for one alone may have reached its end before a busy machine hears of the stop.
+    """Without the message, by the slower of the two ways to notice a stop."""
+    # Several, since one may have ended before a busy machine notices the stop.
     requests = [ask("tiny-opt-tp2", "The", 900) for _ in range(8)]
     running = [asyncio.create_task(tiny_worker.run_job(request)) for request in requests]
     await wait_for_tokens(redis, requests[0].job_id, 10, seconds=30)

@@ -1,4 +1,4 @@
-"""What only the real engine can show of log-probabilities and of parameters, on a tiny OPT."""
+"""What only the real engine can show about log-probabilities and parameters, with a tiny OPT."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
 OPT = "tiny-opt-tp2"
 NOISE = 1e-3
-"""These weights are drawn so widely that the engine's float32 differs from float64 by up to 2.7e-4
-in a token's log-probability, by the machine's kernels; what is wrong differs by whole nats."""
+"""The spread of these weights is so wide that the engine's float32 differs from float64 by up to
+2.7e-4 in a token's log-probability, depending on the kernels; an error differs by whole nats."""
 TEXT = "The reviewer asked where this number comes from. 日本語 🙂"
 
 
@@ -122,7 +122,7 @@ async def test_generated_tokens_have_their_own_log_probability(
     history = await complete(worker, redis, logprobs=2)
 
     assert [entry.id for entry in history.logprobs] == list(history.token_ids)
-    # Greedy: each token is the likeliest, and the very same float stands in both places.
+    # Greedy: each token is the most likely one, and the same float is in both places.
     assert [entry.top[0] for entry in history.logprobs] == [
         (entry.id, entry.logprob) for entry in history.logprobs
     ]

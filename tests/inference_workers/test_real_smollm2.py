@@ -81,7 +81,7 @@ async def test_scores_are_those_of_transformers(
 
     history = await read_history(redis, request.job_id)
     assert largest_difference(history, reference) <= 1e-3
-    # The harness's question: is each token the likeliest? Both must agree.
+    # The harness's question: is each token the most likely one? Both must agree.
     assert history.scored is not None
     greedy = [entry.rank == 1 for entry in history.scored.logprobs if entry]
     assert greedy == [

@@ -1,4 +1,4 @@
-"""Special tokens and the vocabulary's size are read where transformers reads them."""
+"""Special tokens and the vocabulary's size are read from the same places as in transformers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_files_say_what_begins_a_text(
 async def test_a_new_worker_replaces_what_an_older_one_published(
     tokenizer: Tokenizer, start_worker: StartWorker, redis: Redis, worker_settings: WorkerSettings
 ) -> None:
-    """From the folder in which the tokenizer lies, wherever that is."""
+    """From the tokenizer's folder, wherever it is."""
     folder = worker_settings.engine_dir / "scripted"
     folder.mkdir(parents=True)
     tokenizer.save(str(folder / "tokenizer.json"))

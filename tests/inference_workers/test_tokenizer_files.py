@@ -1,4 +1,4 @@
-"""Tokenizers are found where weights lie, in either of the layouts that are published."""
+"""Tokenizers are found beside the weights, in either of the published layouts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hub_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def save_as_opt(tokenizer: Tokenizer, folder: Path) -> None:
-    """OPT's repositories hold vocab.json and merges.txt, and no tokenizer.json."""
+    """OPT's repositories have vocab.json and merges.txt, and no tokenizer.json."""
     folder.mkdir(parents=True)
     model = json.loads(tokenizer.to_str())["model"]
     (folder / "vocab.json").write_text(json.dumps(model["vocab"]))

@@ -1,4 +1,4 @@
-"""A job's trace goes on from whoever sent it to the engine, and nothing private is in it."""
+"""A job's trace continues from its sender to the engine, and contains nothing private."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ async def stream(request: web.Request, lines: list[dict[str, Any]]) -> web.Strea
 
 
 class FakeServer:
-    """Answers /v1/completions by `handler` and keeps what it was asked."""
+    """Answers /v1/completions with `handler`, and stores the requests."""
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket

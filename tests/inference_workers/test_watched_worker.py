@@ -1,4 +1,4 @@
-"""What the real worker process shows to the outside: logs, traces and metrics."""
+"""The output of the real worker process: logs, traces and metrics."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_no_log_line_holds_a_prompt_or_a_completion_even_at_debug(site: Site) ->
     log = site.log(0).read_text()
     assert [line for line in log.splitlines() if marker in line] == []
     assert expected_text("x", 12)[-8:] not in log
-    # It was DEBUG, and each job has left a line with its id.
+    # The level was DEBUG, so each job has left a line with its id.
     assert "debug" in log
     assert [log.count(f"job_id={request.job_id}") > 0 for request in requests] == [True] * 5
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes spans as an OpenTelemetry collector does."""
+    """Receives spans like an OpenTelemetry collector."""
 
     spans: ClassVar[list[Span]] = []
 

@@ -31,7 +31,7 @@ SECRET_WORDS = ("PASSWORD", "SECRET", "_KEY", "DATABASE_URL", "REDIS_URL")
 
 
 def compose_schema() -> dict[str, Any]:
-    """The Compose specification's own schema, as the package check-jsonschema carries it."""
+    """The Compose specification's schema, from the package check-jsonschema."""
     vendored = resources.files("check_jsonschema.builtin_schemas") / "vendor"
     schema: dict[str, Any] = json.loads((vendored / "compose-spec.json").read_text())
     return schema

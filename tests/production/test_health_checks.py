@@ -1,4 +1,4 @@
-"""The containers' health checks say yes to a healthy part and no to any other."""
+"""The containers' health checks accept a healthy part and no other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.production.compose import ROOT
 
 
 def load(name: str) -> ModuleType:
-    """A script of docker/, which is no package."""
+    """A script of docker/, which is not a package."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docker" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

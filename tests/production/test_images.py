@@ -1,4 +1,4 @@
-"""The Dockerfiles copy what exists, run as nobody special, and hold no more than they need."""
+"""The Dockerfiles copy existing files, run as an ordinary user, and contain only what they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard, the alerts and what Prometheus is told to scrape agree with the code."""
+"""The dashboard, the alerts and the scrape configuration agree with the code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def graphs() -> list[dict[str, Any]]:
 
 
 def dashboard_expressions() -> list[str]:
-    """What Grafana would ask, with its variables filled in."""
+    """Grafana's queries, with their variables filled in."""
     return [
         target["expr"].replace("$__rate_interval", "1m").replace("$deployment", ".*")
         for panel in graphs()
@@ -84,7 +84,7 @@ def sample_names(families: Iterable[Metric]) -> Iterator[str]:
 
 
 async def worker_names(folder: Path) -> list[str]:
-    """What a worker exposes, whether or not it has run a job."""
+    """The metrics of a worker, whether or not it has run a job."""
     settings = WorkerSettings.model_validate(
         {"redis_url": running_valkey().url, "deployment": "d", "engine_dir": folder}
     )

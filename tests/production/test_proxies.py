@@ -1,4 +1,4 @@
-"""The proxies of docs/operations.md take what the site takes, and hardly more."""
+"""The proxies of docs/operations.md accept what the site accepts, and hardly more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIB = 2**20
 
 
 def most(*, api: bool) -> int:
-    """The largest body that the site takes of any kind of request."""
+    """The largest body that the site accepts in any kind of request."""
     return max(
         limit.bytes for prefix, limit in settings.REQUEST_BODIES if prefix.startswith("/v1/") is api
     )
@@ -36,6 +36,6 @@ def test_nginx_takes_as_much_as_the_site(pattern: str, is_api: bool) -> None:
 
 
 def test_caddy_leaves_the_limit_to_the_site() -> None:
-    # It answers 502 where its own limit is reached.
+    # It returns 502 if its own limit is reached.
     assert "reverse_proxy" in CADDY
     assert "request_body" not in CADDY

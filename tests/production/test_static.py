@@ -1,4 +1,4 @@
-"""Production's hashed static files: every name that a page or a style sheet uses is there."""
+"""Production's hashed static files: every name that a page or a style sheet uses exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people who walk the site, and one object of each kind for them to ask after."""
+"""The people who walk the site, and one object of each kind for their requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.factories.vouching import VouchRequestFactory, ask
 
 
 def seed() -> dict[str, User | None]:
-    """Load the demo release and its people; answers each actor of the table by name."""
+    """Load the demo release and its people, and return each actor of the table by name."""
     call_command("load_release", verbosity=0)
     call_command("seed_demo", "--json", verbosity=0)
     grant = Grant.objects.order_by("pk").first()
@@ -95,7 +95,7 @@ def finished_job(user: User) -> GenerationJob:
 
 
 def _renewals(researcher: User) -> dict[str, Any]:
-    """A renewal that waits, and a grant of one's own to give back."""
+    """A waiting renewal, and a grant that its holder can give back."""
     grant = Grant.objects.filter(user=researcher).latest("pk")
     renewal = make_renewal(grant, RenewalState.SUBMITTED)
     return {

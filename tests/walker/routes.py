@@ -1,4 +1,4 @@
-"""Every route that the site's URL configuration can answer, with an address for each."""
+"""Every route of the site's URL configuration, with an address for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every address, as everybody, against a committed table.
+"""Every address, as every kind of person, compared with a committed table.
 
 `WRITE_TABLE=1 pytest tests/walker` rewrites the table; read its diff before committing.
 """

@@ -1,4 +1,4 @@
-"""Machines with GPUs, none of which is here."""
+"""Descriptions of machines with GPUs."""
 
 from __future__ import annotations
 

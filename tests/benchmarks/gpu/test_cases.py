@@ -87,13 +87,13 @@ def test_a_gpu_too_small_for_two_layers_still_runs_the_smaller_model() -> None:
     [
         (
             Options(tensor_parallel_sizes=(4,)),
-            "--tensor-parallel-sizes: 4 GPUs are not here, 2 are",
+            "--tensor-parallel-sizes: 4 GPUs are needed, 2 are here",
         ),
         (
             Options(model="opt-13b", batches=(4096,)),
             (
                 "opt-13b with a batch of 4096 does not fit on 1 x H100-SXM5 80 GB; "
-                "take smaller --batches"
+                "use smaller --batches"
             ),
         ),
     ],

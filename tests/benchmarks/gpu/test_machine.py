@@ -24,7 +24,7 @@ def test_every_gpu_that_the_planner_knows_can_be_found() -> None:
 def test_an_unknown_gpu_is_taken_with_a_data_sheet_only() -> None:
     pcie = [found("NVIDIA H100 PCIe")]
 
-    with pytest.raises(RefusalError, match=r"^NVIDIA H100 PCIe is not known; give the data sheet"):
+    with pytest.raises(RefusalError, match=r"^NVIDIA H100 PCIe is unknown; give the data sheet"):
         find_machine(pcie, driver="580.1")
     assert find_machine(pcie, driver="580.1", slug="h100-80gb").gpu == GPUS["h100-80gb"]
 
@@ -33,8 +33,8 @@ def test_without_a_gpu_one_line_says_so() -> None:
     with pytest.raises(RefusalError) as caught:
         find_machine([], driver="")
     assert str(caught.value) == (
-        "no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES leaves; run this on a host "
-        "that has one, or see it work with --device cpu"
+        "no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES allows; run this on a host "
+        "with a GPU, or try it with --device cpu"
     )
 
 
@@ -42,5 +42,5 @@ def test_gpus_that_differ_are_refused() -> None:
     with pytest.raises(RefusalError) as caught:
         find_machine([found("Tesla T4"), found("NVIDIA L4", index=1)], driver="580.1")
     assert str(caught.value) == (
-        "the GPUs differ (NVIDIA L4, Tesla T4); set CUDA_VISIBLE_DEVICES to equal ones"
+        "the GPUs differ (NVIDIA L4, Tesla T4); set CUDA_VISIBLE_DEVICES to GPUs of one kind"
     )

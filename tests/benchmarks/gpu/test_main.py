@@ -1,4 +1,4 @@
-"""The command where there is no GPU."""
+"""The command on a machine without a GPU."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_without_a_gpu_one_line_refuses_and_the_page_stays() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.gpu"],
         cwd=ROOT,
-        # No GPU is seen on a machine that has some, either.
+        # Hides the GPUs of a machine that has some.
         env={"CUDA_VISIBLE_DEVICES": "", "PATH": ""},
         capture_output=True,
         text=True,
@@ -25,8 +25,8 @@ def test_without_a_gpu_one_line_refuses_and_the_page_stays() -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         (
-            "Gatehouse: no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES leaves; run this "
-            "on a host that has one, or see it work with --device cpu"
+            "Gatehouse: no GPU: nvidia-smi lists none that CUDA_VISIBLE_DEVICES allows; run this "
+            "on a host with a GPU, or try it with --device cpu"
         )
     ]
     assert PERFORMANCE.read_bytes() == before

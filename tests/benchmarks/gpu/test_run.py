@@ -26,7 +26,7 @@ OPTIONS = Options(batches=(1, 32))
 
 
 class FakeMeasurer:
-    """Steps take what `seconds` says of a case and a batch."""
+    """Steps take `seconds` of a case and a batch."""
 
     def __init__(self, seconds: Callable[[Case, int], float]) -> None:
         self._seconds = seconds
@@ -85,7 +85,7 @@ async def test_the_page_tells_the_factors_that_made_the_points() -> None:
     ]
     assert (
         "The planner's factors fitted to the 10 steps that were run: 80% of the memory's speed, "
-        "50% of the tensor cores', 20 µs an all-reduce; worst error 0%."
+        "50% of the tensor cores', 20 µs per all-reduce; worst error 0%."
     ) in report.text.splitlines()
     assert report.is_floor_kept
     assert "No step is faster than the planner's floor." in report.text.splitlines()
@@ -134,7 +134,7 @@ async def test_the_cpu_is_compared_with_nothing() -> None:
     )
 
     assert report.text.splitlines() == [
-        "| model | layers | GPUs | batch | ms a token | tokens/s |",
+        "| model | layers | GPUs | batch | ms per token | tokens/s |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         "| opt-tiny | 2 | 1 | 1 | 3.00 | 333 |",
         "| opt-tiny | 2 | 1 | 32 | 34.00 | 941 |",

@@ -1,4 +1,4 @@
-"""What the command asks for, refuses and writes."""
+"""What the command loads, refuses and writes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_page_shows_every_figure() -> None:
         "| Tensor-parallel ranks | 2 |",
         "| Ready after | 70 s |",
         "| of which loading | 14.6 s |",
-        "| Memory of each rank | 9.00 GiB, 9.00 GiB |",
+        "| Memory per rank | 9.00 GiB, 9.00 GiB |",
         "| Time per token, batch 1 | 361 ms |",
         "| Generated | 3 tokens |",
         (
@@ -63,8 +63,8 @@ def test_the_page_shows_every_figure() -> None:
             "between -23.7 and -2.9 |"
         ),
         "| Largest difference | 2.7e-05 |",
-        "| Same likeliest token | at 14 of 15 positions |",
-        "| As transformers would | 2 of 3 tokens |",
+        "| Same most likely token | at 14 of 15 positions |",
+        "| Same tokens as transformers | 2 of 3 tokens |",
     ]
 
 
@@ -78,7 +78,7 @@ def test_dummy_weights_are_compared_with_nothing() -> None:
         "| Weights",
         "| Tensor-parallel ranks",
         "| Ready after",
-        "| Memory of each rank",
+        "| Memory per rank",
         "| Time per token, batch 1",
         "| Generated",
     ]
@@ -99,7 +99,8 @@ def test_too_little_memory_is_refused_before_anything_starts() -> None:
     with pytest.raises(RefusalError) as caught:
         check_memory(REAL, available=14 * GIB)
     assert str(caught.value) == (
-        "18 GiB of free memory are needed, 14 GiB are there; take fewer layers or leave out --real"
+        "18 GiB of free memory are needed, 14 GiB are available; use fewer layers or leave out "
+        "--real"
     )
 
 

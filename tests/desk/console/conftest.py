@@ -1,4 +1,4 @@
-"""The cast of the console tests."""
+"""The people of the console tests."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def open_metrics(context: BrowserContext, live_server: LiveServer, complaints: l
 
 
 def visit_metrics(context: BrowserContext, live_server: LiveServer, complaints: list[str]) -> Page:
-    """The page as a reviewer finds it."""
+    """The page as a reviewer sees it."""
     reviewer = UserFactory.create(is_reviewer=True, is_auditor=True)
     page = open_page(context, complaints)
     page.goto(f"{live_server.url}/account/login/?next=/console/metrics/")
@@ -118,7 +118,7 @@ def test_without_a_script_the_tables_hold_every_number(
 
 
 INNER_WIDTH = "(place) => place.clientWidth"
-"""A function: the content security policy lets no string be evaluated."""
+"""A function, since the content security policy forbids evaluating a string."""
 INKS = """(place) => {
   const canvas = place.querySelector("canvas");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -85,7 +85,7 @@ def submit(applicant: User, model: HostedModel, **changes: Any) -> Application:
 
 
 def ten_minutes_pass() -> None:
-    """The hold of every decision is over, and its mail leaves."""
+    """End the hold of every decision, so that its mail is sent."""
     past = timezone.now() - timedelta(minutes=10)
     Ruling.objects.update(effective_at=past)
     Application.objects.filter(effective_at__isnull=False).update(effective_at=past)
@@ -104,7 +104,7 @@ def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:
     application = submit(applicant, model, intended_use="Measuring scale.")
     console = f"{live_server.url}/console/"
 
-    # Rita takes it up with the keyboard, and returns it with a note on one field.
+    # Rita claims it with the keyboard, and returns it with a note on one field.
     enter(page, live_server, rita)
     page.goto(console)
     page.keyboard.press("j")
@@ -150,7 +150,7 @@ def test_a_reviewers_day(page: Page, live_server: LiveServer) -> None:
     application.refresh_from_db()
     assert application.state == ApplicationState.APPROVED
 
-    # A wrong click: she takes it back, and nobody has heard of it.
+    # A wrong click: she takes it back before anyone is notified.
     told = len(mail.outbox)
     page.get_by_role("button", name="Take back the decision").click()
     expect(page.locator(".messages")).to_contain_text("was not notified")

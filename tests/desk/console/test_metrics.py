@@ -1,4 +1,4 @@
-"""The page of the process's numbers, its files, and who may look."""
+"""The metrics page, its files, and who has access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has not signed again: the list, its CSV, and reminders by hand."""
+"""People who have not signed again: the list, its CSV, and manual reminders."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ def test_whoever_approved_first_is_not_asked_again(console: Client) -> None:
     assert page.context["waits_for_second"] is True
     assert text.count("You have approved. Another reviewer must agree") == 1
     assert text.count('data-decision="approve"') == 0
-    # A tab that was open before.
+    # A tab that was opened earlier.
     late = console.post(page_of(application, "approve"), approval(application, seen=1))
     assert late.status_code == 422
     assert late.content.decode().count("You have already approved this.") == 1

@@ -14,7 +14,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def scrape(client: Client, settings: Settings) -> dict[str, dict[Labels, float]]:
-    """Every sample by its name and labels, looked up anew."""
+    """Every sample by its name and labels, scraped again at each look-up."""
     settings.METRICS_TOKEN = TOKEN
     site_collector.forget()
     response = client.get("/metrics", headers=BEARER)

@@ -1,4 +1,4 @@
-"""The portal's logs hold no prompt and no completion, whatever their level."""
+"""The portal's logs contain no prompt and no completion at any level."""
 
 from __future__ import annotations
 

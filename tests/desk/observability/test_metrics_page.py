@@ -1,4 +1,4 @@
-"""The page that Prometheus reads: for whom it is there, and that its figures are right."""
+"""The page that Prometheus reads: who has access, and that its figures are right."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_queues_are_told_from_the_rows_zeros_included(client: Client, settings: 
 
 @pytest.fixture
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any time but midnight: what ended a moment ago ended today."""
+    """Any time but midnight, so that a run that ended a moment ago ended today."""
     today = timezone.now().replace(hour=12)
     monkeypatch.setattr("portal.desk.observability.collector.timezone.now", lambda: today)
 

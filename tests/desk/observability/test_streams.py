@@ -1,4 +1,4 @@
-"""Open streams, what they cost, and the first token as a reader sees it."""
+"""Open streams, their cost, and the first token as a reader sees it."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
 
 
 def submit(client: Client, valkey: redis.Redis) -> dict[str, Any]:
-    """Run a prompt as a researcher; answers the message that waits in the queue."""
+    """Run a prompt as a researcher, and return the message that waits in the queue."""
     user, model = make_researcher()
     client.force_login(user)
     beat(valkey)

@@ -1,4 +1,4 @@
-"""After an erasure no column of any table knows the person, and the chain still holds."""
+"""After an erasure no column of any table contains the person, and the chain is still valid."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ TRACES = {
     "renewals_statement.legal_name",
     "renewals_statement.remarks",
 }
-"""Where the person of these tests is known, or the tests below would prove nothing of it."""
+"""The columns in which the person must occur, or the tests below would prove nothing."""
 
 
 def places_that_know(*needles: str) -> set[str]:
@@ -140,7 +140,7 @@ def places_that_know(*needles: str) -> set[str]:
             [TEXT_TYPES],
         )
         for table, column, data_type in cursor.fetchall():
-            # As text, bytes would be hexadecimal digits and know nobody.
+            # As text, bytes would be hexadecimal digits, in which no name is found.
             text = "encode({}, 'escape')" if data_type == "bytea" else "{}::text"
             query = sql.SQL(
                 "SELECT EXISTS (SELECT 1 FROM {} WHERE " + text + " ILIKE ANY(%s))"
@@ -153,7 +153,7 @@ def places_that_know(*needles: str) -> set[str]:
 
 @pytest.fixture
 def person(client: Client, valkey: redis.Redis) -> User:
-    """Somebody who has left traces wherever a person can."""
+    """A person who has left every possible trace."""
     reviewer = UserFactory.create(is_reviewer=True)
     beat(valkey)
     model = HostedModelFactory.create(tier=Tier.ONE_REVIEWER)
@@ -239,7 +239,7 @@ def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redi
         prompt_token_ids=[11, 12, 13], logprobs=logprobs, prompt_logprobs=[None, *logprobs],
         params={"max_tokens": 4, "stop": [NAME], "bad_words": [EMAIL]}, failure_detail=NAME,
     )  # fmt: skip
-    # One that its owner deleted by themselves, before.
+    # One that its owner deleted earlier.
     GenerationJobFactory.create(
         user=person, model=model, succeeded=True, prompt="", text="", token_ids=[],
         params={"max_tokens": 4, "stop": [NAME]}, erased_at=timezone.now(),
@@ -260,7 +260,7 @@ def leave_traces_of_the_api(person: User, model: HostedModel, valkey: redis.Redi
 
 
 def leave_traces_of_vouching(person: User, application: Application, reviewer: User) -> None:
-    """What a referee said of them, and what they said of somebody for their whole domain."""
+    """A referee's answer about them, and their own answer about others, as an official."""
     about = VouchRequestFactory.create(application=application, name=f"{NAME}'s boss")
     ask(about)
     answer_request(about, answer=Answer.CONFIRM, text=f"{NAME} is good.")
@@ -275,7 +275,7 @@ def leave_traces_of_vouching(person: User, application: Application, reviewer: U
 
 
 def leave_traces_of_teams(person: User, reviewer: User) -> None:
-    """A team that they were in, one that invites them, and one of their own."""
+    """A team that they were in, one that invites them, and their own."""
     for state in ("joined", "invited"):
         member = MemberFactory.create(
             team=TeamFactory.create(application=ApplicationFactory.create(state=ApplicationState.APPROVED)),
@@ -323,7 +323,7 @@ def test_a_batch_that_was_under_way_writes_nothing_afterwards(person: User) -> N
 
 
 def read_agreement(person: User) -> str:
-    """All that the PDF of the person's signature says, its metadata included."""
+    """All text of the PDF of the person's signature, including its metadata."""
     reader = PdfReader(io.BytesIO(make_agreement(person.signatures.get()).content))
     metadata = [str(value) for value in (reader.metadata or {}).values()]
     return " ".join([*(page.extract_text() for page in reader.pages), *metadata])

@@ -1,4 +1,4 @@
-"""Everything about oneself, and nothing about others."""
+"""The export has everything about the person, and nothing about others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request to be erased, in a browser: asked for with the password, and taken back."""
+"""A request for erasure, in a browser: made with the password, and withdrawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One's own request to be erased: the wait, the way back, who is refused, and once only."""
+"""A person's own request for erasure: the wait, withdrawal, refusals, and once only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every period to the second: before it nothing goes, at it the row goes, and never twice."""
+"""Every period to the second: the row is deleted at its end, not earlier, and never twice."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NAME = "Quendolina Zwaluwstaart"
 
 @pytest.fixture(autouse=True)
 def _periods(settings: Settings) -> None:
-    """All different, so that no period is taken for another."""
+    """All different, so that no period can be mistaken for another."""
     settings.DRAFT_RETENTION_DAYS = 90
     settings.REFUSED_RETENTION_DAYS = 730
     settings.READ_NOTICE_RETENTION_DAYS = 365
@@ -192,7 +192,7 @@ def test_a_refused_case_keeps_its_record_and_loses_its_person(settings: Settings
         submit_application(application, by=person, answers=make_answers(model))
         reject_application(application, by=reviewer, reason=f"Dear {NAME}, no.")
         Notice.objects.update(state=NoticeState.SENT, sent_at=NOW)
-    # The account itself goes on, under the name that its owner gives it.
+    # The account itself continues, under the name that its owner gives it.
     User.objects.filter(pk=person.pk).update(name="Another Name")
     assert places_that_know(NAME) >= {"access_application.applicant_name", "access_step.note"}
     assert carry_out_retention(at=NOW + timedelta(days=731)) == {"cases_erased": 1}
@@ -205,7 +205,7 @@ def test_a_refused_case_keeps_its_record_and_loses_its_person(settings: Settings
 
 
 def returned(at: datetime) -> Application:
-    """An application that was returned at a moment, and told at once."""
+    """An application that was returned at this time, without a hold."""
     with time_machine.travel(at, tick=False):
         application = ApplicationFactory.create()
         return_application(application, by=UserFactory.create(is_reviewer=True), note="Say more.")
@@ -234,13 +234,13 @@ def test_a_returned_application_is_reminded_of_and_then_closed(
     assert application.grants.count() == 0
     closed = AuditEvent.objects.get(tag=AuditTag.APPLICATION_LAPSED)
     assert (closed.actor, closed.data["to"]) == (None, "lapsed")
-    # One can apply again at once, beginning with what was written.
+    # The person can apply again immediately, with the previous text.
     assert open_draft(application.applicant).state == ApplicationState.DRAFT
 
 
 @pytest.fixture
 def run_sent() -> Callable[[], list[str]]:
-    """Sends what is due; answers the subjects of what left."""
+    """Sends the mails that are due, and returns their subjects."""
 
     def run() -> list[str]:
         mail.outbox.clear()

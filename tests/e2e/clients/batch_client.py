@@ -54,7 +54,7 @@ def request(name: str, **body: Any) -> dict[str, Any]:
 
 
 def read(client: openai.OpenAI, file_id: str | None) -> dict[str, Any]:
-    """Texts or error codes by the requests' own names."""
+    """Texts or error codes by the requests' `custom_id`."""
     if file_id is None:
         return {}
     lines = map(json.loads, client.files.content(file_id).text.splitlines())

@@ -1,4 +1,4 @@
-"""Evaluate through the API and with transformers; print every sample's answer as JSON.
+"""Evaluate through the API and with transformers, and print every sample's answer as JSON.
 
     python lm_eval_client.py WEIGHTS URL MODEL < variants.json
 

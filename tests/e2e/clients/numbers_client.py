@@ -1,8 +1,8 @@
-"""Sums of empty contexts, offsets and formats through the API; print what was seen as JSON.
+"""Print sums of empty contexts, offsets and formats through the API as JSON.
 
     python numbers_client.py WEIGHTS URL KEY MODEL
 
-The sums stand beside those of lm_eval with transformers, which has a convention for empty contexts.
+The sums are beside those of lm_eval with transformers, which has a convention for empty contexts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the `openai` package gets from the API, printed as JSON, in an environment of its own."""
+"""What the `openai` package gets from the API, printed as JSON, in its own environment."""
 
 from __future__ import annotations
 

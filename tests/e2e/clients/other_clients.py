@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-# Or it asks the network for prices before it does anything.
+# Otherwise it first downloads prices from the network.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm

@@ -1,4 +1,4 @@
-"""What one of the clients that build on chats and structure gets from the API, printed as JSON.
+"""What one of the clients that need chats and structure gets from the API, printed as JSON.
 
     python structure_clients.py URL KEY MODEL CLIENT
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-# Or it asks the network for prices before it does anything.
+# Otherwise it first downloads prices from the network.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import dspy
@@ -36,7 +36,7 @@ GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 24}
 
 
 class City(BaseModel):
-    """What a structured answer holds."""
+    """The contents of a structured answer."""
 
     country: Literal["France", "Norway"]
     inhabitants: int = Field(ge=0, le=99_999_999)
@@ -80,7 +80,7 @@ def by_outlines() -> dict[str, Any]:
 
 
 def by_instructor() -> dict[str, Any]:
-    # In its mode JSON nothing but a prompt tells the model of the schema.
+    # In its JSON mode only the prompt describes the schema to the model.
     asked: dict[instructor.Mode, type[BaseModel]] = {
         instructor.Mode.JSON: Anything,
         instructor.Mode.JSON_SCHEMA: City,
@@ -101,7 +101,7 @@ def by_instructor() -> dict[str, Any]:
 
 
 def by_guidance() -> dict[str, Any]:
-    """Which sends no temperature to a chat, so only the answer's shape is known."""
+    """Guidance sends no temperature to a chat, so only the answer's shape is known."""
     model = guidance.models.OpenAI(MODEL, echo=False, api_key=KEY, base_url=f"{BASE}/v1")
     with guidance.user():
         model += QUESTION

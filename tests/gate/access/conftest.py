@@ -1,4 +1,4 @@
-"""The cast of the access tests."""
+"""The people of the access tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TYPED: dict[str, Any] = {
     "data_handling": "On an encrypted disk.",
     "others_with_access": "Nobody.",
 }
-"""A whole application as a browser sends it, but for the models."""
+"""A complete application as a browser sends it, except the models."""
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def reviewer(db: None) -> User:
 
 @pytest.fixture
 def signed_applicant(model: HostedModel) -> User:
-    """Somebody who has signed the licence of `model`."""
+    """A person who has signed the licence of `model`."""
     return sign(UserFactory.create(), model)
 
 
 @pytest.fixture
 def answers(model: HostedModel) -> Callable[..., Answers]:
-    """Makes a whole set of answers, for `model` unless told otherwise."""
+    """Makes a complete set of answers, for `model` by default."""
 
     def make(**changes: Any) -> Answers:
         values = {
@@ -76,7 +76,7 @@ def sign(user: User, model: HostedModel) -> User:
 
 @pytest.fixture
 def run_queued_tasks(valkey: redis.Redis) -> Callable[[], list[str]]:
-    """Does what a worker of the queue `portal` would; answers the names of the tasks."""
+    """Runs the tasks of the queue `portal` like a worker, and returns their names."""
     import_module("portal.platform.notices.tasks")
 
     def run() -> list[str]:

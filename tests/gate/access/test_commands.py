@@ -79,7 +79,7 @@ SITUATIONS: tuple[tuple[str, ApplicationState, bool], ...] = (
     *((str(state), state, False) for state in ApplicationState),
     *((f"{state}, held", ApplicationState(state), True) for state in DECIDED_STATES),
 )
-"""Every state, and those that their applicant has not been told of yet."""
+"""Every state, including those that the applicant has not been notified of yet."""
 APPLICATION_LINE = "application | {:14} | {:21} | {:9} | {}"
 GRANT_LINE = "grant       | {:14} | {:21} | {:9} | {}"
 
@@ -126,7 +126,7 @@ GRANT_CALLS: dict[Command, Callable[[Grant, User], object]] = {
 
 
 def _cast(owner: User, model: HostedModel) -> Iterator[tuple[str, User]]:
-    """Everybody in turn. All have signed, so that only the rules can refuse."""
+    """Each person in turn. All have signed, so that only the rules can refuse."""
     for name in ACTORS:
         owner.is_reviewer = name == "applicant who reviews"
         owner.save()
@@ -141,7 +141,7 @@ def _cast(owner: User, model: HostedModel) -> Iterator[tuple[str, User]]:
 
 
 def _situate(owner: User, state: ApplicationState, *, is_held: bool, decider: User) -> Application:
-    """An application in a state, decided by somebody if it was decided, claimed by nobody."""
+    """An unclaimed application in a state, with a decision if the state needs one."""
     now = timezone.now()
     told_at = now + HOLD if is_held else now - HOLD
     application = ApplicationFactory.create(applicant=owner, state=state)
@@ -236,7 +236,7 @@ def test_a_command_outside_of_a_transaction_is_a_mistake_of_the_program(
 
 
 def test_every_state_and_role_that_the_table_leaves_out_is_refused_by_the_matrix() -> None:
-    """The committed matrix and the table agree on what a bystander cannot do at all."""
+    """The committed matrix and the table agree on what a bystander cannot do."""
     moves = [line for line in MATRIX.read_text().splitlines() if "-> " in line]
     for line in moves:
         _, _, actor, command, _ = (part.strip() for part in line.split("|"))

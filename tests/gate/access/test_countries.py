@@ -1,4 +1,4 @@
-"""The country rule: a listed country or a mismatch goes to a person, and rejects nobody."""
+"""The country rule: a listed country or a mismatch goes to a reviewer, and rejects no one."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def test_every_code_is_reached_and_leads_on(
 
 
 def test_every_code_is_accounted_for() -> None:
-    """The quota is judged where it is reserved, not here."""
+    """The quota is checked where it is reserved, not here."""
     assert set(SITUATIONS) == set(Code) - {Code.QUOTA_EXCEEDED}
 
 

@@ -1,4 +1,4 @@
-"""The application form in a browser: saved as one goes, and not over another tab's text."""
+"""The application form in a browser: saved continuously, but not over another tab's text."""
 
 from __future__ import annotations
 

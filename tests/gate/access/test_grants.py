@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def heard() -> Iterator[list[dict[str, Any]]]:
-    """What `access_ended` told its receivers."""
+    """What receivers of `access_ended` got."""
     told: list[dict[str, Any]] = []
 
     def hear(**ended: Any) -> None:

@@ -181,7 +181,7 @@ def test_a_grant_that_was_replaced_is_restored(
     approve(application, reviewer)
     new = application.grants.get()
     now = timezone.now()
-    assert new.starts_at <= now  # No gap for whoever has access already.
+    assert new.starts_at <= now  # No gap for a person who already has access.
     assert decide(application.applicant, model, Capability.PLAYGROUND, now).allowed
     take_back_decision(application, by=reviewer)
     old.refresh_from_db()
@@ -252,7 +252,7 @@ def test_of_two_returns_the_second_is_taken_back_and_the_first_is_still_told(
 def test_a_notice_whose_decision_was_taken_back_behind_it_is_not_sent(
     application: Application, reviewer: User
 ) -> None:
-    """The composer looks for itself, whatever the outbox still holds."""
+    """The composer checks the decision itself, even if the outbox still has the message."""
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
         reject_application(application, by=reviewer, reason="Commercial.")

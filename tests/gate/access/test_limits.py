@@ -1,4 +1,4 @@
-"""Limits of one grant: who sets them, and what they hold."""
+"""Limits of one grant: who sets them, and their effect."""
 
 from __future__ import annotations
 

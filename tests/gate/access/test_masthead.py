@@ -1,4 +1,4 @@
-"""The bar over every page of somebody who must sign again, and what it costs the others."""
+"""The bar over every page of a person who must sign again, and its cost for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the process, from what happened."""
+"""The metrics of the review process, calculated from its history."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def waiting(applicant: User, model: HostedModel) -> Application:
 
 
 def outbox() -> set[tuple[str, str]]:
-    """Every message as recipient and subject; a repeated one would shorten the set."""
+    """Every message as recipient and subject; a repeated message would make the set smaller."""
     pairs = [(to, str(message.subject)) for message in mail.outbox for to in message.recipients()]
     assert len(set(pairs)) == len(pairs)
     return set(pairs)

@@ -41,14 +41,14 @@ def ben(clock: Traveller) -> User:
 
 @pytest.fixture
 def application(clock: Traveller, model: HostedModel) -> Application:
-    """Promised in five working days."""
+    """Promised within five working days."""
     model.release.review_days = 5
     model.release.save()
     return ApplicationFactory.create(models_wanted=[model], case_number="GH-2026-0042")
 
 
 def deliver() -> Counter[str]:
-    """Two beats, and the mails that left."""
+    """Run the beat task twice, and return the number of mails by recipient."""
     mail.outbox.clear()
     call_to_overdue()
     call_to_overdue()

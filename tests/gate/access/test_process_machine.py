@@ -1,4 +1,4 @@
-"""Random people, commands and clocks drive the whole process; its promises hold at every step."""
+"""Random people, commands and times drive the whole process; its promises hold at every step."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ WHICH = st.integers(0, 3)
 
 
 class ProcessMachine(RuleBasedStateMachine):
-    """Commands are tried by anybody at any time; refusals are the domain's to give."""
+    """Anyone tries any command at any time; the domain must refuse."""
 
     seen: ClassVar[set[Command]] = set()
 
@@ -190,7 +190,7 @@ class ProcessMachine(RuleBasedStateMachine):
         regrets=st.booleans(),
     )
     def approve(self, which: int, first: int, second: int, until: int, regrets: bool) -> None:
-        """By two people in turn; the second comes too late where one is enough."""
+        """By two people in turn; the second is too late if one is enough."""
         row = self.pick(which, *REVIEW_STATES)
         if row is None:
             return
@@ -289,8 +289,8 @@ class ProcessMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_in_review_opens_nothing(self) -> None:
-        """No application in review, and no held decision, holds an active grant that it gave
-        to somebody who had none.
+        """No application in review, and no held decision, has an active grant that it gave
+        to a person who had none.
         """
         for row in Application.objects.filter(state__in=REVIEW_STATES):
             active = row.grants.filter(state=GrantState.ACTIVE)
@@ -335,7 +335,7 @@ REACHED = {
     Command.TAKE_BACK,
     Command.VOID,
 }
-"""What the runs have to get to, or they prove little."""
+"""The states that the runs must reach, or they prove little."""
 EFFORT = settings(
     max_examples=15,
     derandomize=True,

@@ -1,4 +1,4 @@
-"""Two people at once, on two connections: one wins, the other is told who."""
+"""Two people at the same time, on two connections: one wins, the other learns who."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Act = Callable[[Application], Step]
 
 
 def race(load: Callable[[], object], *acts: Callable[..., Step]) -> list[Step | LostRace]:
-    """Each act on its own connection, after all of them have read the row."""
+    """Run each action on its own connection, after all have read the row."""
     have_read = Barrier(len(acts), timeout=10)
 
     def run(act: Callable[..., Step]) -> Step | LostRace:
@@ -66,7 +66,7 @@ def race(load: Callable[[], object], *acts: Callable[..., Step]) -> list[Step | 
 
 
 def split(outcomes: list[Step | LostRace]) -> tuple[Step, LostRace]:
-    """The one winner and the one who lost."""
+    """The winner and the loser."""
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Step)]
     (loser,) = [outcome for outcome in outcomes if isinstance(outcome, LostRace)]
     return winner, loser
@@ -179,7 +179,7 @@ def test_of_two_hundred_races_none_is_won_twice(model: HostedModel) -> None:
 def test_a_decision_is_told_or_taken_back_when_both_are_tried_at_once(
     model: HostedModel, settings: Settings
 ) -> None:
-    """The reviewer's clock still stands within the hold, the sender's past it."""
+    """The reviewer's clock is still within the hold, the sender's is past it."""
     settings.DECISION_HOLD_SECONDS = 600
     ann = UserFactory.create(is_reviewer=True, name="Ann")
     for _ in range(20):
@@ -233,7 +233,7 @@ def test_a_decision_that_is_being_told_is_not_taken_back(
 
 
 def both_at_once(*acts: Callable[[], bool]) -> list[bool]:
-    """Each act on its own connection, at the same instant."""
+    """Run each action on its own connection, at the same instant."""
     start = Barrier(len(acts), timeout=10)
 
     def run(act: Callable[[], bool]) -> bool:
@@ -248,7 +248,7 @@ def both_at_once(*acts: Callable[[], bool]) -> list[bool]:
 
 
 def take_back(application: Application, *, by: User) -> bool:
-    """Whether the decision could be taken back, on a connection of its own."""
+    """Take the decision back on a separate connection, and return whether that worked."""
     try:
         take_back_decision(Application.objects.get(pk=application.pk), by=by)
     except DomainError as refusal:
@@ -261,7 +261,7 @@ def take_back(application: Application, *, by: User) -> bool:
 
 
 def tell(notice: Notice) -> bool:
-    """Compose as a sender does, on a connection of its own."""
+    """Compose like a sender, on a separate connection."""
     try:
         with transaction.atomic():
             return compose(notice)
@@ -270,7 +270,7 @@ def tell(notice: Notice) -> bool:
 
 
 def wait_until_somebody_waits_for_us() -> None:
-    """Until another connection is blocked by ours; fails after ten seconds."""
+    """Wait until another connection is blocked by ours; fails after ten seconds."""
     deadline = monotonic() + 10
     query = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     while monotonic() < deadline:
@@ -278,4 +278,4 @@ def wait_until_somebody_waits_for_us() -> None:
             cursor.execute(query)
             if cursor.fetchone():
                 return
-    raise AssertionError("nobody waits")
+    raise AssertionError("no connection waits")

@@ -1,4 +1,4 @@
-"""The rows can be rebuilt from the audit log, whatever has happened."""
+"""The rows can be rebuilt from the audit log after any history."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def decide(application: Application, by: User, rng: random.Random) -> None:
 
 
 def handle(application: Application, by: User, others: list[User], rng: random.Random) -> None:
-    """The desk's own moves, and decisions looked at again."""
+    """Steps of the reviewers, and reconsidered decisions."""
     match rng.randrange(6):
         case 0:
             claim_application(application, by=by)
@@ -119,7 +119,7 @@ def change_grant(grant: Grant, by: User, rng: random.Random) -> None:
 def test_random_histories_are_rebuilt_from_their_events(
     seed: int, model: HostedModel, answers: Callable[..., Answers], settings: Settings
 ) -> None:
-    # Half of the histories are told at once, half hold every decision.
+    # Half of the histories have no hold, half hold every decision.
     settings.DECISION_HOLD_SECONDS = 600 * (seed % 2)
     rng = random.Random(seed)
     models = [model, HostedModelFactory.create(tier=Tier.TWO_REVIEWERS, release=model.release)]

@@ -51,7 +51,7 @@ def publish(licence: Licence, **changes: Any) -> LicenceVersion:
 
 
 def deliver() -> list[str]:
-    """Run the task twice and send what is due; the addresses that got mail, sorted."""
+    """Run the task twice, send the mail, and return its recipients, sorted."""
     mail.outbox.clear()
     announce_changed_licences()
     announce_changed_licences()
@@ -145,7 +145,7 @@ def test_only_those_who_must_sign_again_are_told(clock: Traveller, first: Licenc
     )
     publish(first.licence)
     assert deliver() == ["good@example.org", "holder@example.org"]
-    # What is closed to the holder already is not recalled as if it were still open.
+    # No recall about access that has already ended.
     clock.move_to(NOW + 23 * DAY)
     assert deliver() == ["good@example.org"]
 

@@ -74,7 +74,7 @@ def publish(licence: Licence, history: list[dict[str, Any]]) -> User:
 def test_gate_bar_and_list_say_the_same(history: list[dict[str, Any]], now: int) -> None:
     with transaction.atomic():
         licence = LicenceFactory.create()
-        # What is published is published before it can be seen here.
+        # A version is published before it can be seen here.
         history = [{**version, "published": min(version["published"], now)} for version in history]
         user, at = publish(licence, history), day(now)
         bar = read_masthead(user, at=at).reconsent

@@ -57,7 +57,7 @@ def test_accounts_that_may_be_one_person_are_pointed_out_with_the_reason() -> No
     by_mailbox = UserFactory.create(name="Somebody", email="adabyron+two@googlemail.com")
     UserFactory.create(
         name="Ada Byron", email="other@gmail.com"
-    )  # A mail service's names say nothing.
+    )  # The domain of a mail service says nothing about the person.
     UserFactory.create(name="Ada Byron", email="gone@example.net", is_active=False)
     found = [(likeness.user, likeness.why) for likeness in find_likenesses(ada)]
     assert found == [(by_orcid, "the same ORCID iD"), (by_mailbox, "the same mailbox")]

@@ -30,7 +30,7 @@ def test_median_and_ninetieth_percentile_over_ninety_days_in_hours() -> None:
 
 
 def test_few_answers_are_told_to_nobody(client: Client) -> None:
-    """Of one answer, nine of ten is nobody's wait; the demo's first took no time at all."""
+    """A percentile of one answer means nothing; the demo's first took no time."""
     HostedModelFactory.create()
     told = []
     for _ in range(10):

@@ -53,7 +53,7 @@ data_card = "text.md"
 
 
 def write_release(folder: Path, toml: str = RELEASE) -> Path:
-    """Write a whole release folder and answer it."""
+    """Write a complete release folder and return it."""
     (folder / "release.toml").write_text(toml)
     (folder / "licence.md").write_bytes(LICENCE.encode())
     (folder / "text.md").write_text("Some words.\n")

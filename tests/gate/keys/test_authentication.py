@@ -1,4 +1,4 @@
-"""Who is let in with which key, at what cost."""
+"""Which keys give access, and at what cost."""
 
 from __future__ import annotations
 

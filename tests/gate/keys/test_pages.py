@@ -1,4 +1,4 @@
-"""The pages of one's keys."""
+"""The pages of a person's keys."""
 
 from __future__ import annotations
 

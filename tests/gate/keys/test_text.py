@@ -1,4 +1,4 @@
-"""The text of a key: recognised, and refused when misspelt, without a database."""
+"""The text of a key: recognised, or refused if misspelt, without a database."""
 
 from __future__ import annotations
 

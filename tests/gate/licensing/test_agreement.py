@@ -1,4 +1,4 @@
-"""The PDF of a signed agreement: whole, the same every time, and for every name."""
+"""The PDF of a signed agreement: complete, the same every time, and for every name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A changed licence from the bar over a page to the paper that somebody else verifies."""
+"""A changed licence, from the bar over a page to the PDF that another person verifies."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def test_a_signature_under_another_licence_counts_for_nothing() -> None:
 
 
 def run_together(*jobs: object) -> list[str]:
-    """Run each callable on a connection of its own; answers codes of refusals, or 'done'."""
+    """Run each callable on its own connection, and return the codes of refusals, or 'done'."""
     barrier = threading.Barrier(len(jobs))
     answers: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The public page: what a code and a fingerprint tell, and to whom the PDF is given."""
+"""The public page: what a code and a fingerprint show, and who gets the PDF."""
 
 from __future__ import annotations
 

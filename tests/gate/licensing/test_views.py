@@ -298,4 +298,4 @@ def test_text_to_come_is_shown_but_says_when_it_holds(client: Client) -> None:
 
 
 QUERIES_OF_A_SESSION = 2
-"""The session and its person; it was seen a moment ago."""
+"""The session and its person; it was last active a moment ago."""

@@ -1,4 +1,4 @@
-"""The cast of the renewal tests."""
+"""The people of the renewal tests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def grant(holder: User) -> Grant:
 
 @pytest.fixture
 def sent() -> Callable[[], list[tuple[str, str]]]:
-    """Sends what is due; answers recipients and subjects of what left, in order of address."""
+    """Sends the mails that are due, and returns recipients and subjects in order of address."""
 
     def send() -> list[tuple[str, str]]:
         mail.outbox.clear()

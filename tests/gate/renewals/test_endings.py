@@ -1,4 +1,4 @@
-"""What the clock does to grants: each warning once, the end once, and no mail too many."""
+"""The effect of time on grants: each warning once, the end once, and no mail too many."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def heard() -> Iterator[list[int]]:
-    """The grants of which `access_ended` told."""
+    """The grants in `access_ended` signals."""
     told: list[int] = []
 
     def hear(*, grant_id: int, **_: Any) -> None:
@@ -96,7 +96,7 @@ def test_no_warning_of_an_end_that_was_moved(
         clock.move_to(END - days_left * DAY)
         watch_ends(at=timezone.now())
     assert sent() == []
-    # The new end is warned of like any other.
+    # The warnings about the new end are sent as usual.
     clock.move_to(END + 70 * DAY)
     watch_ends(at=timezone.now())
     assert sent() == [(HOLDER, "Your access to Small ends in 30 days")]

@@ -77,7 +77,7 @@ def enter(page: Page, user: User) -> None:
 
 
 def judge(page: Page, complaints: list[str]) -> None:
-    """The page as it stands, in both schemes, and without a need to scroll sideways."""
+    """Check the page in both schemes, and that it needs no sideways scrolling."""
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         complaints.extend(serious_violations(page))
@@ -140,7 +140,7 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     new_end = old_end + timedelta(days=365)
     expect(desk.get_by_role("main")).to_contain_text(f"until {new_end:%-d %B %Y}")
 
-    # The new end shows, and nothing is left to renew.
+    # The new end is shown, and no grant remains to renew.
     phone.goto("/access/")
     expect(phone.locator(".grants")).to_contain_text(f"{new_end:%-d %B %Y}")
     expect(phone.get_by_role("link", name="Renew with a report")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The pages of holders and reviewers about renewals and their ends."""
+"""The pages of holders and reviewers about renewals and ends of access."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_report_is_handed_in_from_the_form(page: Client, grant: Grant) -> None
     assert response.headers["Location"] == f"/access/renewals/{renewal.pk}/"
     assert (renewal.state, list(renewal.grants.all())) == (RenewalState.SUBMITTED, [grant])
     assert page.get(f"/access/renewals/{renewal.pk}/").status_code == 200
-    # Handed in twice: the second time leads to the first.
+    # Submitted twice: the second time leads to the first.
     again = page.post("/access/renew/", {**TYPED, "grants": [grant.pk]})
     assert again.headers["Location"] == f"/access/renewals/{renewal.pk}/"
 

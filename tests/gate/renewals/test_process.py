@@ -1,4 +1,4 @@
-"""A renewal's way, with its mail: who hears what, two people where the tier asks for them."""
+"""A renewal's steps, with their mail, and two people if the tier requires two."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ MAILS: dict[RenewalCommand, list[tuple[str, str]]] = {
     RenewalCommand.REFUSE: [(HOLDER, "Your renewal was not approved")],
     RenewalCommand.LAPSE: [(HOLDER, "Your renewal is closed without an answer")],
 }
-"""Everything that leaves because of a command, Ann being the reviewer who acts."""
+"""All mail that a command causes, with Ann as the reviewer who acts."""
 
 
 def act(command: RenewalCommand, grant: Grant, ann: User, clock: object) -> RenewalStep:
-    """Carry the command out in a state where it may be."""
+    """Carry out the command in a state that permits it."""
     if command == RenewalCommand.SUBMIT:
         return hand_in([grant]).steps.get()
     if command == RenewalCommand.LAPSE:
@@ -150,7 +150,7 @@ def test_two_people_agree_where_the_tier_asks_for_two(
     with pytest.raises(DomainError) as refusal:
         approve(renewal, ann)
     assert refusal.value.code == "already_endorsed"
-    # A later end is more than Ann agreed to: it needs its own second person.
+    # Ann did not agree to a later end: it needs its own second person.
     with transaction.atomic():
         assert approve(renewal, ben, ends_at=LATER + DAY).command == RenewalCommand.ENDORSE
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Two people at once about one renewal, on two connections: one wins, none is done by halves."""
+"""Two people act on one renewal at the same time: one wins, and neither acts halfway."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROUNDS = 20
 
 
 def race(pk: int, *acts: Act) -> list[object]:
-    """Each act on its own connection, after all of them have read the row."""
+    """Run each action on its own connection, after all have read the row."""
     have_read = Barrier(len(acts), timeout=10)
 
     def run(act: Act) -> object:
@@ -52,7 +52,7 @@ def race(pk: int, *acts: Act) -> list[object]:
 
 
 def choose_acts(rng: Random, ann: User, ben: User) -> Iterator[Act]:
-    """Two different ones of what may meet."""
+    """Two different actions that can meet."""
     later = timezone.now() + timedelta(days=300)
     acts: list[Act] = [
         lambda row: approve_renewal(row, by=ann, ends_at=later),
@@ -81,7 +81,7 @@ def test_of_two_at_once_exactly_one_wins() -> None:
         renewal.refresh_from_db()
         old_end = grant.ends_at
         grant.refresh_from_db()
-        # Giving back after a decision is no contradiction of it; everything else is.
+        # Giving back after a decision does not contradict it; everything else does.
         assert len(won) == 1 or grant.state == GrantState.CLOSED
         assert steps.count() == 1
         is_longer = grant.ends_at > old_end

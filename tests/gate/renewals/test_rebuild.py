@@ -1,4 +1,4 @@
-"""Renewals can be rebuilt from the audit log, whatever has happened; and their promises hold."""
+"""Renewals can be rebuilt from the audit log after any history, and their promises hold."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_random_histories_keep_every_promise(seed: int) -> None:
 
 
 def assert_promises() -> None:
-    """Nobody decides on their own; two people agree where two have to; every end is told once."""
+    """No one decides on their own renewal; two agree if two must; every end gets one mail."""
     decided = [RenewalCommand.APPROVE, RenewalCommand.REFUSE, RenewalCommand.RETURN]
     for step in RenewalStep.objects.filter(command__in=decided).select_related("renewal"):
         assert step.actor_id != step.renewal.holder_id
@@ -131,7 +131,7 @@ def test_a_row_that_was_changed_past_the_log_is_named() -> None:
 def test_an_operator_is_told_what_differs() -> None:
     out = StringIO()
     call_command("verify_record", stdout=out)
-    # What a factory makes is in no log.
+    # Objects made by a factory are not in the log.
     grant = make_grant(UserFactory.create())
 
     with pytest.raises(CommandError) as found:

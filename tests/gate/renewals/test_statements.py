@@ -1,4 +1,4 @@
-"""Giving back, stating destruction, and who still owes it."""
+"""Giving back, stating destruction, and the list of people who still owe the statement."""
 
 from __future__ import annotations
 

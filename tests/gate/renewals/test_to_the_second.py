@@ -1,4 +1,4 @@
-"""Every way in at the second before an end, at it and after it; and after a reviewer's word."""
+"""Every form of access a second before an end, at it and after it; and after a revocation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def desk(clock: time_machine.Traveller, valkey: redis.Redis, client: Client) -> Desk:
-    """Somebody whose grant ends at END, and their browser."""
+    """A person whose grant ends at END, and their browser."""
     user, model = make_researcher()
     Grant.objects.filter(user=user).update(ends_at=END)
     client.force_login(user)
@@ -58,14 +58,14 @@ def desk(clock: time_machine.Traveller, valkey: redis.Redis, client: Client) -> 
 
 
 def shown(page: Client, path: str) -> list[str]:
-    """The codes that a page's elements carry; none on a page that only tells of refusals."""
+    """The codes on a page's elements; none on a page that only describes refusals."""
     response = page.get(path)
     assert response.status_code == 200
     return SHOWN.findall(response.content.decode()) or ["ok"]
 
 
 def on_pages(desk: Desk) -> dict[str, list[str]]:
-    """What every page that knows of access says at this moment."""
+    """What every page about access says now."""
     return {
         "playground": shown(desk.client, "/playground/"),
         "model": shown(desk.client, f"/models/{desk.model.slug}/"),
@@ -76,7 +76,7 @@ def on_pages(desk: Desk) -> dict[str, list[str]]:
 
 
 def start_run(desk: Desk) -> str:
-    """The code with which a new run of the playground is refused."""
+    """The code of the refusal of a new run in the playground."""
     headers = {"accept": "application/json"}
     response = desk.client.post("/playground/runs/", desk.fields(), headers=headers)
     code: str = response.json().get("error", {}).get("code", "ok")
@@ -85,8 +85,8 @@ def start_run(desk: Desk) -> str:
 
 
 async def by_key(api: ApiClient, model: HostedModel) -> tuple[str, list[str]]:
-    """The code with which a completion is refused, and the models that are listed."""
-    # So much that whoever may ask is told that it is too much.
+    """The code of the refusal of a completion, and the listed models."""
+    # So many that people with access are refused for the number.
     body = {"model": model.slug, "prompt": "Once", "max_tokens": 10**6}
     response = await api.ask("/v1/completions", json=body)
     code = response.json()["error"]["code"]
@@ -172,7 +172,7 @@ async def test_a_stream_of_the_playground_ends_with_the_same_code(
             assert (await in_thread(job_of, job)).cancel_requested_at is None
             await in_thread(end_now, desk, end, clock)
             if running:
-                # What a worker does when it is told.
+                # What a worker does after the message.
                 assert valkey.get(cancel_key(job.pk)) == "access_ended"
                 worker.end(Cancelled(reason=CancelReason.ACCESS_ENDED, freed_ms=3))
             message = await read_until(messages, "cancelled")
@@ -180,7 +180,7 @@ async def test_a_stream_of_the_playground_ends_with_the_same_code(
 
 
 def end_now(desk: Desk, end: Callable[[Grant, User], object] | None, clock: Any) -> None:
-    """By somebody's hand, or by the clock and the next tick of beat."""
+    """Ended by a person, or by time and the next run of beat."""
     if end is None:
         clock.move_to(END)
         reap()
@@ -232,7 +232,7 @@ def test_a_run_is_stopped_at_the_second(
 ) -> None:
     clock.move_to(END - SECOND)
     job = GenerationJobFactory.create(user=desk.user, model=desk.model)
-    GenerationJobFactory.create()  # Somebody else's, without any grant that ended.
+    GenerationJobFactory.create()  # Another person's, without an ended grant.
     clock.move_to(END + offset)
     assert cancel_jobs_past_an_end(at=timezone.now()) == stopped
     assert cancel_jobs_past_an_end(at=timezone.now()) == 0

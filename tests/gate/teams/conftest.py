@@ -1,4 +1,4 @@
-"""The cast of the team tests: a lead with access, and people who may join."""
+"""The people of the team tests: a lead with access, and people who can join."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def lead(model: HostedModel) -> User:
 
 @pytest.fixture
 def grant(lead: User, model: HostedModel) -> Grant:
-    """What the lead was given."""
+    """The lead's grant."""
     return GrantFactory.create(
         user=lead, model=model, capabilities=[Capability.API, Capability.PLAYGROUND]
     )
@@ -43,7 +43,7 @@ def invited(application: Application) -> Member:
 
 @pytest.fixture
 def person(model: HostedModel) -> User:
-    """Somebody who has signed and has no access."""
+    """A person who has signed and has no access."""
     return sign(UserFactory.create(email="mia@uni.edu", name="Mia Member"), model)
 
 

@@ -1,4 +1,4 @@
-"""Every command about members, in every state, by everybody; see `matrices`."""
+"""Every command about members, in every state, by every person; see `matrices`."""
 
 from __future__ import annotations
 

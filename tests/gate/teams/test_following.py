@@ -1,4 +1,4 @@
-"""A member's access follows the lead's, whatever happens to it, and ends with the membership."""
+"""A member's access follows every change of the lead's, and ends with the membership."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ API = Capability.API
 
 
 def code_of(member: Member, use: Capability = API, *, at: timedelta = timedelta(0)) -> Code:
-    """What the gate says, which must be what the list says."""
+    """What `decide` says, which must agree with the list."""
     person, model = member.user, HostedModel.objects.get()
     assert person is not None
     moment = timezone.now() + at

@@ -1,4 +1,4 @@
-"""The pages of leads, of the invited, and of reviewers."""
+"""The pages of leads, invited people and reviewers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cast of the vouching tests."""
+"""The people of the vouching tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page behind a link, and what an answer does and does not do."""
+"""The page of a link, and the effects of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command about requests and domains, in every state, by everybody; see `matrices`."""
+"""Every command about requests and domains, in every state, by every person; see `matrices`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Officials who speak for a whole domain."""
+"""Officials who authorise a whole domain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forgetting referees and officials: on request, and by themselves in the end."""
+"""Erasing referees and officials: on request, and after a period."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def stranger(context: BrowserContext) -> Iterator[Page]:
-    """Somebody else's browser, in which nobody is signed in."""
+    """Another person's browser, not signed in."""
     browser = context.browser
     assert browser is not None
     other = browser.new_context(viewport=DESKTOP)

@@ -1,4 +1,4 @@
-"""The applicant's page about who speaks for them, and the reviewer's facts."""
+"""The applicant's page about their vouchers, and the reviewer's facts."""
 
 from __future__ import annotations
 

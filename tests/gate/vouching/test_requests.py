@@ -1,4 +1,4 @@
-"""Naming who is asked, and the links that they are sent."""
+"""Naming vouchers, and the links that they get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How those who were asked answer, as a table of the metrics page."""
+"""How vouchers answered, as a table on the metrics page."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def operator(db: None) -> User:
 
 @pytest.fixture
 def register(receiver: Receiver, operator: User) -> Register:
-    """Registers the receiver; keyword arguments change what with."""
+    """Registers the receiver; keyword arguments change its fields."""
 
     def call(**changes: Any) -> Registered:
         values = {"by": operator, "name": "University", "url": receiver.url, "events": ALL}

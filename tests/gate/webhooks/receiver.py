@@ -1,4 +1,4 @@
-"""An institution's program: a real HTTP server that keeps what it gets and answers as told."""
+"""An institution's program: a real HTTP server that stores requests and responds as set."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Receiver:
 
 
 def is_genuine(request: Received, secret: str) -> bool:
-    """By the specification, with nothing of the portal's own."""
+    """Verify by the specification, without any of the portal's code."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     head = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}."
     digest = hmac.new(key, head.encode() + request.body, hashlib.sha256).digest()

@@ -1,4 +1,4 @@
-"""Where webhooks may not go."""
+"""Addresses that webhooks must not call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def refusal(url: str) -> str:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """What the resolver knows; there is no network in tests."""
+    """The resolver's answers; tests have no network."""
     known: dict[str, list[str]] = {"public.example": ["93.184.215.14"]}
 
     def look_up(host: str, port: int, **_: Any) -> list[Any]:

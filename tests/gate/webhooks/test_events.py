@@ -1,4 +1,4 @@
-"""What is told, when, to whom; and what is not in it."""
+"""Which events are sent, when, to whom; and what they do not contain."""
 
 from __future__ import annotations
 

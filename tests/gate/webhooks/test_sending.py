@@ -1,4 +1,4 @@
-"""In order, signed, tried again, given up, sent once: to a real HTTP server."""
+"""Deliveries are in order, signed, tried again, given up, sent once, to a real HTTP server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 
 def happen(count: int = 1) -> list[Event]:
-    """Events of the endpoint that there is, with their places."""
+    """The events of the only endpoint, with their positions."""
     now = timezone.now()
     events = [
         Event.objects.create(

@@ -1,4 +1,4 @@
-"""https: the judged address is called, and the certificate has to name the host."""
+"""https: the checked address is called, and the certificate must name the host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CERTIFIED = "hooks.example"
 
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A certificate for `CERTIFIED` that this process trusts; its key lies in the same file."""
+    """A certificate for `CERTIFIED` that this process trusts; its key is in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CERTIFIED)])
     now = datetime.now(UTC)
@@ -75,7 +75,7 @@ def test_the_certificate_has_to_name_the_host_at_the_pinned_address(
     port = secure._server.server_address[1]
 
     def look_up(name: str, port: int, *_: object, **__: Any) -> list[Any]:
-        # A name is looked up once; what is connected to is the address.
+        # A name is looked up once; the connection is made to its address.
         known = {host: "127.0.0.1", "127.0.0.1": "127.0.0.1"}
         row = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (known[name], port))
         return [row]

@@ -57,7 +57,7 @@ def make_gpus(number: int, kind: str, *, free_share: float = 1.0) -> tuple[Gpu, 
 
 
 def make_machine(deployment: Deployment, **changes: Any) -> Machine:
-    """A host that lacks nothing but what `changes` say."""
+    """A suitable host, except for `changes`."""
     name = deployment.weights_folder_name
     machine = Machine(
         memory_bytes=1000 * GB,
@@ -96,13 +96,13 @@ def cpu_machine(deployment: Deployment, **changes: Any) -> Machine:
 
 
 def find(findings: list[Finding], check: str) -> Finding:
-    """The one finding of that check."""
+    """The only finding of that check."""
     [found] = [finding for finding in findings if finding.check == check]
     return found
 
 
 def problems(deployment: Deployment, machine: Machine) -> list[str]:
-    """The checks that say no."""
+    """The checks that fail."""
     return [
         finding.check
         for finding in run_checks(deployment, machine)
@@ -111,7 +111,7 @@ def problems(deployment: Deployment, machine: Machine) -> list[str]:
 
 
 def vary(**values: Any) -> Deployment:
-    """OPT-175B at TP 8, otherwise."""
+    """OPT-175B at TP 8, with changes."""
     return OPT_175B.model_copy(update=values)
 
 

@@ -1,4 +1,4 @@
-"""Number and abilities of GPUs."""
+"""Number and capabilities of GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arithmetic of memory, against published figures where there are any."""
+"""Memory arithmetic, compared with published figures if there are any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which deployment runs on which machine, and the first reason why not."""
+"""Which deployment runs on which machine, or the first reason why it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that are here, and weights that must be fetched."""
+"""Weights that are here, and weights that must be downloaded."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ from tests.factories.keys import ApiKeyFactory
 
 
 class ApiClientHandler(ApiChain, AsyncClientHandler):
-    """What serves `/v1/`, without a socket."""
+    """The application that serves `/v1/`, without a socket."""
 
 
 class ApiClient(AsyncClient):
     """Sends its key with every request; `json=` is a body. Needs a transactional database.
 
-    The API works in threads with connections of their own, so the test's rows must be committed.
+    The API works in threads with their own connections, so the test's rows must be committed.
     """
 
     def __init__(self, key: str = "") -> None:
@@ -31,7 +31,7 @@ class ApiClient(AsyncClient):
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def generic(self, *args: Any, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
-        # What Django's client takes as headers for all requests gets lost in its scope.
+        # Django's client loses headers for all requests in its scope.
         return super().generic(*args, headers={**self._headers, **(headers or {})}, **options)
 
     async def ask(self, path: str, *, json: object = None, **headers: str) -> Any:

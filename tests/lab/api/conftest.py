@@ -1,4 +1,4 @@
-"""A researcher with a key, and a worker that answers whatever they submit."""
+"""A researcher with a key, and a worker that answers all their runs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def ids_of(text: str, *, special: bool = False) -> list[int]:
 
 
 def entry(token: int, width: int) -> TokenLogprobs:
-    """As the second likeliest; its value names the token, so that mixed-up ones are seen."""
+    """As the second most likely; its value names the token, so that mix-ups are seen."""
     top = ((token + 1, -0.25), (token, -1.0 - token / 1024), (token + 2, -9.5))
     return TokenLogprobs(token, -1.0 - token / 1024, 2, top[:width])
 
@@ -84,7 +84,7 @@ class Laboratory:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Meanwhile every job is answered: its reply's bytes, up to its max_tokens."""
+        """During the block every job is answered: its reply's bytes, up to its max_tokens."""
         task = asyncio.create_task(self._work())
         try:
             yield
@@ -93,7 +93,7 @@ class Laboratory:
             await asyncio.gather(task, return_exceptions=True)
 
     async def ask(self, path: str = "/v1/completions", **body: Any) -> Any:
-        """POST, with the model's name, while jobs are answered; the JSON of what comes back."""
+        """POST, with the model's name, while jobs are answered; returns the response's JSON."""
         async with self.working():
             response = await self.client.ask(path, json={"model": self.model.slug, **body})
         return response.json()
@@ -107,7 +107,7 @@ class Laboratory:
             await asyncio.sleep(0.01)
 
     def answer(self, job: GenerationJob) -> None:
-        """What a worker would write for the job, and its outcome."""
+        """Write a worker's messages for the job, and its outcome."""
         sampling = job.params
         prompt = list(job.prompt_token_ids) or ids_of(
             job.prompt, special=sampling["add_special_tokens"]

@@ -1,4 +1,4 @@
-"""The tests' own client goes where a real one would."""
+"""The tests' client takes the same path as a real one."""
 
 from __future__ import annotations
 

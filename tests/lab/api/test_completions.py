@@ -1,4 +1,4 @@
-"""`/v1/completions`: what comes back is the model's own, in the shape that clients read."""
+"""`/v1/completions` returns the model's output, in the shape that clients read."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_streams_samples_are_counted_as_they_are_sent(laboratory: Labora
 
 
 async def test_the_best_of_samples_come_first(laboratory: Laboratory) -> None:
-    """The value of a token falls with its id, so that a reply of low bytes is the likeliest."""
+    """The value of a token falls with its id, so that a reply of low bytes is the most likely."""
     laboratory.reply = lambda job: "zAm"[job.call_index] * 2
 
     reply = await laboratory.ask(prompt="a", n=2, best_of=3, max_tokens=2)
@@ -94,7 +94,7 @@ async def test_ids_are_scored_as_evaluation_harnesses_ask(laboratory: Laboratory
     assert [len(lists[name]) for name in sorted(lists)] == [len(ids) + 1] * 4
     assert lists["text_offset"] == [0, 1, 2, 3, 4]
     assert lists["top_logprobs"][0] is None
-    # The token itself is always among them, by the very same float.
+    # The token itself is always among them, with the same float.
     assert [
         top[token]
         for token, top in zip(lists["tokens"][1:], lists["top_logprobs"][1:], strict=True)
@@ -253,7 +253,7 @@ async def test_a_wide_look_at_a_long_prompt_is_refused_with_the_limit(
 
 
 def read_frames(content: bytes) -> list[Any]:
-    """The pieces of a stream; DONE as it is."""
+    """The pieces of a stream; DONE is kept as it is."""
     data = [line[6:] for line in content.decode().splitlines() if line.startswith("data: ")]
     return [json.loads(line) if line != "[DONE]" else line for line in data]
 
@@ -313,7 +313,7 @@ async def test_streams_of_many_are_told_apart(laboratory: Laboratory) -> None:
 
 
 def answered(response: Any) -> str:
-    """The broker's key that says so."""
+    """The broker's key for this."""
     return f"call:{{{response.json()['gatehouse']['call_id']}}}:answered"
 
 

@@ -1,4 +1,4 @@
-"""Deciding by program: the console's rules, with a key."""
+"""Decisions by a program: the console's rules, with a key."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def test_results_take_room_and_are_always_kept(settings: Settings) -> None:
 
 
 def test_two_uploads_at_once_do_not_share_the_last_place(settings: Settings) -> None:
-    """The second asks, on a connection of its own, while the first is still being written."""
+    """The second is sent, on its own connection, while the first is still being written."""
     settings.FILES_PER_USER = 1
     user = UserFactory.create()
 

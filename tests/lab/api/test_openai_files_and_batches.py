@@ -1,4 +1,4 @@
-"""The real `openai` client's files and batches against a whole running site."""
+"""The real `openai` client's files and batches with a whole running site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is asked wrongly, the answer is JSON in one shape, and never a redirect."""
+"""Every wrong request gets JSON in one shape, and never a redirect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every route under `/v1` says what right it asks for, and people without one are refused."""
+"""Every route under `/v1` declares the right it requires, and people without it are refused."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _names_model(path: str, operation: Operation) -> bool:
 async def ask(
     client: ApiClient, laboratory: Laboratory, name: str, path: str, operation: Operation
 ) -> tuple[int, str]:
-    """Status and code of the route's example, with the laboratory's model and an own run."""
+    """Status and code of the route's example, with the test's model and run."""
     job = await in_thread(
         GenerationJobFactory.create, user=laboratory.user, model=laboratory.model, succeeded=True
     )
@@ -141,7 +141,7 @@ async def test_who_has_another_model_is_refused_this_one(
     answers = await walk(client, laboratory)
 
     assert {answers[name] for name in names(Right.MODEL)} == {(403, code)}
-    # These name no model: a batch asks again for the one that its file names.
+    # These name no model: a batch checks the model that its file names.
     assert {answers[name] for name in names(Right.ACCESS)} == {
         (400, "invalid_value"),
         (404, "not_found"),

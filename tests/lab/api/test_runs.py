@@ -1,4 +1,4 @@
-"""Receipts, replays, stopping, and who is mixed up with nobody."""
+"""Receipts, replays, stopping, and people who are not mixed up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def read_all(response: Any) -> bytes:
 
 
 async def drop(reading: asyncio.Task[bytes]) -> None:
-    """As the server does when a client is gone: whoever waits for the next piece is cancelled."""
+    """As the server does when a client is gone: it cancels the task that waits for a piece."""
     await asyncio.sleep(0.1)
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
@@ -76,7 +76,7 @@ async def test_a_replay_finds_the_first_token_that_differs(laboratory: Laborator
     assert other["is_identical"] is False
     assert other["first_difference"] == {"index": 3, "was": ids_of("d")[0], "now": ids_of("o")[0]}
     replay = await in_thread(GenerationJob.objects.get, pk=same["replay"])
-    # The very ids, whatever a tokenizer would make of the text today.
+    # The same ids, even if a tokenizer would split the text differently today.
     assert replay.prompt_token_ids == [0, *ids_of("Once")]
 
 
@@ -260,7 +260,7 @@ MIXES = st.lists(
 async def test_nobody_gets_anothers_parameters(
     laboratory: Laboratory, mixes: list[dict[str, Any]]
 ) -> None:
-    """The ancestors of this API took one request's parameters for all that ran together."""
+    """Earlier APIs of this kind used one request's parameters for all that ran together."""
     people = [await in_thread(make_researcher, laboratory.model) for _ in mixes]
     clients = [await aclient_of(user) for user, _ in people]
     async with laboratory.working():

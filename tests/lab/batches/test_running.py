@@ -1,4 +1,4 @@
-"""A batch from its file to its results, with a worker of the tests."""
+"""A batch from its file to its results, with the tests' worker."""
 
 from __future__ import annotations
 

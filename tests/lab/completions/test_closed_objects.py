@@ -29,7 +29,7 @@ def closed(schema: dict[str, Any]) -> dict[str, Any]:
             {"$ref": "#/$defs/x", "$defs": {"x": closed(A)}},
         ),
         ({"additionalProperties": A}, {"additionalProperties": closed(A)}),
-        # What is said stays.
+        # Explicit values stay.
         ({**A, "additionalProperties": True}, {**A, "additionalProperties": True}),
         ({"type": "object"}, {"type": "object"}),
         ({"enum": [A]}, {"enum": [A]}),

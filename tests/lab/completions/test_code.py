@@ -1,4 +1,4 @@
-"""Code for a request says exactly what the request says."""
+"""Generated code makes exactly the same request."""
 
 from __future__ import annotations
 

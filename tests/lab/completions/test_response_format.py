@@ -1,4 +1,4 @@
-"""OpenAI's `response_format` is what the engine calls structured outputs."""
+"""OpenAI's `response_format` becomes the engine's structured outputs."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ async def test_what_a_chat_ignores_is_named_once(chatting: Laboratory) -> None:
 
 
 def test_no_field_stands_in_two_places() -> None:
-    """What only completions honour must not reach them by way of a chat."""
+    """Fields that only completions honour must not reach them through a chat."""
     completions, chats = set(CompletionRequest.model_fields), set(ChatRequest.model_fields)
 
     assert set(REFUSED) & HARMLESS == set()

@@ -1,4 +1,4 @@
-"""Energy outlives the workers that reported it, and says what was measured."""
+"""Energy outlives the workers that reported it, and shows what was measured."""
 
 from __future__ import annotations
 

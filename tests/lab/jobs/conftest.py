@@ -1,4 +1,4 @@
-"""What tests of jobs share."""
+"""Fixtures for tests of jobs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def queued_messages(client: redis.Redis, deployment: str = "smollm2-135m") -> li
 
 
 def listen(client: redis.Redis, deployment: str) -> Any:
-    """To what the deployment's workers are told from now on."""
+    """A subscription to messages for the deployment's workers."""
     # redis leaves `pubsub` untyped.
     listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
     listener.subscribe(control_channel(deployment))
@@ -41,6 +41,6 @@ def message_ids(client: redis.Redis) -> list[str]:
 
 
 def messages(client: redis.Redis) -> list[Any]:
-    """What the queue's messages carry, as the worker's task gets it."""
+    """The arguments of the queue's messages, as the worker's task gets them."""
     bodies = [base64.b64decode(message["body"]) for message in queued_messages(client)]
     return [json.loads(body)[0][0] for body in bodies]

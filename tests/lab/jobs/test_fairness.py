@@ -1,4 +1,4 @@
-"""Whose run is next, and when: arithmetic alone."""
+"""Whose run is next, and when: only arithmetic."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def serve(
 
 @pytest.mark.parametrize("seed", range(20))
 def test_estimates_are_right_within_a_factor_of_two(seed: int) -> None:
-    """Runs end early at random; what is known is only how long they take in the mean."""
+    """Runs end early at random; only their mean duration is known."""
     chance = random.Random(seed)
     slots, mean = 8, 30.0
 
@@ -176,6 +176,6 @@ def test_estimates_are_right_within_a_factor_of_two(seed: int) -> None:
     begun = serve({run.id: draw() for run in runs}, order, ends, slots)
     estimated = foretell(arrange(runs, running), running, slots=slots)
 
-    # The first few wait a few seconds, which no mean can tell.
+    # The first few wait a few seconds, which a mean cannot predict.
     ratios = [estimated[run] / begun[run] for run in order[slots:]]
     assert [ratio for ratio in ratios if not 0.5 <= ratio <= 2.0] == []

@@ -1,4 +1,4 @@
-"""Every way in which a job moves, and that it ends once."""
+"""Every transition of a job, and that it ends once."""
 
 from __future__ import annotations
 

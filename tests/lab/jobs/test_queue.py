@@ -1,4 +1,4 @@
-"""Positions, and estimates that say nothing rather than something false."""
+"""Positions, and estimates that are missing rather than false."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ async def test_one_connection_reads_many_streams(valkey: redis.Redis) -> None:
         for job in jobs:
             write(valkey, job, str(job))
         texts = [await read(subscription, 1) for subscription in subscriptions]
-        # One blocks in XREAD; the wake-ups shared a few short-lived others.
+        # One blocks in XREAD; the wake-ups shared a few short-lived connections.
         blocked = [client for client in connections_of(valkey) if client["cmd"] == "xread"]
         assert texts == [[str(job)] for job in jobs]
         assert len(blocked) <= 1

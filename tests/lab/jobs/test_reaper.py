@@ -1,4 +1,4 @@
-"""Whatever is lost, each job ends once; with a real broker and a clock that is moved by hand."""
+"""Each job ends once, whatever is lost; with a real broker and a manual clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes to the workers and what is held back, on a real database and broker."""
+"""Which runs go to the workers and which are held back, with a real database and broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping what one person has under way costs the same however much it is."""
+"""Stopping all runs of one person costs the same for any number of runs."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_whoever_waits_hears_of_all_ends_at_once(valkey: redis.Redis) -> None:
 
 
 def in_threads(*acts: Callable[[], object]) -> None:
-    """All at once, each on a connection of its own."""
+    """Run all at the same time, each on its own connection."""
     barrier = threading.Barrier(len(acts))
     errors: list[Exception] = []
 
@@ -261,7 +261,7 @@ def test_starts_stops_and_ends_at_once_leave_one_end_each(valkey: redis.Redis, r
     finished = AuditEvent.objects.filter(tag="jobs.job.finished").values_list("subject", flat=True)
     ended = jobs.exclude(state=JobState.RUNNING)
     assert sorted(finished) == sorted(f"job:{job.pk}" for job in ended)
-    # What has begun is asked to stop, and nothing waits or runs on unasked.
+    # Runs that have begun are asked to stop, and no other waits or continues.
     assert jobs.filter(state=JobState.QUEUED).count() == 0
     assert jobs.filter(state=JobState.RUNNING, cancel_requested_at=None).count() == 0
 
@@ -282,7 +282,7 @@ def test_what_is_sent_while_it_is_stopped_is_told_so(valkey: redis.Redis, round_
 
 
 def test_a_stop_waits_for_who_has_the_row(valkey: redis.Redis) -> None:
-    """A start that was first is seen: the run is asked, not ended behind its worker's back."""
+    """If the run started first, this is noticed: its worker is asked to stop it."""
     jobs = own_jobs(running=0, sent=1, held_back=0)
     worker = FakeWorker(valkey, jobs[0].pk)
 
@@ -301,7 +301,7 @@ def test_a_stop_waits_for_who_has_the_row(valkey: redis.Redis) -> None:
 
 
 def wait_until_blocked() -> None:
-    """Until another connection waits for a lock that this one holds; fails after ten seconds."""
+    """Wait until another connection waits for a lock of this one; fails after ten seconds."""
     query = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     deadline = monotonic() + 10
     while monotonic() < deadline:
@@ -309,4 +309,4 @@ def wait_until_blocked() -> None:
             cursor.execute(query)
             if cursor.fetchone():
                 return
-    raise AssertionError("nobody waits")
+    raise AssertionError("no connection waits")

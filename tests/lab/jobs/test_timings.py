@@ -27,7 +27,7 @@ def test_waits_and_first_tokens_by_deployment() -> None:
             started_at=now - timedelta(seconds=60),
             first_token_ms=first_token_ms,
         )
-    # Sent again, so its row does not say how long it waited.
+    # Sent again, so its row does not show how long it waited.
     GenerationJobFactory.create(
         succeeded=True, attempt=2, created_at=now - timedelta(minutes=9), first_token_ms=400
     )

@@ -1,4 +1,4 @@
-"""Counting tokens by what workers publish, and what holds until they do."""
+"""Counting tokens with the data that workers publish, and without it."""
 
 from __future__ import annotations
 

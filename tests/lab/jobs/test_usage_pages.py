@@ -1,4 +1,4 @@
-"""The page of one's usage, and the file."""
+"""The page of a person's usage, and its file."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_page_costs_the_same_whatever_it_holds(
 
 
 def make_runs() -> tuple[User, list[list[str]]]:
-    """Three runs of a person, one of somebody else, and the lines they should make."""
+    """Three runs of a person, one of another person, and the expected lines."""
     user = UserFactory.create()
     model = HostedModelFactory.create(slug="opt-125m")
     call = CallFactory.create(user=user, key=ApiKeyFactory.create(user=user, name="=1+1"))
@@ -81,7 +81,7 @@ def make_runs() -> tuple[User, list[list[str]]]:
 
 
 def download(user: User | None) -> tuple[HttpResponseBase, str]:
-    """Under one event loop, with this thread's own connection."""
+    """In one event loop, with this thread's connection."""
 
     async def ask() -> tuple[HttpResponseBase, str]:
         client = AsyncClient()

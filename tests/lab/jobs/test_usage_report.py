@@ -1,4 +1,4 @@
-"""What a person has used: the quota now, and what the last 30 days add up to."""
+"""A person's usage: the quota now, and the totals of the last 30 days."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Desk:
     client: Client
 
     def fields(self, **changes: str) -> dict[str, str]:
-        """What the form sends."""
+        """The form's values."""
         return fill_in(self.model) | changes
 
 

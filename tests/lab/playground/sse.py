@@ -35,7 +35,7 @@ class Message:
 
 @dataclass
 class Reading:
-    """What one reader of a stream got."""
+    """The events that one reader of a stream got."""
 
     status: int
     headers: dict[str, str]
@@ -60,7 +60,7 @@ class Reading:
 
 @asynccontextmanager
 async def serve(http: str = "h11") -> AsyncIterator[str]:
-    """The site on a free port of this machine; answers its address."""
+    """The site on a free port of this machine; yields its URL."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
@@ -80,7 +80,7 @@ async def serve(http: str = "h11") -> AsyncIterator[str]:
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call what uses the database, and leave no connection behind."""
+    """Call a function that uses the database, and close the connection."""
 
     def run() -> T:
         try:
@@ -124,7 +124,7 @@ class Reader:
     async def submit(
         self, fields: dict[str, str]
     ) -> AsyncIterator[tuple[Reading, AsyncIterator[Message]]]:
-        """Send the editor's form as its script does, and read what is answered."""
+        """Send the editor's form as its script does, and read the response."""
         self.cookies["csrftoken"] = "c" * 32
         accept = "application/json, text/event-stream"
         headers = {"Accept": accept, "X-CSRFToken": self.cookies["csrftoken"]}

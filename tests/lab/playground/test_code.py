@@ -43,7 +43,7 @@ def test_a_field_at_fault_is_named(desk: Desk) -> None:
     assert response.status_code == 422
     assert response.json() == {
         "errors": {"temperature": ["Temperature is between 0 and 2."]},
-        # Without it the page would speak of a fault of ours.
+        # Without it the page would report a fault of the site.
         "error": {
             "code": "invalid_value",
             "message": "Some fields have errors. They are marked.",

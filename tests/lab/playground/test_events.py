@@ -285,9 +285,9 @@ async def test_a_run_whose_worker_is_lost_waits_again(valkey: redis.Redis, site:
 
 
 async def wait_for_ticks(job: GenerationJob, *, count: int) -> None:
-    """Until the board has looked at the job so often."""
+    """Wait until the board has checked the job this often."""
     async with asyncio.timeout(SECONDS):
-        while not any(  # noqa: ASYNC110 -- the board has nobody to tell
+        while not any(  # noqa: ASYNC110 -- the board signals no one
             watch.job_id == job.pk and watch.ticks >= count for watch in current_board()._watches
         ):
             await asyncio.sleep(0.02)
@@ -404,11 +404,11 @@ async def test_thirty_open_streams_hold_no_database_connection(
             await read_until(messages, "started")
         busy = await in_thread(count_busy_connections)
 
-    # The board asks for all of them through one connection.
+    # The board queries all of them through one connection.
     assert busy <= 1
 
 
 def count_busy_connections() -> int:
-    """Connections that are taken out of the pool, besides the one that asks."""
+    """The pool's connections in use, except the one that counts."""
     stats = connection.pool.get_stats()  # type: ignore[attr-defined]
     return int(stats["pool_size"] - stats["pool_available"])

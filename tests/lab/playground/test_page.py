@@ -31,7 +31,7 @@ SECONDS = 10.0
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, launched_browser() as launched:
-        # Playwright's own event loop rests in this thread while the test's queries run.
+        # Playwright's event loop is idle in this thread while the test's queries run.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield launched
 
@@ -52,7 +52,7 @@ def site() -> Iterator[str]:
 
 @dataclass
 class Scene:
-    """A researcher in front of the editor, and the worker behind it."""
+    """A researcher at the editor, and the worker that serves it."""
 
     page: Page
     site: str
@@ -73,7 +73,7 @@ class Scene:
         self.page.wait_for_selector("[data-run-key]:not([hidden])", state="attached")
 
     def submit(self, prompt: str = PROMPT) -> FakeWorker:
-        """Run the prompt by keyboard; answers the worker that has the job."""
+        """Run the prompt by keyboard, and return the worker of the job."""
         self.page.fill("textarea[name=prompt]", prompt)
         before = GenerationJob.objects.count()
         self.page.keyboard.press("Control+Enter")
@@ -273,7 +273,7 @@ def test_tabs_keep_their_own_drafts(scene: Scene) -> None:
 
 
 A_DRAFT_IS_KEPT = "() => localStorage.length > 0"
-"""A function: the content security policy refuses a string from the second look on."""
+"""A function: the content security policy refuses a string after the first poll."""
 KEPT = """() => [localStorage, sessionStorage].flatMap((storage) =>
   Object.keys(storage).filter((name) => name.startsWith("gatehouse.")))"""
 
@@ -294,7 +294,7 @@ def test_signing_out_erases_the_draft_in_every_tab(scene: Scene) -> None:
 
 
 def test_a_sign_out_without_scripts_has_the_browser_erase(scene: Scene) -> None:
-    """As by the header alone: the script of the form is kept from running."""
+    """Only with the header: the form's script is kept from running."""
     scene.page.fill("textarea[name=prompt]", "Nobody else's business")
     second = scene.page.context.new_page()
     second.goto(f"{scene.site}/account/logout/")

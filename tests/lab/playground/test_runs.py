@@ -1,4 +1,4 @@
-"""Stopping, deleting, listing and counting; and that others' runs do not exist."""
+"""Stopping, deleting, listing and counting; and that others' runs cannot be seen."""
 
 from __future__ import annotations
 

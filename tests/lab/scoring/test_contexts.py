@@ -1,4 +1,4 @@
-"""What stands for an empty context, and who said so."""
+"""The token for an empty context, and its source."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_a_context_is_named_as_the_model_sees_it(laboratory: Laboratory) -
     }
     first, second = item["continuations"]
     assert (first["context_token_ids"], first["token_ids"]) == (None, ids_of(" you"))
-    # Ids are a continuation as they are, so that the space stays with the context.
+    # Ids are used as a continuation unchanged, so the space stays with the context.
     assert second["context_token_ids"] == [0, *ids_of("Hi ")]
     assert second["token_ids"] == ids_of("you")
     assert prompts == [[0, *ids_of("Hi you")]] * 2

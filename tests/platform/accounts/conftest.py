@@ -10,7 +10,7 @@ from tests.factories.accounts import UserFactory
 
 @pytest.fixture(autouse=True)
 def _no_rate_limit_left_over(valkey: redis.Redis) -> None:
-    """Rate limits are counted in Valkey: each test begins with none used up."""
+    """Rate limits are counted in Valkey: each test starts with fresh limits."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A passkey in software, which answers the site's questions as a browser would."""
+"""A passkey in software, which answers the site's challenges like a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 
 class SoftPasskey:
-    """One resident ES256 key. It verifies its user unless told that it cannot."""
+    """One resident ES256 key. By default it verifies its user."""
 
     def __init__(self, *, origin: str = "http://testserver", verifies_user: bool = True) -> None:
         self.origin = origin

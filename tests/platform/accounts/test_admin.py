@@ -1,4 +1,4 @@
-"""The door of the Django admin, and people in it."""
+"""Access to the Django admin, and people in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in by ORCID, GitHub, Google or an institution, where the operator set it up."""
+"""Signing in with ORCID, GitHub, Google or an institution, if the operator set it up."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def institution(settings: Settings) -> Iterator[Institution]:
 
 
 def come_back(client: Client, institution: Institution, *, process: str = "") -> Any:
-    """Go to the institution by the button, be recognised there, and return."""
+    """Go to the institution with the button, sign in there, and return."""
     start = f"/account/oidc/institution/login/?process={process or 'login'}"
     there = urlsplit(client.post(start).headers["Location"])
     asked = parse_qs(there.query)
@@ -121,7 +121,7 @@ def test_a_newcomer_completes_an_account_and_confirms_its_address(
 def test_it_does_not_open_an_account_that_has_the_same_address(
     client: Client, institution: Institution, person: User
 ) -> None:
-    """Whoever runs another site could claim any address there."""
+    """The operator of another site could claim any address there."""
     institution.person["email"] = person.email
 
     come_back(client, institution)

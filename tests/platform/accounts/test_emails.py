@@ -1,4 +1,4 @@
-"""Mails about accounts: plain text, in the site's words, with links that hold."""
+"""Mails about accounts: plain text, in the site's words, with working links."""
 
 from __future__ import annotations
 

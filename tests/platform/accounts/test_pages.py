@@ -1,4 +1,4 @@
-"""Every page of sign-in and account wears the design and obeys the content security policy."""
+"""Every sign-in and account page has the design and obeys the content security policy."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_errors_are_tied_to_their_fields(client: Client) -> None:
 
 
 def test_no_page_of_allauth_is_forgotten() -> None:
-    """A page that a new release of allauth brings must be looked at before it is served."""
+    """A page that a new release of allauth adds must be checked before it is served."""
     known = {
         *OPEN,
         *SIGNED_IN,
@@ -168,8 +168,8 @@ def test_no_page_of_allauth_is_forgotten() -> None:
         "/account/erase/take-back/",  # by POST
         "/account/unsent/discard/",  # by POST
         "/account/everything/",  # a zip, by POST
-        "/account/keys/new/",  # only for who may use the API; looked at with the keys
-        "/account/3rdparty/signup/",  # only in the middle of signing in elsewhere
+        "/account/keys/new/",  # only for people with API access; tested with the keys
+        "/account/3rdparty/signup/",  # only during a sign-in elsewhere
     }
     served = {path for path in account_paths() if "<" not in path and "(" not in path}
 

@@ -1,4 +1,4 @@
-"""Where a session is used from, recorded without a row written at every request."""
+"""Where a session is used from, recorded without writing a row at every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in, getting it wrong, and choosing a new password."""
+"""Signing in, wrong passwords, and choosing a new one."""
 
 from __future__ import annotations
 

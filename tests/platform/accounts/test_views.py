@@ -1,4 +1,4 @@
-"""The overview of one's own account."""
+"""The overview of a person's own account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of accounts do again and again, through the pages."""
+"""Steps that many tests of accounts take, through the pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sign_in(client: Client, email: str, password: str = PASSWORD) -> Any:
 
 
 def confirm_password(client: Client) -> None:
-    """Pass the question that stands before changes to second factors."""
+    """Pass the confirmation page before changes to second factors."""
     client.post("/account/reauthenticate/", {"password": PASSWORD})
 
 
@@ -43,7 +43,7 @@ def totp(secret: str, *, at: float | None = None) -> str:
 
 
 def switch_on_totp(client: Client) -> str:
-    """Add an authenticator app to the account signed in, and answer its secret."""
+    """Add an authenticator app to the signed-in account, and return its secret."""
     confirm_password(client)
     page = client.get("/account/2fa/totp/activate/")
     secret: str = page.context["form"].secret

@@ -1,4 +1,4 @@
-"""Questions that come together are answered together, and nobody pays for another's."""
+"""Simultaneous questions are answered together, and none fails because of another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS = 10
 
 
 class Desk:
-    """Doubles numbers once it is let; refuses a group that holds a 13."""
+    """Doubles numbers once the test allows it; refuses a group that contains a 13."""
 
     def __init__(self, *, at_most: int = 32, shared: tuple[type[Exception], ...] = ()) -> None:
         self.groups: list[list[int]] = []
@@ -31,7 +31,7 @@ class Desk:
         return [2 * number for number in numbers]
 
     def ask_while_busy(self, *numbers: int) -> list[Future[int]]:
-        """One question that is being answered, and others that come meanwhile."""
+        """One question that is being answered, and others that arrive at the same time."""
         with ThreadPoolExecutor(len(numbers) + 1) as pool:
             first = pool.submit(self.batching.ask, 0)
             assert self.is_asked.wait(SECONDS)

@@ -1,4 +1,4 @@
-"""A query that is put together once answers as the queryset does."""
+"""A query that is compiled once returns the same as the queryset."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def ask_together(
     ask: Callable[..., Any],
     questions: Sequence[Mapping[str, object]],
 ) -> tuple[list[Any], list[str]]:
-    """The answers to questions that threads of their own ask at the same time, and the queries."""
+    """The results of simultaneous calls in separate threads, and the queries."""
 
     def call(values: Mapping[str, object]) -> tuple[Any, list[str]]:
         try:

@@ -1,4 +1,4 @@
-"""What a domain is, and what it may be misread as."""
+"""What a domain is, and how it can be misread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who comes beyond the few goes away, and the few are counted by thread."""
+"""Callers above the limit are turned away, and the limit counts threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site's handler: the same answers as Django's, with fewer turns in a thread."""
+"""The site's handler: the same responses as Django's, with fewer switches to a thread."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_a_page_is_made_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> No
         return await call(self, *args, **kwargs)
 
     monkeypatch.setattr(SyncToAsync, "__call__", count)
-    # As in a process that has just started: Django's test client connects its signals anew.
+    # As in a process that has just started: Django's test client connects its signals again.
     handler = SiteHandler(places=1)
 
     assert (await fetch("/models/", app=handler)).status_code == 200

@@ -1,4 +1,4 @@
-"""What a spreadsheet would calculate is text in what we write."""
+"""Cells that a spreadsheet would calculate are written as text."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from tests.inference_workers.conftest import wait_until
 
 
 async def settle() -> None:
-    """Let every task go on as far as it can."""
+    """Let every task continue as far as it can."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 async def queue(turns: Turns, *people: str) -> tuple[list[str], list[asyncio.Task[None]]]:
-    """The people's turns as they come, and the tasks that wait for them."""
+    """The order of the people's turns, and the tasks that wait for them."""
     order: list[str] = []
 
     async def come(person: str) -> None:
@@ -73,7 +73,7 @@ async def test_no_more_work_at_a_time_however_many_ask_and_leave() -> None:
 
     tasks = [asyncio.create_task(in_turn("ada", work)) for _ in range(AT_A_TIME + 3)]
     await wait_until(lambda: len(begun) == AT_A_TIME)
-    # Who goes away leaves the work behind, and it still counts.
+    # The work of a client that disconnected continues, and still counts.
     for task in tasks[:AT_A_TIME]:
         task.cancel()
     await settle()

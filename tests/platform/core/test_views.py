@@ -1,4 +1,4 @@
-"""Error pages: what happened, the way out, and no trace."""
+"""Error pages: what happened, the way out, and no traceback."""
 
 from __future__ import annotations
 

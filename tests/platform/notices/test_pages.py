@@ -1,4 +1,4 @@
-"""The page of a person's own notices."""
+"""The page of a person's notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights as they lie in a folder: whole, lacking, cut short, and their hash."""
+"""Weights in a folder: complete, missing, truncated, and their hash."""
 
 from __future__ import annotations
 

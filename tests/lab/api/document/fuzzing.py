@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 
 BEYOND_THE_STAND_IN = "engine_error"
-"""The stand-in engine gives no log-probabilities, and the worker says that it failed."""
+"""The stand-in engine returns no log-probabilities, and the worker reports a failure."""
 
 
 @schemathesis.check

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what is so: its examples fit its schemas, and can be sent."""
+"""The OpenAPI document is true: its examples fit its schemas, and can be sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.lab.api.conftest import Laboratory
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema()))
 NEEDING_MORE = {"create_batch", "create_chat_completion", "create_distributions", *DECIDING}
-"""A file, a model with a template, an engine that gives whole rows, an application that waits."""
+"""A file, a model with a template, an engine with whole distributions, a waiting application."""
 SENT = sorted(
     name for name, example in EXAMPLES.items() if example.request and name not in NEEDING_MORE
 )
@@ -104,7 +104,7 @@ async def test_the_document_is_open_to_all(transactional_db: None) -> None:
 
 @pytest.mark.parametrize("name", SENT)
 async def test_the_example_works_as_it_stands(laboratory: Laboratory, name: str) -> None:
-    """With the laboratory's model for the demo's, and its tokens for that model's."""
+    """With the test's model and tokens instead of the demo's."""
     example = EXAMPLES[name]
     _, path = PLACES[name]
     body = {**example.request}

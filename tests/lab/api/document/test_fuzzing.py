@@ -1,4 +1,4 @@
-"""Schemathesis asks a running site whatever the OpenAPI document lets it think of."""
+"""Schemathesis sends a running site all requests that the OpenAPI document suggests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.keys import MODEL, issue_keys
 from benchmarks.stack import Shape, running_stack
 from tests.plugin import ROOT
 
-# Alone on the machine: a site that answers late looks like one that does not answer.
+# Alone on the machine: a site that responds late looks like one that does not respond.
 pytestmark = [pytest.mark.engine]
 
 SECONDS = 50
@@ -57,7 +57,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> N
 
 
 def write_parameters(client: OpenAI) -> str:
-    """Ids of things that are there, so that more than a 404 is seen."""
+    """Ids of things that exist, so that not every response is 404."""
     answer = client.completions.create(model=MODEL, prompt="Once", max_tokens=4)
     line = {
         "custom_id": "one",
@@ -83,7 +83,7 @@ def write_parameters(client: OpenAI) -> str:
 
 
 def find_cases(client: OpenAI) -> dict[str, Any]:
-    """An application and a grant of somebody else's, on which the key may decide."""
+    """Another person's application and grant, on which the key can decide."""
     lists = {
         name: client.get(f"/decisions/{name}", cast_to=dict[str, Any])
         for name in ("applications", "grants")

@@ -17,7 +17,7 @@ async def test_only_the_last_one_to_leave_wakes_the_board() -> None:
     woken.append(board._soon.is_set())
 
     assert woken == [False, True]
-    # With nobody left the board's task ends without a look.
+    # Without readers the board's task ends without a look.
     async with asyncio.timeout(5):
-        while board._task is not None:  # noqa: ASYNC110 -- the board has nobody to tell
+        while board._task is not None:  # noqa: ASYNC110 -- the board signals no one
             await asyncio.sleep(0)

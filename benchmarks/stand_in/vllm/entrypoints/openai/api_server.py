@@ -1,4 +1,4 @@
-"""Lets the launcher start the stand-in engine as it would start vLLM."""
+"""Lets the launcher start the stand-in engine like vLLM."""
 
 from benchmarks.stand_in_engine import main
 

@@ -32,7 +32,7 @@ def main() -> None:
     child = subprocess.Popen([sys.executable, "-c", CHILD])
 
     def stop(*_: object) -> None:
-        # The kernel may say it once for each thread of the launcher that dies.
+        # The kernel can send the signal once for each thread of the launcher that ends.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child.kill()
         child.wait()

@@ -1,12 +1,12 @@
-"""Stands in for vLLM's server in the launcher's tests: same arguments, same endpoints, no model.
+"""Replaces vLLM's server in the launcher's tests: same arguments, same endpoints, no model.
 
-Like the real one it has a child that does the work, holds what it holds when the server is
-killed, and outlives it. What it does is set by files in the weights folder, so that a test can
+Like the real one it has a child that does the work, keeps its resources when the server is
+killed, and outlives it. Its behaviour is set by files in the weights folder, so that a test can
 change it between two starts:
 
     fail      write the file's text to stderr and exit with code 1
-    deaf      answer nothing
-    hung      have a request for ever and make no progress
+    deaf      do not respond
+    hung      have a request forever and make no progress
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
     Handler.weights = weights
 
     def stop(*_: object) -> None:
-        # The kernel may say it once for each thread of the launcher that dies.
+        # The kernel can send the signal once for each thread of the launcher that ends.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child.kill()
         child.wait()
