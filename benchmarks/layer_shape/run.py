@@ -81,7 +81,7 @@ async def measure(question: Question, *, weights_dir: Path, engine_python: Path)
     if not question.is_real:
         return heard.answer
     out = weights_dir / "reference.bin"
-    with step("Caller transformers"):
+    with step("Running transformers"):
         run_tool(
             engine_python,
             "logprobs_reference.py",

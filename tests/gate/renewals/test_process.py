@@ -50,7 +50,7 @@ ANN, BEN = "ann@example.org", "ben@example.org"
 
 
 def approve(renewal: Renewal, by: User, *, ends_at: object = LATER) -> RenewalStep:
-    return approve_renewal(renewal, by=by, ends_at=ends_at, note="Go on.")  # type: ignore[arg-type]
+    return approve_renewal(renewal, by=by, ends_at=ends_at, note="Keep going.")  # type: ignore[arg-type]
 
 
 MAILS: dict[RenewalCommand, list[tuple[str, str]]] = {
