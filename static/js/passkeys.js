@@ -95,9 +95,10 @@ async function perform(form, button) {
   show(form, "");
   button.disabled = true;
   try {
-    const credential = /** @type {PublicKeyCredential} */ (
+    const credential = /** @type {PublicKeyCredential | null} */ (
       await CEREMONIES[form.dataset.passkey](form)
     );
+    if (credential === null) throw new DOMException("no passkey was chosen", "NotAllowedError");
     form.elements.credential.value = JSON.stringify(credential.toJSON());
     form.submit();
   } catch (error) {

@@ -360,3 +360,16 @@ def test_the_page_is_accessible_and_fits(scene: Scene, scheme: str, width: int) 
     record_outcome(worker.outcome(worker.end()))
     scene.expect_state("succeeded")
     assert serious_violations(scene.page) == []
+
+
+def test_a_closed_stream_drops_the_messages_that_wait_in_it(scene: Scene) -> None:
+    read = scene.page.evaluate("""async () => {
+      const { EventStream } = await import("/static/js/lab/playground/stream.js");
+      const body = "id: 1\\ndata: 1\\n\\nid: 2\\ndata: 2\\n\\n";
+      const stream = new EventStream(new Response(body), new AbortController());
+      const first = await stream.next();
+      stream.close();
+      return [first.id, await stream.next().catch((error) => error.name)];
+    }""")
+
+    assert read == ["1", "AbortError"]

@@ -52,8 +52,10 @@ export class EventStream {
     this.waiting = [];
   }
 
-  /** The next message; throws when the connection is lost or silent for too long. */
+  /** The next message; throws when the connection is lost, closed, or silent for too long. */
   async next() {
+    // Messages that wait in a closed stream are dropped: a new one sends them again.
+    this.request.signal.throwIfAborted();
     while (this.waiting.length === 0) {
       const alarm = setTimeout(() => this.close(), SILENCE_MS);
       try {
