@@ -28,7 +28,7 @@ from portal.lab.api.routes import (
     tokens,
     usage,
 )
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.request_bodies import limit_of, too_large
 from portal.platform.core.wire import describe_invalid
@@ -108,7 +108,7 @@ def refuse_body(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa
     """Refuse a body before its fields are read: it is not JSON, or cannot be stored."""
     if isinstance(error.__cause__, DomainError):
         return answer_error(error.__cause__)
-    return answer_error(DomainError(RefusalCode.INVALID_VALUE, "The body is not valid JSON."))
+    return answer_error(invalid_value("The body is not valid JSON."))
 
 
 @api.exception_handler(RequestDataTooBig)

@@ -35,7 +35,7 @@ from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.stream.reader_presence import cancel_when_reader_leaves, leave_unread
 from portal.platform.core.database import in_database, read_database
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.idempotency import (
     IDEMPOTENCY_KEY,
     hash_request,
@@ -87,11 +87,7 @@ def read_caller(request: HttpRequest, *, endpoint: str) -> Caller:
     idempotency_key = read_idempotency_key(request.headers.get(IDEMPOTENCY_KEY, ""))
     strict = request.headers.get("Gatehouse-Strict", "false").lower()
     if strict not in {"true", "false"}:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            "Gatehouse-Strict is true or false.",
-            field="Gatehouse-Strict",
-        )
+        raise invalid_value("Gatehouse-Strict is true or false.", field="Gatehouse-Strict")
     count = request.headers.get("X-Stainless-Retry-Count", "")
     return Caller(
         key=key_of(request),

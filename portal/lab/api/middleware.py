@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from portal.lab.api.bodies import describe_allowance
 from portal.lab.api.errors import Refusal, answer_error
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.http import has_nul
 from portal.platform.core.metrics import count_request
 from portal.platform.core.refusals import RefusalCode
@@ -71,17 +71,13 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return answer_error(
-            DomainError(RefusalCode.INVALID_VALUE, "This is not the site's host name.")
-        )
+        return answer_error(invalid_value("This is not the site's host name."))
     if "\0" in request.path_info:
         return answer_error(
             DomainError(RefusalCode.NOT_FOUND, "The address contains a NUL character.")
         )
     if has_nul(request.META.get("QUERY_STRING", "")):
-        return answer_error(
-            DomainError(RefusalCode.INVALID_VALUE, "The query contains a NUL character.")
-        )
+        return answer_error(invalid_value("The query contains a NUL character."))
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key was already sent unencrypted.
         return answer_error(DomainError(RefusalCode.HTTPS_REQUIRED, "Use https:// for the API."))

@@ -29,6 +29,11 @@ class DomainError(Exception):
         self.next_url = next_url
 
 
+def invalid_value(message: str, *, field: str | None = None) -> DomainError:
+    """The commonest refusal: a value in the field is not allowed."""
+    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)
+
+
 class RoleRequired(PermissionDenied):
     """A page is for other people; `roles` says for whom, such as “auditors”."""
 

@@ -6,7 +6,7 @@ import json
 from hashlib import sha256
 from typing import Final
 
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -17,8 +17,7 @@ def read_idempotency_key(header: str) -> str:
     """The key as the client sent it, or empty; raises `DomainError`."""
     if header.isprintable() and len(header) <= IDEMPOTENCY_KEY_LENGTH:
         return header
-    raise DomainError(
-        RefusalCode.INVALID_VALUE,
+    raise invalid_value(
         f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH} printable characters.",
         field=IDEMPOTENCY_KEY,
     )

@@ -9,8 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import DomainError, invalid_value
 
 LARGE_BYTES: Final = 32 * 2**10
 """Larger JSON is read outside the event loop, in a way that lets other threads run meanwhile."""
@@ -54,8 +53,7 @@ def require_few_parts(raw: bytes, *, name: str, field: str | None = None) -> Non
     """Raise `DomainError` for more than PARTS_MOST brackets and braces, also within strings."""
     parts = raw.count(b"[") + raw.count(b"{")
     if parts > PARTS_MOST:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"{name} has {parts:,} opening brackets and braces; at most {PARTS_MOST:,} are read. "
             "Split it.",
             field=field,
@@ -118,9 +116,7 @@ def _judge_text(text: str) -> str | None:
 
 def _refuse(field: str, words: str) -> DomainError:
     name = field[:FIELD_LENGTH]
-    return DomainError(
-        RefusalCode.INVALID_VALUE, f"{name or 'The body'} {words}.", field=name or None
-    )
+    return invalid_value(f"{name or 'The body'} {words}.", field=name or None)
 
 
 def _load(text: str) -> Any:  # noqa: ANN401 -- JSON

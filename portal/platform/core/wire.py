@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import DomainError, invalid_value
 
 LARGEST_COUNT: Final = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
@@ -94,7 +93,7 @@ def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> DomainError:
     words = WORDS.get(first["type"])
     named = {name: _tidy(value) for name, value in first.get("ctx", {}).items()}
     said = words.format(**named) if words else f"is wrong: {first['msg']}"
-    return DomainError(RefusalCode.INVALID_VALUE, f"{field or 'The body'} {said}.", field=field)
+    return invalid_value(f"{field or 'The body'} {said}.", field=field)
 
 
 def _tidy(value: object) -> object:

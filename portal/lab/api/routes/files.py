@@ -30,8 +30,7 @@ from portal.lab.batches.domain.listing import list_files as list_own_files
 from portal.lab.batches.enums import FilePurpose
 from portal.lab.batches.models import StoredFile
 from portal.platform.core.database import in_database
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 from portal.platform.core.turns import in_turn
 
 router = Router(tags=["Files and batches"])
@@ -141,20 +140,14 @@ def _read_form(request: HttpRequest) -> UploadedFile:
     try:
         purpose, upload = request.POST.get("purpose"), request.FILES.get("file")
     except (MultiPartParserError, SuspiciousOperation):
-        raise DomainError(RefusalCode.INVALID_VALUE, "The form could not be read.") from None
+        raise invalid_value("The form could not be read.") from None
     unknown = sorted({*request.POST, *request.FILES} - {"purpose", "file"})
     if unknown:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE, f"{unknown[0]} is not a known field.", field=unknown[0]
-        )
+        raise invalid_value(f"{unknown[0]} is not a known field.", field=unknown[0])
     if not isinstance(upload, UploadedFile):
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            "Send the file as multipart/form-data, field file.",
-            field="file",
-        )
+        raise invalid_value("Send the file as multipart/form-data, field file.", field="file")
     if purpose != FilePurpose.BATCH:
-        raise DomainError(RefusalCode.INVALID_VALUE, "purpose must be batch.", field="purpose")
+        raise invalid_value("purpose must be batch.", field="purpose")
     check_upload(upload.open("rb"), size=upload.size or 0)
     return upload
 

@@ -34,7 +34,7 @@ from portal.lab.jobs.stream.answer import answer_stream
 from portal.lab.jobs.stream.feed import parse_last_event_id
 from portal.lab.jobs.stream.recorded import wait_until_recorded
 from portal.platform.core.database import in_database
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
 router = Router(tags=["Jobs"])
@@ -133,13 +133,10 @@ async def replay_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 
 def _submit_again(caller: Caller, job: GenerationJob) -> Submitted:
     if job.is_active:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE, "This run has not ended yet. Replay it after its end."
-        )
+        raise invalid_value("This run has not ended yet. Replay it after its end.")
     if job.positions:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            "This run returned distributions, which cannot be replayed. Request them again.",
+        raise invalid_value(
+            "This run returned distributions, which cannot be replayed. Request them again."
         )
     model = open_model(caller, job.model.slug, scope=KeyScope.COMPLETIONS)
     run = Run(

@@ -22,8 +22,7 @@ from portal.lab.batches.models import Batch, StoredFile
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 WINDOWS: Final = {"24h": timedelta(hours=24)}
 METADATA_PAIRS: Final = 16
@@ -50,10 +49,8 @@ def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
     require_scope(key, endpoint.scope)
     window = WINDOWS.get(order.completion_window)
     if window is None:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            f"completion_window is one of: {', '.join(WINDOWS)}.",
-            field="completion_window",
+        raise invalid_value(
+            f"completion_window is one of: {', '.join(WINDOWS)}.", field="completion_window"
         )
     _check_metadata(order.metadata)
     now = timezone.now()
@@ -62,10 +59,8 @@ def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
         # The lock keeps the file from being erased before the commit; then it is in use.
         file = StoredFile.objects.select_for_update().get(pk=file.pk)
         if file.erased_at is not None or file.purpose != FilePurpose.BATCH:
-            raise DomainError(
-                RefusalCode.INVALID_VALUE,
-                "The input file must be uploaded with purpose batch.",
-                field="input_file_id",
+            raise invalid_value(
+                "The input file must be uploaded with purpose batch.", field="input_file_id"
             )
         batch = Batch.objects.create(
             user=key.user,
@@ -111,15 +106,10 @@ def cancel_batch(batch: Batch, *, actor: User) -> Batch:
 def _check_metadata(metadata: Mapping[str, str] | None) -> None:
     for key, value in (metadata or {}).items():
         if len(key) > METADATA_KEY or len(value) > METADATA_VALUE or "\0" in key + value:
-            raise DomainError(
-                RefusalCode.INVALID_VALUE,
+            raise invalid_value(
                 f"metadata has keys of at most {METADATA_KEY} characters and values of at most "
                 f"{METADATA_VALUE}.",
                 field="metadata",
             )
     if len(metadata or {}) > METADATA_PAIRS:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            f"metadata has at most {METADATA_PAIRS} pairs.",
-            field="metadata",
-        )
+        raise invalid_value(f"metadata has at most {METADATA_PAIRS} pairs.", field="metadata")

@@ -20,8 +20,7 @@ from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.results import LOGPROBS_IN_A_ROW
 from portal.lab.jobs.domain.token_text import token_texts
 from portal.lab.jobs.domain.tokens import count_tokens
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 from portal.platform.core.wire import describe_invalid
 
 Request = TypeVar("Request", bound=BaseModel)
@@ -81,8 +80,7 @@ def find_endpoint(path: str) -> Endpoint:
     """The endpoint; raises `DomainError` on the field `endpoint`, naming the known endpoints."""
     endpoint = ENDPOINTS.get(path)
     if endpoint is None:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"A batch cannot use the endpoint {path[:100]!r}. It can use: {', '.join(ENDPOINTS)}.",
             field="endpoint",
         )
@@ -116,8 +114,7 @@ def require_kept(run: Run, *, deployment: str) -> None:
     )
     numbers = tokens * count_width(width, deployment=deployment)
     if numbers > LOGPROBS_IN_A_ROW:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"The prompt would have {numbers:,} log-probabilities; the limit in a batch is "
             f"{LOGPROBS_IN_A_ROW:,}. Ask for fewer for each token, shorten the prompt, or send "
             "the request outside a batch.",

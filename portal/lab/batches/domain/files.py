@@ -19,7 +19,7 @@ from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.each import do_each
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.json_text import require_few_parts
 from portal.platform.core.refusals import RefusalCode
 
@@ -150,25 +150,21 @@ def _check_lines(upload: IO[bytes]) -> None:
         try:
             parse_line(number, text)
         except LineRefusedError as refused:
-            raise DomainError(
-                RefusalCode.INVALID_VALUE, refused.error.message, field="file"
-            ) from None
+            raise invalid_value(refused.error.message, field="file") from None
         if count > settings.BATCH_ROWS:
-            raise DomainError(
-                RefusalCode.INVALID_VALUE,
+            raise invalid_value(
                 f"The file has more than {settings.BATCH_ROWS:,} requests. Split it into several.",
                 field="file",
             )
     if not count:
-        raise DomainError(RefusalCode.INVALID_VALUE, "The file is empty.", field="file")
+        raise invalid_value("The file is empty.", field="file")
 
 
 def _require_readable(number: int, text: bytes) -> None:
     """A line is one request, and no larger than a request outside a batch."""
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if len(text) > most:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"Line {number} has {len(text):,} bytes; the limit for a request is {most:,}.",
             field="file",
         )

@@ -15,8 +15,7 @@ from portal.lab.batches.models import Batch
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import DomainError, invalid_value
 
 
 def lock_batch(batch: Batch, *statuses: BatchStatus, wait: bool = True) -> Batch | None:
@@ -60,9 +59,8 @@ def close_batch(batch: Batch, *, as_status: BatchStatus, errors: Sequence[LineEr
 
 def refuse_change(batch: Batch) -> DomainError:
     """The error for a command that comes too late."""
-    return DomainError(
-        RefusalCode.INVALID_VALUE,
-        f"The batch {write_id(BATCH, batch.pk)} is {batch.status} and cannot be cancelled.",
+    return invalid_value(
+        f"The batch {write_id(BATCH, batch.pk)} is {batch.status} and cannot be cancelled."
     )
 
 

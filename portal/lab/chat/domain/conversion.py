@@ -13,7 +13,7 @@ from portal.lab.completions.wire import CompletionRequest, GenerationFields
 from portal.lab.jobs.domain.admission import context_length
 from portal.lab.jobs.domain.tokens import count_tokens
 from portal.lab.jobs.domain.workers import engine_status
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
 SAME_FIELDS: Final = ("model", *GenerationFields.model_fields)
@@ -23,11 +23,7 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
     """The chat as a completion request; raises `DomainError` naming the field."""
     ignored = list_ignored(request)
     if request.top_logprobs is not None and not request.logprobs:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            "top_logprobs needs logprobs to be true.",
-            field="top_logprobs",
-        )
+        raise invalid_value("top_logprobs needs logprobs to be true.", field="top_logprobs")
     prompt = render_prompt(model, request.messages)
     fields = {name: getattr(request, name) for name in SAME_FIELDS}
     return CompletionRequest(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from inference_workers.contract import ChatTemplate, chat_template_key
 from portal.gate.catalog.models import HostedModel
 from portal.lab.chat.wire import ChatMessage
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.redis import sync_redis
 from portal.platform.core.refusals import RefusalCode
 
@@ -45,8 +45,7 @@ def render_prompt(model: HostedModel, messages: list[ChatMessage]) -> str:
             eos_token=template.eos_token,
         )
     except TemplateError as error:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"The model's chat template refuses this conversation: {str(error)[:200]}",
             field="messages",
         ) from error

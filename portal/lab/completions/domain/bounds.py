@@ -8,8 +8,7 @@ from typing import Final
 from inference_workers.contract import FULL_VOCABULARY, SamplingParams
 from portal.lab.jobs.domain.tokens import find_tokenizer, find_vocabulary
 from portal.lab.jobs.domain.workers import engine_status
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 LOGPROBS_MOST: Final = 100
 """For each generated token. OpenAI allows 5, vLLM 20."""
@@ -25,8 +24,7 @@ def require_affordable(
 ) -> None:
     """Raise `DomainError` with the limit and the field; `prompts` are lengths in tokens."""
     if (sampling.logprobs or 0) > LOGPROBS_MOST:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"logprobs is {sampling.logprobs:,}; the limit is {LOGPROBS_MOST} for each token. "
             "For whole distributions use /v1/distributions.",
             field="logprobs",
@@ -36,8 +34,7 @@ def require_affordable(
         return
     vocabulary = find_vocabulary(deployment)
     if vocabulary is not None and sampling.prompt_logprobs > vocabulary:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"prompt_logprobs is {sampling.prompt_logprobs:,}, but the model has only "
             f"{vocabulary:,} tokens. Use -1 for all of them.",
             field="prompt_logprobs",
@@ -45,8 +42,7 @@ def require_affordable(
     width = count_width(sampling.prompt_logprobs, deployment=deployment)
     rows = sum(prompts)
     if rows * width > PROMPT_LOGPROBS_MOST:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"{rows:,} prompt tokens with {width:,} log-probabilities each are "
             f"{rows * width:,}; the limit for a request is {PROMPT_LOGPROBS_MOST:,}. Ask for fewer "
             "for each token, or send fewer or shorter prompts.",
@@ -61,10 +57,8 @@ def _require_given(field: str, asked: int | None, *, deployment: str) -> None:
     if not asked or most is None or most == FULL_VOCABULARY:
         return
     if asked == FULL_VOCABULARY or asked > most:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            f"{field} is {asked:,}; the limit of this model's engine is {most:,}.",
-            field=field,
+        raise invalid_value(
+            f"{field} is {asked:,}; the limit of this model's engine is {most:,}.", field=field
         )
 
 

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from inference_workers.contract import Structure
 from portal.lab.completions.compiler.child import Child, CompilerDiedError
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
 COMPILERS: Final = 2
@@ -66,7 +66,7 @@ class Compilers:
         if fault is None:
             raise UncompiledError(structure)
         if fault:
-            raise DomainError(RefusalCode.INVALID_VALUE, f"{field} {fault}.", field=field)
+            raise invalid_value(f"{field} {fault}.", field=field)
 
     def compile(self, structure: Structure) -> Future[None]:
         """Compile in a process; the future raises `DomainError` if that is not possible now."""

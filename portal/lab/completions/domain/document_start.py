@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from portal.lab.jobs.domain.tokens import find_tokenizer, find_tokenizer_config
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 WELL_KNOWN: Final = ("</s>", "<|endoftext|>", "<s>", "<|begin_of_text|>")
 """Tokens that begin a document in families of models whose files do not name one."""
@@ -47,8 +46,6 @@ def find_document_start(deployment: str, *, field: str = "prompt") -> DocumentSt
         for name in WELL_KNOWN:
             if (token := tokenizer.token_to_id(name)) is not None:
                 return DocumentStart((token,), ChosenBy.FALLBACK)
-    raise DomainError(
-        RefusalCode.INVALID_VALUE,
-        f"This model does not define how a document begins. Send a {field}.",
-        field=field,
+    raise invalid_value(
+        f"This model does not define how a document begins. Send a {field}.", field=field
     )

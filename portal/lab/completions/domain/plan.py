@@ -17,8 +17,7 @@ from portal.lab.completions.domain.structure import parse_structure
 from portal.lab.completions.wire import LARGEST_SEED, CompletionRequest
 from portal.lab.jobs.domain.calls import Run, require_runs
 from portal.lab.jobs.domain.tokens import count_tokens, find_vocabulary, require_token
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 DEFAULT_MAX_TOKENS: Final = 16
 SEED_STEP: Final = 1_000_003
@@ -53,7 +52,9 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
     n = request.n or 1
     best_of = request.best_of or n
     if best_of < n:
-        raise _refuse("best_of", f"best_of is {best_of}; it must be at least n, which is {n}.")
+        raise invalid_value(
+            f"best_of is {best_of}; it must be at least n, which is {n}.", field="best_of"
+        )
     sampling = build_sampling(request)
     ranks = best_of > n
     if ranks and sampling.logprobs is None:
@@ -111,26 +112,30 @@ def build_sampling(request: CompletionRequest) -> SamplingParams:
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else None
-        raise _refuse(field, f"{field}: {first['msg']}.") from error
+        raise invalid_value(f"{field}: {first['msg']}.", field=field) from error
 
 
 def _require_supported(request: CompletionRequest) -> None:
     if request.stream and (request.best_of or 1) > (request.n or 1):
-        raise _refuse("best_of", "best_of cannot be streamed. Leave out stream or best_of.")
+        raise invalid_value(
+            "best_of cannot be streamed. Leave out stream or best_of.", field="best_of"
+        )
     if request.max_tokens == 0 and not (request.echo or request.prompt_logprobs is not None):
-        raise _refuse(
-            "max_tokens",
+        raise invalid_value(
             "max_tokens is 0, so nothing would be generated. Request the prompt with echo or "
             "prompt_logprobs, or choose at least 1.",
+            field="max_tokens",
         )
     for place, word in enumerate(request.bad_words or []):
         if not word.strip():
-            raise _refuse(f"bad_words[{place}]", f"bad_words[{place}] is blank. Leave it out.")
+            raise invalid_value(
+                f"bad_words[{place}] is blank. Leave it out.", field=f"bad_words[{place}]"
+            )
     most = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
     if (request.min_tokens or 0) > most:
-        raise _refuse(
-            "min_tokens",
+        raise invalid_value(
             f"min_tokens is {request.min_tokens:,}; the limit is max_tokens, {most:,}.",
+            field="min_tokens",
         )
 
 
@@ -155,10 +160,10 @@ def _parse_bias(bias: dict[str, float] | None) -> dict[int, float] | None:
         return None
     for token in bias:
         if not CANONICAL_ID.fullmatch(token):
-            raise _refuse(
-                "logit_bias",
+            raise invalid_value(
                 f'The keys of logit_bias are token ids, such as {{"50256": -100}}; '
                 f"{token[:20]!r} is not a token id.",
+                field="logit_bias",
             )
     return {int(token): value for token, value in bias.items()}
 
@@ -179,7 +184,3 @@ def _count(prompt: Prompt, sampling: SamplingParams, *, deployment: str) -> int:
         prompt.text, deployment=deployment, add_special_tokens=sampling.add_special_tokens
     )
     return count.tokens
-
-
-def _refuse(field: str | None, message: str) -> DomainError:
-    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)

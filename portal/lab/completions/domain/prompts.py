@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from portal.lab.completions.domain.document_start import find_document_start
 from portal.lab.jobs.domain.tokens import find_vocabulary, parse_token_ids
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,16 @@ def parse_prompts(value: object, *, deployment: str) -> list[Prompt]:
     if isinstance(value, str):
         return [Prompt(text=value)]
     if not isinstance(value, list) or not value:
-        raise _refuse(
-            "Send a string, a list of strings, a list of token ids, or a list of such lists."
+        raise invalid_value(
+            "Send a string, a list of strings, a list of token ids, or a list of such lists.",
+            field="prompt",
         )
     vocabulary = find_vocabulary(deployment)
     kinds = {_kind(item) for item in value}
     if len(kinds) > 1:
-        raise _refuse("A list of prompts contains either strings or token ids, not both.")
+        raise invalid_value(
+            "A list of prompts contains either strings or token ids, not both.", field="prompt"
+        )
     if kinds == {str}:
         return [_parse_text(text, place=place) for place, text in enumerate(value)]
     if kinds == {list}:
@@ -49,11 +51,5 @@ def _kind(item: object) -> type:
 
 def _parse_text(text: str, *, place: int) -> Prompt:
     if not text:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE, f"prompt[{place}] is empty.", field=f"prompt[{place}]"
-        )
+        raise invalid_value(f"prompt[{place}] is empty.", field=f"prompt[{place}]")
     return Prompt(text=text)
-
-
-def _refuse(message: str) -> DomainError:
-    return DomainError(RefusalCode.INVALID_VALUE, message, field="prompt")

@@ -11,8 +11,7 @@ from portal.lab.completions.domain.closed_objects import close_objects
 from portal.lab.completions.domain.compiling import compilers
 from portal.lab.completions.domain.structure_bounds import require_bounded
 from portal.lab.completions.wire import CompletionRequest, ResponseFormat, StructuredOutputs
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
 
@@ -24,7 +23,9 @@ def parse_structure(request: CompletionRequest) -> Structure | None:
     """
     wanted = read_format(request.response_format)
     if wanted is not None and request.structured_outputs is not None:
-        raise _refuse("response_format", "Send response_format or structured_outputs, not both.")
+        raise invalid_value(
+            "Send response_format or structured_outputs, not both.", field="response_format"
+        )
     return wanted or _read(request.structured_outputs)
 
 
@@ -33,14 +34,14 @@ def read_format(wanted: ResponseFormat | None) -> Structure | None:
     if wanted is None:
         return None
     if wanted.type == "json_schema" and wanted.json_schema is None:
-        raise _refuse(
-            "response_format.json_schema",
+        raise invalid_value(
             "response_format.json_schema is missing; type json_schema requires it.",
+            field="response_format.json_schema",
         )
     if wanted.type != "json_schema" and wanted.json_schema is not None:
-        raise _refuse(
-            "response_format.json_schema",
+        raise invalid_value(
             f"response_format.json_schema requires type json_schema, but type is {wanted.type}.",
+            field="response_format.json_schema",
         )
     if wanted.json_schema is not None:
         structure = Structure(json_schema=close_objects(wanted.json_schema.json_schema))
@@ -58,8 +59,8 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
             json_schema=_close(structure.json_schema),
         )
     except ValidationError as error:
-        raise _refuse(
-            "structured_outputs", "Send exactly one of regex, choice and json."
+        raise invalid_value(
+            "Send exactly one of regex, choice and json.", field="structured_outputs"
         ) from error
     return _require_compiled(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
 
@@ -78,7 +79,3 @@ def _name_kind(structure: Structure) -> str:
     if structure.regex is not None:
         return "regex"
     return "choice" if structure.choice else "json"
-
-
-def _refuse(field: str, message: str) -> DomainError:
-    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)

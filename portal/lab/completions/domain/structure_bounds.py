@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from inference_workers.contract import Structure
 from portal.lab.completions.domain.pattern_size import LARGEST_PATTERN, measure_pattern
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 SCHEMA_BYTES: Final = 64 * 2**10
 SCHEMA_DEPTH: Final = 64
@@ -44,37 +43,41 @@ def require_bounded(structure: Structure, *, field: str) -> None:
 
 def _require_choices(choices: tuple[str, ...], *, field: str) -> None:
     if "" in choices:
-        raise _refuse(field, f"{field}[{choices.index('')}] is empty. Leave it out.")
+        raise invalid_value(f"{field}[{choices.index('')}] is empty. Leave it out.", field=field)
     if len(choices) > CHOICES:
-        raise _refuse(field, f"{field} has {len(choices):,} texts; the limit is {CHOICES:,}.")
+        raise invalid_value(
+            f"{field} has {len(choices):,} texts; the limit is {CHOICES:,}.", field=field
+        )
     _require_short(choices, field=field)
     size = sum(len(choice.encode(errors="surrogatepass")) for choice in choices)
     if size > CHOICE_BYTES:
-        raise _refuse(field, f"{field} has {size:,} bytes; the limit is {CHOICE_BYTES:,}.")
+        raise invalid_value(
+            f"{field} has {size:,} bytes; the limit is {CHOICE_BYTES:,}.", field=field
+        )
 
 
 def _require_short(texts: Iterable[object], *, field: str) -> None:
     for text in texts:
         if isinstance(text, str) and len(text) > TEXT_CHARACTERS:
-            raise _refuse(
-                field,
+            raise invalid_value(
                 f"A text in {field} has {len(text):,} characters; the limit is "
                 f"{TEXT_CHARACTERS:,}.",
+                field=field,
             )
 
 
 def _require_pattern(pattern: str, *, field: str, name: str) -> None:
     if len(pattern) > PATTERN_CHARACTERS:
-        raise _refuse(
-            field,
+        raise invalid_value(
             f"{name} has {len(pattern):,} characters; the limit is {PATTERN_CHARACTERS:,}.",
+            field=field,
         )
     size = measure_pattern(pattern)
     if size > LARGEST_PATTERN:
-        raise _refuse(
-            field,
+        raise invalid_value(
             f"{name} has {size:,} characters when its counts are written out; the limit is "
             f"{LARGEST_PATTERN:,}. Use lower counts, or let max_tokens limit the text.",
+            field=field,
         )
 
 
@@ -84,11 +87,13 @@ def _require_schema(schema: dict[str, Any], *, field: str) -> None:
         found += _count(node)
         for kind, most in SCHEMA_MOST.items():
             if found[kind] > most:
-                raise _refuse(field, f"{field} has more than {most:,} {kind}.")
+                raise invalid_value(f"{field} has more than {most:,} {kind}.", field=field)
         _require_node(node, field=field)
     size = len(json.dumps(schema, ensure_ascii=False).encode(errors="surrogatepass"))
     if size > SCHEMA_BYTES:
-        raise _refuse(field, f"{field} has {size:,} bytes of JSON; the limit is {SCHEMA_BYTES:,}.")
+        raise invalid_value(
+            f"{field} has {size:,} bytes of JSON; the limit is {SCHEMA_BYTES:,}.", field=field
+        )
 
 
 def _walk(schema: dict[str, Any], *, field: str) -> Iterator[dict[str, Any]]:
@@ -97,9 +102,8 @@ def _walk(schema: dict[str, Any], *, field: str) -> Iterator[dict[str, Any]]:
     while waiting:
         value, depth = waiting.pop()
         if depth > SCHEMA_DEPTH:
-            raise _refuse(
-                field,
-                f"{field} has objects and arrays nested more than {SCHEMA_DEPTH} deep.",
+            raise invalid_value(
+                f"{field} has objects and arrays nested more than {SCHEMA_DEPTH} deep.", field=field
             )
         if isinstance(value, dict):
             yield value
@@ -125,7 +129,9 @@ def _require_node(node: dict[str, Any], *, field: str) -> None:
     for name in COUNTS:
         count = node.get(name)
         if isinstance(count, int | float) and count > LARGEST_COUNT:
-            raise _refuse(field, f"{name} in {field} is {count:,}; the limit is {LARGEST_COUNT:,}.")
+            raise invalid_value(
+                f"{name} in {field} is {count:,}; the limit is {LARGEST_COUNT:,}.", field=field
+            )
     if isinstance(values := node.get("enum"), list):
         _require_short(values, field=field)
     _require_short([node.get("const")], field=field)
@@ -135,7 +141,3 @@ def _require_node(node: dict[str, Any], *, field: str) -> None:
     if isinstance(named := node.get("patternProperties"), dict):
         for pattern in named:
             _require_pattern(pattern, field=field, name=f"A pattern in {field}")
-
-
-def _refuse(field: str, message: str) -> DomainError:
-    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)

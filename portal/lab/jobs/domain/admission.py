@@ -15,7 +15,7 @@ from portal.lab.jobs.domain.tokens import TokenCount, count_tokens
 from portal.lab.jobs.domain.workers import EngineStatus
 from portal.lab.jobs.enums import Origin
 from portal.platform.accounts.models import User
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
 CAPABILITIES = {Origin.PLAYGROUND: Capability.PLAYGROUND, Origin.API: Capability.API}
@@ -57,24 +57,20 @@ def check_values(
 ) -> None:
     """Refuse values that no engine accepts; `SamplingParams` itself checks the ranges."""
     if not prompt and not prompt_token_ids:
-        raise DomainError(RefusalCode.INVALID_VALUE, "Write a prompt first.", field="prompt")
+        raise invalid_value("Write a prompt first.", field="prompt")
     if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             "The prompt contains a character that is not text. Remove it and run again.",
             field="prompt",
         )
     if len(sampling.stop) > STOP_LIMIT:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"This run has {len(sampling.stop)} stop sequences; the limit is {STOP_LIMIT}.",
             field="stop",
         )
     if any(not 0 < len(stop) <= STOP_LENGTH for stop in sampling.stop):
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            f"A stop sequence has between 1 and {STOP_LENGTH} characters.",
-            field="stop",
+        raise invalid_value(
+            f"A stop sequence has between 1 and {STOP_LENGTH} characters.", field="stop"
         )
 
 
@@ -113,8 +109,7 @@ def reserve_for(
             field="max_tokens",
         )
     if 0 < engine.max_tokens < sampling.max_tokens:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"Max tokens is {sampling.max_tokens:,}; this model's limit for one run is "
             f"{engine.max_tokens:,}.",
             field="max_tokens",

@@ -21,9 +21,8 @@ from portal.lab.jobs.models import Call, GenerationJob
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry
 from portal.platform.audit.enums import AuditTag
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import invalid_value
 from portal.platform.core.idempotency import require_same_request
-from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.tracing import submit_span
 
 RUNS_PER_CALL: Final = 512
@@ -156,8 +155,7 @@ def _is_spoilt(submitted: Submitted) -> bool:
 def require_runs(count: int, *, field: str) -> None:
     """Raise `DomainError` if there are no runs, or more than a call may have."""
     if not 0 < count <= RUNS_PER_CALL:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"This request has {count:,} runs (prompts times samples); a request may have "
             f"between 1 and {RUNS_PER_CALL}. Split it.",
             field=field,

@@ -15,9 +15,8 @@ from pydantic import ValidationError
 from tokenizers import Tokenizer
 
 from inference_workers.contract import TokenizerConfig, tokenizer_config_key, tokenizer_key
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import invalid_value
 from portal.platform.core.redis import sync_redis
-from portal.platform.core.refusals import RefusalCode
 
 COUNTS_KEPT: Final = 4096
 RECHECK_SECONDS: Final = 30.0
@@ -84,9 +83,9 @@ def decode_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
 def parse_token_ids(value: object, *, field: str, vocabulary: int | None) -> tuple[int, ...]:
     """Token ids from a request, unchanged; raises `DomainError` on the field or the wrong item."""
     if not isinstance(value, list | tuple):
-        raise _refuse(field, f"{field} must be a list of token ids.")
+        raise invalid_value(f"{field} must be a list of token ids.", field=field)
     if not value:
-        raise _refuse(field, f"{field} is empty.")
+        raise invalid_value(f"{field} is empty.", field=field)
     last = _last(vocabulary)
     wrong = next((place for place, item in enumerate(value) if not _is_token(item, last)), None)
     if wrong is not None:
@@ -103,9 +102,11 @@ def require_token(item: object, *, field: str, vocabulary: int | None) -> int:
     if _is_token(item, last):
         return item
     if not isinstance(item, int) or isinstance(item, bool):
-        raise _refuse(field, f"{field} must be a token id, which is a whole number.")
+        raise invalid_value(f"{field} must be a token id, which is a whole number.", field=field)
     named = f"{item:,}" if abs(item) <= LARGEST_NAMED else "far out of range"
-    raise _refuse(field, f"{field} must be a token id from 0 to {last:,}; this is {named}.")
+    raise invalid_value(
+        f"{field} must be a token id from 0 to {last:,}; this is {named}.", field=field
+    )
 
 
 def _last(vocabulary: int | None) -> int:
@@ -114,10 +115,6 @@ def _last(vocabulary: int | None) -> int:
 
 def _is_token(item: object, last: int) -> TypeGuard[int]:
     return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= last
-
-
-def _refuse(field: str, message: str) -> DomainError:
-    return DomainError(RefusalCode.INVALID_VALUE, message, field=field)
 
 
 def forget_tokenizers() -> None:

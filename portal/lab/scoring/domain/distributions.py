@@ -20,7 +20,7 @@ from portal.lab.jobs.domain.token_text import TokenTexts
 from portal.lab.jobs.domain.tokens import encode_text, find_vocabulary, require_token
 from portal.lab.scoring.domain.tokens import Reader, require_tokenizer
 from portal.lab.scoring.wire import DistributionsRequest
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.redis import bytes_redis
 from portal.platform.core.refusals import RefusalCode
 
@@ -62,12 +62,11 @@ def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> 
     )
     ids = reader.read(request.prompt, field="prompt")
     if not ids:
-        raise DomainError(RefusalCode.INVALID_VALUE, "The prompt has no tokens.", field="prompt")
+        raise invalid_value("The prompt has no tokens.", field="prompt")
     positions = tuple(_place(position, length=len(ids)) for position in request.positions)
     width = reader.vocabulary or tokenizer.get_vocab_size()
     if len(positions) * width > VALUES_MOST:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"{len(positions)} positions over a vocabulary of {width:,} are "
             f"{len(positions) * width:,} values; the limit for a request is {VALUES_MOST:,}, "
             f"or {VALUES_MOST // width} positions.",
@@ -144,10 +143,8 @@ def write_arrays(
 def _describe(token: int, row: NDArray[np.float32], texts: TokenTexts) -> dict[str, Any]:
     """One token of a row; its rank is one more than the number of likelier tokens."""
     if token >= len(row):
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
-            f"The model has no token {token}: it has {len(row):,} tokens.",
-            field="tokens",
+        raise invalid_value(
+            f"The model has no token {token}: it has {len(row):,} tokens.", field="tokens"
         )
     return {
         "id": token,
@@ -166,8 +163,7 @@ def _likeliest(row: NDArray[np.float32], count: int) -> NDArray[np.int64]:
 def _place(position: int, *, length: int) -> int:
     place = position + length + 1 if position < 0 else position
     if not 1 <= place <= length:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"Position {position} is not in the prompt, which has {length} tokens: choose 1 to "
             f"{length}, or -1 to -{length}.",
             field="positions",
@@ -181,8 +177,7 @@ def _name(token: object, *, reader: Reader, field: str) -> int:
     ids = encode_text(reader.tokenizer, token, add_special_tokens=False)
     if len(ids) == 1:
         return int(ids[0])
-    raise DomainError(
-        RefusalCode.INVALID_VALUE,
+    raise invalid_value(
         f"{token!r} is {len(ids)} tokens of this model ({ids}). Name one token, by id or text.",
         field=field,
     )

@@ -21,8 +21,7 @@ from portal.lab.jobs.domain.token_text import TokenTexts
 from portal.lab.jobs.domain.tokens import find_vocabulary, require_token
 from portal.lab.scoring.domain.tokens import Pair, Reader, require_tokenizer
 from portal.lab.scoring.wire import Item, ScoresRequest
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
+from portal.platform.core.errors import invalid_value
 
 READ_ONLY: Final = SamplingParams(max_tokens=0, temperature=0.0, prompt_logprobs=0)
 """Generates nothing; each token of the prompt is scored."""
@@ -90,8 +89,7 @@ def _require_readable(items: Iterable[Item]) -> None:
         characters += own + context * len(item.continuations)
     require_runs(runs, field="continuations")
     if characters > CHARACTERS_MOST:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             f"The contexts, counted once for each continuation, and the continuations have "
             f"{characters:,} characters; the limit is {CHARACTERS_MOST:,}. Split the request.",
             field="continuations",
@@ -114,12 +112,11 @@ def _pair(item: Item, context: DocumentStart, *, place: int, reader: Reader, fie
     own = f"{field}continuations[{place}]"
     continuation = item.continuations[place]
     if continuation in ("", []):
-        raise DomainError(RefusalCode.INVALID_VALUE, f"{own} is empty.", field=own)
+        raise invalid_value(f"{own} is empty.", field=own)
     head = context.token_ids if _is_empty(item) else item.context
     pair = reader.join(head, continuation, fields=(f"{field}context", own))
     if pair.start < 1 or pair.start >= len(pair.token_ids):
-        raise DomainError(
-            RefusalCode.INVALID_VALUE,
+        raise invalid_value(
             "Context and continuation need at least one token each; these do not have one each.",
             field=own,
         )
@@ -181,16 +178,12 @@ def _items(request: ScoresRequest) -> list[tuple[Item, str]]:
     """Each item with the prefix of its fields' names."""
     if request.items is not None:
         if request.context is not None or request.continuations is not None:
-            raise DomainError(
-                RefusalCode.INVALID_VALUE,
-                "Send items, or one context with its continuations, not both.",
-                field="items",
+            raise invalid_value(
+                "Send items, or one context with its continuations, not both.", field="items"
             )
         return [(item, f"items[{place}].") for place, item in enumerate(request.items)]
     if request.continuations is None:
-        raise DomainError(
-            RefusalCode.INVALID_VALUE, "continuations is missing.", field="continuations"
-        )
+        raise invalid_value("continuations is missing.", field="continuations")
     return [(Item(context=request.context, continuations=request.continuations), "")]
 
 

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.domain.tokens import encode_text, find_tokenizer, parse_token_ids
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
 
@@ -48,11 +48,7 @@ class Reader:
         if isinstance(value, str):
             return self._encode(value)
         if not isinstance(value, list | tuple):
-            raise DomainError(
-                RefusalCode.INVALID_VALUE,
-                f"{field} must be a string or a list of token ids.",
-                field=field,
-            )
+            raise invalid_value(f"{field} must be a string or a list of token ids.", field=field)
         return parse_token_ids(value, field=field, vocabulary=self.vocabulary)
 
     def join(self, context: object, continuation: object, *, fields: tuple[str, str]) -> Pair:
