@@ -35,7 +35,7 @@ class Right(Enum):
 
 class KeyAuth(HttpBearer):
     """Return the key, and read the body. Raises `DomainError` if the key is missing or invalid, or
-    its owner lacks the right. A route that names no right requires `Right.ACCESS`.
+    its owner lacks the right. A route without its own takes its router's, or `Right.ACCESS`.
     """
 
     def __init__(self, right: Right = Right.ACCESS) -> None:

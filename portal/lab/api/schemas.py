@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Literal
 
 from ninja import Schema
@@ -51,6 +52,14 @@ class ErrorBody(Open):
     """Every refusal has this body."""
 
     error: ErrorDetail
+
+
+REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 429, 500, 503), ErrorBody)
+
+
+def answers(success: type[Schema]) -> dict[Any, Any]:
+    """What a route may respond: this object, or a refusal."""
+    return {HTTPStatus.OK: success, **REFUSALS}
 
 
 class LogprobLists(Open):
@@ -203,9 +212,6 @@ class Replay(Open):
     first_difference: dict[str, int | None] | None
     tokens: dict[str, int]
     provenance: dict[str, Any]
-
-
-REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 429, 500, 503), ErrorBody)
 
 
 class FileObject(Open):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right, require
-from portal.lab.api.schemas import REFUSALS, BatchList, BatchObject
+from portal.lab.api.schemas import BatchList, BatchObject, answers
 from portal.lab.batches.domain.creation import BatchOrder, find_batch
 from portal.lab.batches.domain.creation import cancel_batch as stop_batch
 from portal.lab.batches.domain.creation import create_batch as accept_batch
@@ -20,7 +19,7 @@ from portal.lab.batches.domain.listing import list_batches as list_own_batches
 from portal.platform.core.database import in_database
 from portal.platform.core.wire import WireModel
 
-router = Router(tags=["Files and batches"])
+router = Router(tags=["Files and batches"], auth=KeyAuth(Right.NONE))
 
 
 class BatchRequest(WireModel):
@@ -33,7 +32,7 @@ class BatchRequest(WireModel):
 
 
 @router.post(
-    "/batches", response={HTTPStatus.OK: BatchObject, **REFUSALS}, summary="Run a file of requests"
+    "/batches", response=answers(BatchObject), summary="Run a file of requests", auth=KeyAuth()
 )
 async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
@@ -41,12 +40,7 @@ async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, An
     return await in_database(lambda: describe_batch(accept_batch(key, order)))
 
 
-@router.get(
-    "/batches",
-    response={HTTPStatus.OK: BatchList, **REFUSALS},
-    summary="List your batches",
-    auth=KeyAuth(Right.NONE),
-)
+@router.get("/batches", response=answers(BatchList), summary="List your batches")
 async def list_batches(
     request: HttpRequest, after: str | None = None, limit: Annotated[int, Field(ge=1, le=100)] = 20
 ) -> dict[str, Any]:
@@ -55,10 +49,7 @@ async def list_batches(
 
 
 @router.get(
-    "/batches/{batch_id}",
-    response={HTTPStatus.OK: BatchObject, **REFUSALS},
-    summary="Get a batch and its progress",
-    auth=KeyAuth(Right.NONE),
+    "/batches/{batch_id}", response=answers(BatchObject), summary="Get a batch and its progress"
 )
 async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
@@ -67,9 +58,8 @@ async def get_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
 
 @router.post(
     "/batches/{batch_id}/cancel",
-    response={HTTPStatus.OK: BatchObject, **REFUSALS},
+    response=answers(BatchObject),
     summary="Stop a batch and keep what is finished",
-    auth=KeyAuth(Right.NONE),
 )
 async def cancel_batch(request: HttpRequest, batch_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from django.http import HttpRequest, HttpResponseBase
 from ninja import Router
 
 from portal.lab.api.auth import KeyAuth, Right
 from portal.lab.api.completion_answers import answer_completion
-from portal.lab.api.schemas import REFUSALS, CompletionObject
+from portal.lab.api.schemas import CompletionObject, answers
 from portal.lab.completions.wire import CompletionRequest, EngineCompletionRequest
 
-router = Router(tags=["Completions"])
+router = Router(tags=["Completions"], auth=KeyAuth(Right.MODEL))
 
 
 @router.post(
-    "/completions",
-    response={HTTPStatus.OK: CompletionObject, **REFUSALS},
-    summary="Complete texts or token ids",
-    auth=KeyAuth(Right.MODEL),
+    "/completions", response=answers(CompletionObject), summary="Complete texts or token ids"
 )
 async def create_completion(request: HttpRequest, body: CompletionRequest) -> HttpResponseBase:
     return await answer_completion(request, body)
@@ -27,9 +22,8 @@ async def create_completion(request: HttpRequest, body: CompletionRequest) -> Ht
 
 @router.post(
     "/engines/{path:engine}/completions",
-    response={HTTPStatus.OK: CompletionObject, **REFUSALS},
+    response=answers(CompletionObject),
     summary="Complete texts, with the model in the address as in 2022",
-    auth=KeyAuth(Right.MODEL),
 )
 async def create_engine_completion(
     request: HttpRequest, engine: str, body: EngineCompletionRequest

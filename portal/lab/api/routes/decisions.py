@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -30,21 +29,21 @@ from portal.lab.api.decision_schemas import (
     Status,
     TakeBackBody,
 )
-from portal.lab.api.schemas import REFUSALS, ErrorBody
+from portal.lab.api.schemas import ErrorBody, answers
 from portal.platform.accounts.models import User
 from portal.platform.core.database import in_database
 from portal.platform.core.idempotency import hash_request
 
 router = Router(tags=["Decisions"], auth=KeyAuth(Right.REVIEWER))
-DECIDED = {HTTPStatus.OK: ApplicationDecision, **REFUSALS, 409: ErrorBody}
-CHANGED = {HTTPStatus.OK: GrantDecision, **REFUSALS, 409: ErrorBody}
+DECIDED = answers(ApplicationDecision) | {409: ErrorBody}
+CHANGED = answers(GrantDecision) | {409: ErrorBody}
 Limit = Annotated[int, Field(ge=1, le=100)]
 GrantId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 @router.get(
     "/decisions/applications",
-    response={HTTPStatus.OK: ApplicationList, **REFUSALS},
+    response=answers(ApplicationList),
     summary="List applications that were submitted",
 )
 async def list_applications(
@@ -61,7 +60,7 @@ async def list_applications(
 
 @router.get(
     "/decisions/applications/{case_number}",
-    response={HTTPStatus.OK: ApplicationObject, **REFUSALS},
+    response=answers(ApplicationObject),
     summary="Read an application",
 )
 async def get_application(request: HttpRequest, case_number: str) -> dict[str, Any]:
@@ -115,11 +114,7 @@ async def take_back_decision(
     return await _decide(request, case_number, body, deciding.take_back)
 
 
-@router.get(
-    "/decisions/grants",
-    response={HTTPStatus.OK: GrantList, **REFUSALS},
-    summary="List grants",
-)
+@router.get("/decisions/grants", response=answers(GrantList), summary="List grants")
 async def list_grants(
     request: HttpRequest,
     state: GrantState | None = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import SuspiciousOperation
@@ -17,7 +16,7 @@ from pydantic import Field
 from portal.gate.access.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.lab.api.auth import KeyAuth, Right, require
-from portal.lab.api.schemas import REFUSALS, ErrorBody, FileDeleted, FileList, FileObject
+from portal.lab.api.schemas import REFUSALS, ErrorBody, FileDeleted, FileList, FileObject, answers
 from portal.lab.batches.domain.files import (
     check_upload,
     describe_file,
@@ -33,7 +32,7 @@ from portal.platform.core.database import in_database
 from portal.platform.core.errors import invalid_value
 from portal.platform.core.turns import in_turn
 
-router = Router(tags=["Files and batches"])
+router = Router(tags=["Files and batches"], auth=KeyAuth(Right.NONE))
 FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -64,9 +63,10 @@ FORM: dict[str, Any] = {
 
 @router.post(
     "/files",
-    response={HTTPStatus.OK: FileObject, **REFUSALS, 413: ErrorBody},
+    response=answers(FileObject) | {413: ErrorBody},
     summary="Upload the requests of a batch",
     openapi_extra=FORM,
+    auth=KeyAuth(),
 )
 async def create_file(request: HttpRequest) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
@@ -75,12 +75,7 @@ async def create_file(request: HttpRequest) -> dict[str, Any]:
     return await in_database(lambda: describe_file(_store(upload, key)))
 
 
-@router.get(
-    "/files",
-    response={HTTPStatus.OK: FileList, **REFUSALS},
-    summary="List your files",
-    auth=KeyAuth(Right.NONE),
-)
+@router.get("/files", response=answers(FileList), summary="List your files")
 async def list_files(
     request: HttpRequest,
     after: str | None = None,
@@ -96,20 +91,13 @@ async def list_files(
     )
 
 
-@router.get(
-    "/files/{file_id}",
-    response={HTTPStatus.OK: FileObject, **REFUSALS},
-    summary="Describe a file",
-    auth=KeyAuth(Right.NONE),
-)
+@router.get("/files/{file_id}", response=answers(FileObject), summary="Describe a file")
 async def get_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
     return await in_database(lambda: describe_file(find_file(key.user, file_id)))
 
 
-@router.get(
-    "/files/{file_id}/content", response=REFUSALS, summary="Read a file", auth=KeyAuth(Right.NONE)
-)
+@router.get("/files/{file_id}/content", response=REFUSALS, summary="Read a file")
 async def read_file(request: HttpRequest, file_id: str) -> HttpResponseBase:
     key = require(request, KeyScope.BATCHES)
     file = await in_database(lambda: find_file(key.user, file_id))
@@ -123,12 +111,7 @@ async def read_file(request: HttpRequest, file_id: str) -> HttpResponseBase:
     )
 
 
-@router.delete(
-    "/files/{file_id}",
-    response={HTTPStatus.OK: FileDeleted, **REFUSALS},
-    summary="Erase a file",
-    auth=KeyAuth(Right.NONE),
-)
+@router.delete("/files/{file_id}", response=answers(FileDeleted), summary="Erase a file")
 async def delete_file(request: HttpRequest, file_id: str) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
     await in_database(lambda: erase_file(find_file(key.user, file_id), actor=key.user))

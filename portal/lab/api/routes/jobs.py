@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from portal.lab.api.calls import (
     read_caller,
     wait_for,
 )
-from portal.lab.api.schemas import REFUSALS, JobObject, JobState, Replay
+from portal.lab.api.schemas import REFUSALS, JobObject, JobState, Replay, answers
 from portal.lab.jobs.domain.calls import Run, Submitted
 from portal.lab.jobs.domain.receipts import find_difference, find_own_job, write_receipt
 from portal.lab.jobs.domain.stopping import erase_job, request_cancel
@@ -37,7 +36,7 @@ from portal.platform.core.database import in_database
 from portal.platform.core.errors import DomainError, invalid_value
 from portal.platform.core.refusals import RefusalCode
 
-router = Router(tags=["Jobs"])
+router = Router(tags=["Jobs"], auth=KeyAuth(Right.NONE))
 REPLAY: Final = "/v1/jobs/replay"
 
 
@@ -47,12 +46,7 @@ class ReplayRequest(BaseModel):
     replay_of: str
 
 
-@router.get(
-    "/jobs/{uuid:job_id}",
-    response={HTTPStatus.OK: JobObject, **REFUSALS},
-    summary="Get a run's receipt",
-    auth=KeyAuth(Right.NONE),
-)
+@router.get("/jobs/{uuid:job_id}", response=answers(JobObject), summary="Get a run's receipt")
 async def get_job(request: HttpRequest, job_id: UUID) -> JsonResponse:
     key = require(request, KeyScope.READ)
     await wait_until_recorded(job_id)
@@ -62,9 +56,8 @@ async def get_job(request: HttpRequest, job_id: UUID) -> JsonResponse:
 
 @router.delete(
     "/jobs/{uuid:job_id}",
-    response={HTTPStatus.OK: JobState, **REFUSALS},
+    response=answers(JobState),
     summary="Erase a run's prompt and text; a running one is stopped first",
-    auth=KeyAuth(Right.NONE),
 )
 async def delete_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     key = require(request, KeyScope.COMPLETIONS)
@@ -76,7 +69,6 @@ async def delete_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     "/jobs/{uuid:job_id}/events",
     response=REFUSALS,
     summary="Follow a run as Server-Sent Events, from Last-Event-ID or the beginning",
-    auth=KeyAuth(Right.NONE),
 )
 async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     key = require(request, KeyScope.READ)
@@ -87,9 +79,8 @@ async def get_events(request: HttpRequest, job_id: UUID) -> StreamingHttpRespons
 
 @router.post(
     "/jobs/{uuid:job_id}/cancel",
-    response={HTTPStatus.OK: JobState, **REFUSALS},
+    response=answers(JobState),
     summary="Stop a run; a run that has ended is not changed",
-    auth=KeyAuth(Right.NONE),
 )
 async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     key = require(request, KeyScope.COMPLETIONS)
@@ -101,7 +92,7 @@ async def cancel_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
 
 @router.post(
     "/jobs/{uuid:job_id}/replay",
-    response={HTTPStatus.OK: Replay, **REFUSALS},
+    response=answers(Replay),
     summary="Repeat a run and compare the two",
     auth=KeyAuth(Right.MODEL),
 )

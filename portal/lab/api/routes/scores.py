@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +20,7 @@ from portal.lab.api.calls import (
     take_steps,
     wait_for,
 )
-from portal.lab.api.schemas import REFUSALS, DistributionList, ScoreList
+from portal.lab.api.schemas import DistributionList, ScoreList, answers
 from portal.lab.completions.domain.assemble import fingerprint
 from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.token_text import token_texts
@@ -39,19 +38,14 @@ from portal.lab.scoring.wire import DistributionsRequest, ScoresRequest
 from portal.platform.core.json_writing import write_json
 from portal.platform.core.turns import in_turn
 
-router = Router(tags=["Log-probabilities"])
+router = Router(tags=["Log-probabilities"], auth=KeyAuth(Right.MODEL))
 CONTENT_TYPES: Final = {
     "npz": "application/x-npz",
     "safetensors": "application/x-safetensors",
 }
 
 
-@router.post(
-    "/scores",
-    response={HTTPStatus.OK: ScoreList, **REFUSALS},
-    summary="Score continuations of a context",
-    auth=KeyAuth(Right.MODEL),
-)
+@router.post("/scores", response=answers(ScoreList), summary="Score continuations of a context")
 async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpResponse:
     caller = read_caller(request, endpoint="/v1/scores")
 
@@ -88,9 +82,8 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
 
 @router.post(
     "/distributions",
-    response={HTTPStatus.OK: DistributionList, **REFUSALS},
+    response=answers(DistributionList),
     summary="Get the whole distribution after chosen tokens of a prompt",
-    auth=KeyAuth(Right.MODEL),
 )
 async def create_distributions(request: HttpRequest, body: DistributionsRequest) -> HttpResponse:
     caller = read_caller(request, endpoint="/v1/distributions")

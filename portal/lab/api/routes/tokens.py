@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,7 @@ from ninja import Router
 from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right
 from portal.lab.api.calls import Caller, open_model, read_caller
-from portal.lab.api.schemas import REFUSALS, Detokenized, Tokenized
+from portal.lab.api.schemas import Detokenized, Tokenized, answers
 from portal.lab.jobs.domain.admission import context_length
 from portal.lab.jobs.domain.token_text import token_texts
 from portal.lab.jobs.domain.tokens import decode_ids, encode_text, find_vocabulary, parse_token_ids
@@ -23,15 +22,10 @@ from portal.platform.core.database import in_database
 from portal.platform.core.json_writing import write_json
 from portal.platform.core.turns import in_turn
 
-router = Router(tags=["Tokens"])
+router = Router(tags=["Tokens"], auth=KeyAuth(Right.MODEL))
 
 
-@router.post(
-    "/tokenize",
-    response={HTTPStatus.OK: Tokenized, **REFUSALS},
-    summary="Turn a text into token ids",
-    auth=KeyAuth(Right.MODEL),
-)
+@router.post("/tokenize", response=answers(Tokenized), summary="Turn a text into token ids")
 async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
     caller = read_caller(request, endpoint="/v1/tokenize")
     model = await in_database(lambda: open_model(caller, body.model, scope=KeyScope.READ))
@@ -51,12 +45,7 @@ async def tokenize(request: HttpRequest, body: TokenizeRequest) -> HttpResponse:
     return await _answer(caller, work)
 
 
-@router.post(
-    "/detokenize",
-    response={HTTPStatus.OK: Detokenized, **REFUSALS},
-    summary="Turn token ids into a text",
-    auth=KeyAuth(Right.MODEL),
-)
+@router.post("/detokenize", response=answers(Detokenized), summary="Turn token ids into a text")
 async def detokenize(request: HttpRequest, body: DetokenizeRequest) -> HttpResponse:
     caller = read_caller(request, endpoint="/v1/detokenize")
     model = await in_database(lambda: open_model(caller, body.model, scope=KeyScope.READ))

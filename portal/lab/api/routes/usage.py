@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -12,19 +11,18 @@ from ninja import Router
 
 from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right, require
-from portal.lab.api.schemas import REFUSALS, UsageReportObject
+from portal.lab.api.schemas import REFUSALS, UsageReportObject, answers
 from portal.lab.jobs.domain.usage_export import stream_usage
 from portal.lab.jobs.domain.usage_report import report_usage
 from portal.platform.core.database import in_database
 
-router = Router(tags=["Usage"])
+router = Router(tags=["Usage"], auth=KeyAuth(Right.NONE))
 
 
 @router.get(
     "/usage",
-    response={HTTPStatus.OK: UsageReportObject, **REFUSALS},
+    response=answers(UsageReportObject),
     summary="Get the quota of the last 24 hours, and the runs under way",
-    auth=KeyAuth(Right.NONE),
 )
 async def get_usage(request: HttpRequest) -> dict[str, Any]:
     key = require(request, KeyScope.READ)
@@ -33,10 +31,7 @@ async def get_usage(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get(
-    "/usage.csv",
-    response=REFUSALS,
-    summary="Download all your runs as CSV, without prompts",
-    auth=KeyAuth(Right.NONE),
+    "/usage.csv", response=REFUSALS, summary="Download all your runs as CSV, without prompts"
 )
 async def export_usage(request: HttpRequest) -> HttpResponseBase:
     key = require(request, KeyScope.READ)
