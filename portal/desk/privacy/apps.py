@@ -1,7 +1,0 @@
-from __future__ import annotations
-
-from django.apps import AppConfig
-
-
-class PrivacyConfig(AppConfig):
-    name = "portal.desk.privacy"
