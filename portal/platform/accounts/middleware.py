@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,13 +19,13 @@ from redis import RedisError
 from requests import RequestException
 
 from portal.platform.accounts.domain.identity import lacks_required_mfa
+from portal.platform.core.base_middleware import Middleware
 from portal.platform.core.batching import Batching
 from portal.platform.core.http import wants_json
 from portal.platform.core.redis import sync_redis
 from portal.platform.core.unsent import keep_unsent
 
 log = structlog.get_logger(__name__)
-GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ACTIVITY_SECONDS = 60
 """The precision of "last seen"; a new address or browser is recorded immediately."""
@@ -33,15 +33,12 @@ AGENT_LENGTH: Final = UserSession.user_agent.field.max_length
 STAFF_PATHS = ("/console/", "/admin/")
 
 
-class SessionActivityMiddleware:
+class SessionActivityMiddleware(Middleware):
     """Records where a session is used from, at most once a minute while that stays the same.
 
     allauth's own middleware reads and writes a row for every request, which costs more than
     accepting a run.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.session.session_key and _is_news(request) and request.user.is_authenticated:
@@ -80,11 +77,8 @@ def _leave_marks(keys: Sequence[str]) -> list[bool]:
 _TOGETHER: Final = Batching(_leave_marks, at_most=64)
 
 
-class StaffMFAMiddleware:
+class StaffMFAMiddleware(Middleware):
     """Redirects staff without a second factor to the page where they add one (not in the demo)."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not self._is_held(request):
@@ -105,11 +99,8 @@ class StaffMFAMiddleware:
         )
 
 
-class JsonSignInMiddleware:
+class JsonSignInMiddleware(Middleware):
     """Returns 401 to JSON clients where a browser is redirected to the sign-in page."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -123,14 +114,8 @@ class JsonSignInMiddleware:
         )
 
 
-class SignInElsewhereMiddleware:
+class SignInElsewhereMiddleware(Middleware):
     """Shows an error page when a site that people sign in with does not respond as expected."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, RequestException):

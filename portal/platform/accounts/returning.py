@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,21 +9,19 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
+from portal.platform.core.base_middleware import Middleware
 from portal.platform.core.form_origin import read_origin
 from portal.platform.core.http import wants_json
 from portal.platform.core.unsent import COOKIE, SIGNED_OUT, forget_unsent, is_own_page, keep_unsent
 from portal.platform.core.way_back import find_way_back
 
 
-class ReturnToFormMiddleware:
+class ReturnToFormMiddleware(Middleware):
     """Leads through the sign-in page back to the form and its text.
 
     A person whose POST is redirected to the sign-in page returns to the page that shows the
     form, never to an address that accepts only POST.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponse
 
+from portal.platform.core.base_middleware import Middleware
 from portal.platform.core.unsent import COOKIE, forget_unsent
 
 
-class ForgetAtSignOutMiddleware:
+class ForgetAtSignOutMiddleware(Middleware):
     """Erases what was kept for the person in this browser, and tells the browser to do the same.
 
     When a session expires, nothing is erased: its owner returns to their text.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         person_id = request.user.pk if request.method == "POST" else None

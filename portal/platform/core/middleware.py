@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 import structlog
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 
+from portal.platform.core.base_middleware import Middleware
 from portal.platform.core.http import has_nul
 from portal.platform.core.request_bodies import refusal_of
 from portal.platform.core.views import method_not_allowed, refuse_body
 
 
-class RequestContextMiddleware:
+class RequestContextMiddleware(Middleware):
     """Gives each request an id, in the logs and in the response's `X-Request-ID`."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = uuid.uuid4().hex
@@ -29,11 +26,8 @@ class RequestContextMiddleware:
         return response
 
 
-class AddressMiddleware:
+class AddressMiddleware(Middleware):
     """Refuses an address with a NUL: no page has one, and PostgreSQL cannot search for it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\0" in request.path_info:
@@ -43,22 +37,16 @@ class AddressMiddleware:
         return self.get_response(request)
 
 
-class RefusedBodyMiddleware:
+class RefusedBodyMiddleware(Middleware):
     """Responds to a request whose body was refused, instead of its page."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         refusal = refusal_of(request)
         return refuse_body(request, refusal) if refusal else self.get_response(request)
 
 
-class MethodPageMiddleware:
+class MethodPageMiddleware(Middleware):
     """Fills the empty response to a wrong method with a page or JSON."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -10,19 +10,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from portal.platform.core.base_middleware import Middleware
 from portal.platform.core.metrics import route_name
 from tracing import open_span, trace_fields
 
 
-class RequestTraceMiddleware:
+class RequestTraceMiddleware(Middleware):
     """One span for each request, up to the head of its response; its log lines name the trace.
 
     A client's `traceparent` is ignored: with it, a client could force the recording of everything
     or put its requests into somebody else's trace.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with request_span() as span:
