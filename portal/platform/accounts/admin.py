@@ -60,17 +60,10 @@ class UserAdmin(SiteAdmin):
     fields = ["email", "name", *ROLE_FIELDS, "date_joined", "last_login"]
     readonly_fields = ["email", "date_joined", "last_login"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
-        """Accounts are not created here: the owner of an address has to confirm it."""
-        return False
-
-    def has_delete_permission(
-        self,
-        request: HttpRequest,  # noqa: ARG002 -- Django's signature
-        obj: User | None = None,  # noqa: ARG002
-    ) -> bool:
-        """Signatures and decisions name people permanently; close an account instead."""
-        return False
+    may_add = False
+    """The owner of an address has to confirm it."""
+    may_delete = False
+    """Signatures and decisions name people permanently; close an account instead."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Operators cannot lock themselves out by removing their own role or account."""
@@ -97,15 +90,7 @@ class SecondFactorAdmin(SiteAdmin):
     list_select_related = ["user"]
     fields = ["user", "type", "created_at", "last_used_at"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
-        return False
-
-    def has_change_permission(
-        self,
-        request: HttpRequest,  # noqa: ARG002 -- Django's signature
-        obj: Authenticator | None = None,  # noqa: ARG002
-    ) -> bool:
-        return False
+    may_add = may_change = False
 
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
         remove_factor(obj, actor=cast("User", request.user))

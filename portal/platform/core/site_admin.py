@@ -19,6 +19,9 @@ class SiteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
     or a prompt letter by letter.
     """
 
+    may_add = may_change = may_delete = True
+    """What operators may do with the rows."""
+
     def lookup_allowed(  # type: ignore[override]  # the form without a request is deprecated
         self,
         lookup: str,
@@ -34,6 +37,15 @@ class SiteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
             offered |= {f"{self.date_hierarchy}{suffix}" for suffix in DATE_SUFFIXES}
         return lookup in offered
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may_add and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_change and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_delete and super().has_delete_permission(request, obj)
+
 
 class ReadOnlyAdmin(SiteAdmin):
     """For rows that change only by commands elsewhere, or never: all fields are shown as text."""
@@ -41,20 +53,4 @@ class ReadOnlyAdmin(SiteAdmin):
     actions = None
     list_per_page = 50
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
-        return False
-
-    def has_change_permission(
-        self,
-        request: HttpRequest,  # noqa: ARG002 -- Django's signature
-        obj: Model | None = None,  # noqa: ARG002
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self,
-        request: HttpRequest,  # noqa: ARG002 -- Django's signature
-        obj: Model | None = None,  # noqa: ARG002
-    ) -> bool:
-        return False
+    may_add = may_change = may_delete = False
