@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import BeforeValidator, Field
 
 from portal.gate.access.enums import Capability, ReasonCode
-from portal.lab.api.schemas import Open
+from portal.lab.api.schemas import Open, Page
 from portal.platform.core.wire import WireModel
 
 Status = Literal["pending", "returned", "accepted", "refused", "withdrawn"]
@@ -115,14 +115,8 @@ class ApplicationObject(Open):
     others_with_access: str
 
 
-class ApplicationList(Open):
+class ApplicationList(Page[ApplicationObject, str]):
     """One page of applications."""
-
-    object: Literal["list"]
-    data: list[ApplicationObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class GrantObject(Open):
@@ -140,14 +134,8 @@ class GrantObject(Open):
     reason: str
 
 
-class GrantList(Open):
+class GrantList(Page[GrantObject, int]):
     """One page of grants."""
-
-    object: Literal["list"]
-    data: list[GrantObject]
-    first_id: int | None
-    last_id: int | None
-    has_more: bool
 
 
 class Decision(Schema):

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from ninja import Schema
 from pydantic import ConfigDict
+
+Item = TypeVar("Item")
+Id = TypeVar("Id")
 
 
 class Open(Schema):
     """Responses may gain fields; a client ignores those it does not know."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class Page(Open, Generic[Item, Id]):
+    """Some items of a list, and whether others follow."""
+
+    object: Literal["list"]
+    data: list[Item]
+    first_id: Id | None
+    last_id: Id | None
+    has_more: bool
 
 
 class ModelObject(Open):
@@ -227,14 +240,8 @@ class FileObject(Open):
     status: Literal["processed"]
 
 
-class FileList(Open):
+class FileList(Page[FileObject, str]):
     """One page of files."""
-
-    object: Literal["list"]
-    data: list[FileObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class FileDeleted(Open):
@@ -289,11 +296,5 @@ class BatchObject(Open):
     gatehouse: dict[str, Any]
 
 
-class BatchList(Open):
+class BatchList(Page[BatchObject, str]):
     """One page of batches."""
-
-    object: Literal["list"]
-    data: list[BatchObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from portal.lab.api.document.example import MODEL, Example
+from portal.lab.api.document.example import MODEL, Example, page_of
 
 CASE: Final = "GH-2026-0042"
 REVISION: Final = 3
@@ -55,16 +55,6 @@ DECIDED_AT: Final = "2026-11-25T12:00:00+00:00"
 TOLD_AT: Final = "2026-11-25T12:10:00+00:00"
 
 
-def _page(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "object": "list",
-        "data": [item],
-        "first_id": item["id"],
-        "last_id": item["id"],
-        "has_more": False,
-    }
-
-
 def _decide(command: str, state: str, status: str, body: Mapping[str, Any]) -> Example:
     application = {
         **APPLICATION,
@@ -97,7 +87,9 @@ def _step(command: str) -> dict[str, Any]:
 
 
 DECISION_EXAMPLES: Final[Mapping[str, Example]] = {
-    "list_applications": Example(_page(APPLICATION), parameters={"status": "pending", "limit": 20}),
+    "list_applications": Example(
+        page_of(APPLICATION), parameters={"status": "pending", "limit": 20}
+    ),
     "get_application": Example(APPLICATION, parameters={"case_number": CASE}),
     "approve_application": _decide(
         "approve", "approved", "accepted", {"models": [MODEL], "note": "A sound plan."}
@@ -115,7 +107,7 @@ DECISION_EXAMPLES: Final[Mapping[str, Example]] = {
         {"field_notes": {"data_handling": "Who can read the disk?"}, "reason_code": "incomplete"},
     ),
     "take_back_decision": _decide("take_back", "in_review", "pending", {}),
-    "list_grants": Example(_page(GRANT_OBJECT), parameters={"state": "active", "limit": 20}),
+    "list_grants": Example(page_of(GRANT_OBJECT), parameters={"state": "active", "limit": 20}),
     "suspend_grant": _change("suspend", "suspended", "A question about a publication."),
     "resume_grant": _change("resume", "active", "The question is answered."),
     "revoke_grant": _change("revoke", "revoked", "The licence was broken."),

@@ -1,4 +1,4 @@
-"""The type of an example."""
+"""The type of an example, and what several examples have."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ class Example:
     response: Any
     request: Any = None
     parameters: Mapping[str, str | int] | None = None
+
+
+def page_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A list of one item, and no more."""
+    return {
+        "object": "list",
+        "data": [item],
+        "first_id": item["id"],
+        "last_id": item["id"],
+        "has_more": False,
+    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from portal.lab.api.document.decision_examples import DECISION_EXAMPLES
-from portal.lab.api.document.example import MODEL, Example
+from portal.lab.api.document.example import MODEL, Example, page_of
 
 JOB: Final = "4b5de9f5-5a9d-4bd5-8d0f-2c6f6e0a8d11"
 CALL: Final = "9a6c8f0e-1d52-4a5e-9d0c-5d1a1f6f3c20"
@@ -141,16 +141,6 @@ _ROME: dict[str, Any] = {
 }
 
 
-def _page(item: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "object": "list",
-        "data": [item],
-        "first_id": item["id"],
-        "last_id": item["id"],
-        "has_more": False,
-    }
-
-
 PROMPT: Final = "The capital of France is"
 EXAMPLES: Final[Mapping[str, Example]] = {
     "list_models": Example({"object": "list", "data": [_MODEL_OBJECT]}),
@@ -259,7 +249,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         parameters={"job_id": JOB},
     ),
     "create_file": Example(_FILE),
-    "list_files": Example(_page(_FILE), parameters={"limit": 20}),
+    "list_files": Example(page_of(_FILE), parameters={"limit": 20}),
     "get_file": Example(_FILE, parameters={"file_id": FILE}),
     "read_file": Example(
         '{"custom_id": "item-1", "response": {"status_code": 200, "body": {}}, "error": null}\n',
@@ -277,7 +267,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
             "metadata": {"study": "minimal pairs"},
         },
     ),
-    "list_batches": Example(_page(_BATCH), parameters={"limit": 20}),
+    "list_batches": Example(page_of(_BATCH), parameters={"limit": 20}),
     "get_batch": Example(_BATCH, parameters={"batch_id": BATCH}),
     "cancel_batch": Example(
         {**_BATCH, "status": "cancelling", "cancelling_at": CREATED + 60},
