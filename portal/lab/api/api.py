@@ -76,16 +76,8 @@ api = DocumentedApi(
     docs_url=None,
     openapi_url="/openapi.json",
 )
-api.add_router("/", models.router)
-api.add_router("/", completions.router)
-api.add_router("/", chat.router)
-api.add_router("/", scores.router)
-api.add_router("/", tokens.router)
-api.add_router("/", jobs.router)
-api.add_router("/", files.router)
-api.add_router("/", batches.router)
-api.add_router("/", usage.router)
-api.add_router("/", decisions.router)
+for routes in (models, completions, chat, scores, tokens, jobs, files, batches, usage, decisions):
+    api.add_router("/", routes.router)
 
 
 @api.exception_handler(DomainError)

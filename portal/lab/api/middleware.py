@@ -48,7 +48,10 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         with request_span() as span:
-            response = _refuse_early(request) or _as_json(request, await get_response(request))
+            if (refusal := _find_refusal(request)) is not None:
+                response: HttpResponseBase = answer_error(refusal)
+            else:
+                response = _as_json(request, await get_response(request))
             describe_span(span, request, response)
         seconds = time.perf_counter() - began
         count_request(request, response, seconds=seconds)
@@ -67,32 +70,28 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
     return answer
 
 
-def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
+def _find_refusal(request: HttpRequest) -> DomainError | None:
+    """Why the request does not get as far as its route."""
     try:
         request.get_host()
     except DisallowedHost:
-        return answer_error(invalid_value("This is not the site's host name."))
+        return invalid_value("This is not the site's host name.")
     if "\0" in request.path_info:
-        return answer_error(
-            DomainError(RefusalCode.NOT_FOUND, "The address contains a NUL character.")
-        )
+        return DomainError(RefusalCode.NOT_FOUND, "The address contains a NUL character.")
     if has_nul(request.META.get("QUERY_STRING", "")):
-        return answer_error(invalid_value("The query contains a NUL character."))
+        return invalid_value("The query contains a NUL character.")
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         # A redirect would come too late: the key was already sent unencrypted.
-        return answer_error(DomainError(RefusalCode.HTTPS_REQUIRED, "Use https:// for the API."))
+        return DomainError(RefusalCode.HTTPS_REQUIRED, "Use https:// for the API.")
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
-        return answer_error(
-            DomainError(
-                RefusalCode.UNSUPPORTED_MEDIA_TYPE,
-                f"The body is compressed ({encoding[:20]}), which is not supported. Send it as it "
-                "is, without Content-Encoding.",
-                field="Content-Encoding",
-            )
+        return DomainError(
+            RefusalCode.UNSUPPORTED_MEDIA_TYPE,
+            f"The body is compressed ({encoding[:20]}), which is not supported. Send it as it "
+            "is, without Content-Encoding.",
+            field="Content-Encoding",
         )
-    refusal = refusal_of(request)
-    return answer_error(refusal) if refusal else None
+    return refusal_of(request)
 
 
 def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -10,40 +10,18 @@ from portal.lab.api.document.examples import EXAMPLES
 from portal.platform.core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_LENGTH
 
 METHODS: Final = ("get", "post", "delete")
-HEADERS: Final[Mapping[str, Any]] = {
-    "RequestId": {
-        "description": "Names the request in the server's log. Quote it when you ask for help.",
-        "schema": {"type": "string"},
-    },
-    "RetryAfter": {
-        "description": "Seconds after which another try may succeed.",
-        "schema": {"type": "string"},
-    },
-    "LimitTokens": {
-        "description": "Your quota of tokens in any 24 hours.",
-        "schema": {"type": "string"},
-    },
-    "RemainingTokens": {
-        "description": "Tokens left of the quota before this request.",
-        "schema": {"type": "string"},
-    },
-    "LimitRequests": {
-        "description": "How many of your runs may be under way at a time; others wait their turn.",
-        "schema": {"type": "string"},
-    },
-    "RemainingRequests": {
-        "description": "How many more runs could begin now.",
-        "schema": {"type": "string"},
-    },
-    "LimitBytes": {
-        "description": "How many bytes of your requests are read in a minute.",
-        "schema": {"type": "string"},
-    },
-    "RemainingBytes": {
-        "description": "Bytes left in this minute after this request.",
-        "schema": {"type": "string"},
-    },
+TEXT: Final = {"schema": {"type": "string"}}
+HEADERS: Final[Mapping[str, str]] = {
+    "RequestId": "Names the request in the server's log. Quote it when you ask for help.",
+    "RetryAfter": "Seconds after which another try may succeed.",
+    "LimitTokens": "Your quota of tokens in any 24 hours.",
+    "RemainingTokens": "Tokens left of the quota before this request.",
+    "LimitRequests": "How many of your runs may be under way at a time; others wait their turn.",
+    "RemainingRequests": "How many more runs could begin now.",
+    "LimitBytes": "How many bytes of your requests are read in a minute.",
+    "RemainingBytes": "Bytes left in this minute after this request.",
 }
+"""What each header of a response says."""
 LIMITS: Final[Mapping[str, str]] = {
     "x-ratelimit-limit-tokens": "LimitTokens",
     "x-ratelimit-remaining-tokens": "RemainingTokens",
@@ -59,7 +37,6 @@ STREAMING: Final = frozenset(
     {"create_completion", "create_engine_completion", "create_chat_completion"}
 )
 STRICT: Final = STREAMING
-TEXT: Final = {"schema": {"type": "string"}}
 EVENTS: Final = {
     "schema": {
         "type": "object",
@@ -127,7 +104,9 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     """Add examples, refusals, headers and content types other than JSON; in place."""
     components = document["components"]
     components["responses"] = write_responses()
-    components["headers"] = dict(HEADERS)
+    components["headers"] = {
+        name: {"description": words, **TEXT} for name, words in HEADERS.items()
+    }
     components["securitySchemes"]["KeyAuth"] |= {
         "description": "Your personal key: Authorization: Bearer gh_…",
         "bearerFormat": "gh_ and 48 letters and digits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from portal.lab.completions.refusals import describe_error
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import INVALID, RefusalCode
 
@@ -152,7 +153,6 @@ def codes_by_status() -> dict[int, list[str]]:
 
 def _write(status: int) -> dict[str, Any]:
     code, meaning, message = MEANINGS[status]
-    error = DomainError(code, message)
     headers: dict[str, Any] = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
     if status in (429, 503):
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
@@ -162,14 +162,7 @@ def _write(status: int) -> dict[str, Any]:
         "content": {
             "application/json": {
                 "schema": {"$ref": "#/components/schemas/ErrorBody"},
-                "example": {
-                    "error": {
-                        "message": error.message,
-                        "type": error.code.shape.type,
-                        "param": error.field,
-                        "code": error.code,
-                    }
-                },
+                "example": describe_error(DomainError(code, message)),
             }
         },
     }
