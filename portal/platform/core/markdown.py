@@ -90,13 +90,7 @@ def _fit_into_page(state: StateCore) -> None:
             token.attrSet("class", alignment)
 
 
-def _render_caption(
-    _renderer: RendererHTML,
-    tokens: Sequence[Token],
-    idx: int,
-    _options: OptionsDict,
-    _env: EnvType,
-) -> str:
+def _render_caption(_: RendererHTML, tokens: Sequence[Token], idx: int, *_rest: object) -> str:
     return str(tokens[idx].meta["id"] + 1)
 
 
@@ -110,26 +104,14 @@ def _render_backref(
     return f' <a href="#fnref{target}" class="footnote-backref" aria-label="Back to the text">↩︎</a>'
 
 
-def _open_footnotes(
-    _renderer: RendererHTML,
-    _tokens: Sequence[Token],
-    _idx: int,
-    _options: OptionsDict,
-    _env: EnvType,
-) -> str:
+def _open_footnotes(*_: object) -> str:
     return (
         '<section class="footnotes" aria-label="Sources"><p class="footnotes-title">Sources</p>'
         '<ol class="footnotes-list">\n'
     )
 
 
-def _open_table(
-    _renderer: RendererHTML,
-    tokens: Sequence[Token],
-    idx: int,
-    _options: OptionsDict,
-    _env: EnvType,
-) -> str:
+def _open_table(_: RendererHTML, tokens: Sequence[Token], idx: int, *_rest: object) -> str:
     # A wide table scrolls on its own, so it must be reachable by keyboard.
     number = sum(token.type == "table_open" for token in tokens[: idx + 1])
     return (
@@ -138,11 +120,5 @@ def _open_table(
     )
 
 
-def _close_table(
-    _renderer: RendererHTML,
-    _tokens: Sequence[Token],
-    _idx: int,
-    _options: OptionsDict,
-    _env: EnvType,
-) -> str:
+def _close_table(*_: object) -> str:
     return "</table></div>\n"
