@@ -48,8 +48,8 @@ class RefusalCode(StrEnum):
     shape: Shape
     meaning: str
 
-    def __new__(cls, value: str, shape: Shape = INVALID, meaning: str = "") -> Self:
-        """A string with its shape and meaning; `RefusalCode(text)` finds the member."""
+    def __new__(cls, value: str, meaning: str = "", shape: Shape = INVALID) -> Self:
+        """A string with its meaning and shape; `RefusalCode(text)` finds the member."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.shape = shape
@@ -57,258 +57,228 @@ class RefusalCode(StrEnum):
         return member
 
     # Access to a model, as `decide` returns it.
-    NOT_SIGNED_IN = "not_signed_in", NOT_PERMITTED, "Nobody is signed in."
+    NOT_SIGNED_IN = "not_signed_in", "Nobody is signed in.", NOT_PERMITTED
     EMAIL_UNVERIFIED = (
         "email_unverified",
-        NOT_PERMITTED,
         "The e-mail address of the account is not confirmed.",
+        NOT_PERMITTED,
     )
-    MFA_REQUIRED = "mfa_required", NOT_PERMITTED, "The account needs a second factor."
-    LICENCE_UNSIGNED = "licence_unsigned", NOT_PERMITTED, "The model's licence is not signed."
+    MFA_REQUIRED = "mfa_required", "The account needs a second factor.", NOT_PERMITTED
+    LICENCE_UNSIGNED = "licence_unsigned", "The model's licence is not signed.", NOT_PERMITTED
     LICENCE_OUTDATED = (
         "licence_outdated",
-        NOT_PERMITTED,
         "The licence has changed and must be signed again.",
+        NOT_PERMITTED,
     )
-    NO_APPLICATION = "no_application", NOT_PERMITTED, "There is no application for the model."
-    PENDING = "pending", NOT_PERMITTED, "The application is waiting for a reviewer."
-    RETURNED = "returned", NOT_PERMITTED, "The application was returned for changes."
-    REJECTED = "rejected", NOT_PERMITTED, "The application was rejected."
-    GRANT_EXPIRED = "grant_expired", NOT_PERMITTED, "The access has expired."
-    SUSPENDED = "suspended", NOT_PERMITTED, "The access is suspended."
-    REVOKED = "revoked", NOT_PERMITTED, "The access was revoked."
-    MODEL_OFFLINE = "model_offline", OFFLINE, "The model is not loaded now."
-    QUOTA_EXCEEDED = "quota_exceeded", QUOTA, "The remaining daily quota of tokens is too small."
-    ACCESS_ENDED = "access_ended", NOT_PERMITTED, "The run was stopped because the access ended."
+    NO_APPLICATION = "no_application", "There is no application for the model.", NOT_PERMITTED
+    PENDING = "pending", "The application is waiting for a reviewer.", NOT_PERMITTED
+    RETURNED = "returned", "The application was returned for changes.", NOT_PERMITTED
+    REJECTED = "rejected", "The application was rejected.", NOT_PERMITTED
+    GRANT_EXPIRED = "grant_expired", "The access has expired.", NOT_PERMITTED
+    SUSPENDED = "suspended", "The access is suspended.", NOT_PERMITTED
+    REVOKED = "revoked", "The access was revoked.", NOT_PERMITTED
+    MODEL_OFFLINE = "model_offline", "The model is not loaded now.", OFFLINE
+    QUOTA_EXCEEDED = "quota_exceeded", "The remaining daily quota of tokens is too small.", QUOTA
+    ACCESS_ENDED = "access_ended", "The run was stopped because the access ended.", NOT_PERMITTED
 
     # Keys.
-    INVALID_API_KEY = "invalid_api_key", UNAUTHENTICATED, "This is not a valid API key."
-    KEY_EXPIRED = "key_expired", UNAUTHENTICATED, "The API key has expired."
-    KEY_REVOKED = "key_revoked", UNAUTHENTICATED, "The API key was revoked."
-    KEY_SCOPE = "key_scope", NOT_PERMITTED, "The API key lacks the scope for this."
-    KEY_MODEL = "key_model", NOT_PERMITTED, "The API key is not for this model."
-    TOO_MANY_KEYS = "too_many_keys", INVALID, "The person has the maximum number of keys."
-    ACCOUNT_CLOSED = "account_closed", INVALID, "The account is closed."
+    INVALID_API_KEY = "invalid_api_key", "This is not a valid API key.", UNAUTHENTICATED
+    KEY_EXPIRED = "key_expired", "The API key has expired.", UNAUTHENTICATED
+    KEY_REVOKED = "key_revoked", "The API key was revoked.", UNAUTHENTICATED
+    KEY_SCOPE = "key_scope", "The API key lacks the scope for this.", NOT_PERMITTED
+    KEY_MODEL = "key_model", "The API key is not for this model.", NOT_PERMITTED
+    TOO_MANY_KEYS = "too_many_keys", "The person has the maximum number of keys."
+    ACCOUNT_CLOSED = "account_closed", "The account is closed."
 
     # Requests and runs.
     INVALID_VALUE = (
         "invalid_value",
-        INVALID,
         "A field has a value that is not allowed; `param` names the field.",
     )
-    INVALID_REQUEST = "invalid_request", INVALID, "The engine refused the request."
-    UNSUPPORTED_PARAMETER = "unsupported_parameter", INVALID, "A field is known but not supported."
+    INVALID_REQUEST = "invalid_request", "The engine refused the request."
+    UNSUPPORTED_PARAMETER = "unsupported_parameter", "A field is known but not supported."
     UNSUPPORTED_MEDIA_TYPE = (
         "unsupported_media_type",
-        MEDIA_TYPE,
         "The body has an encoding that is not supported.",
+        MEDIA_TYPE,
     )
     CONTEXT_LENGTH_EXCEEDED = (
         "context_length_exceeded",
-        INVALID,
         "Prompt and completion do not fit into the model's context.",
     )
-    REQUEST_TIMEOUT = "request_timeout", TIMEOUT, "The body did not arrive in time."
-    REQUEST_TOO_LARGE = "request_too_large", TOO_LARGE, "The body or the file is too large."
-    HTTPS_REQUIRED = "https_required", NOT_PERMITTED, "The API is served over HTTPS only."
-    FORBIDDEN = "forbidden", NOT_PERMITTED, "The address is not open to the key."
-    NOT_FOUND = (
-        "not_found",
-        MISSING,
-        "It does not exist, or the person may not see it.",
-    )
-    METHOD_NOT_ALLOWED = "method_not_allowed", METHOD, "The address does not accept this method."
-    MODEL_NOT_FOUND = "model_not_found", MISSING, "There is no model with this name."
-    NO_CHAT_TEMPLATE = "no_chat_template", MISSING, "The model has no chat template."
+    REQUEST_TIMEOUT = "request_timeout", "The body did not arrive in time.", TIMEOUT
+    REQUEST_TOO_LARGE = "request_too_large", "The body or the file is too large.", TOO_LARGE
+    HTTPS_REQUIRED = "https_required", "The API is served over HTTPS only.", NOT_PERMITTED
+    FORBIDDEN = "forbidden", "The address is not open to the key.", NOT_PERMITTED
+    NOT_FOUND = "not_found", "It does not exist, or the person may not see it.", MISSING
+    METHOD_NOT_ALLOWED = "method_not_allowed", "The address does not accept this method.", METHOD
+    MODEL_NOT_FOUND = "model_not_found", "There is no model with this name.", MISSING
+    NO_CHAT_TEMPLATE = "no_chat_template", "The model has no chat template.", MISSING
     IDEMPOTENCY_KEY_REUSED = (
         "idempotency_key_reused",
-        INVALID,
         "The idempotency key was already used for another request.",
     )
-    RATE_LIMITED = "rate_limited", RATE, "More bytes were sent within a minute than are read."
-    QUEUE_FULL = "queue_full", RATE, "The person's share of the model's queue is full."
-    TOO_MANY_JOBS = "too_many_jobs", RATE, "The person has the maximum number of active runs."
-    FILES_FULL = "files_full", QUOTA, "The person has reached the limit on stored files."
-    FILE_IN_USE = "file_in_use", INVALID, "A batch still uses the file."
-    MODEL_LOADING = "model_loading", UNAVAILABLE, "The model's tokenizer is not known yet."
-    COMPILER_BUSY = "compiler_busy", UNAVAILABLE, "Output structures cannot be checked now."
-    CANCELLED = "cancelled", INVALID, "The run was stopped."
-    WORKER_LOST = "worker_lost", UNAVAILABLE, "The run lost its worker too often."
-    EXPIRED_IN_QUEUE = "expired_in_queue", UNAVAILABLE, "The run waited too long in the queue."
-    DEADLINE_EXCEEDED = "deadline_exceeded", BROKEN, "The run took too long."
-    ENGINE_ERROR = "engine_error", BROKEN, "The engine failed on the run."
-    SERVER_ERROR = "server_error", FAULT, "Something broke on our side."
+    RATE_LIMITED = "rate_limited", "More bytes were sent within a minute than are read.", RATE
+    QUEUE_FULL = "queue_full", "The person's share of the model's queue is full.", RATE
+    TOO_MANY_JOBS = "too_many_jobs", "The person has the maximum number of active runs.", RATE
+    FILES_FULL = "files_full", "The person has reached the limit on stored files.", QUOTA
+    FILE_IN_USE = "file_in_use", "A batch still uses the file."
+    MODEL_LOADING = "model_loading", "The model's tokenizer is not known yet.", UNAVAILABLE
+    COMPILER_BUSY = "compiler_busy", "Output structures cannot be checked now.", UNAVAILABLE
+    CANCELLED = "cancelled", "The run was stopped."
+    WORKER_LOST = "worker_lost", "The run lost its worker too often.", UNAVAILABLE
+    EXPIRED_IN_QUEUE = "expired_in_queue", "The run waited too long in the queue.", UNAVAILABLE
+    DEADLINE_EXCEEDED = "deadline_exceeded", "The run took too long.", BROKEN
+    ENGINE_ERROR = "engine_error", "The engine failed on the run.", BROKEN
+    SERVER_ERROR = "server_error", "Something broke on our side.", FAULT
 
     # Permissions and order of commands.
-    REVIEWERS_ONLY = "reviewers_only", NOT_PERMITTED, "Only a reviewer may do this."
-    OPERATORS_ONLY = "operators_only", NOT_PERMITTED, "Only an operator may do this."
+    REVIEWERS_ONLY = "reviewers_only", "Only a reviewer may do this.", NOT_PERMITTED
+    OPERATORS_ONLY = "operators_only", "Only an operator may do this.", NOT_PERMITTED
     OWN_APPLICATION = (
         "own_application",
-        NOT_PERMITTED,
         "Nobody may decide on their own application.",
+        NOT_PERMITTED,
     )
-    OWN_GRANT = "own_grant", NOT_PERMITTED, "Nobody may change their own access."
-    OWN_RENEWAL = "own_renewal", NOT_PERMITTED, "Nobody may decide on their own renewal."
-    OWN_PERSON = "own_person", NOT_PERMITTED, "Nobody may decide about their own account."
-    OWN_TEAM = "own_team", NOT_PERMITTED, "The person is too close to this case or team."
+    OWN_GRANT = "own_grant", "Nobody may change their own access.", NOT_PERMITTED
+    OWN_RENEWAL = "own_renewal", "Nobody may decide on their own renewal.", NOT_PERMITTED
+    OWN_PERSON = "own_person", "Nobody may decide about their own account.", NOT_PERMITTED
+    OWN_TEAM = "own_team", "The person is too close to this case or team.", NOT_PERMITTED
     DECIDED_BEFORE = (
         "decided_before",
-        NOT_PERMITTED,
         "The person has decided on this before; somebody else must act.",
+        NOT_PERMITTED,
     )
     NOT_YOUR_APPLICATION = (
         "not_your_application",
-        NOT_PERMITTED,
         "The application belongs to another person.",
+        NOT_PERMITTED,
     )
-    NOT_YOUR_GRANT = "not_your_grant", NOT_PERMITTED, "The grant belongs to another person."
-    NOT_YOUR_RENEWAL = "not_your_renewal", NOT_PERMITTED, "The renewal belongs to another person."
-    NOT_YOUR_DENIAL = "not_your_denial", NOT_PERMITTED, "The entry is about another person."
+    NOT_YOUR_GRANT = "not_your_grant", "The grant belongs to another person.", NOT_PERMITTED
+    NOT_YOUR_RENEWAL = "not_your_renewal", "The renewal belongs to another person.", NOT_PERMITTED
+    NOT_YOUR_DENIAL = "not_your_denial", "The entry is about another person.", NOT_PERMITTED
     NOT_YOUR_MEMBERSHIP = (
         "not_your_membership",
-        NOT_PERMITTED,
         "The membership is another person's.",
+        NOT_PERMITTED,
     )
     CHANGED_MEANWHILE = (
         "changed_meanwhile",
-        CONFLICT,
         "It was changed meanwhile; the message gives the current state.",
-    )
-    SAVED_MEANWHILE = (
-        "saved_meanwhile",
         CONFLICT,
-        "The value to be replaced was changed meanwhile.",
     )
-    CLAIMED_BY_OTHER = "claimed_by_other", CONFLICT, "Another reviewer has claimed it."
+    SAVED_MEANWHILE = "saved_meanwhile", "The value to be replaced was changed meanwhile.", CONFLICT
+    CLAIMED_BY_OTHER = "claimed_by_other", "Another reviewer has claimed it.", CONFLICT
     ALREADY_ENDORSED = (
         "already_endorsed",
-        CONFLICT,
         "The reviewer already gave the first of two approvals.",
+        CONFLICT,
     )
-    HOLD_OVER = "hold_over", CONFLICT, "The applicant was notified; the decision can be reopened."
-    DECISION_HELD = "decision_held", INVALID, "The applicant is not notified of the decision yet."
-    APPLICATION_PENDING = "application_pending", INVALID, "The application is with the reviewers."
-    APPLICATION_CLOSED = "application_closed", INVALID, "The application is closed."
+    HOLD_OVER = "hold_over", "The applicant was notified; the decision can be reopened.", CONFLICT
+    DECISION_HELD = "decision_held", "The applicant is not notified of the decision yet."
+    APPLICATION_PENDING = "application_pending", "The application is with the reviewers."
+    APPLICATION_CLOSED = "application_closed", "The application is closed."
     OTHER_APPLICATION_OPEN = (
         "other_application_open",
-        INVALID,
         "Another application of the same person is open.",
     )
-    TOO_SOON = "too_soon", INVALID, "This is possible later; the message says when."
-    TOO_MANY = "too_many", INVALID, "These are too many to do together."
-    TWO_REVIEWERS = "two_reviewers", INVALID, "The model needs two reviewers, one after the other."
-    NOT_IN_BULK = "not_in_bulk", INVALID, "The command cannot be given in bulk."
-    NOTHING_CHOSEN = "nothing_chosen", INVALID, "Nothing is chosen."
-    UNKNOWN_COMMAND = "unknown_command", INVALID, "There is no such command."
-    NOT_CLAIMED = "not_claimed", INVALID, "The reviewer has not claimed it."
-    NOT_FOR_THEM = "not_for_them", INVALID, "The other reviewer cannot take this on."
-    ABSENT = "absent", INVALID, "The reviewer is out of office."
+    TOO_SOON = "too_soon", "This is possible later; the message says when."
+    TOO_MANY = "too_many", "These are too many to do together."
+    TWO_REVIEWERS = "two_reviewers", "The model needs two reviewers, one after the other."
+    NOT_IN_BULK = "not_in_bulk", "The command cannot be given in bulk."
+    NOTHING_CHOSEN = "nothing_chosen", "Nothing is chosen."
+    UNKNOWN_COMMAND = "unknown_command", "There is no such command."
+    NOT_CLAIMED = "not_claimed", "The reviewer has not claimed it."
+    NOT_FOR_THEM = "not_for_them", "The other reviewer cannot take this on."
+    ABSENT = "absent", "The reviewer is out of office."
 
     # Applications and decisions.
-    MODELS_MISSING = "models_missing", INVALID, "No model is chosen."
-    CAPABILITIES_MISSING = "capabilities_missing", INVALID, "No capability is chosen."
-    NOT_ASKED_FOR = "not_asked_for", INVALID, "The application does not request this."
-    NEEDS_OVERRIDE = "needs_override", INVALID, "An approval despite a flag needs a reason."
-    END_NOT_IN_FUTURE = "end_not_in_future", INVALID, "The end must be in the future."
-    END_TOO_FAR = "end_too_far", INVALID, "The end is too far in the future."
-    END_NOT_LATER = "end_not_later", INVALID, "The new end must be after the old one."
-    APPEALED_BEFORE = "appealed_before", INVALID, "The decision was appealed before."
-    NOTHING_TO_APPEAL = "nothing_to_appeal", INVALID, "There is nothing to appeal."
-    DENIED = "denied", INVALID, "The person is on the denylist."
-    DENIED_ALREADY = "denied_already", INVALID, "This is already on the denylist."
-    NO_DENIAL = "no_denial", INVALID, "The person is not on the denylist."
-    REFEREE_MISSING = "referee_missing", INVALID, "The model requires a referee."
-    TEXT_MISSING = "text_missing", INVALID, "A text is missing."
-    TEXT_TOO_LONG = "text_too_long", INVALID, "A text is too long."
-    REPLIES_INVALID = "replies_invalid", INVALID, "The release's file of replies is wrong."
+    MODELS_MISSING = "models_missing", "No model is chosen."
+    CAPABILITIES_MISSING = "capabilities_missing", "No capability is chosen."
+    NOT_ASKED_FOR = "not_asked_for", "The application does not request this."
+    NEEDS_OVERRIDE = "needs_override", "An approval despite a flag needs a reason."
+    END_NOT_IN_FUTURE = "end_not_in_future", "The end must be in the future."
+    END_TOO_FAR = "end_too_far", "The end is too far in the future."
+    END_NOT_LATER = "end_not_later", "The new end must be after the old one."
+    APPEALED_BEFORE = "appealed_before", "The decision was appealed before."
+    NOTHING_TO_APPEAL = "nothing_to_appeal", "There is nothing to appeal."
+    DENIED = "denied", "The person is on the denylist."
+    DENIED_ALREADY = "denied_already", "This is already on the denylist."
+    NO_DENIAL = "no_denial", "The person is not on the denylist."
+    REFEREE_MISSING = "referee_missing", "The model requires a referee."
+    TEXT_MISSING = "text_missing", "A text is missing."
+    TEXT_TOO_LONG = "text_too_long", "A text is too long."
+    REPLIES_INVALID = "replies_invalid", "The release's file of replies is wrong."
 
     # Grants, renewals, statements.
-    GRANT_SUSPENDED = "grant_suspended", INVALID, "The access is suspended."
-    GRANT_NOT_HELD = "grant_not_held", INVALID, "The access has ended."
-    GRANT_ENDED = "grant_ended", INVALID, "The access has already ended."
-    GRANTS_MISSING = "grants_missing", INVALID, "No access is chosen."
-    NOTHING_TO_EXTEND = "nothing_to_extend", INVALID, "None of the grants can be extended."
-    NOT_RENEWABLE = "not_renewable", INVALID, "The access cannot be renewed now."
-    NOTHING_TO_RENEW = "nothing_to_renew", INVALID, "There is nothing to renew."
-    RENEWAL_PENDING = "renewal_pending", INVALID, "The renewal is with the reviewers."
-    STATEMENT_MISSING = (
-        "statement_missing",
-        INVALID,
-        "The destruction of the weights must be stated first.",
-    )
-    ALREADY_STATED = "already_stated", INVALID, "The statement was already made."
-    NOT_OWED = "not_owed", INVALID, "No statement is owed for it."
-    NOTHING_OWED = "nothing_owed", INVALID, "No statement is owed."
-    DATE_IN_FUTURE = "date_in_future", INVALID, "The day is in the future."
-    DATE_BEFORE_GRANT = "date_before_grant", INVALID, "The day is before the access began."
+    GRANT_SUSPENDED = "grant_suspended", "The access is suspended."
+    GRANT_NOT_HELD = "grant_not_held", "The access has ended."
+    GRANT_ENDED = "grant_ended", "The access has already ended."
+    GRANTS_MISSING = "grants_missing", "No access is chosen."
+    NOTHING_TO_EXTEND = "nothing_to_extend", "None of the grants can be extended."
+    NOT_RENEWABLE = "not_renewable", "The access cannot be renewed now."
+    NOTHING_TO_RENEW = "nothing_to_renew", "There is nothing to renew."
+    RENEWAL_PENDING = "renewal_pending", "The renewal is with the reviewers."
+    STATEMENT_MISSING = "statement_missing", "The destruction of the weights must be stated first."
+    ALREADY_STATED = "already_stated", "The statement was already made."
+    NOT_OWED = "not_owed", "No statement is owed for it."
+    NOTHING_OWED = "nothing_owed", "No statement is owed."
+    DATE_IN_FUTURE = "date_in_future", "The day is in the future."
+    DATE_BEFORE_GRANT = "date_before_grant", "The day is before the access began."
 
     # Licences.
-    ALREADY_SIGNED = "already_signed", INVALID, "The version is already signed."
-    NOTHING_TO_SIGN = "nothing_to_sign", INVALID, "There is nothing to sign again."
+    ALREADY_SIGNED = "already_signed", "The version is already signed."
+    NOTHING_TO_SIGN = "nothing_to_sign", "There is nothing to sign again."
     LICENCE_VERSION_NOT_EFFECTIVE = (
         "licence_version_not_effective",
-        INVALID,
         "The version is not in force yet.",
     )
-    LICENCE_VERSION_SUPERSEDED = (
-        "licence_version_superseded",
-        INVALID,
-        "A newer version is in force.",
-    )
-    LEGAL_NAME_MISSING = "legal_name_missing", INVALID, "The full legal name is missing."
-    ENTITY_MISSING = "entity_missing", INVALID, "The organisation is missing."
+    LICENCE_VERSION_SUPERSEDED = "licence_version_superseded", "A newer version is in force."
+    LEGAL_NAME_MISSING = "legal_name_missing", "The full legal name is missing."
+    ENTITY_MISSING = "entity_missing", "The organisation is missing."
     AUTHORITY_MISSING = (
         "authority_missing",
-        INVALID,
         "The authority to bind the organisation is not confirmed.",
     )
-    LICENCE_TEXT_EMPTY = "licence_text_empty", INVALID, "The licence has no text."
-    LICENCE_TEXT_NOT_STORABLE = (
-        "licence_text_not_storable",
-        INVALID,
-        "The licence's text contains a NUL.",
-    )
-    LICENCE_TEXT_UNCHANGED = "licence_text_unchanged", INVALID, "This text was published before."
-    RELEASE_NOT_LOADED = "release_not_loaded", INVALID, "No release is loaded."
-    DEPLOYMENT_MISSING = "deployment_missing", INVALID, "A live model needs a deployment."
+    LICENCE_TEXT_EMPTY = "licence_text_empty", "The licence has no text."
+    LICENCE_TEXT_NOT_STORABLE = "licence_text_not_storable", "The licence's text contains a NUL."
+    LICENCE_TEXT_UNCHANGED = "licence_text_unchanged", "This text was published before."
+    RELEASE_NOT_LOADED = "release_not_loaded", "No release is loaded."
+    DEPLOYMENT_MISSING = "deployment_missing", "A live model needs a deployment."
 
     # Teams and vouchers.
-    NO_TEAM = "no_team", INVALID, "The application has no team."
-    TEAM_FULL = "team_full", INVALID, "The team is full."
-    OWN_ADDRESS = "own_address", INVALID, "The address is the person's own."
-    INVALID_ADDRESS = "invalid_address", INVALID, "This is not an e-mail address."
-    INVITED_ALREADY = "invited_already", INVALID, "The address is already invited."
-    NOT_INVITED = "not_invited", INVALID, "There is no such invitation."
-    MEMBER_ALREADY = "member_already", INVALID, "The person is already in the team."
-    ASKED_ALREADY = "asked_already", INVALID, "The person was already asked."
-    NOBODY_ASKED = "nobody_asked", INVALID, "Nobody is left to answer."
-    TOO_MANY_NAMED = "too_many_named", INVALID, "The maximum number of people was named."
-    TOO_MANY_LINKS = "too_many_links", INVALID, "The maximum number of links was sent."
-    MAIL_SERVICE = "mail_service", INVALID, "Anybody can have an address at this domain."
-    NOT_FOR_DOMAIN = "not_for_domain", INVALID, "The domain cannot be authorised."
-    LINK_WRONG = "link_wrong", INVALID, "The link is not correct."
-    LINK_USED = "link_used", INVALID, "The link was already used."
-    LINK_EXPIRED = "link_expired", INVALID, "The link has expired."
-    LINK_REPLACED = "link_replaced", INVALID, "A newer link was sent."
-    LINK_CLOSED = "link_closed", INVALID, "The link is no longer needed."
-    LINK_OPEN = "link_open", INVALID, "The link still works."
+    NO_TEAM = "no_team", "The application has no team."
+    TEAM_FULL = "team_full", "The team is full."
+    OWN_ADDRESS = "own_address", "The address is the person's own."
+    INVALID_ADDRESS = "invalid_address", "This is not an e-mail address."
+    INVITED_ALREADY = "invited_already", "The address is already invited."
+    NOT_INVITED = "not_invited", "There is no such invitation."
+    MEMBER_ALREADY = "member_already", "The person is already in the team."
+    ASKED_ALREADY = "asked_already", "The person was already asked."
+    NOBODY_ASKED = "nobody_asked", "Nobody is left to answer."
+    TOO_MANY_NAMED = "too_many_named", "The maximum number of people was named."
+    TOO_MANY_LINKS = "too_many_links", "The maximum number of links was sent."
+    MAIL_SERVICE = "mail_service", "Anybody can have an address at this domain."
+    NOT_FOR_DOMAIN = "not_for_domain", "The domain cannot be authorised."
+    LINK_WRONG = "link_wrong", "The link is not correct."
+    LINK_USED = "link_used", "The link was already used."
+    LINK_EXPIRED = "link_expired", "The link has expired."
+    LINK_REPLACED = "link_replaced", "A newer link was sent."
+    LINK_CLOSED = "link_closed", "The link is no longer needed."
+    LINK_OPEN = "link_open", "The link still works."
 
     # Accounts.
-    ACCOUNT_IN_USE = (
-        "account_in_use",
-        INVALID,
-        "The account has an open application or access in force.",
-    )
-    STAFF_ACCOUNT = "staff_account", INVALID, "The account belongs to a member of staff."
-    ALREADY_REQUESTED = "already_requested", INVALID, "This was already requested."
-    HOLDS_A_ROLE = "holds_a_role", INVALID, "The person has a role on this site."
-    HOLDS_CLAIMS = "holds_claims", INVALID, "The person has claimed cases."
-    LAST_OPERATOR = "last_operator", INVALID, "The person is the only operator."
-    NOT_A_DEMO = "not_a_demo", INVALID, "This is for the demo only."
+    ACCOUNT_IN_USE = "account_in_use", "The account has an open application or access in force."
+    STAFF_ACCOUNT = "staff_account", "The account belongs to a member of staff."
+    ALREADY_REQUESTED = "already_requested", "This was already requested."
+    HOLDS_A_ROLE = "holds_a_role", "The person has a role on this site."
+    HOLDS_CLAIMS = "holds_claims", "The person has claimed cases."
+    LAST_OPERATOR = "last_operator", "The person is the only operator."
+    NOT_A_DEMO = "not_a_demo", "This is for the demo only."
 
     # Webhooks.
-    INVALID_URL = "invalid_url", INVALID, "This is not a web address."
-    HTTPS_ONLY = "https_only", INVALID, "The address must begin with https://."
-    UNKNOWN_HOST = "unknown_host", INVALID, "The host has no address."
-    PRIVATE_ADDRESS = "private_address", INVALID, "The host's address is not public."
-    ENDPOINT_OFF = "endpoint_off", INVALID, "The endpoint is turned off."
+    INVALID_URL = "invalid_url", "This is not a web address."
+    HTTPS_ONLY = "https_only", "The address must begin with https://."
+    UNKNOWN_HOST = "unknown_host", "The host has no address."
+    PRIVATE_ADDRESS = "private_address", "The host's address is not public."
+    ENDPOINT_OFF = "endpoint_off", "The endpoint is turned off."
