@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,37 +27,24 @@ Request = TypeVar("Request", bound=BaseModel)
 Body = Mapping[str, Any]
 
 
-class Endpoint(Protocol):
-    """One endpoint that a batch can use."""
+class Completions:
+    """`/v1/completions`."""
 
-    scope: KeyScope
+    scope = KeyScope.COMPLETIONS
     """The scope that the key needs in addition to KeyScope.BATCHES."""
 
     def plan(self, body: Body, *, model: HostedModel) -> Sequence[Run]:
         """The runs of the request; raises `DomainError` naming the field."""
+        request = validate(CompletionRequest, body)
+        plan = with_compiled_here(lambda: plan_completion(request, deployment=model.deployment))
+        for run in plan.runs:
+            require_kept(run, deployment=model.deployment)
+        return plan.runs
 
     def answer(
         self, body: Body, *, submitted: Submitted, completions: Sequence[Completion]
     ) -> dict[str, Any]:
         """The response that the request would have got. All completions are done."""
-
-
-class Completions:
-    """`/v1/completions`."""
-
-    scope = KeyScope.COMPLETIONS
-
-    def plan(self, body: Body, *, model: HostedModel) -> Sequence[Run]:
-        request = validate(CompletionRequest, body)
-        plan = with_compiled_here(lambda: plan_completion(request, deployment=model.deployment))
-        runs = plan.runs
-        for run in runs:
-            require_kept(run, deployment=model.deployment)
-        return runs
-
-    def answer(
-        self, body: Body, *, submitted: Submitted, completions: Sequence[Completion]
-    ) -> dict[str, Any]:
         request = validate(CompletionRequest, body)
         job = submitted.jobs[0]
         made_by = job.provenance
@@ -73,10 +60,10 @@ class Completions:
         return assemble(answer, completions)
 
 
-ENDPOINTS: Final[Mapping[str, Endpoint]] = {"/v1/completions": Completions()}
+ENDPOINTS: Final[Mapping[str, Completions]] = {"/v1/completions": Completions()}
 
 
-def find_endpoint(path: str) -> Endpoint:
+def find_endpoint(path: str) -> Completions:
     """The endpoint; raises `DomainError` on the field `endpoint`, naming the known endpoints."""
     endpoint = ENDPOINTS.get(path)
     if endpoint is None:
