@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Final
 
 from django.conf import settings
@@ -39,17 +38,10 @@ NOT_KEPT: Final = {"prompt"}
 """Text that people wrote, which a call's row does not store."""
 
 
-class Step(Enum):
-    """The result of trying to submit the next row."""
-
-    TAKEN = auto()
-    FULL = auto()
-
-
 def submit_rows(batch: Batch) -> None:
     """Submit rows in order until the batch has as many runs under way as it may."""
     window = count_window(batch)
-    while _submit_next(batch, window=window) is Step.TAKEN:
+    while _submit_next(batch, window=window):
         pass
 
 
@@ -64,20 +56,22 @@ def pause(batch: Batch, *, code: str) -> None:
     Batch.objects.filter(pk=batch.pk).update(paused_code=code, paused_until=timezone.now() + PAUSE)
 
 
-def _submit_next(batch: Batch, *, window: int) -> Step:
+def _submit_next(batch: Batch, *, window: int) -> bool:
     """Submit one row with its call and new state in one transaction, under the batch's lock.
+
+    False if the batch can submit no more rows now.
 
     After a crash a row is either waiting without runs or submitted with them.
     """
     with transaction.atomic():
         locked = lock_batch(batch, BatchStatus.IN_PROGRESS, wait=False)
         if locked is None:
-            return Step.FULL
+            return False
         rows = BatchRow.objects.filter(batch=locked)
         row = rows.filter(state=RowState.WAITING).order_by("line").first()
         # Runs are counted, not rows: one row may have hundreds.
         if row is None or _count_runs(locked) >= window:
-            return Step.FULL
+            return False
         return _submit_or_refuse(locked, row)
 
 
@@ -87,17 +81,21 @@ def _count_runs(batch: Batch) -> int:
     ).count()
 
 
-def _submit_or_refuse(batch: Batch, row: BatchRow) -> Step:
-    """Submit the row. An error that concerns only this row fails the row, not the batch."""
+def _submit_or_refuse(batch: Batch, row: BatchRow) -> bool:
+    """Submit the row. An error that concerns only this row fails the row, not the batch.
+
+    False if the batch has to wait or to end.
+    """
     try:
         with transaction.atomic():
             submitted = _submit(batch, row)
     except AccessRefused as error:
-        return _stop(batch, error)
+        _stop(batch, error)
+        return False
     except DomainError as error:
         if error.code in WAITS_FOR and (error.code == BUSY or not _never_fits(batch, row)):
             pause(batch, code=str(error.code))
-            return Step.FULL
+            return False
         _refuse(row, error)
     except Exception as error:
         if is_passing(error):
@@ -105,8 +103,10 @@ def _submit_or_refuse(batch: Batch, row: BatchRow) -> Step:
         note_fault(error, doing="submit_batch_row", row=row)
         _refuse(row, BROKEN)
     else:
-        _note_submitted(row, submitted)
-    return Step.TAKEN
+        BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
+            state=RowState.SUBMITTED, call=submitted.call
+        )
+    return True
 
 
 def _refuse(row: BatchRow, error: DomainError) -> None:
@@ -129,19 +129,12 @@ def _submit(batch: Batch, row: BatchRow) -> Submitted:
     return submit_call(batch.user, model=model, runs=runs, origin=origin, job_class=JobClass.BATCH)
 
 
-def _note_submitted(row: BatchRow, submitted: Submitted) -> None:
-    BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
-        state=RowState.SUBMITTED, call=submitted.call
-    )
-
-
-def _stop(batch: Batch, refused: AccessRefused) -> Step:
+def _stop(batch: Batch, refused: AccessRefused) -> None:
     if refused.code in WAITS_FOR:
         pause(batch, code=str(refused.code))
     else:
         error = LineError(str(refused.code), refused.message)
         close_batch(batch, as_status=BatchStatus.FAILED, errors=[error])
-    return Step.FULL
 
 
 def _never_fits(batch: Batch, row: BatchRow) -> bool:
