@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from django.conf import settings
 from django.db import transaction
@@ -58,7 +59,7 @@ def _check(batch: Batch) -> None:
 
 
 def _fail(batch: Batch, errors: Sequence[LineError]) -> None:
-    move_batch(batch, BatchStatus.FAILED, errors=[error.as_json() for error in errors])
+    move_batch(batch, BatchStatus.FAILED, errors=[asdict(error) for error in errors])
 
 
 def _make_rows(batch: Batch) -> tuple[list[LineError], str]:

@@ -15,8 +15,8 @@ from portal.gate.keys.models import ApiKey
 from portal.lab.batches.domain.dispatch import send_advance
 from portal.lab.batches.domain.endpoints import find_endpoint
 from portal.lab.batches.domain.files import find_file
-from portal.lab.batches.domain.ids import BATCH, missing, parse_id
-from portal.lab.batches.domain.status import move_batch, refuse_change
+from portal.lab.batches.domain.ids import BATCH, missing, parse_id, write_id
+from portal.lab.batches.domain.status import move_batch
 from portal.lab.batches.enums import BatchStatus, FilePurpose
 from portal.lab.batches.models import Batch, StoredFile
 from portal.platform.accounts.models import User
@@ -98,7 +98,9 @@ def cancel_batch(batch: Batch, *, actor: User) -> Batch:
         if is_news and not move_batch(
             row, BatchStatus.CANCELLING, actor=actor, paused_code="", paused_until=None
         ):
-            raise refuse_change(row)
+            raise invalid_value(
+                f"The batch {write_id(BATCH, row.pk)} is {row.status} and cannot be cancelled."
+            )
         transaction.on_commit(lambda: send_advance(row.pk))
     return row
 

@@ -23,14 +23,6 @@ class LineError:
     line: int | None = None
     param: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "message": self.message,
-            "param": self.param,
-            "line": self.line,
-        }
-
 
 class LineRefusedError(Exception):
     """A line is refused."""

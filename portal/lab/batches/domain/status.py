@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.lab.batches.domain.ids import BATCH, write_id
 from portal.lab.batches.domain.lines import LineError
 from portal.lab.batches.enums import TRANSITIONS, BatchStatus
 from portal.lab.batches.models import Batch
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
-from portal.platform.core.errors import DomainError, invalid_value
 
 
 def lock_batch(batch: Batch, *statuses: BatchStatus, wait: bool = True) -> Batch | None:
@@ -51,16 +50,9 @@ def close_batch(batch: Batch, *, as_status: BatchStatus, errors: Sequence[LineEr
         batch,
         BatchStatus.FINALIZING,
         closes_as=as_status,
-        errors=[error.as_json() for error in errors],
+        errors=[asdict(error) for error in errors],
         paused_code="",
         paused_until=None,
-    )
-
-
-def refuse_change(batch: Batch) -> DomainError:
-    """The error for a command that comes too late."""
-    return invalid_value(
-        f"The batch {write_id(BATCH, batch.pk)} is {batch.status} and cannot be cancelled."
     )
 
 
