@@ -28,6 +28,7 @@ from portal.lab.energy.domain.account import EnergyAccount, account_energy
 from portal.lab.jobs.domain.measures import Distribution, JobMeasures, QueueMeasure, measure_jobs
 from portal.lab.jobs.domain.reaper_actions import ReaperRecord, read_record
 from portal.lab.jobs.domain.workers import WorkerStatus, list_workers
+from portal.lab.jobs.enums import JobState
 
 CACHE_SECONDS: Final = 5.0
 
@@ -103,8 +104,8 @@ def collect_queues(queues: Mapping[str, QueueMeasure], *, at: datetime) -> Itera
         labels=["deployment"],
     )
     for name, queue in queues.items():
-        for state, count in queue.counts.items():
-            jobs.add_metric([name, state.value], count)
+        jobs.add_metric([name, JobState.QUEUED.value], queue.waiting)
+        jobs.add_metric([name, JobState.RUNNING.value], queue.running)
         missing.add_metric([name], queue.missing)
         waited = (at - queue.oldest_at).total_seconds() if queue.oldest_at else 0.0
         oldest.add_metric([name], max(0.0, waited))

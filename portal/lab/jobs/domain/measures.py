@@ -28,9 +28,10 @@ RUN_SECONDS: Final = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 
 class QueueMeasure:
     """One deployment's jobs that have not ended."""
 
-    counts: Mapping[JobState, int]
-    missing: int
-    oldest_at: datetime | None
+    waiting: int = 0
+    running: int = 0
+    missing: int = 0
+    oldest_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def measure_jobs(*, at: datetime) -> JobMeasures:
     rows = _read_ended(since=since)
     names = {row["deployment"] for row in rows}
     return JobMeasures(
-        queues=_measure_queues(),
+        queues=measure_queues(),
         ended={
             (row["deployment"], row["state"], row["failure_code"]): row["count"] for row in rows
         },
@@ -67,33 +68,24 @@ def measure_jobs(*, at: datetime) -> JobMeasures:
     )
 
 
-def _measure_queues() -> dict[str, QueueMeasure]:
-    """Every deployment with a job or a live model, so that zeros are reported."""
-    live = HostedModel.objects.filter(status=ModelStatus.LIVE).order_by()
-    counts: dict[str, dict[JobState, int]] = {
-        name: dict.fromkeys(ACTIVE_STATES, 0) for name in live.values_list("deployment", flat=True)
-    }
-    missing = dict.fromkeys(counts, 0)
-    oldest: dict[str, datetime | None] = dict.fromkeys(counts)
+def measure_queues() -> dict[str, QueueMeasure]:
+    """Every deployment with a job or a live model, so that zeros are reported; two queries."""
+    is_waiting = Q(state=JobState.QUEUED)
     rows = (
         GenerationJob.objects.filter(state__in=ACTIVE_STATES)
         .order_by()
-        .values("deployment", "state")
+        .values("deployment")
         .annotate(
-            count=Count("pk"),
+            waiting=Count("pk", filter=is_waiting),
+            running=Count("pk", filter=~is_waiting),
+            oldest_at=Min("created_at", filter=is_waiting),
             missing=Count("pk", filter=Q(missing_since__isnull=False)),
-            oldest_at=Min("created_at"),
         )
     )
-    for row in rows:
-        name, state = row["deployment"], JobState(row["state"])
-        counts.setdefault(name, dict.fromkeys(ACTIVE_STATES, 0))[state] = row["count"]
-        missing[name] = missing.get(name, 0) + row["missing"]
-        if state == JobState.QUEUED:
-            oldest[name] = row["oldest_at"]
-    return {
-        name: QueueMeasure(counts[name], missing[name], oldest.get(name)) for name in sorted(counts)
-    }
+    live = HostedModel.objects.filter(status=ModelStatus.LIVE).order_by()
+    queues = dict.fromkeys(live.values_list("deployment", flat=True), QueueMeasure())
+    queues |= {row.pop("deployment"): QueueMeasure(**row) for row in rows}
+    return {name: queues[name] for name in sorted(queues)}
 
 
 def _read_ended(*, since: datetime) -> list[dict[str, Any]]:

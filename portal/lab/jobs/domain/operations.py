@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import redis
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from inference_workers.contract import EngineState
-from portal.gate.catalog.enums import ModelStatus
-from portal.gate.catalog.models import HostedModel
+from portal.lab.jobs.domain.measures import QueueMeasure, measure_queues
 from portal.lab.jobs.domain.timings import Timings, time_runs
 from portal.lab.jobs.domain.workers import EngineStatus, WorkerStatus, judge_engines, list_workers
 from portal.lab.jobs.enums import ACTIVE_STATES, JobState
@@ -24,13 +23,10 @@ PERIOD = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Queue:
-    """One deployment's jobs that have not ended."""
+    """One deployment's jobs that have not ended, and the engines that run them."""
 
     deployment: str
-    waiting: int
-    running: int
-    oldest_at: datetime | None
-    missing: int
+    jobs: QueueMeasure
     engine: EngineStatus
     tokens_per_second: float
     timings: Timings
@@ -80,30 +76,15 @@ def view_operations() -> OperationsView:
 
 
 def _list_queues(workers: list[WorkerStatus], *, timings: Mapping[str, Timings]) -> list[Queue]:
-    is_waiting = Q(state=JobState.QUEUED)
-    rows = {
-        row["deployment"]: row
-        for row in GenerationJob.objects.filter(state__in=ACTIVE_STATES)
-        .order_by()
-        .values("deployment")
-        .annotate(
-            waiting=Count("pk", filter=is_waiting),
-            running=Count("pk", filter=~is_waiting),
-            oldest_at=Min("created_at", filter=is_waiting),
-            missing=Count("pk", filter=Q(missing_since__isnull=False)),
-        )
-    }
-    live = HostedModel.objects.filter(status=ModelStatus.LIVE).order_by()
-    names = {worker.deployment for worker in workers} | set(rows) | set(timings)
-    names |= set(live.values_list("deployment", flat=True))
-    empty = {"waiting": 0, "running": 0, "oldest_at": None, "missing": 0}
+    jobs = measure_queues()
+    names = {worker.deployment for worker in workers} | set(jobs) | set(timings)
     return [
         Queue(
             deployment=name,
+            jobs=jobs.get(name, QueueMeasure()),
             engine=judge_engines(own := [one for one in workers if one.deployment == name]),
             tokens_per_second=sum(worker.tokens_per_second for worker in own),
             timings=timings.get(name, Timings()),
-            **{key: rows.get(name, empty)[key] for key in empty},
         )
         for name in sorted(names)
     ]
