@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final, cast
 
 import redis
 import structlog
+from django.db import models
 from pydantic import ValidationError
 
 from inference_workers.contract import (
@@ -40,13 +40,13 @@ class WorkerStatus(Heartbeat):
         return self.energy_source is EnergySource.ASSUMED
 
 
-class Readiness(StrEnum):
-    """Whether a deployment can run jobs now."""
+class Readiness(models.TextChoices):
+    """Whether a deployment can run jobs now, in words for operators."""
 
-    READY = "ready"
-    STARTING = "starting"
-    NO_WORKER = "no_worker"
-    UNKNOWN = "unknown"
+    READY = "ready", "Ready"
+    STARTING = "starting", "Starting"
+    NO_WORKER = "no_worker", "No worker online"
+    UNKNOWN = "unknown", "Unknown"
     """The broker does not answer."""
 
 
@@ -64,19 +64,6 @@ class EngineStatus:
     max_tokens: int = 0
     """The most tokens that one run may request; 0 leaves the context as the only limit."""
     provenance: Provenance | None = None
-
-    @property
-    def operator_words(self) -> str:
-        """The state in two or three words."""
-        match self.readiness:
-            case Readiness.READY:
-                return "Ready"
-            case Readiness.STARTING:
-                return "Starting"
-            case Readiness.NO_WORKER:
-                return "No worker online"
-            case Readiness.UNKNOWN:
-                return "Unknown"
 
     @property
     def sentence(self) -> str:
