@@ -165,7 +165,7 @@ async def _stream_to_reader(
                 async for piece in frames:
                     yield piece
         except StreamFailedError as failure:
-            presence.give_up()
+            presence.has_given_up = True
             error = await explain_failure(failure.error, answer.submitted)
             yield frame(describe_error(error))
         yield DONE

@@ -24,7 +24,6 @@ from inference_workers.contract import (
     JobStarted,
 )
 from portal.lab.jobs.domain.broker_state import BrokerState, look_up
-from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.dispatch import signal_cancels
 from portal.lab.jobs.domain.events import read_stream, reopen_stream
 from portal.lab.jobs.domain.lifecycle import (
@@ -121,14 +120,8 @@ def _take_end_from_stream(job: GenerationJob) -> bool:
         return False
     log.info("outcome_taken_from_stream", job_id=str(job.pk))
     count_action(ReaperAction.TAKEN_FROM_STREAM)
-    return end_job(job, _ending(streamed))
-
-
-def _ending(streamed: Completion) -> Ending:
-    if streamed.end is None:
-        raise ValueError("the stream has no end")
     usage = getattr(streamed.end, "usage", None)
-    return Ending(streamed.end, made=streamed, usage=usage)
+    return end_job(job, Ending(streamed.end, made=streamed, usage=usage))
 
 
 def _see_to_cancel(job: GenerationJob, broker_state: BrokerState) -> None:

@@ -37,7 +37,7 @@ async def stream_usage(user: User) -> AsyncIterator[str]:
     yield write_rows([COLUMNS])
     last: tuple[datetime, UUID] | None = None
     while rows := await in_database(lambda after=last: _read_page(user, after)):  # type: ignore[misc]
-        yield write_rows(map(_describe, rows))
+        yield write_rows((pk, at.isoformat(), *rest) for pk, at, *rest in rows)
         last = (rows[-1][1], rows[-1][0])
 
 
@@ -58,8 +58,3 @@ def _read_page(user: User, after: tuple[datetime, UUID] | None) -> list[Row]:
             "state",
         )[:PAGE]
     )
-
-
-def _describe(row: Row) -> tuple[object, ...]:
-    pk, created_at, model, door, key, prompt, completion, state = row
-    return pk, created_at.isoformat(), model, door, key, prompt, completion, state

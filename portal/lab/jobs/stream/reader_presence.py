@@ -38,10 +38,7 @@ class ReaderPresence:
     """One reader's presence."""
 
     has_given_up: bool = False
-
-    def give_up(self) -> None:
-        """The reader no longer needs the rest."""
-        self.has_given_up = True
+    """Whether the reader no longer needs the rest."""
 
 
 @asynccontextmanager
