@@ -21,10 +21,9 @@ from portal.lab.completions.domain.collect import collect
 from portal.lab.completions.domain.failures import require_done
 from portal.lab.completions.domain.models import find_model
 from portal.lab.jobs.domain.access import explain_ended_access
-from portal.lab.jobs.domain.admission import AccessRefused, require_access
+from portal.lab.jobs.domain.admission import AccessRefused, Run, require_access
 from portal.lab.jobs.domain.calls import (
     CallOrigin,
-    Run,
     Submitted,
     count_tokens_of,
     find_call_by_key,

@@ -24,7 +24,8 @@ from portal.lab.api.calls import (
     wait_for,
 )
 from portal.lab.api.schemas import REFUSALS, JobObject, JobState, Replay, answers
-from portal.lab.jobs.domain.calls import Run, Submitted
+from portal.lab.jobs.domain.admission import Run
+from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.receipts import find_difference, find_own_job, write_receipt
 from portal.lab.jobs.domain.stopping import erase_job, request_cancel
 from portal.lab.jobs.domain.workers import engine_status

@@ -15,11 +15,11 @@ from portal.lab.completions.domain.bounds import count_width
 from portal.lab.completions.domain.compiling import with_compiled_here
 from portal.lab.completions.domain.plan import plan_completion
 from portal.lab.completions.wire import CompletionRequest
-from portal.lab.jobs.domain.calls import Run, Submitted
+from portal.lab.jobs.domain.admission import Run, count_prompt
+from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.results import LOGPROBS_IN_A_ROW
 from portal.lab.jobs.domain.token_text import token_texts
-from portal.lab.jobs.domain.tokens import count_tokens
 from portal.platform.core.errors import invalid_value
 from portal.platform.core.wire import describe_invalid
 
@@ -92,13 +92,7 @@ def require_kept(run: Run, *, deployment: str) -> None:
     width = run.sampling.prompt_logprobs
     if width is None:
         return
-    tokens = len(run.prompt_token_ids) or (
-        count_tokens(
-            run.prompt,
-            deployment=deployment,
-            add_special_tokens=run.sampling.add_special_tokens,
-        ).tokens
-    )
+    tokens = count_prompt(run, deployment=deployment).tokens
     numbers = tokens * count_width(width, deployment=deployment)
     if numbers > LOGPROBS_IN_A_ROW:
         raise invalid_value(

@@ -142,17 +142,7 @@ def _never_fits(batch: Batch, row: BatchRow) -> bool:
     model = _model(batch)
     engine = engine_status(model.deployment)
     runs = ENDPOINTS[batch.endpoint].plan(json.loads(row.body), model=model)
-    needed = sum(
-        len(run.positions)
-        + reserve_for(
-            model,
-            prompt=run.prompt,
-            sampling=run.sampling,
-            engine=engine,
-            prompt_token_ids=run.prompt_token_ids,
-        )
-        for run in runs
-    )
+    needed = sum(reserve_for(model, run, engine=engine) for run in runs)
     return needed > settings.DAILY_TOKEN_QUOTA
 
 

@@ -15,8 +15,9 @@ from portal.lab.completions.domain.fields import list_ignored, warn
 from portal.lab.completions.domain.prompts import Prompt, parse_prompts
 from portal.lab.completions.domain.structure import parse_structure
 from portal.lab.completions.wire import LARGEST_SEED, CompletionRequest
-from portal.lab.jobs.domain.calls import Run, require_runs
-from portal.lab.jobs.domain.tokens import count_tokens, find_vocabulary, require_token
+from portal.lab.jobs.domain.admission import Run, count_prompt
+from portal.lab.jobs.domain.calls import require_runs
+from portal.lab.jobs.domain.tokens import find_vocabulary, require_token
 from portal.platform.core.errors import invalid_value
 
 DEFAULT_MAX_TOKENS: Final = 16
@@ -61,13 +62,6 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
         sampling = sampling.model_copy(update={"logprobs": 0})
     require_runs(len(prompts) * best_of, field="prompt")
     _require_tokens(sampling, vocabulary=find_vocabulary(deployment))
-    require_affordable(
-        sampling,
-        prompts=[_count(prompt, sampling, deployment=deployment) for prompt in prompts]
-        if sampling.prompt_logprobs is not None
-        else [],
-        deployment=deployment,
-    )
     runs = [
         Run(
             sampling=_for_sample(sampling, sample=sample),
@@ -77,6 +71,13 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
         for prompt in prompts
         for sample in range(best_of)
     ]
+    require_affordable(
+        sampling,
+        prompts=[count_prompt(run, deployment=deployment).tokens for run in runs[::best_of]]
+        if sampling.prompt_logprobs is not None
+        else [],
+        deployment=deployment,
+    )
     return Plan(
         prompts=tuple(prompts),
         runs=tuple(runs),
@@ -175,12 +176,3 @@ def _require_tokens(sampling: SamplingParams, *, vocabulary: int | None) -> None
             require_token(token, field=f"{name}[{place}]", vocabulary=vocabulary)
     for token in sampling.logit_bias:
         require_token(token, field="logit_bias", vocabulary=vocabulary)
-
-
-def _count(prompt: Prompt, sampling: SamplingParams, *, deployment: str) -> int:
-    if prompt.token_ids:
-        return len(prompt.token_ids)
-    count = count_tokens(
-        prompt.text, deployment=deployment, add_special_tokens=sampling.add_special_tokens
-    )
-    return count.tokens

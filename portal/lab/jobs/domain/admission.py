@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -23,6 +23,16 @@ STOP_LIMIT = 16
 STOP_LENGTH = 200
 PROMPT_BYTES_PER_TOKEN = 64
 """A text with more bytes than this per token of context cannot fit, and is not counted."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was asked for. If there are `prompt_token_ids`, they are the exact prompt."""
+
+    sampling: SamplingParams
+    prompt: str = ""
+    prompt_token_ids: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
 
 
 class AccessRefused(DomainError):  # noqa: N818 -- named after the event
@@ -52,11 +62,10 @@ def require_some_access(user: User) -> None:
         raise DomainError(RefusalCode.MODEL_NOT_FOUND, "No model is released here yet.")
 
 
-def check_values(
-    prompt: str, sampling: SamplingParams, *, prompt_token_ids: Sequence[int] = ()
-) -> None:
+def check_values(run: Run) -> None:
     """Refuse values that no engine accepts; `SamplingParams` itself checks the ranges."""
-    if not prompt and not prompt_token_ids:
+    prompt, sampling = run.prompt, run.sampling
+    if not prompt and not run.prompt_token_ids:
         raise invalid_value("Write a prompt first.", field="prompt")
     if "\0" in prompt or any("\ud800" <= character <= "\udfff" for character in prompt):
         raise invalid_value(
@@ -80,20 +89,21 @@ def context_length(model: HostedModel, engine: EngineStatus) -> int:
     return min(model.context_length, served) if served else model.context_length
 
 
-def reserve_for(
-    model: HostedModel,
-    *,
-    prompt: str,
-    sampling: SamplingParams,
-    engine: EngineStatus,
-    prompt_token_ids: Sequence[int] = (),
-) -> int:
-    """The most tokens that the run may need. If there are ids, they are the prompt.
+def count_prompt(run: Run, *, deployment: str) -> TokenCount:
+    """The prompt's tokens; ids need no tokenizer."""
+    if run.prompt_token_ids:
+        return TokenCount(len(run.prompt_token_ids), is_exact=True)
+    special = run.sampling.add_special_tokens
+    return count_tokens(run.prompt, deployment=deployment, add_special_tokens=special)
+
+
+def reserve_for(model: HostedModel, run: Run, *, engine: EngineStatus) -> int:
+    """The most tokens that the run may need.
 
     Raises `DomainError` with code `context_length_exceeded` if the run certainly does not fit. If
     only an upper bound of the prompt's length is known, the engine decides.
     """
-    limit = context_length(model, engine)
+    limit, prompt, sampling = context_length(model, engine), run.prompt, run.sampling
     if len(prompt) > limit * PROMPT_BYTES_PER_TOKEN:
         raise DomainError(
             RefusalCode.CONTEXT_LENGTH_EXCEEDED,
@@ -114,18 +124,10 @@ def reserve_for(
             f"{engine.max_tokens:,}.",
             field="max_tokens",
         )
-    count = (
-        TokenCount(len(prompt_token_ids), is_exact=True)
-        if prompt_token_ids
-        else count_tokens(
-            prompt,
-            deployment=model.deployment,
-            add_special_tokens=sampling.add_special_tokens,
-        )
-    )
+    count = count_prompt(run, deployment=model.deployment)
     if count.is_exact:
         _require_fit(count, limit=limit, max_tokens=sampling.max_tokens)
-    return min(count.tokens + sampling.max_tokens, limit)
+    return len(run.positions) + min(count.tokens + sampling.max_tokens, limit)
 
 
 def _require_fit(count: TokenCount, *, limit: int, max_tokens: int) -> None:

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from inference_workers.contract import SamplingParams
 from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.models import ApiKey
 from portal.lab.jobs.domain.acceptance import Offer, accept
-from portal.lab.jobs.domain.admission import require_access, reserve_for
+from portal.lab.jobs.domain.admission import Run, require_access, reserve_for
 from portal.lab.jobs.domain.answered import was_answered
 from portal.lab.jobs.domain.submission import build_job
 from portal.lab.jobs.domain.workers import engine_status
@@ -28,16 +27,6 @@ from portal.platform.core.tracing import submit_span
 RUNS_PER_CALL: Final = 512
 REPEATED_WITHIN: Final = timedelta(minutes=10)
 """Clients repeat a failed request within this time."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a call. If there are `prompt_token_ids`, they are the exact prompt."""
-
-    sampling: SamplingParams
-    prompt: str = ""
-    prompt_token_ids: tuple[int, ...] = ()
-    positions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,13 +158,7 @@ def count_tokens_of(runs: Sequence[Run], *, model: HostedModel) -> None:
     """
     engine = engine_status(model.deployment)
     for run in runs:
-        reserve_for(
-            model,
-            prompt=run.prompt,
-            sampling=run.sampling,
-            engine=engine,
-            prompt_token_ids=run.prompt_token_ids,
-        )
+        reserve_for(model, run, engine=engine)
 
 
 def _build_jobs(
@@ -185,17 +168,7 @@ def _build_jobs(
     require_runs(len(runs), field="prompt")
     engine = engine_status(model.deployment)
     built = [
-        build_job(
-            user,
-            model=model,
-            origin=Origin.API,
-            job_class=job_class,
-            engine=engine,
-            sampling=run.sampling,
-            prompt=run.prompt,
-            prompt_token_ids=run.prompt_token_ids,
-            positions=run.positions,
-        )
+        build_job(user, run, model=model, origin=Origin.API, job_class=job_class, engine=engine)
         for run in runs
     ]
     return tuple(job for job, _ in built), {job.pk: tokens for job, tokens in built}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from django.utils import timezone
 from inference_workers.contract import SamplingParams
 from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.domain.acceptance import Offer, accept
-from portal.lab.jobs.domain.admission import check_values, require_access, reserve_for
+from portal.lab.jobs.domain.admission import Run, check_values, require_access, reserve_for
 from portal.lab.jobs.domain.scheduling import count_slots
 from portal.lab.jobs.domain.workers import EngineStatus, engine_status
 from portal.lab.jobs.enums import CLASS_OF_ORIGIN, JobClass, Origin
@@ -37,10 +36,10 @@ def submit_job(
         require_access(user, model, origin)
         engine = engine_status(model.deployment)
         job_class = CLASS_OF_ORIGIN[origin]
+        run = Run(sampling, prompt)
         job, tokens = build_job(
-            user, model=model, prompt=prompt, sampling=sampling, origin=origin,
-            job_class=job_class, engine=engine,
-        )  # fmt: skip
+            user, run, model=model, origin=origin, job_class=job_class, engine=engine
+        )
         data = {"model": model.slug, "origin": str(origin), "max_tokens": sampling.max_tokens}
         offer = Offer(
             user=user,
@@ -57,24 +56,19 @@ def submit_job(
 
 def build_job(
     user: User,
+    run: Run,
     *,
     model: HostedModel,
-    sampling: SamplingParams,
     origin: Origin,
     job_class: JobClass,
     engine: EngineStatus,
-    prompt: str = "",
-    prompt_token_ids: Sequence[int] = (),
-    positions: Sequence[int] = (),
 ) -> tuple[GenerationJob, int]:
     """An unsaved row, and the most tokens that the run may need.
 
     Raises `DomainError` with code `invalid_value` or `context_length_exceeded`.
     """
-    check_values(prompt, sampling, prompt_token_ids=prompt_token_ids)
-    tokens = len(positions) + reserve_for(
-        model, prompt=prompt, sampling=sampling, engine=engine, prompt_token_ids=prompt_token_ids
-    )
+    check_values(run)
+    tokens = reserve_for(model, run, engine=engine)
     now = timezone.now()
     job = GenerationJob(
         id=uuid4(),
@@ -83,10 +77,10 @@ def build_job(
         deployment=model.deployment,
         origin=origin,
         job_class=job_class,
-        prompt=prompt,
-        prompt_token_ids=list(prompt_token_ids),
-        positions=list(positions),
-        params=sampling.model_dump(mode="json"),
+        prompt=run.prompt,
+        prompt_token_ids=list(run.prompt_token_ids),
+        positions=list(run.positions),
+        params=run.sampling.model_dump(mode="json"),
         created_at=now,
         deadline_at=now + timedelta(seconds=settings.QUEUE_DEADLINE_SECONDS),
     )

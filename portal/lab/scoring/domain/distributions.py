@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from inference_workers.contract import SamplingParams, row_key
 from portal.gate.catalog.models import HostedModel
-from portal.lab.jobs.domain.calls import Run
+from portal.lab.jobs.domain.admission import Run
 from portal.lab.jobs.domain.token_text import TokenTexts
 from portal.lab.jobs.domain.tokens import encode_text, find_vocabulary, require_token
 from portal.lab.scoring.domain.tokens import Reader, require_tokenizer

@@ -15,7 +15,8 @@ from portal.lab.completions.domain.document_start import (
     DocumentStart,
     find_document_start,
 )
-from portal.lab.jobs.domain.calls import Run, require_runs
+from portal.lab.jobs.domain.admission import Run
+from portal.lab.jobs.domain.calls import require_runs
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.token_text import TokenTexts
 from portal.lab.jobs.domain.tokens import find_vocabulary, require_token
