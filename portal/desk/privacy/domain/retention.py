@@ -6,9 +6,9 @@ it is harmless. Each kind has its own transaction, so a failure does not stop th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from allauth.usersessions.models import UserSession
@@ -47,22 +47,18 @@ def carry_out_retention(*, at: datetime, limit: int = BATCH) -> dict[str, int]:
 
 @transaction.atomic
 def _carry_out(name: str, at: datetime, limit: int) -> tuple[str, int]:
-    return name, POLICIES[name](at, limit)
+    return name, POLICIES[name](at=at, limit=limit)
 
 
-def _delete_drafts(at: datetime, limit: int) -> int:
+class _Policy(Protocol):
+    def __call__(self, *, at: datetime, limit: int) -> int: ...
+
+
+def _delete_drafts(*, at: datetime, limit: int) -> int:
     return delete_drafts(untouched_since=at - _days("DRAFT_RETENTION_DAYS"), limit=limit)
 
 
-def _remind(at: datetime, limit: int) -> int:
-    return remind_unanswered(at=at, limit=limit)
-
-
-def _close(at: datetime, limit: int) -> int:
-    return close_unanswered(at=at, limit=limit)
-
-
-def _erase_closed_cases(at: datetime, limit: int) -> int:
+def _erase_closed_cases(*, at: datetime, limit: int) -> int:
     cases = closed_cases(closed_before=at - _days("REFUSED_RETENTION_DAYS"), limit=limit)
     return sum(do_each(cases, _erase_case, doing="erase_case"))
 
@@ -77,12 +73,12 @@ def _erase_case(case: Application) -> bool:
     return True
 
 
-def _delete_read_notices(at: datetime, limit: int) -> int:
+def _delete_read_notices(*, at: datetime, limit: int) -> int:
     before = at - _days("READ_NOTICE_RETENTION_DAYS")
     return _delete(Notice.objects.filter(read_at__lt=before).exclude(state__in=UNSENT), limit)
 
 
-def _delete_unverified_accounts(at: datetime, limit: int) -> int:
+def _delete_unverified_accounts(*, at: datetime, limit: int) -> int:
     """Delete accounts whose address was never confirmed and that did nothing."""
     joined_before = at - _days("UNVERIFIED_ACCOUNT_DAYS")
     silent = User.objects.filter(
@@ -106,14 +102,14 @@ def _delete_account(pk: int | str) -> int:
     return 1
 
 
-def _delete_sessions(at: datetime, limit: int) -> int:
+def _delete_sessions(*, at: datetime, limit: int) -> int:
     gone = _delete(Session.objects.filter(expire_date__lt=at), limit)
     alive = Session.objects.filter(session_key=OuterRef("session_key"))
     _delete(UserSession.objects.filter(~Exists(alive)), limit)
     return gone
 
 
-def _delete_demo_mail(at: datetime, limit: int) -> int:
+def _delete_demo_mail(*, at: datetime, limit: int) -> int:
     before = at - _days("DEMO_MAIL_RETENTION_DAYS")
     return _delete(StoredMail.objects.filter(sent_at__lt=before), limit)
 
@@ -132,10 +128,10 @@ def _first(rows: QuerySet[Model], limit: int) -> list[int | str]:
     return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
-POLICIES: Final[Mapping[str, Callable[[datetime, int], int]]] = {
+POLICIES: Final[Mapping[str, _Policy]] = {
     "drafts_deleted": _delete_drafts,
-    "returns_reminded": _remind,
-    "returns_closed": _close,
+    "returns_reminded": remind_unanswered,
+    "returns_closed": close_unanswered,
     "cases_erased": _erase_closed_cases,
     "read_notices_deleted": _delete_read_notices,
     "unverified_accounts_deleted": _delete_unverified_accounts,
