@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, transaction
@@ -76,7 +76,7 @@ def record_all(entries: Sequence[Entry]) -> list[AuditEvent]:
 def chain_hash(event: AuditEvent) -> str:
     """SHA-256 over the previous hash and the row as canonical JSON."""
     row = {
-        "at": _in_utc(event.at).isoformat(),
+        "at": event.at.astimezone(UTC).isoformat(),
         "actor": event.actor_id,
         "tag": event.tag,
         "subject": event.subject,
@@ -105,7 +105,3 @@ def find_breaks() -> list[Break]:
             breaks.append(Break(event.id, "the row was changed after it was written"))
         expected = event.hash
     return breaks
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)

@@ -30,20 +30,16 @@ class EventFilter:
 
 def find_events(wanted: EventFilter) -> QuerySet[AuditEvent]:
     """The matching events, oldest first. A subject that ends in `:` matches all of its kind."""
-    events = AuditEvent.objects.order_by("id")
-    if wanted.actor_id is not None:
-        events = events.filter(actor_id=wanted.actor_id)
-    if wanted.subject.endswith(":"):
-        events = events.filter(subject__startswith=wanted.subject)
-    elif wanted.subject:
-        events = events.filter(subject=wanted.subject)
-    if wanted.tag:
-        events = events.filter(tag=wanted.tag)
-    if wanted.since:
-        events = events.filter(at__gte=wanted.since)
-    if wanted.until:
-        events = events.filter(at__lt=wanted.until)
-    return events
+    subject = "subject__startswith" if wanted.subject.endswith(":") else "subject"
+    conditions = {
+        "actor_id": wanted.actor_id,
+        subject: wanted.subject or None,
+        "tag": wanted.tag or None,
+        "at__gte": wanted.since,
+        "at__lt": wanted.until,
+    }
+    asked = {name: value for name, value in conditions.items() if value is not None}
+    return AuditEvent.objects.filter(**asked).order_by("id")
 
 
 def export_events(events: QuerySet[AuditEvent], *, form: str) -> Iterator[str]:
