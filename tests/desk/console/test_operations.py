@@ -96,7 +96,7 @@ def test_states_count_the_last_day(operator: Client) -> None:
 
     states = operator.get(PATH).context["site"].states
 
-    assert [(item.state, item.count) for item in states] == [
+    assert list(states.items()) == [
         ("queued", 0),
         ("running", 1),
         ("succeeded", 0),

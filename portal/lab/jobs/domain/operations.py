@@ -33,21 +33,14 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class StateCount:
-    """Jobs of the last 24 hours in one state."""
-
-    state: JobState
-    count: int
-
-
-@dataclass(frozen=True)
 class OperationsView:
     """The operators' overview. `workers` is None if the broker does not answer."""
 
     at: datetime
     workers: Sequence[WorkerStatus] | None
     queues: Sequence[Queue]
-    states: Sequence[StateCount]
+    states: Mapping[JobState, int]
+    """Jobs of the last 24 hours."""
     failures: Sequence[GenerationJob]
 
     @property
@@ -90,7 +83,7 @@ def _list_queues(workers: list[WorkerStatus], *, timings: Mapping[str, Timings])
     ]
 
 
-def _count_states(*, since: datetime) -> list[StateCount]:
+def _count_states(*, since: datetime) -> dict[JobState, int]:
     rows = (
         GenerationJob.objects.filter(Q(created_at__gt=since) | Q(state__in=ACTIVE_STATES))
         .order_by()
@@ -98,7 +91,7 @@ def _count_states(*, since: datetime) -> list[StateCount]:
         .annotate(count=Count("pk"))
     )
     counts = {JobState(state): count for state, count in rows}
-    return [StateCount(state, counts.get(state, 0)) for state in JobState]
+    return {state: counts.get(state, 0) for state in JobState}
 
 
 def _last_failures() -> list[GenerationJob]:

@@ -37,17 +37,6 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Pace:
-    """The pace of the last hour's runs, to estimate the next ones."""
-
-    seconds_per_token: float
-    """Per token of `max_tokens`, which is known before a run; the mean includes early stops."""
-
-    def expect(self, max_tokens: int) -> float:
-        return max_tokens * self.seconds_per_token
-
-
-@dataclass(frozen=True)
 class QueueView:
     """One deployment's queue at a moment."""
 
@@ -98,7 +87,7 @@ def view_queue(deployment: str) -> QueueView:
     pace = measure_pace(deployment)
     sent, held_back, running = _read_jobs(deployment, pace)
     waiting = [*sent, *arrange(held_back, [*running, *map(_as_running, sent)])]
-    starts = foretell(waiting, running, slots=engine.capacity) if pace else None
+    starts = foretell(waiting, running, slots=engine.capacity) if pace is not None else None
     return QueueView(
         waiting=tuple(run.id for run in waiting),
         starts=starts,
@@ -107,8 +96,12 @@ def view_queue(deployment: str) -> QueueView:
     )
 
 
-def measure_pace(deployment: str) -> Pace | None:
-    """The pace of the last finished runs of the past hour; None if there are none."""
+def measure_pace(deployment: str) -> float | None:
+    """Seconds per token of the last finished runs of the past hour; None if there are none.
+
+    The tokens are those of `max_tokens`, which is known before a run; the mean includes early
+    stops.
+    """
     recent = (
         GenerationJob.objects.filter(
             deployment=deployment,
@@ -125,11 +118,12 @@ def measure_pace(deployment: str) -> Pace | None:
     sums = recent.aggregate(seconds=Avg("duration"), tokens=Avg("max_tokens"))
     if sums["seconds"] is None or not sums["tokens"]:
         return None
-    return Pace(sums["seconds"].total_seconds() / sums["tokens"])
+    seconds: float = sums["seconds"].total_seconds() / sums["tokens"]
+    return seconds
 
 
 def _read_jobs(
-    deployment: str, pace: Pace | None
+    deployment: str, pace: float | None
 ) -> tuple[list[Waiting], list[Waiting], list[Running]]:
     """The runs whose message waits in the broker, those held back, and those that run."""
     now = timezone.now()
@@ -145,7 +139,7 @@ def _read_jobs(
     held_back: list[Waiting] = []
     running: list[Running] = []
     for row in rows:
-        seconds = pace.expect(row["params__max_tokens"]) if pace else 0.0
+        seconds = row["params__max_tokens"] * (pace or 0.0)
         if row["state"] == JobState.RUNNING:
             running.append(_read_running(row, seconds=seconds, now=now))
         else:
