@@ -70,7 +70,7 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
         prompt_tokens = sum(len(pair.token_ids) for pair in plan.pairs)
         return write_json(
             {
-                **_head(submitted, body.model, object_name="list"),
+                **_head(submitted, body.model),
                 "data": write_scores(plan, completions, texts=texts),
                 "usage": _usage(prompt_tokens),
             }
@@ -130,7 +130,7 @@ def _summarise(
 ) -> dict[str, Any]:
     texts = token_texts(submitted.jobs[0].deployment)
     return {
-        **_head(submitted, body.model, object_name="list"),
+        **_head(submitted, body.model),
         "data": write_summary(plan, found, top=body.top, texts=texts),
         "token_ids": list(plan.token_ids),
         "tokens": [texts.text_of(token) for token in plan.token_ids],
@@ -139,10 +139,10 @@ def _summarise(
     }
 
 
-def _head(submitted: Submitted, model: str, *, object_name: str) -> dict[str, Any]:
+def _head(submitted: Submitted, model: str) -> dict[str, Any]:
     provenance = engine_status(submitted.jobs[0].deployment).provenance
     return {
-        "object": object_name,
+        "object": "list",
         "id": f"call-{submitted.call.pk.hex}",
         "created": int(submitted.call.created_at.timestamp()),
         "model": model,
