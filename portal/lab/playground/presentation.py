@@ -62,15 +62,11 @@ def list_models(user: User) -> Models:
         .select_related("release__licence")
     )
     return Models(
-        choices=[Choice(model, _engine_message(model)) for model in usable],
+        choices=[Choice(model, engine_status(model.deployment).sentence) for model in usable],
         refusals=[
             Refusal(model, decide(user, model, Capability.PLAYGROUND, now)) for model in others
         ],
     )
-
-
-def _engine_message(model: HostedModel) -> str:
-    return engine_status(model.deployment).sentence
 
 
 @dataclass(frozen=True)
