@@ -9,11 +9,12 @@ import redis
 
 from portal.gate.keys.models import ApiKey
 from portal.lab.batches.domain.advance import advance_batch
-from portal.lab.batches.domain.creation import BatchOrder, create_batch
+from portal.lab.batches.domain.creation import create_batch
 from portal.lab.batches.domain.files import read_lines, write_file
 from portal.lab.batches.domain.ids import FILE, write_id
 from portal.lab.batches.enums import FilePurpose
 from portal.lab.batches.models import Batch, StoredFile
+from portal.lab.batches.wire import BatchRequest
 from portal.lab.jobs.domain.lifecycle import record_outcome
 from portal.lab.jobs.enums import ACTIVE_STATES
 from portal.lab.jobs.models import GenerationJob
@@ -27,7 +28,7 @@ def make_batch(key: ApiKey, *requests: object) -> Batch:
     file = write_file(key.user, content, name="in.jsonl", purpose=FilePurpose.BATCH)
     return create_batch(
         key,
-        BatchOrder(
+        BatchRequest(
             input_file_id=write_id(FILE, file.pk),
             endpoint="/v1/completions",
             completion_window="24h",

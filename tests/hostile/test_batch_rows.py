@@ -13,11 +13,12 @@ from portal.gate.keys.models import ApiKey
 from portal.lab.batches.domain import submitting
 from portal.lab.batches.domain.advance import advance_all
 from portal.lab.batches.domain.checking import check_batch
-from portal.lab.batches.domain.creation import BatchOrder, create_batch
+from portal.lab.batches.domain.creation import create_batch
 from portal.lab.batches.domain.files import write_file
 from portal.lab.batches.domain.ids import FILE, write_id
 from portal.lab.batches.enums import BatchStatus, FilePurpose
 from portal.lab.batches.models import Batch, BatchRow
+from portal.lab.batches.wire import BatchRequest
 from portal.lab.jobs.domain.calls import submit_call
 from portal.lab.jobs.models import Call
 from tests.factories.batch_lines import write_request
@@ -88,7 +89,7 @@ def write_line(name: str, body: str, *, model: str) -> bytes:
 
 def make_raw_batch(key: ApiKey, *lines: bytes) -> Batch:
     with_lines = write_file(key.user, lines, name="in.jsonl", purpose=FilePurpose.BATCH)
-    order = BatchOrder(
+    order = BatchRequest(
         input_file_id=write_id(FILE, with_lines.pk),
         endpoint="/v1/completions",
         completion_window="24h",

@@ -11,24 +11,15 @@ from pydantic import Field
 from portal.gate.access.enums import KeyScope
 from portal.lab.api.auth import KeyAuth, Right, require
 from portal.lab.api.schemas import BatchList, BatchObject, answers
-from portal.lab.batches.domain.creation import BatchOrder, find_batch
 from portal.lab.batches.domain.creation import cancel_batch as stop_batch
 from portal.lab.batches.domain.creation import create_batch as accept_batch
+from portal.lab.batches.domain.creation import find_batch
 from portal.lab.batches.domain.listing import describe_batch
 from portal.lab.batches.domain.listing import list_batches as list_own_batches
+from portal.lab.batches.wire import BatchRequest
 from portal.platform.core.database import in_database
-from portal.platform.core.wire import WireModel
 
 router = Router(tags=["Files and batches"], auth=KeyAuth(Right.NONE))
-
-
-class BatchRequest(WireModel):
-    """The body of `POST /v1/batches`."""
-
-    input_file_id: str = Field(description="A file that was uploaded with purpose `batch`.")
-    endpoint: str = Field(description="The endpoint of every line of the file: `/v1/completions`.")
-    completion_window: str = Field(description="`24h`.")
-    metadata: dict[str, str] | None = Field(default=None, description="Notes of your own.")
 
 
 @router.post(
@@ -36,8 +27,7 @@ class BatchRequest(WireModel):
 )
 async def create_batch(request: HttpRequest, body: BatchRequest) -> dict[str, Any]:
     key = require(request, KeyScope.BATCHES)
-    order = BatchOrder(**body.model_dump())
-    return await in_database(lambda: describe_batch(accept_batch(key, order)))
+    return await in_database(lambda: describe_batch(accept_batch(key, body)))
 
 
 @router.get("/batches", response=answers(BatchList), summary="List your batches")

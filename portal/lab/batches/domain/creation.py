@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +18,7 @@ from portal.lab.batches.domain.ids import BATCH, missing, parse_id, write_id
 from portal.lab.batches.domain.status import move_batch
 from portal.lab.batches.enums import BatchStatus, FilePurpose
 from portal.lab.batches.models import Batch, StoredFile
+from portal.lab.batches.wire import BatchRequest
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
@@ -30,17 +30,7 @@ METADATA_KEY: Final = 64
 METADATA_VALUE: Final = 512
 
 
-@dataclass(frozen=True)
-class BatchOrder:
-    """The request for a batch."""
-
-    input_file_id: str
-    endpoint: str
-    completion_window: str
-    metadata: Mapping[str, str] | None = None
-
-
-def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
+def create_batch(key: ApiKey, order: BatchRequest) -> Batch:
     """Accept a batch, whose file is then checked in the background.
 
     Raises `DomainError` for an invalid endpoint, window, metadata or file.
@@ -67,7 +57,7 @@ def create_batch(key: ApiKey, order: BatchOrder) -> Batch:
             key=key,
             endpoint=order.endpoint,
             completion_window=order.completion_window,
-            metadata=dict(order.metadata) if order.metadata is not None else None,
+            metadata=order.metadata,
             input_file=file,
             created_at=now,
             expires_at=now + window,
