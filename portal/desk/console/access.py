@@ -8,6 +8,7 @@ from typing import Concatenate, Final, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
 
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import RoleRequired
@@ -19,7 +20,10 @@ ROLES: Final = {"is_reviewer": "reviewers", "is_auditor": "auditors", "is_operat
 
 
 def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
-    """Redirect visitors to the sign-in page; refuse (403) users with none of the roles."""
+    """Redirect visitors to the sign-in page; refuse (403) users with none of the roles.
+
+    No page of the console is cached.
+    """
 
     def decorate(view: View[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -30,7 +34,7 @@ def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
                 raise RoleRequired(" and ".join(ROLES[role] for role in roles))
             return view(request, *args, **kwargs)
 
-        return login_required(guarded)
+        return never_cache(login_required(guarded))
 
     return decorate
 

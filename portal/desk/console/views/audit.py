@@ -8,7 +8,6 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.desk.console.access import auditor_required
@@ -24,7 +23,6 @@ TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
 @require_safe
-@never_cache
 @auditor_required
 def show_log(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Filtered events, newest first."""
@@ -42,7 +40,6 @@ def show_log(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @auditor_required
 def export_log(request: AuthenticatedHttpRequest, ending: str) -> HttpResponse:
     """All events that the filter finds, as a file."""

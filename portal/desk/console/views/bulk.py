@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from portal.desk.console.access import reviewer_required
@@ -20,7 +19,6 @@ from portal.platform.core.unsent import turn_away
 
 
 @require_POST
-@never_cache
 @reviewer_required
 def bulk(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show a preview for each application; with `confirm`, do it and show the results."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from capacity.energy import TDP_SHARE, TRAINING_TONNES
@@ -15,7 +14,6 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 
 
 @require_safe
-@never_cache
 @operator_required
 def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The planner. Its inputs are in the URL, so that a result can be linked."""

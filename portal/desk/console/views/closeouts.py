@@ -7,7 +7,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_required
@@ -23,7 +22,6 @@ LATEST = 10
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def list_closeouts(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The grants with an owed statement, longest first, and the latest statements."""
@@ -40,7 +38,6 @@ def list_closeouts(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @reviewer_required
 def ask(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask one former holder for the statement, by mail."""

@@ -7,7 +7,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_required
@@ -22,7 +21,6 @@ PAGE_SIZE = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Every entry, newest first, and the form for a new one."""
@@ -51,7 +49,6 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def lift(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """One entry with its appeal, and the form to lift it."""

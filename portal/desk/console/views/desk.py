@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_required
@@ -24,7 +23,6 @@ from portal.platform.core.errors import DomainError
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Start an absence, with or without a deputy, or end it."""

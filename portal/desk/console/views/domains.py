@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.desk.console.access import reviewer_required
@@ -30,7 +29,6 @@ DONE = {
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def list_domains(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Every entry, newest first."""
@@ -40,7 +38,6 @@ def list_domains(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def change_domain(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """One entry and its official, and the form to confirm, decline or withdraw it."""

@@ -9,7 +9,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.desk.console.access import reviewer_required
@@ -34,7 +33,6 @@ VERBS = {Command.SUSPEND: "Suspend", Command.RESUME: "Resume", Command.REVOKE: "
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def list_grants(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Filtered grants, newest first, each with the commands open on it."""
@@ -50,7 +48,6 @@ def list_grants(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
     """Ask for the reason, then carry out the command."""
@@ -86,7 +83,6 @@ def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> Ht
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """The form for one grant's tokens in 24 hours and concurrent API runs."""

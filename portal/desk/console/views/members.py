@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_required
@@ -19,7 +18,6 @@ from portal.platform.core.unsent import turn_away
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def expel(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask for the reason, then remove the member."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_required
@@ -18,7 +17,6 @@ from portal.platform.core.errors import DomainError
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_required
 def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpResponse:
     """Both accounts side by side; the one that does not belong to the applicant is closed."""

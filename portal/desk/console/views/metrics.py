@@ -8,7 +8,6 @@ from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.desk.console.access import reviewer_or_auditor_required
@@ -22,7 +21,6 @@ from portal.platform.audit.enums import AuditTag
 
 
 @require_safe
-@never_cache
 @reviewer_or_auditor_required
 def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Charts and tables for a period."""
@@ -35,7 +33,6 @@ def show_metrics(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @reviewer_or_auditor_required
 def export_metrics(request: AuthenticatedHttpRequest, table: str) -> HttpResponse:
     """One table as CSV."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.desk.console.access import operator_required
@@ -14,7 +13,6 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 
 
 @require_safe
-@never_cache
 @operator_required
 def operations(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The whole page or, with `?part=`, the part that updates itself."""

@@ -9,7 +9,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.desk.console.access import reviewer_required
@@ -39,7 +38,6 @@ class Row(NamedTuple):
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def show_queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Filtered and sorted applications; by default those that wait for review, oldest first."""

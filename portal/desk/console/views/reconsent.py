@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_or_auditor_required, reviewer_required
@@ -28,7 +27,6 @@ LIST = "/console/reconsent/"
 
 
 @require_safe
-@never_cache
 @reviewer_or_auditor_required
 def show_outdated(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The filtered people, by the end of their signature, earliest first."""
@@ -49,7 +47,6 @@ def show_outdated(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @reviewer_or_auditor_required
 def export(request: AuthenticatedHttpRequest) -> HttpResponse:
     """All rows that the filter finds, as CSV. Every export is recorded."""
@@ -65,7 +62,6 @@ def export(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @reviewer_required
 def remind(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show who would be reminded; with `confirm`, do it and show the results."""

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_or_auditor_required
@@ -21,7 +20,6 @@ from portal.platform.core.errors import DomainError, RoleRequired
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @reviewer_or_auditor_required
 def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Show the remarks; a reviewer can add one. An auditor's view is recorded in the log."""

@@ -7,7 +7,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_required
@@ -27,7 +26,6 @@ PAGE_SIZE = 25
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Filtered renewals; by default those that wait for review, oldest first."""
@@ -41,7 +39,6 @@ def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """One renewal: its report, its grants, and the available commands."""
@@ -50,7 +47,6 @@ def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @reviewer_required
 def decide_renewal(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
     """Carry out a reviewer's command."""

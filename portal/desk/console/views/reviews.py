@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_required
@@ -21,7 +20,6 @@ PREVIEWED = (ApproveForm, ReturnForm, RejectForm)
 
 
 @require_safe
-@never_cache
 @reviewer_required
 def show_application(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """The application, the applicant, and the available commands."""
@@ -29,7 +27,6 @@ def show_application(request: AuthenticatedHttpRequest, case_number: str) -> Htt
 
 
 @require_POST
-@never_cache
 @reviewer_required
 def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) -> HttpResponse:
     """Carry out a reviewer's command, or preview the mail that it would send."""

@@ -10,7 +10,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.desk.console.access import operator_required
@@ -35,7 +34,6 @@ PAGE_SIZE = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @operator_required
 def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Every endpoint, and the form for a new one, whose secret is shown once in the response."""
@@ -60,7 +58,6 @@ def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @operator_required
 def show_webhook(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """One endpoint and the log of its deliveries."""
@@ -71,7 +68,6 @@ def show_webhook(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @operator_required
 def change_webhook(request: AuthenticatedHttpRequest, pk: int, command: str) -> HttpResponse:
     """Turn an endpoint on or off, send a test, or create a new secret."""
@@ -90,7 +86,6 @@ def change_webhook(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
 
 
 @require_POST
-@never_cache
 @operator_required
 def repeat_delivery(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Send one event again, under the same id."""
