@@ -6,12 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.views.decorators.cache import never_cache
 
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import RoleRequired
+from portal.platform.core.personal import personal
 
 P = ParamSpec("P")
 View = Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponse]
@@ -20,10 +19,7 @@ ROLES: Final = {"is_reviewer": "reviewers", "is_auditor": "auditors", "is_operat
 
 
 def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
-    """Redirect visitors to the sign-in page; refuse (403) users with none of the roles.
-
-    No page of the console is cached.
-    """
+    """As `personal`, and refuse (403) users with none of the roles."""
 
     def decorate(view: View[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -34,7 +30,7 @@ def _require(*roles: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
                 raise RoleRequired(" and ".join(ROLES[role] for role in roles))
             return view(request, *args, **kwargs)
 
-        return never_cache(login_required(guarded))
+        return personal(guarded)
 
     return decorate
 

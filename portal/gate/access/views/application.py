@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.gate.access.domain.process.applicant_view import (
@@ -24,13 +22,13 @@ from portal.gate.access.forms import AppealForm
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def show_application(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Show what was submitted, and what happened to it."""
     application = _get_own(request, case_number)
@@ -49,8 +47,7 @@ def show_application(request: AuthenticatedHttpRequest, case_number: str) -> Htt
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def withdraw(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Ask for confirmation, then withdraw."""
     application = _get_own(request, case_number)
@@ -67,8 +64,7 @@ def withdraw(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespons
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Take an appeal against a refusal; another reviewer decides."""
     application = _get_own(request, case_number)

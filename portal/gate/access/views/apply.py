@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.gate.access.application_fields import APPLICATION_FIELDS, SECTIONS
@@ -38,6 +36,7 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError, LostRace
 from portal.platform.core.http import connection_country, wants_json
+from portal.platform.core.personal import personal
 from portal.platform.core.unsent import turn_away
 
 NOT_SUBMITTED = "Not submitted yet"
@@ -55,8 +54,7 @@ class Shown:
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def edit_application(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show the form with everything typed so far."""
     try:
@@ -68,8 +66,7 @@ def edit_application(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def save_application(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Save the draft; return JSON to the page's script, a redirect otherwise.
 
@@ -93,8 +90,7 @@ def save_application(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def submit(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Save what was typed, then check and submit it."""
     try:

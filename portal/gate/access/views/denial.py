@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.gate.access.domain.screening.denylist import appeal_denial, in_force
@@ -15,13 +13,13 @@ from portal.gate.access.enums import DenialKind
 from portal.gate.access.forms import AppealForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show the entry about the person and its appeal; without an entry, redirect."""
     denial = in_force(at=timezone.now()).filter(kind=DenialKind.PERSON, person=request.user).first()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.gate.access.domain.numbers.waits import measure_waits
@@ -22,11 +20,11 @@ from portal.gate.access.domain.process.journey import expected_by, plan_journey,
 from portal.gate.access.enums import Command
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.personal import personal
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def show_status(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show the next step, the application's history, and every grant with its end."""
     now = timezone.now()

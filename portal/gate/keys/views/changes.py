@@ -6,12 +6,10 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.gate.keys.domain.access import describe_api_access
@@ -20,13 +18,13 @@ from portal.gate.keys.domain.listing import KeyRow, describe_key, find_key
 from portal.gate.keys.forms import NewKeyForm, RotateForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.personal import personal
 
 METHODS = ["GET", "HEAD", "POST"]
 
 
 @require_http_methods(METHODS)
-@never_cache
-@login_required
+@personal
 def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Ask what the key is for; show the new key once."""
     access = describe_api_access(request.user, at=timezone.now())
@@ -52,8 +50,7 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_http_methods(METHODS)
-@never_cache
-@login_required
+@personal
 def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask how long the old key continues to work; show the new key once."""
     row = _own_key(request, pk)
@@ -75,8 +72,7 @@ def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(METHODS)
-@never_cache
-@login_required
+@personal
 def revoke(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then revoke the key."""
     row = _own_key(request, pk)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.gate.keys.domain.access import describe_api_access
 from portal.gate.keys.domain.listing import list_keys
 from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.personal import personal
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Every key of the person, and the link to a new one or to access."""
     now = timezone.now()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.gate.access.capabilities import owes_statement
@@ -22,13 +20,13 @@ from portal.gate.renewals.domain.statements import (
 from portal.gate.renewals.forms import StatementForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, and with weights for the statement, then end the grant."""
     grant = _get_own(request, pk)
@@ -53,8 +51,7 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """The statement about an ended grant; once it is made, it is shown."""
     grant = _get_own(request, pk)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.gate.renewals.domain.handing_in import hand_in_report, open_renewal, withdraw_renewal
@@ -19,13 +17,13 @@ from portal.gate.renewals.forms import ReportForm, begin_with
 from portal.gate.renewals.models import Renewal
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The report: a first one, or the answer to a reviewer who asked for changes."""
     renewal = open_renewal(request.user)
@@ -66,8 +64,7 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """The report, and the history of its renewal."""
     renewal = get_object_or_404(Renewal, holder=request.user, pk=pk)
@@ -83,8 +80,7 @@ def show_renewal(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def withdraw(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then withdraw."""
     renewal = get_object_or_404(Renewal, holder=request.user, pk=pk)

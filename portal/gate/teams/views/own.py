@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.gate.access.models import Application
@@ -28,11 +26,11 @@ from portal.gate.teams.forms import ClassForm, InviteForm
 from portal.gate.teams.models import Member, Team
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.personal import personal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def show_team(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """The members of the team, and the form that invites."""
     application = _get_own(request, case_number)
@@ -51,8 +49,7 @@ def show_team(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
     """Make the team a class, or a team again."""
     application = _get_own(request, case_number)
@@ -71,16 +68,14 @@ def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def remove(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Remove a member, or take back an invitation."""
     return _act(request, pk, lambda member: remove_member(member, by=request.user), "Removed.")
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def resend(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Send an invitation again."""
     done = "A new link is on its way."
@@ -88,8 +83,7 @@ def resend(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def leave(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then leave."""
     joined = Member.objects.filter(user=request.user, state=MemberState.JOINED)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.gate.access.enums import OPEN_STATES
@@ -23,19 +21,18 @@ from portal.gate.vouching.enums import VouchKind
 from portal.gate.vouching.forms import NameForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.personal import personal
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def show_own(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Both kinds, each with its state and its form."""
     return _render(request)
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def name(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
     """Name somebody, in place of the person named before."""
     named = _read_kind(kind)
@@ -56,8 +53,7 @@ def name(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def resend(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
     """Send the link again."""
     named = _read_kind(kind)
