@@ -16,6 +16,7 @@ from portal.gate.access.domain.process.reopening import LONGEST_APPEAL
 from portal.gate.access.domain.screening.orcid import normalise_orcid
 from portal.gate.access.enums import Capability, Sector
 from portal.gate.catalog.models import HostedModel
+from portal.platform.core.page_forms import PageForm
 
 
 class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
@@ -26,7 +27,7 @@ class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
         return f"{obj.name} ({status})"
 
 
-class ApplicationForm(forms.Form):
+class ApplicationForm(PageForm):
     """The questions to an applicant. Name and e-mail address come from the account."""
 
     affiliation = forms.CharField(
@@ -98,8 +99,6 @@ class ApplicationForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    use_required_attribute = False
-
     def __init__(self, *args: Any, has_verified_orcid: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         models = self.fields["models_wanted"]
@@ -137,7 +136,7 @@ class ApplicationForm(forms.Form):
         )
 
 
-class AppealForm(forms.Form):
+class AppealForm(PageForm):
     """The text of an appeal."""
 
     text = forms.CharField(
@@ -147,8 +146,6 @@ class AppealForm(forms.Form):
         error_messages={"required": "Say what was overlooked."},
         widget=forms.Textarea(attrs={"rows": 7}),
     )
-
-    use_required_attribute = False
 
 
 def write_seen(seen: Mapping[str, str]) -> str:

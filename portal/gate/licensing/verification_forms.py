@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django import forms
 
+from portal.platform.core.page_forms import PageForm
 
-class AskForm(forms.Form):
+
+class AskForm(PageForm):
     """A code, or the SHA-256 of a file."""
 
     asked = forms.CharField(
@@ -16,10 +18,8 @@ class AskForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    use_required_attribute = False
 
-
-class NameForm(forms.Form):
+class NameForm(PageForm):
     """A name as it is printed on the paper."""
 
     name = forms.CharField(
@@ -29,5 +29,3 @@ class NameForm(forms.Form):
         error_messages={"required": "Type the name that is printed on the paper."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-
-    use_required_attribute = False

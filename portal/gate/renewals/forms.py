@@ -12,6 +12,7 @@ from portal.gate.renewals.domain.handing_in import LONGEST_TEXT, TEXTS, ReportAn
 from portal.gate.renewals.domain.statements import StatementAnswers
 from portal.gate.renewals.models import Report
 from portal.platform.core.forms import DayField
+from portal.platform.core.page_forms import PageForm
 
 YES_NO = (("yes", "Yes, only for noncommercial research"), ("no", "No, or not only"))
 
@@ -23,7 +24,7 @@ class GrantsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
         return f"{obj.model.name}, until {obj.ends_at:%-d %B %Y}"
 
 
-class ReportForm(forms.Form):
+class ReportForm(PageForm):
     """The report, with a choice of grants unless they are given."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -59,8 +60,6 @@ class ReportForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    use_required_attribute = False
-
     def __init__(self, *args: Any, grants: QuerySet[Grant] | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, message in TEXTS.items():
@@ -95,7 +94,7 @@ def begin_with(report: Report | None) -> dict[str, object]:
     }
 
 
-class StatementForm(forms.Form):
+class StatementForm(PageForm):
     """That the weights and every copy are destroyed."""
 
     destroyed_on = DayField(
@@ -126,8 +125,6 @@ class StatementForm(forms.Form):
         },
         widget=forms.TextInput(attrs={"autocomplete": "name", "spellcheck": "false"}),
     )
-
-    use_required_attribute = False
 
     def answers(self) -> StatementAnswers:
         """The checked content; only after `is_valid()`."""

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, time
 from django import forms
 
 from portal.platform.core.forms import DayField, FingerprintMixin
+from portal.platform.core.page_forms import PageForm
 
 LAST_MINUTE = time(23, 59, 59)
 
 
-class InviteForm(forms.Form):
+class InviteForm(PageForm):
     """The address to invite."""
 
     email = forms.EmailField(
@@ -20,10 +21,8 @@ class InviteForm(forms.Form):
         error_messages={"required": "Give their address."},
     )
 
-    use_required_attribute = False
 
-
-class ClassForm(FingerprintMixin, forms.Form):
+class ClassForm(FingerprintMixin, PageForm):
     """The last day on which the team is a class."""
 
     ends_on = DayField(
@@ -32,8 +31,6 @@ class ClassForm(FingerprintMixin, forms.Form):
         help_text="The last day, in UTC. Members of a class may use only the playground. "
         "Leave it empty for a team with the same ways of use and end date as yours.",
     )
-
-    use_required_attribute = False
 
     def ends_at(self) -> datetime | None:
         """The last second of the last day."""

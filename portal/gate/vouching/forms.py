@@ -9,6 +9,7 @@ from django import forms
 from portal.gate.vouching.domain.answers import LONGEST_TEXT
 from portal.gate.vouching.enums import Answer, VouchKind
 from portal.platform.core.forms import FingerprintMixin
+from portal.platform.core.page_forms import PageForm
 
 HELP = {
     VouchKind.REFEREE: "An address at their institution carries more weight than others.",
@@ -16,7 +17,7 @@ HELP = {
 }
 
 
-class NameForm(FingerprintMixin, forms.Form):
+class NameForm(FingerprintMixin, PageForm):
     """The person to ask."""
 
     name = forms.CharField(
@@ -31,15 +32,13 @@ class NameForm(FingerprintMixin, forms.Form):
         error_messages={"required": "Say where they work."},
     )
 
-    use_required_attribute = False
-
     def __init__(self, *args: Any, kind: VouchKind, **kwargs: Any) -> None:
         kwargs["prefix"] = kind
         super().__init__(*args, **kwargs)
         self.fields["email"].help_text = HELP[kind]
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(PageForm):
     """A voucher's answer about an applicant."""
 
     answer = forms.ChoiceField(
@@ -55,8 +54,6 @@ class AnswerForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     domain = forms.BooleanField(required=False)
-
-    use_required_attribute = False
 
     def __init__(
         self, *args: Any, kind: VouchKind, applicant: str, domain: str = "", **kwargs: Any

@@ -7,6 +7,7 @@ from django import forms
 from portal.gate.access.domain.desk.bulk import BULK_COMMANDS
 from portal.gate.access.enums import Command
 from portal.platform.core.numbers import is_number
+from portal.platform.core.page_forms import PageForm
 
 
 class CasesField(forms.MultipleChoiceField):
@@ -27,7 +28,7 @@ VERBS = {
 BULK_CHOICES = [(command.value, VERBS[command]) for command in BULK_COMMANDS]
 
 
-class BulkForm(forms.Form):
+class BulkForm(PageForm):
     """One command on several applications."""
 
     command = forms.ChoiceField(
@@ -41,8 +42,6 @@ class BulkForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     cases = CasesField(error_messages={"required": "Mark at least one application."})
-
-    use_required_attribute = False
 
     def cases_seen(self) -> dict[str, int]:
         """The revisions seen, by case number. Call `is_valid()` first."""

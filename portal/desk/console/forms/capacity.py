@@ -22,13 +22,14 @@ from capacity.memory import (
 from capacity.plan import TARGET_MS, Plan, PlanRequest, make_plan
 from capacity.shapes import BYTES_PER_ELEMENT, SHAPES
 from portal.gate.catalog.models import HostedModel
+from portal.platform.core.page_forms import PageForm
 
 MOST_GPUS = 1024
 PLAIN = ("model", "gpu", "count", "context", "target_ms")
 """Fields that are always shown; the others are under "More"."""
 
 
-class CapacityForm(forms.Form):
+class CapacityForm(PageForm):
     """A model, GPUs and a load. Without a number of GPUs, every layout that fits is listed."""
 
     model = forms.ChoiceField(label="Model")
@@ -108,8 +109,6 @@ class CapacityForm(forms.Form):
         choices=[(name, name) for name in POINTS],
         help_text="Published measurements.",
     )
-
-    use_required_attribute = False
 
     def __init__(self, query: QueryDict) -> None:
         models = _list_models()

@@ -17,18 +17,17 @@ from portal.gate.access.models import Application, Endorsement
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
 from portal.platform.core.forms import DayField
+from portal.platform.core.page_forms import PageForm
 
 LAST_MINUTE = time(23, 59, 59)
 NOTE = "note_"
 """The prefix, before the name of an application's field, of the note on that field."""
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(PageForm):
     """The field that every decision has: the revision of the application that was read."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput)
-
-    use_required_attribute = False
 
 
 class ApproveForm(DecisionForm):

@@ -14,9 +14,10 @@ from portal.gate.access.enums import DenialKind
 from portal.platform.accounts.models import User
 from portal.platform.core.domain_names import canonical_address
 from portal.platform.core.forms import DayField, FingerprintMixin
+from portal.platform.core.page_forms import PageForm
 
 
-class AbsenceForm(FingerprintMixin, forms.Form):
+class AbsenceForm(FingerprintMixin, PageForm):
     """The end of the absence, and the deputy."""
 
     until = DayField(
@@ -30,8 +31,6 @@ class AbsenceForm(FingerprintMixin, forms.Form):
         empty_label="No one: they are released",
     )
 
-    use_required_attribute = False
-
     def __init__(self, *args: Any, deputies: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         set_reviewers(self, "deputy", deputies)
@@ -40,7 +39,7 @@ class AbsenceForm(FingerprintMixin, forms.Form):
         return datetime.combine(self.cleaned_data["until"], LAST_MINUTE, tzinfo=UTC)
 
 
-class DenialForm(forms.Form):
+class DenialForm(PageForm):
     """The person, domain or institution, the reason, and the end date."""
 
     kind = forms.ChoiceField(label="Kind", choices=DenialKind.choices)
@@ -61,8 +60,6 @@ class DenialForm(forms.Form):
         label="Until",
         help_text="The last day, in UTC.",
     )
-
-    use_required_attribute = False
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean() or {}
@@ -85,7 +82,7 @@ def _find_person(address: str) -> User | None:
     return User.objects.filter(email__iexact=email).first()
 
 
-class LiftForm(forms.Form):
+class LiftForm(PageForm):
     """The reason for lifting an entry."""
 
     note = forms.CharField(
@@ -95,10 +92,8 @@ class LiftForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    use_required_attribute = False
 
-
-class MergeForm(forms.Form):
+class MergeForm(PageForm):
     """The evidence that two accounts belong to one person."""
 
     reason = forms.CharField(
@@ -108,10 +103,8 @@ class MergeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    use_required_attribute = False
 
-
-class ExpelForm(forms.Form):
+class ExpelForm(PageForm):
     """The reason for removing a member from a team."""
 
     reason = forms.CharField(
@@ -122,10 +115,8 @@ class ExpelForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    use_required_attribute = False
 
-
-class DomainForm(forms.Form):
+class DomainForm(PageForm):
     """The reason for declining or withdrawing an authorised domain."""
 
     note = forms.CharField(
@@ -135,5 +126,3 @@ class DomainForm(forms.Form):
         help_text="Needed to decline or withdraw it. Other reviewers see it.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-
-    use_required_attribute = False

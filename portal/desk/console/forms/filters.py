@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
+from portal.platform.core.page_forms import PageForm
 
 WAITING = "waiting"
 ALL = "all"
@@ -19,10 +20,8 @@ class ReviewerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not ge
         return obj.name
 
 
-class FilterForm(forms.Form):
+class FilterForm(PageForm):
     """A form that filters a list. Values in the URL that do not parse are ignored."""
-
-    use_required_attribute = False
 
     def is_narrowed(self) -> bool:
         """Whether any filter was chosen."""

@@ -9,6 +9,7 @@ from django import forms
 from portal.desk.console.forms.filters import FilterForm, model_choices, set_choices
 from portal.gate.access.enums import GrantState
 from portal.platform.core.forms import FingerprintMixin
+from portal.platform.core.page_forms import PageForm
 from portal.platform.core.wire import LARGEST_COUNT
 
 
@@ -43,7 +44,7 @@ class GrantFilterForm(FilterForm):
         }
 
 
-class GrantReasonForm(forms.Form):
+class GrantReasonForm(PageForm):
     """The reason for suspending, resuming or revoking a grant."""
 
     reason = forms.CharField(
@@ -54,10 +55,8 @@ class GrantReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
-    use_required_attribute = False
 
-
-class GrantLimitsForm(FingerprintMixin, forms.Form):
+class GrantLimitsForm(FingerprintMixin, PageForm):
     """The limits of one grant."""
 
     daily_tokens = forms.IntegerField(
@@ -80,5 +79,3 @@ class GrantLimitsForm(FingerprintMixin, forms.Form):
         help_text="For the record.",
         error_messages={"required": "Enter a reason."},
     )
-
-    use_required_attribute = False

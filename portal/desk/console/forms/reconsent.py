@@ -10,6 +10,7 @@ from portal.desk.console.forms.filters import FilterForm, set_choices
 from portal.gate.access.domain.reconsent.outdated import OutdatedFilter
 from portal.gate.licensing.models import Licence
 from portal.platform.core.numbers import is_number
+from portal.platform.core.page_forms import PageForm
 
 
 class OutdatedFilterForm(FilterForm):
@@ -61,12 +62,10 @@ class SignaturesField(forms.MultipleChoiceField):
         return is_number(str(value))
 
 
-class RemindForm(forms.Form):
+class RemindForm(PageForm):
     """The signatures whose signers are reminded."""
 
     signatures = SignaturesField(error_messages={"required": "Mark at least one person."})
-
-    use_required_attribute = False
 
     def chosen(self) -> set[int]:
         """Primary keys of signatures. Call `is_valid()` first."""

@@ -11,9 +11,10 @@ from portal.desk.console.forms.filters import ReviewerField, set_reviewers
 from portal.gate.access.domain.process.remarks import possible_colleagues
 from portal.gate.access.models import Application
 from portal.platform.accounts.models import User
+from portal.platform.core.page_forms import PageForm
 
 
-class RemarkForm(forms.Form):
+class RemarkForm(PageForm):
     """The text, and the colleague to ask."""
 
     text = forms.CharField(
@@ -31,8 +32,6 @@ class RemarkForm(forms.Form):
         empty_label="No one",
         help_text="The colleague gets a notice with a link.",
     )
-
-    use_required_attribute = False
 
 
 def make_remark_form(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django import forms
 
 from portal.gate.webhooks.enums import CHOSEN_EVENTS
+from portal.platform.core.page_forms import PageForm
 
 
-class EndpointForm(forms.Form):
+class EndpointForm(PageForm):
     """The endpoint's address and its events."""
 
     name = forms.CharField(
@@ -33,5 +34,3 @@ class EndpointForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one event."},
     )
-
-    use_required_attribute = False
