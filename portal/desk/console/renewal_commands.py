@@ -53,7 +53,7 @@ def _approve(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
     assert isinstance(form, ApproveRenewalForm)  # noqa: S101 -- make_form pairs them
     data = form.cleaned_data
     return approve_renewal(
-        renewal, by=by, ends_at=form.ends_at(), note=data["note"], seen=data["seen"]
+        renewal, by=by, ends_at=form.cleaned_data["ends_on"], note=data["note"], seen=data["seen"]
     )
 
 

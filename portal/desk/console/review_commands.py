@@ -90,7 +90,7 @@ def _approve(application: Application, by: User, form: DecisionForm) -> Step:
     return approve_application(
         application,
         by=by,
-        ends_at=form.ends_at(),
+        ends_at=form.cleaned_data["ends_on"],
         models=list(form.cleaned_data["models"]),
         capabilities=[Capability(use) for use in form.cleaned_data["capabilities"]],
         note=form.cleaned_data["note"],

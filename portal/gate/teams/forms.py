@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
-
 from django import forms
 
-from portal.platform.core.forms import DayField, FingerprintMixin
-from portal.platform.core.page_forms import PageForm
-
-LAST_MINUTE = time(23, 59, 59)
+from portal.platform.core.forms import FingerprintMixin
+from portal.platform.core.page_forms import LastDayField, PageForm
 
 
 class InviteForm(PageForm):
@@ -25,14 +21,9 @@ class InviteForm(PageForm):
 class ClassForm(FingerprintMixin, PageForm):
     """The last day on which the team is a class."""
 
-    ends_on = DayField(
+    ends_on = LastDayField(
         label="The class ends on",
         required=False,
         help_text="The last day, in UTC. Members of a class may use only the playground. "
         "Leave it empty for a team with the same ways of use and end date as yours.",
     )
-
-    def ends_at(self) -> datetime | None:
-        """The last second of the last day."""
-        day = self.cleaned_data["ends_on"]
-        return datetime.combine(day, LAST_MINUTE, tzinfo=UTC) if day else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -16,10 +16,8 @@ from portal.gate.access.enums import Capability, ReasonCode
 from portal.gate.access.models import Application, Endorsement
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
-from portal.platform.core.forms import DayField
-from portal.platform.core.page_forms import PageForm
+from portal.platform.core.page_forms import LastDayField, PageForm
 
-LAST_MINUTE = time(23, 59, 59)
 NOTE = "note_"
 """The prefix, before the name of an application's field, of the note on that field."""
 
@@ -33,10 +31,7 @@ class DecisionForm(PageForm):
 class ApproveForm(DecisionForm):
     """The end date, the models, and the ways of use."""
 
-    ends_on = DayField(
-        label="Access ends on",
-        help_text="The last day, in UTC.",
-    )
+    ends_on = LastDayField(label="Access ends on", help_text="The last day, in UTC.")
     models = forms.ModelMultipleChoiceField(
         label="Models",
         queryset=HostedModel.objects.none(),
@@ -81,10 +76,6 @@ class ApproveForm(DecisionForm):
         models.queryset = open_models or application.models_wanted.all()
         asked = [Capability(use) for use in application.capabilities]
         set_choices(self, "capabilities", [(use.value, str(use.label)) for use in asked])
-
-    def ends_at(self) -> datetime:
-        """The last second of the last day, in UTC."""
-        return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
 
 
 class ReturnForm(DecisionForm):

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 
-from portal.desk.console.forms.decisions import LAST_MINUTE
 from portal.desk.console.forms.filters import ReviewerField, set_reviewers
 from portal.gate.access.enums import DenialKind
 from portal.platform.accounts.models import User
 from portal.platform.core.domain_names import canonical_address
-from portal.platform.core.forms import DayField, FingerprintMixin
-from portal.platform.core.page_forms import PageForm
+from portal.platform.core.forms import FingerprintMixin
+from portal.platform.core.page_forms import LastDayField, PageForm
 
 
 class AbsenceForm(FingerprintMixin, PageForm):
     """The end of the absence, and the deputy."""
 
-    until = DayField(
-        label="Out of office until",
-        help_text="The last day, in UTC.",
-    )
+    until = LastDayField(label="Out of office until", help_text="The last day, in UTC.")
     deputy = ReviewerField(
         label="Your claims go to",
         queryset=User.objects.none(),
@@ -34,9 +29,6 @@ class AbsenceForm(FingerprintMixin, PageForm):
     def __init__(self, *args: Any, deputies: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         set_reviewers(self, "deputy", deputies)
-
-    def ends_at(self) -> datetime:
-        return datetime.combine(self.cleaned_data["until"], LAST_MINUTE, tzinfo=UTC)
 
 
 class DenialForm(PageForm):
@@ -56,10 +48,7 @@ class DenialForm(PageForm):
         error_messages={"required": "Enter a reason."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    ends_on = DayField(
-        label="Until",
-        help_text="The last day, in UTC.",
-    )
+    ends_on = LastDayField(label="Until", help_text="The last day, in UTC.")
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean() or {}
@@ -69,9 +58,6 @@ class DenialForm(PageForm):
                 self.add_error("value", "No account here has this address.")
             data["person"] = person
         return data
-
-    def ends_at(self) -> datetime:
-        return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
 
 
 def _find_person(address: str) -> User | None:

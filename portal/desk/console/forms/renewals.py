@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
-from portal.desk.console.forms.decisions import LAST_MINUTE, DecisionForm
+from portal.desk.console.forms.decisions import DecisionForm
 from portal.desk.console.forms.filters import ALL, WAITING, FilterForm
 from portal.gate.renewals.domain.decisions import current_endorsements
 from portal.gate.renewals.enums import REVIEW_STATES, RenewalCommand, RenewalState
 from portal.gate.renewals.models import Renewal
-from portal.platform.core.forms import DayField
+from portal.platform.core.page_forms import LastDayField
 
 
 class ApproveRenewalForm(DecisionForm):
     """The new end date."""
 
-    ends_on = DayField(
-        label="Access ends on",
-        help_text="The last day, in UTC.",
-    )
+    ends_on = LastDayField(label="Access ends on", help_text="The last day, in UTC.")
     note = forms.CharField(
         label="Note to the holder",
         required=False,
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-
-    def ends_at(self) -> datetime:
-        """The last second of the last day, in UTC."""
-        return datetime.combine(self.cleaned_data["ends_on"], LAST_MINUTE, tzinfo=UTC)
 
 
 class ReturnRenewalForm(DecisionForm):

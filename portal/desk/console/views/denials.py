@@ -32,7 +32,7 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
                 kind=DenialKind(data["kind"]),
                 by=request.user,
                 reason=data["reason"],
-                ends_at=form.ends_at(),
+                ends_at=form.cleaned_data["ends_on"],
                 person=data.get("person"),
                 value=data["value"],
             )

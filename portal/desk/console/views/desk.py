@@ -38,7 +38,7 @@ def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
         try:
             moved = announce_absence(
                 request.user,
-                until=form.ends_at(),
+                until=form.cleaned_data["until"],
                 deputy=form.cleaned_data["deputy"],
                 seen=form.cleaned_data["seen"],
             )

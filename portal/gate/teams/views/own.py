@@ -57,8 +57,12 @@ def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
     form = ClassForm(request.POST, saved=class_end(team))
     if form.is_valid():
         try:
-            seen = form.cleaned_data["seen"]
-            make_class(application, by=request.user, ends_at=form.ends_at(), seen=seen)
+            make_class(
+                application,
+                by=request.user,
+                ends_at=form.cleaned_data["ends_on"],
+                seen=form.cleaned_data["seen"],
+            )
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
