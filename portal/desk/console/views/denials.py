@@ -15,7 +15,7 @@ from portal.gate.access.domain.screening.denylist import deny, lift_denial
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Denial
 from portal.platform.accounts.http import AuthenticatedHttpRequest
-from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 
 PAGE_SIZE = 50
 
@@ -27,7 +27,7 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = DenialForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        try:
+        with refusals_in(form):
             denial = deny(
                 kind=DenialKind(data["kind"]),
                 by=request.user,
@@ -36,9 +36,6 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
                 person=data.get("person"),
                 value=data["value"],
             )
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, f"Added to the denylist: {denial}.")
             return redirect("console:denials")
     entries = Denial.objects.select_related("person", "made_by", "lifted_by")
@@ -57,11 +54,8 @@ def lift(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     )
     form = LiftForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_in(form):
             lift_denial(denial, by=request.user, note=form.cleaned_data["note"])
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, f"Lifted: {denial}.")
             return redirect("console:denials")
     status = 422 if form.is_bound else 200

@@ -19,7 +19,7 @@ from portal.gate.access.domain.desk.claims import (
 from portal.gate.access.models import Absence
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
-from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,16 +35,13 @@ def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
     saved = terms_of(Absence.objects.filter(reviewer=request.user).first())
     form = AbsenceForm(request.POST or None, deputies=others.order_by("name"), saved=saved)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_in(form):
             moved = announce_absence(
                 request.user,
                 until=form.cleaned_data["until"],
                 deputy=form.cleaned_data["deputy"],
                 seen=form.cleaned_data["seen"],
             )
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, f"You are out of office. Claims moved: {len(moved)}.")
             return redirect("console:absence")
     context = {

@@ -18,6 +18,7 @@ from portal.gate.vouching.enums import DomainState
 from portal.gate.vouching.models import AuthorisedDomain
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 from portal.platform.core.refusals import RefusalCode
 
 PAGE_SIZE = 50
@@ -45,14 +46,12 @@ def change_domain(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     form = DomainForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         command = request.POST.get("command", "")
-        try:
+        with refusals_in(form):
             _carry_out(command, entry, request, note=form.cleaned_data["note"])
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-            entry.refresh_from_db()
-        else:
             messages.success(request, DONE[command].format(domain=entry.domain))
             return redirect("console:domains")
+        # Refused, perhaps because it has changed.
+        entry.refresh_from_db()
     context = {
         "entry": entry,
         "form": form,

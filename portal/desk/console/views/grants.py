@@ -21,6 +21,7 @@ from portal.gate.access.models import Grant
 from portal.gate.access.rules import grant_commands
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.page_forms import refusals_in
 from portal.platform.core.unsent import turn_away
 
 PAGE_SIZE = 25
@@ -91,11 +92,8 @@ def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = GrantLimitsForm(data, initial=initial, saved=limits_of(grant))
     if form.is_valid():
-        try:
+        with refusals_in(form):
             set_limits(grant, by=request.user, **form.cleaned_data)
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, f"The limits for {grant.user.name} were changed.")
             return redirect(f"{reverse('console:grants')}?q={grant.application.case_number}")
     context = {

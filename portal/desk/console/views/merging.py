@@ -13,7 +13,7 @@ from portal.gate.access.domain.desk.merging import merge_accounts
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
-from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,16 +28,13 @@ def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpR
     merged = get_object_or_404(User, pk=pk)
     form = MergeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_in(form):
             merge_accounts(
                 kept=application.applicant,
                 merged=merged,
                 by=request.user,
                 reason=form.cleaned_data["reason"],
             )
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, f"{merged.email} is closed. Its history is shown here.")
             return redirect("console:application", case_number)
     context = {"application": application, "merged": merged, "form": form}

@@ -16,7 +16,8 @@ from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
-from portal.platform.core.errors import DomainError, RoleRequired
+from portal.platform.core.errors import RoleRequired
+from portal.platform.core.page_forms import refusals_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,11 +39,8 @@ def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse
         raise RoleRequired("reviewers")
     form = make_remark_form(application, viewer, request.POST)
     if form.is_valid():
-        try:
+        with refusals_in(form):
             write_remark(application, by=viewer, **form.cleaned_data)
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, "Your remark is saved.")
             return redirect("console:application", case_number)
     return _render(request, application, form, status=422)

@@ -29,6 +29,7 @@ from portal.gate.webhooks.models import Delivery, Endpoint
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 
 PAGE_SIZE = 50
 
@@ -40,7 +41,7 @@ def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = EndpointForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         data = form.cleaned_data
-        try:
+        with refusals_in(form):
             registered = register_endpoint(
                 by=request.user,
                 name=data["name"],
@@ -48,9 +49,6 @@ def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
                 events=[EventType(value) for value in data["events"]],
                 domain=data["domain"],
             )
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             return _show_secret(request, registered)
     context = {"form": form, "endpoints": list_endpoints()}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

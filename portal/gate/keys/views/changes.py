@@ -18,6 +18,7 @@ from portal.gate.keys.domain.listing import KeyRow, describe_key, find_key
 from portal.gate.keys.forms import NewKeyForm, RotateForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.page_forms import refusals_in
 from portal.platform.core.personal import personal
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -34,7 +35,7 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = NewKeyForm(request.POST or None, user=request.user, models=access.models)
     if form.is_valid():
         lifetime = form.cleaned_data["lifetime"]
-        try:
+        with refusals_in(form):
             issued = issue_key(
                 request.user,
                 name=form.cleaned_data["name"],
@@ -42,9 +43,6 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponse:
                 models=list(form.cleaned_data["models"]),
                 expires_at=timezone.now() + lifetime if lifetime else None,
             )
-        except DomainError as error:
-            _mark(form, error)
-        else:
             return _show_once(request, issued)
     return _show_form(request, "gate/keys/new.html", form)
 
@@ -65,7 +63,7 @@ def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
             messages.warning(request, error.message)
             return redirect("keys:list")
         except DomainError as error:
-            _mark(form, error)
+            form.add_error(error.field, error.message)
         else:
             return _show_once(request, issued, replaces=_own_key(request, pk))
     return _show_form(request, "gate/keys/rotate.html", form, row=row)
@@ -95,10 +93,6 @@ def _own_key(request: AuthenticatedHttpRequest, pk: int) -> KeyRow:
     if key is None:
         raise Http404
     return describe_key(key, at=timezone.now())
-
-
-def _mark(form: Form, error: DomainError) -> None:
-    form.add_error(error.field if error.field in form.fields else None, error.message)
 
 
 def _show_form(

@@ -20,6 +20,7 @@ from portal.gate.renewals.domain.statements import (
 from portal.gate.renewals.forms import StatementForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.page_forms import refusals_in
 from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
@@ -64,11 +65,8 @@ def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         )
     form = StatementForm(request.POST if request.method == "POST" else None)
     if made is None and request.method == "POST" and form.is_valid():
-        try:
+        with refusals_in(form):
             state_destruction(grant, by=request.user, answers=form.answers())
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, "Thank you. Your statement is recorded.")
             return redirect("renewals:statement", grant.pk)
     context = {

@@ -26,6 +26,7 @@ from portal.gate.teams.forms import ClassForm, InviteForm
 from portal.gate.teams.models import Member, Team
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 from portal.platform.core.personal import personal
 
 
@@ -36,11 +37,8 @@ def show_team(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
     application = _get_own(request, case_number)
     form = InviteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        try:
+        with refusals_in(form):
             invite_member(application, by=request.user, email=form.cleaned_data["email"])
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(
                 request, f"An invitation is on its way to {form.cleaned_data['email']}."
             )
@@ -56,16 +54,13 @@ def set_class(request: AuthenticatedHttpRequest, case_number: str) -> HttpRespon
     team = Team.objects.filter(application=application).first()
     form = ClassForm(request.POST, saved=class_end(team))
     if form.is_valid():
-        try:
+        with refusals_in(form):
             make_class(
                 application,
                 by=request.user,
                 ends_at=form.cleaned_data["ends_on"],
                 seen=form.cleaned_data["seen"],
             )
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
             messages.success(request, "Saved. The members' access was updated.")
             return redirect("teams:own", case_number)
     return _render(request, application, class_form=form, status=422)
