@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -27,11 +27,16 @@ from portal.gate.webhooks.domain.listing import find_deliveries, list_endpoints
 from portal.gate.webhooks.enums import EventType
 from portal.gate.webhooks.models import Delivery, Endpoint
 from portal.platform.accounts.http import AuthenticatedHttpRequest
-from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 from portal.platform.core.page_forms import refusals_in
 
 PAGE_SIZE = 50
+COMMANDS: Mapping[str, tuple[Callable[..., object], str]] = {
+    "ping": (ping_endpoint, "A test is being sent. Reload the page to see the result."),
+    "disable": (disable_endpoint, "{name} is off and gets no more events."),
+    "enable": (enable_endpoint, "{name} is on."),
+}
+"""What an operator does with an endpoint, and the message afterwards."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,12 +79,13 @@ def change_webhook(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
         return _show_secret(request, rotate_secret(endpoint, by=request.user))
     if command not in COMMANDS:
         raise Http404
+    carry_out, done = COMMANDS[command]
     try:
-        told = COMMANDS[command](endpoint, request.user)
+        carry_out(endpoint, by=request.user)
     except DomainError as error:
         messages.warning(request, error.message)
     else:
-        messages.success(request, told)
+        messages.success(request, done.format(name=endpoint.name))
     return redirect("console:webhook", pk)
 
 
@@ -99,25 +105,3 @@ def _show_secret(request: AuthenticatedHttpRequest, registered: Registered) -> H
     return render(
         request, "desk/console/webhooks/webhook_secret.html", context, status=HTTPStatus.CREATED
     )
-
-
-def _ping(endpoint: Endpoint, by: User) -> str:
-    ping_endpoint(endpoint, by=by)
-    return "A test is being sent. Reload the page to see the result."
-
-
-def _disable(endpoint: Endpoint, by: User) -> str:
-    disable_endpoint(endpoint, by=by)
-    return f"{endpoint.name} is off and gets no more events."
-
-
-def _enable(endpoint: Endpoint, by: User) -> str:
-    enable_endpoint(endpoint, by=by)
-    return f"{endpoint.name} is on."
-
-
-COMMANDS: dict[str, Callable[[Endpoint, User], str]] = {
-    "ping": _ping,
-    "disable": _disable,
-    "enable": _enable,
-}
