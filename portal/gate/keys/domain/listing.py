@@ -47,11 +47,6 @@ def list_keys(user: User, *, at: datetime) -> list[KeyRow]:
     return sorted(rows, key=lambda row: not row.works)
 
 
-def find_key(user: User, pk: int) -> ApiKey | None:
-    """One key of the person with its owner, or None if they have no such key."""
-    return ApiKey.objects.select_related("user").filter(user=user, pk=pk).first()
-
-
 def describe_key(key: ApiKey, *, at: datetime) -> KeyRow:
     """The key in words, at a moment."""
     return KeyRow(

@@ -7,15 +7,16 @@ from http import HTTPStatus
 from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from portal.gate.keys.domain.access import describe_api_access
 from portal.gate.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key, rotate_key
-from portal.gate.keys.domain.listing import KeyRow, describe_key, find_key
+from portal.gate.keys.domain.listing import KeyRow, describe_key
 from portal.gate.keys.forms import NewKeyForm, RotateForm
+from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
 from portal.platform.core.page_forms import refusals_in
@@ -89,9 +90,7 @@ def revoke(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 def _own_key(request: AuthenticatedHttpRequest, pk: int) -> KeyRow:
-    key = find_key(request.user, pk)
-    if key is None:
-        raise Http404
+    key = get_object_or_404(ApiKey.objects.select_related("user"), user=request.user, pk=pk)
     return describe_key(key, at=timezone.now())
 
 
