@@ -1,11 +1,11 @@
-"""The reviewers' pages of the console."""
-
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import path
 
 from portal.desk.console.views import (
+    audit,
     bulk,
+    capacity,
     closeouts,
     denials,
     desk,
@@ -13,14 +13,31 @@ from portal.desk.console.views import (
     grants,
     members,
     merging,
+    metrics,
+    operations,
     queue,
     reconsent,
     remarks,
     renewals,
     reviews,
+    webhooks,
 )
 
-patterns: list[URLPattern] = [
+app_name = "console"
+urlpatterns = [
+    # For auditors, and those that they share with reviewers.
+    path("audit/", audit.show_log, name="audit"),
+    path("audit/export/<slug:ending>/", audit.export_log, name="audit_export"),
+    path("metrics/", metrics.show_metrics, name="metrics"),
+    path("metrics/export/<slug:table>/", metrics.export_metrics, name="metrics_export"),
+    # For operators.
+    path("capacity/", capacity.capacity, name="capacity"),
+    path("operations/", operations.operations, name="operations"),
+    path("webhooks/", webhooks.list_webhooks, name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.show_webhook, name="webhook"),
+    path("webhooks/<int:pk>/<slug:command>/", webhooks.change_webhook, name="webhook-command"),
+    path("webhooks/deliveries/<int:pk>/repeat/", webhooks.repeat_delivery, name="webhook-repeat"),
+    # For reviewers.
     path("", queue.show_queue, name="queue"),
     path("bulk/", bulk.bulk, name="bulk"),
     path("absence/", desk.absence, name="absence"),
