@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils import timezone
 
 from portal.desk.console.forms.decisions import DecisionForm
-from portal.desk.console.forms.renewals import (
-    ApproveRenewalForm,
-    RefuseRenewalForm,
-    ReturnRenewalForm,
-    make_form,
-)
+from portal.desk.console.forms.renewals import make_form
+from portal.desk.console.review_commands import ReviewCommand
 from portal.gate.access.enums import Role
 from portal.gate.access.models import Application
 from portal.gate.catalog.enums import Tier
@@ -32,62 +28,25 @@ from portal.gate.renewals.models import Renewal, RenewalStep
 from portal.gate.renewals.rules import renewal_commands
 from portal.platform.accounts.models import User
 
-CarryOut = Callable[[Renewal, User, DecisionForm], RenewalStep]
-
-
-def _claim(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
-    return claim_renewal(renewal, by=by, seen=form.cleaned_data["seen"])
-
-
-def _release(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
-    return release_renewal(renewal, by=by, seen=form.cleaned_data["seen"])
-
-
-def _return(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
-    assert isinstance(form, ReturnRenewalForm)  # noqa: S101 -- make_form pairs them
-    data = form.cleaned_data
-    return return_renewal(renewal, by=by, note=data["note"], seen=data["seen"])
-
-
-def _approve(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
-    assert isinstance(form, ApproveRenewalForm)  # noqa: S101 -- make_form pairs them
-    data = form.cleaned_data
-    return approve_renewal(
-        renewal, by=by, ends_at=form.cleaned_data["ends_on"], note=data["note"], seen=data["seen"]
-    )
-
-
-def _refuse(renewal: Renewal, by: User, form: DecisionForm) -> RenewalStep:
-    assert isinstance(form, RefuseRenewalForm)  # noqa: S101 -- make_form pairs them
-    data = form.cleaned_data
-    return refuse_renewal(renewal, by=by, reason=data["reason"], seen=data["seen"])
-
-
-RENEWAL_COMMANDS: Final[Mapping[str, CarryOut]] = {
-    RenewalCommand.CLAIM: _claim,
-    RenewalCommand.RELEASE: _release,
-    RenewalCommand.RETURN: _return,
-    RenewalCommand.APPROVE: _approve,
-    RenewalCommand.REFUSE: _refuse,
+RENEWAL_COMMANDS: Final[Mapping[str, ReviewCommand[RenewalStep]]] = {
+    RenewalCommand.CLAIM: ReviewCommand(claim_renewal, "You have claimed this renewal for a day."),
+    RenewalCommand.RELEASE: ReviewCommand(release_renewal, "You have released this renewal."),
+    RenewalCommand.RETURN: ReviewCommand(return_renewal, "Returned to {name} with your note."),
+    RenewalCommand.APPROVE: ReviewCommand(approve_renewal, "{name} has access until {day}."),
+    RenewalCommand.REFUSE: ReviewCommand(
+        refuse_renewal,
+        "Refused. {name} sees your reason. Access continues until its end date.",
+    ),
 }
+ENDORSED = "Your approval is recorded. A second reviewer must agree."
 
 
 def describe_done(step: RenewalStep) -> str:
     """The message to the reviewer after a command."""
-    name = step.renewal.holder.name
-    match RenewalCommand(step.command):
-        case RenewalCommand.CLAIM:
-            return "You have claimed this renewal for a day."
-        case RenewalCommand.RELEASE:
-            return "You have released this renewal."
-        case RenewalCommand.ENDORSE:
-            return "Your approval is recorded. A second reviewer must agree."
-        case RenewalCommand.APPROVE:
-            return f"{name} has access until {step.ends_at:%-d %B %Y}."
-        case RenewalCommand.RETURN:
-            return f"Returned to {name} with your note."
-        case _:
-            return f"Refused. {name} sees your reason. Access continues until its end date."
+    is_first = step.command == RenewalCommand.ENDORSE
+    text = ENDORSED if is_first else RENEWAL_COMMANDS[step.command].done
+    day = f"{step.ends_at:%-d %B %Y}" if step.ends_at else ""
+    return text.format(name=step.renewal.holder.name, day=day)
 
 
 def describe_renewal(

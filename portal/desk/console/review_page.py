@@ -19,7 +19,7 @@ from portal.gate.access.domain.process.remarks import list_remarks
 from portal.gate.access.domain.process.versions import compare_versions
 from portal.gate.access.domain.screening.denylist import find_denials
 from portal.gate.access.domain.workflow.separation import deciders, nearness, shares_domain
-from portal.gate.access.enums import ApplicationState, Command, Role
+from portal.gate.access.enums import HELD_COMMANDS, ApplicationState, Command, Role
 from portal.gate.access.models import Application
 from portal.gate.access.rules import application_commands
 from portal.gate.catalog.enums import Tier
@@ -27,8 +27,6 @@ from portal.gate.teams.domain.team_view import list_members
 from portal.gate.vouching.domain.facts import list_vouches
 from portal.platform.accounts.models import User
 from portal.platform.notices.domain.outbox import Letter
-
-DECISIONS = (Command.APPROVE, Command.RETURN, Command.REJECT)
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def describe_review(
                 (reply, reply.fill(name=application.applicant_name, case=application.case_number))
                 for reply in list_replies(command)
             ]
-            for command in DECISIONS
+            for command in HELD_COMMANDS
             if command in offered
         },
         "shown": shown,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -23,15 +23,28 @@ NOTE = "note_"
 
 
 class DecisionForm(PageForm):
-    """The field that every decision has: the revision of the application that was read."""
+    """The field that every decision has: the revision of the row that was read."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput)
 
+    def terms(self) -> dict[str, Any]:
+        """The keyword arguments of the command. Call `is_valid()` first."""
+        return self.cleaned_data
 
-class ApproveForm(DecisionForm):
-    """The end date, the models, and the ways of use."""
+
+class EndForm(DecisionForm):
+    """The end date of an approval."""
 
     ends_on = LastDayField(label="Access ends on", help_text="The last day, in UTC.")
+
+    def terms(self) -> dict[str, Any]:
+        terms = {**super().terms()}
+        return {"ends_at": terms.pop("ends_on"), **terms}
+
+
+class ApproveForm(EndForm):
+    """The end date, the models, and the ways of use."""
+
     models = forms.ModelMultipleChoiceField(
         label="Models",
         queryset=HostedModel.objects.none(),
@@ -39,8 +52,9 @@ class ApproveForm(DecisionForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one model."},
     )
-    capabilities = forms.MultipleChoiceField(
+    capabilities = forms.TypedMultipleChoiceField(
         label="Ways of use",
+        coerce=Capability,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one way of use."},
     )
@@ -77,13 +91,18 @@ class ApproveForm(DecisionForm):
         asked = [Capability(use) for use in application.capabilities]
         set_choices(self, "capabilities", [(use.value, str(use.label)) for use in asked])
 
+    def terms(self) -> dict[str, Any]:
+        return {**super().terms(), "models": list(self.cleaned_data["models"])}
+
 
 class ReturnForm(DecisionForm):
     """Notes on what to change: on the whole application and on single fields."""
 
-    reason_code = forms.ChoiceField(
+    reason_code = forms.TypedChoiceField(
         label="Kind of reason",
         required=False,
+        coerce=ReasonCode,
+        empty_value=None,
         choices=[("", "Not specified"), *ReasonCode.choices],
         help_text="For the statistics. The applicant sees it too.",
     )
@@ -115,20 +134,20 @@ class ReturnForm(DecisionForm):
     def has_field_notes(self) -> bool:
         return any(field.value() for field in self.single())
 
-    def field_notes(self) -> dict[str, str]:
-        """The notes, by field of the application. Call `is_valid()` first."""
+    def terms(self) -> dict[str, Any]:
+        data = self.cleaned_data
         return {
-            name: self.cleaned_data[f"{NOTE}{name}"]
-            for name in APPLICATION_FIELDS
-            if self.cleaned_data.get(f"{NOTE}{name}")
+            **{name: data[name] for name in ("seen", "note", "reason_code")},
+            "field_notes": {name: data[f"{NOTE}{name}"] for name in APPLICATION_FIELDS},
         }
 
 
 class RejectForm(DecisionForm):
     """The reason for a rejection."""
 
-    reason_code = forms.ChoiceField(
+    reason_code = forms.TypedChoiceField(
         label="Kind of reason",
+        coerce=ReasonCode,
         choices=[("", "Choose one"), *ReasonCode.choices],
         error_messages={"required": "Choose the kind of reason."},
     )
@@ -166,24 +185,17 @@ class HandOverForm(DecisionForm):
         set_reviewers(self, "to", receivers)
 
 
-def propose_terms(
-    application: Application, endorsement: Endorsement | None = None
-) -> dict[str, object]:
+def propose_terms(application: Application, endorsement: Endorsement | None) -> dict[str, object]:
     """Initial values of the approval form: the request, or a first reviewer's approval."""
-    if endorsement is not None:
-        return {
-            "seen": application.revision,
-            "ends_on": endorsement.ends_at.date(),
-            "models": [model.slug for model in endorsement.models_endorsed.all()],
-            "capabilities": endorsement.capabilities,
-        }
+    if endorsement is None:
+        ends_at = timezone.now() + timedelta(days=settings.GRANT_DEFAULT_DAYS)
+        models, capabilities = application.models_wanted.all(), application.capabilities
+    else:
+        ends_at = endorsement.ends_at
+        models, capabilities = endorsement.models_endorsed.all(), endorsement.capabilities
     return {
         "seen": application.revision,
-        "ends_on": _default_end(),
-        "models": [model.slug for model in application.models_wanted.all()],
-        "capabilities": application.capabilities,
+        "ends_on": ends_at.date(),
+        "models": [model.slug for model in models],
+        "capabilities": capabilities,
     }
-
-
-def _default_end() -> date:
-    return (timezone.now() + timedelta(days=settings.GRANT_DEFAULT_DAYS)).date()

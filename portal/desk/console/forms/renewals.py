@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Final
 
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
-from portal.desk.console.forms.decisions import DecisionForm
+from portal.desk.console.forms.decisions import DecisionForm, EndForm
 from portal.desk.console.forms.filters import ALL, WAITING, FilterForm
 from portal.gate.renewals.domain.decisions import current_endorsements
 from portal.gate.renewals.enums import REVIEW_STATES, RenewalCommand, RenewalState
 from portal.gate.renewals.models import Renewal
-from portal.platform.core.page_forms import LastDayField
 
 
-class ApproveRenewalForm(DecisionForm):
+class ApproveRenewalForm(EndForm):
     """The new end date."""
 
-    ends_on = LastDayField(label="Access ends on", help_text="The last day, in UTC.")
     note = forms.CharField(
         label="Note to the holder",
         required=False,
@@ -50,6 +50,14 @@ class RefuseRenewalForm(DecisionForm):
         error_messages={"required": "Enter the reason for the refusal."},
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+
+
+FORMS: Final[Mapping[RenewalCommand, type[DecisionForm]]] = {
+    RenewalCommand.APPROVE: ApproveRenewalForm,
+    RenewalCommand.RETURN: ReturnRenewalForm,
+    RenewalCommand.REFUSE: RefuseRenewalForm,
+}
+"""The other commands need no more than `DecisionForm`."""
 
 
 class RenewalFilterForm(FilterForm):
@@ -89,16 +97,9 @@ def make_form(
 ) -> DecisionForm:
     """The command's form for this renewal, bound if there is `data`."""
     initial: dict[str, object] = {"seen": renewal.revision}
-    match command:
-        case RenewalCommand.APPROVE:
-            initial["ends_on"] = propose_end(renewal)
-            return ApproveRenewalForm(data, initial=initial, prefix=command)
-        case RenewalCommand.RETURN:
-            return ReturnRenewalForm(data, initial=initial, prefix=command)
-        case RenewalCommand.REFUSE:
-            return RefuseRenewalForm(data, initial=initial, prefix=command)
-        case _:
-            return DecisionForm(data, initial=initial, prefix=command)
+    if command == RenewalCommand.APPROVE:
+        initial["ends_on"] = propose_end(renewal)
+    return FORMS.get(command, DecisionForm)(data, initial=initial, prefix=command)
 
 
 def propose_end(renewal: Renewal) -> date:

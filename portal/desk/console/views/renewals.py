@@ -57,7 +57,7 @@ def decide_renewal(request: AuthenticatedHttpRequest, pk: int, command: str) -> 
     status = 422
     if form.is_valid():
         try:
-            step = RENEWAL_COMMANDS[named](renewal, request.user, form)
+            step = RENEWAL_COMMANDS[named].carry_out(renewal, by=request.user, **form.terms())
         except LostRace as error:
             messages.warning(request, error.message)
             renewal = _get(pk)

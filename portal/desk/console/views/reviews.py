@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_required
-from portal.desk.console.forms.decisions import ApproveForm, RejectForm, ReturnForm
-from portal.desk.console.review_commands import REVIEW_COMMANDS, describe_done, make_form, preview
+from portal.desk.console.review_commands import REVIEW_COMMANDS, describe_done, make_form
 from portal.desk.console.review_page import Shown, describe_review
-from portal.gate.access.enums import Command
+from portal.gate.access.domain.process.notices import preview_letter
+from portal.gate.access.enums import HELD_COMMANDS, Command
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
-
-PREVIEWED = (ApproveForm, ReturnForm, RejectForm)
 
 
 @require_safe
@@ -37,12 +37,14 @@ def decide(request: AuthenticatedHttpRequest, case_number: str, command: str) ->
     form = make_form(named, application, request.user, request.POST)
     if not form.is_valid():
         return _render(request, application, Shown(named, form), status=422)
+    carry_out = partial(
+        REVIEW_COMMANDS[named].carry_out, application, by=request.user, **form.terms()
+    )
     try:
-        if "preview" in request.POST and isinstance(form, PREVIEWED):
-            letter = preview(named, application, request.user, form)
-            shown = Shown(named, form, letter, is_preview=True)
+        if "preview" in request.POST and named in HELD_COMMANDS:
+            shown = Shown(named, form, preview_letter(carry_out), is_preview=True)
             return _render(request, _get(case_number), shown)
-        step = REVIEW_COMMANDS[named].carry_out(application, request.user, form)
+        step = carry_out()
     except LostRace as error:
         messages.warning(request, error.message)
         application = _get(case_number)
