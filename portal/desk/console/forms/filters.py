@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
@@ -26,6 +28,27 @@ class FilterForm(PageForm):
     def is_narrowed(self) -> bool:
         """Whether any filter was chosen."""
         return any(self.data.get(name) for name in self.fields)
+
+
+class SearchField(forms.CharField):
+    """Words to search for; the placeholder says where."""
+
+    def __init__(self, placeholder: str) -> None:
+        search = forms.TextInput(attrs={"type": "search", "placeholder": placeholder})
+        super().__init__(label="Search", required=False, max_length=200, widget=search)
+
+
+def state_choices(states: type[TextChoices]) -> list[tuple[str, str]]:
+    """What waits for a reviewer, each state after a draft's, and all."""
+    submitted = [(value, label) for value, label in states.choices if value != "draft"]
+    return [(WAITING, "Waiting"), *submitted, (ALL, "All")]
+
+
+def chosen_states(chosen: str, *, waiting: Iterable[str]) -> tuple[str, ...]:
+    """The states that one of `state_choices` stands for; empty for all."""
+    if chosen == ALL:
+        return ()
+    return (chosen,) if chosen and chosen != WAITING else tuple(waiting)
 
 
 def model_choices() -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from portal.desk.console.forms.filters import FilterForm, model_choices, set_choices
+from portal.desk.console.forms.filters import FilterForm, SearchField, model_choices, set_choices
 from portal.gate.access.enums import GrantState
 from portal.platform.core.forms import FingerprintMixin
 from portal.platform.core.page_forms import PageForm
@@ -16,14 +16,7 @@ from portal.platform.core.wire import LARGEST_COUNT
 class GrantFilterForm(FilterForm):
     """The filter of the list of grants."""
 
-    q = forms.CharField(
-        label="Search",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": "Name, e-mail, institution, case"}
-        ),
-    )
+    q = SearchField("Name, e-mail, institution, case")
     state = forms.ChoiceField(
         label="State", required=False, choices=[("", "All states"), *GrantState.choices]
     )
@@ -40,7 +33,7 @@ class GrantFilterForm(FilterForm):
         return {
             "state": data.get("state", ""),
             "model": data.get("model", ""),
-            "text": data.get("q", "").replace("\0", "").strip(),
+            "text": data.get("q", ""),
         }
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 from django import forms
 
-from portal.desk.console.forms.filters import ALL, WAITING, FilterForm, model_choices, set_choices
+from portal.desk.console.forms.filters import (
+    FilterForm,
+    SearchField,
+    chosen_states,
+    model_choices,
+    set_choices,
+    state_choices,
+)
 from portal.gate.access.domain.desk.queue import QueueFilter, list_countries
 from portal.gate.access.enums import REVIEW_STATES, ApplicationState
 
@@ -14,22 +21,9 @@ from portal.gate.access.enums import REVIEW_STATES, ApplicationState
 class QueueFilterForm(FilterForm):
     """Fields for search, state, claim, model, country and order."""
 
-    q = forms.CharField(
-        label="Search",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": "Case, name, institution, e-mail"}
-        ),
-    )
+    q = SearchField("Case, name, institution, e-mail")
     state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[
-            (WAITING, "Waiting"),
-            *((state.value, state.label) for state in ApplicationState if state != "draft"),
-            (ALL, "All"),
-        ],
+        label="State", required=False, choices=state_choices(ApplicationState)
     )
     claim = forms.ChoiceField(
         label="Claim",
@@ -63,18 +57,11 @@ class QueueFilterForm(FilterForm):
         """The filter as typed values; a field that does not parse gets its default."""
         self.is_valid()
         data = self.cleaned_data
-        state = data.get("state") or WAITING
         return QueueFilter(
-            states=_states(state),
+            states=chosen_states(data.get("state", ""), waiting=REVIEW_STATES),
             claim=data.get("claim", ""),
             model=data.get("model", ""),
             country=data.get("country", ""),
-            text=data.get("q", "").replace("\0", "").strip(),
+            text=data.get("q", ""),
             order=data.get("order") or "oldest",
         )
-
-
-def _states(chosen: str) -> tuple[str, ...]:
-    if chosen == ALL:
-        return ()
-    return tuple(REVIEW_STATES) if chosen == WAITING else (chosen,)

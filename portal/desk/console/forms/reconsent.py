@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from portal.desk.console.forms.filters import FilterForm, set_choices
+from portal.desk.console.forms.filters import FilterForm, SearchField, set_choices
 from portal.gate.access.domain.reconsent.outdated import OutdatedFilter
 from portal.gate.licensing.models import Licence
 from portal.platform.core.numbers import is_number
@@ -16,14 +16,7 @@ from portal.platform.core.page_forms import PageForm
 class OutdatedFilterForm(FilterForm):
     """The filter of the list of outdated signatures."""
 
-    q = forms.CharField(
-        label="Search",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": "Name, e-mail, organisation"}
-        ),
-    )
+    q = SearchField("Name, e-mail, organisation")
     licence = forms.ChoiceField(label="Licence", required=False)
     state = forms.ChoiceField(
         label="Signature",
@@ -49,7 +42,7 @@ class OutdatedFilterForm(FilterForm):
             licence=data.get("licence", ""),
             state=data.get("state", ""),
             has_access=data.get("access") == "live",
-            text=data.get("q", "").replace("\0", "").strip(),
+            text=data.get("q", ""),
         )
 
 

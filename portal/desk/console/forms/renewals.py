@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
 from portal.desk.console.forms.decisions import DecisionForm, EndForm
-from portal.desk.console.forms.filters import ALL, WAITING, FilterForm
+from portal.desk.console.forms.filters import FilterForm, SearchField, chosen_states, state_choices
 from portal.gate.renewals.domain.decisions import current_endorsements
 from portal.gate.renewals.enums import REVIEW_STATES, RenewalCommand, RenewalState
 from portal.gate.renewals.models import Renewal
@@ -63,33 +63,15 @@ FORMS: Final[Mapping[RenewalCommand, type[DecisionForm]]] = {
 class RenewalFilterForm(FilterForm):
     """The filter of the list of renewals."""
 
-    q = forms.CharField(
-        label="Search",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, e-mail, case"}),
-    )
-    state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[
-            (WAITING, "Waiting"),
-            *((state.value, state.label) for state in RenewalState if state != "draft"),
-            (ALL, "All"),
-        ],
-    )
+    q = SearchField("Name, e-mail, case")
+    state = forms.ChoiceField(label="State", required=False, choices=state_choices(RenewalState))
 
-    def states(self) -> tuple[str, ...]:
-        """The states to list; empty for all."""
+    def to_filter(self) -> dict[str, Any]:
+        """Keyword arguments for `find_renewals`."""
         self.is_valid()
-        chosen = self.cleaned_data.get("state") or WAITING
-        if chosen == ALL:
-            return ()
-        return tuple(REVIEW_STATES) if chosen == WAITING else (chosen,)
-
-    def text(self) -> str:
-        """The text to search for. Call `states()` first."""
-        return str(self.cleaned_data.get("q", "")).replace("\0", "").strip()
+        data = self.cleaned_data
+        states = chosen_states(data.get("state", ""), waiting=REVIEW_STATES)
+        return {"states": states, "text": data.get("q", "")}
 
 
 def make_form(

@@ -30,7 +30,7 @@ PAGE_SIZE = 25
 def list_renewals(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Filtered renewals; by default those that wait for review, oldest first."""
     form = RenewalFilterForm(request.GET)
-    found = find_renewals(states=form.states(), text=form.text())
+    found = find_renewals(**form.to_filter())
     now = timezone.now()
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [(row, row.claimant_at(now), row.holder_id == request.user.pk) for row in page]
