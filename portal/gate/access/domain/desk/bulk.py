@@ -40,7 +40,7 @@ def try_bulk(
     Raises what `carry_out_bulk` raises.
     """
     with transaction.atomic():
-        outcomes = _run(cases, command, by=by, note=note)
+        outcomes = carry_out_bulk(cases, command, by=by, note=note)
         transaction.set_rollback(True)
     return outcomes
 
@@ -55,10 +55,6 @@ def carry_out_bulk(
     reviewers are refused. Raises `DomainError`: `not_in_bulk`, `nothing_chosen`, `too_many`,
     `reviewers_only`.
     """
-    return _run(cases, command, by=by, note=note)
-
-
-def _run(cases: Mapping[str, int], command: Command, *, by: User, note: str) -> list[Outcome]:
     if command not in BULK_COMMANDS:
         raise DomainError(
             RefusalCode.NOT_IN_BULK, "Decide on each one separately.", field="command"
