@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from portal.gate.decision_api.domain.reading import (
     find_application,
     find_grant,
 )
+from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
@@ -55,11 +57,10 @@ def approve(
     if ends_at is not None and timezone.is_naive(ends_at):
         raise DomainError(RefusalCode.INVALID_VALUE, "ends_at needs a time zone.", field="ends_at")
 
-    def decide() -> Step:
-        application = find_application(asked.by, case_number)
+    def approve_wanted(application: Application, *, by: User) -> Step:
         return approve_application(
             application,
-            by=asked.by,
+            by=by,
             ends_at=ends_at or timezone.now() + timedelta(days=settings.GRANT_DEFAULT_DAYS),
             models=_find_models(application, models),
             capabilities=capabilities or [Capability(use) for use in application.capabilities],
@@ -67,7 +68,7 @@ def approve(
             seen=revision,
         )
 
-    return _answer(asked, decide_once(asked, decide))
+    return _decide(asked, case_number, approve_wanted)
 
 
 def refuse(
@@ -79,17 +80,8 @@ def refuse(
     reason_code: ReasonCode,
 ) -> dict[str, Any]:
     """Refuse; raises as `reject_application` does."""
-
-    def decide() -> Step:
-        return reject_application(
-            find_application(asked.by, case_number),
-            by=asked.by,
-            reason=reason,
-            reason_code=reason_code,
-            seen=revision,
-        )
-
-    return _answer(asked, decide_once(asked, decide))
+    command = partial(reject_application, reason=reason, reason_code=reason_code, seen=revision)
+    return _decide(asked, case_number, command)
 
 
 def send_back(
@@ -109,30 +101,21 @@ def send_back(
             f"There is no field {unknown[0]}. The fields are: {', '.join(APPLICATION_FIELDS)}.",
             field="field_notes",
         )
-
-    def decide() -> Step:
-        return return_application(
-            find_application(asked.by, case_number),
-            by=asked.by,
-            note=note,
-            field_notes=field_notes,
-            reason_code=reason_code,
-            seen=revision,
-        )
-
-    return _answer(asked, decide_once(asked, decide))
+    command = partial(
+        return_application,
+        note=note,
+        field_notes=field_notes,
+        reason_code=reason_code,
+        seen=revision,
+    )
+    return _decide(asked, case_number, command)
 
 
 def take_back(
     asked: IdempotentRequest, case_number: str, *, revision: int, note: str = ""
 ) -> dict[str, Any]:
     """Undo a decision within its hold; raises as `take_back_decision` does."""
-
-    def decide() -> Step:
-        application = find_application(asked.by, case_number)
-        return take_back_decision(application, by=asked.by, note=note, seen=revision)
-
-    return _answer(asked, decide_once(asked, decide))
+    return _decide(asked, case_number, partial(take_back_decision, note=note, seen=revision))
 
 
 def change_grant(
@@ -151,7 +134,13 @@ def change_grant(
     return {**_describe_step(decided), "grant": describe_grant(grant)}
 
 
-def _answer(asked: IdempotentRequest, decided: Decided) -> dict[str, Any]:
+def _decide(
+    asked: IdempotentRequest, case_number: str, command: Callable[..., Step]
+) -> dict[str, Any]:
+    def decide() -> Step:
+        return command(find_application(asked.by, case_number), by=asked.by)
+
+    decided = decide_once(asked, decide)
     case_number = decided.step.application.case_number
     application = describe_application(find_application(asked.by, case_number))
     return {**_describe_step(decided), "application": application}
