@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +15,7 @@ from portal.gate.access.domain.process.journey import expected_by
 from portal.gate.access.domain.process.lapsing import lapses_at
 from portal.gate.access.domain.process.versions import label_notes
 from portal.gate.access.domain.workflow.mail import MAILED_COMMANDS, STEP_COMPOSER
-from portal.gate.access.models import Grant, Ruling, Step
+from portal.gate.access.models import Ruling, Step
 from portal.platform.notices.domain.outbox import Letter, register_composer
 from portal.platform.notices.models import Notice
 
@@ -56,7 +55,7 @@ def compose_step(notice: Notice) -> Letter | None:
         return None
     if not name.startswith(REVIEWERS):
         Step.objects.filter(pk=step_id).update(told_at=timezone.now())
-    return _describe(name, _fetch(step_id))
+    return _write(name, _fetch(step_id))
 
 
 def preview_letter(decide: Callable[[], Step]) -> Letter | None:
@@ -67,22 +66,9 @@ def preview_letter(decide: Callable[[], Step]) -> Letter | None:
     with transaction.atomic():
         step = decide()
         is_mailed = step.command in MAILED_COMMANDS
-        letter = _describe(str(step.command), _fetch(step.pk)) if is_mailed else None
+        letter = _write(str(step.command), _fetch(step.pk)) if is_mailed else None
         transaction.set_rollback(True)
     return letter
-
-
-def _describe(name: str, step: Step) -> Letter:
-    application = step.application
-    return _write(
-        name,
-        step,
-        field_notes=label_notes(getattr(step, "ruling", None)),
-        grants=list(
-            application.grants.filter(lead=None).select_related("model").order_by("model__name")
-        ),
-        reapplies_at=reapply_at(application),
-    )
 
 
 def _fetch(step_id: int) -> Step:
@@ -91,15 +77,9 @@ def _fetch(step_id: int) -> Step:
     ).get(pk=step_id)
 
 
-def _write(
-    name: str,
-    step: Step,
-    *,
-    field_notes: Sequence[tuple[str, str]],
-    grants: Sequence[Grant],
-    reapplies_at: datetime | None,
-) -> Letter:
+def _write(name: str, step: Step) -> Letter:
     application = step.application
+    own_grants = application.grants.filter(lead=None).select_related("model")
     page = "console:application" if name.startswith(REVIEWERS) else "access:application"
     text = render_to_string(
         f"emails/access/{name}.txt",
@@ -108,9 +88,9 @@ def _write(
             "step": step,
             "application": application,
             "grant": step.grant,
-            "grants": grants,
-            "field_notes": field_notes,
-            "reapply_at": reapplies_at,
+            "grants": list(own_grants.order_by("model__name")),
+            "field_notes": label_notes(getattr(step, "ruling", None)),
+            "reapply_at": reapply_at(application),
             "expected_by": expected_by(application),
             "lapses_at": lapses_at(application),
             "link": settings.SITE_URL + _path(page, step),
