@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,6 +28,7 @@ from portal.platform.accounts.domain.identity import is_email_verified
 from portal.platform.accounts.models import User
 
 DEFAULT_REVIEW_DAYS = 5
+APPLY = "Apply"
 
 
 class StageState(StrEnum):
@@ -38,6 +39,9 @@ class StageState(StrEnum):
     WAITING = "waiting"
     TODO = "todo"
     STOPPED = "stopped"
+
+
+ACTIVE = (StageState.CURRENT, StageState.WAITING, StageState.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,7 @@ class Journey:
 
     @property
     def current(self) -> Stage:
-        active = (StageState.CURRENT, StageState.WAITING, StageState.STOPPED)
-        return next((stage for stage in self.stages if stage.state in active), self.stages[-1])
+        return next((stage for stage in self.stages if stage.state in ACTIVE), self.stages[-1])
 
 
 def plan_journey(user: User, *, at: datetime) -> Journey:
@@ -103,15 +106,9 @@ def _close_later_stages(stages: list[Stage]) -> list[Stage]:
     closed: list[Stage] = []
     is_open = False
     for stage in stages:
-        if is_open and stage.state in (StageState.CURRENT, StageState.STOPPED):
-            closed.append(Stage(stage.title, StageState.TODO, stage.text))
-        else:
-            closed.append(stage)
-        is_open = is_open or stage.state in (
-            StageState.CURRENT,
-            StageState.WAITING,
-            StageState.STOPPED,
-        )
+        is_later = is_open and stage.state in (StageState.CURRENT, StageState.STOPPED)
+        closed.append(replace(stage, state=StageState.TODO, steps=()) if is_later else stage)
+        is_open = is_open or stage.state in ACTIVE
     return closed
 
 
@@ -151,12 +148,6 @@ def _licence_stage(user: User, application: Application | None, *, at: datetime)
     )
 
 
-def _sign(licence: Licence) -> NextStep:
-    return NextStep(
-        f"Read and sign: {licence.name}", reverse("licensing:sign", args=[licence.slug])
-    )
-
-
 def _licences_for(application: Application | None) -> list[Licence]:
     """The licences of the models asked for; before any is chosen, those of all releases."""
     licences = Licence.objects.filter(releases__isnull=False).order_by("slug").distinct()
@@ -168,61 +159,49 @@ def _licences_for(application: Application | None) -> list[Licence]:
 
 
 def _apply_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
-    title = "Apply"
-    apply = reverse("access:apply")
     match application.visible_state(at=at) if application else None:
-        case ApplicationState.DRAFT:
-            if has_grant:
-                return Stage(title, StageState.DONE, "You have started another application.")
-            return Stage(
-                title,
-                StageState.CURRENT,
-                "Your draft is saved. Finish it and submit it.",
-                (NextStep("Continue your draft", apply),),
-            )
+        case ApplicationState.SUBMITTED | ApplicationState.IN_REVIEW:
+            return Stage(APPLY, StageState.DONE, "Submitted.")
+        case ApplicationState.APPEALED:
+            return Stage(APPLY, StageState.DONE, "Submitted. You appealed against the refusal.")
         case ApplicationState.RETURNED:
-            return Stage(
-                title,
-                StageState.CURRENT,
+            return _to_apply(
                 "A reviewer asked for changes. Read the notes, change your application, and "
                 "submit it again.",
-                (NextStep("Change your application", apply),),
+                "Change your application",
             )
-        case ApplicationState.SUBMITTED | ApplicationState.IN_REVIEW:
-            return Stage(title, StageState.DONE, "Submitted.")
-        case ApplicationState.APPEALED:
-            return Stage(title, StageState.DONE, "Submitted. You appealed against the refusal.")
-        case ApplicationState.REJECTED if not has_grant:
-            return Stage(
-                title,
-                StageState.CURRENT,
+        case ApplicationState.DRAFT if has_grant:
+            return Stage(APPLY, StageState.DONE, "You have started another application.")
+        case _ if has_grant:
+            return Stage(APPLY, StageState.DONE, "Approved.")
+        case ApplicationState.DRAFT:
+            return _to_apply("Your draft is saved. Finish it and submit it.", "Continue your draft")
+        case ApplicationState.REJECTED:
+            return _to_apply(
                 "Your last application was not approved. You may appeal once, or answer the "
                 "reason in a new application.",
-                (NextStep("Apply again", apply),),
+                "Apply again",
             )
-        case ApplicationState.LAPSED if not has_grant:
-            return Stage(
-                title,
-                StageState.CURRENT,
+        case ApplicationState.LAPSED:
+            return _to_apply(
                 "Your last application was closed because you did not answer. A new one starts "
                 "with your last answers.",
-                (NextStep("Apply again", apply),),
+                "Apply again",
             )
-        case ApplicationState.APPROVED if not has_grant:
-            return Stage(
-                title,
-                StageState.CURRENT,
+        case ApplicationState.APPROVED:
+            return _to_apply(
                 "Your access has ended. A new application starts with your last answers.",
-                (NextStep("Apply again", apply),),
+                "Apply again",
             )
-    if has_grant:
-        return Stage(title, StageState.DONE, "Approved.")
-    return Stage(
-        title,
-        StageState.CURRENT,
-        "Say who you are, what you want to find out, and with which models.",
-        (NextStep("Apply for access", apply),),
-    )
+        case _:
+            return _to_apply(
+                "Say who you are, what you want to find out, and with which models.",
+                "Apply for access",
+            )
+
+
+def _to_apply(text: str, label: str) -> Stage:
+    return Stage(APPLY, StageState.CURRENT, text, (NextStep(label, reverse("access:apply")),))
 
 
 def _review_stage(application: Application | None, *, has_grant: bool, at: datetime) -> Stage:
