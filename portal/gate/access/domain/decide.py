@@ -46,6 +46,11 @@ class Decision:
     message: str
     next_step: NextStep | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the person had access before."""
+        return self.code in (Code.GRANT_EXPIRED, Code.SUSPENDED, Code.REVOKED)
+
 
 def decide(
     user: User | AnonymousUser, model: HostedModel, capability: Capability, at: datetime

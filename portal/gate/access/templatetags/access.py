@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django import template
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from portal.gate.access.domain.decide import NextStep, decide, usable_models
-from portal.gate.access.enums import Capability, Code
+from portal.gate.access.domain.decide import Decision, decide, usable_models
+from portal.gate.access.enums import Capability
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
 
 register = template.Library()
-ENDED = (Code.GRANT_EXPIRED, Code.SUSPENDED, Code.REVOKED)
-
-
-@dataclass(frozen=True)
-class Access:
-    """The decision for the playground; `has_ended` if the visitor had access before."""
-
-    code: str
-    message: str
-    next_step: NextStep | None
-    has_ended: bool
-    is_open: bool
 
 
 @register.simple_tag
-def access_to(model: HostedModel, user: User | AnonymousUser) -> Access:
-    """Return what `decide` says about the model now."""
-    decision = decide(user, model, Capability.PLAYGROUND, timezone.now())
-    return Access(
-        code=decision.code,
-        message=decision.message,
-        next_step=decision.next_step,
-        has_ended=decision.code in ENDED,
-        is_open=decision.allowed,
-    )
+def access_to(model: HostedModel, user: User | AnonymousUser) -> Decision:
+    """Return what `decide` says about the playground now."""
+    return decide(user, model, Capability.PLAYGROUND, timezone.now())
 
 
 @register.simple_tag
