@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,21 +22,19 @@ class _Entry(BaseModel):
     reason: Line
 
 
-class _File(BaseModel):
+class CountryList(BaseModel):
+    """A version of the list, as its file has it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Version
     source: Line
     country: tuple[_Entry, ...] = ()
 
-
-@dataclass(frozen=True)
-class CountryList:
-    """A version of the list: why each country is on it, by its two letters of ISO 3166-1."""
-
-    version: str
-    source: str
-    reasons: Mapping[str, str]
+    @cached_property
+    def reasons(self) -> Mapping[str, str]:
+        """Why each country is on it, by its two letters of ISO 3166-1."""
+        return {entry.code: entry.reason for entry in self.country}
 
 
 @lru_cache(maxsize=4)
@@ -50,13 +47,12 @@ def read_country_list(path: Path) -> CountryList:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
     try:
-        file = _File.model_validate(raw)
+        found = CountryList.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise ValueError(f"{path}: {key}: {first['msg']}") from None
-    codes = [entry.code for entry in file.country]
+    codes = [entry.code for entry in found.country]
     if twice := sorted({code for code in codes if codes.count(code) > 1}):
         raise ValueError(f"{path}: {twice[0]} is listed twice")
-    reasons = {entry.code: entry.reason for entry in file.country}
-    return CountryList(file.version, file.source, reasons)
+    return found
