@@ -120,20 +120,9 @@ class ApplicationForm(PageForm):
 
     def answers(self) -> Answers:
         """The checked content; only after `is_valid()`."""
-        data = self.cleaned_data
-        return Answers(
-            affiliation=data["affiliation"],
-            position=data["position"],
-            sector=data["sector"],
-            country=data["country"],
-            orcid=data.get("orcid", ""),
-            homepage=data["homepage"],
-            intended_use=data["intended_use"],
-            models=tuple(data["models_wanted"]),
-            capabilities=tuple(Capability(use) for use in data["capabilities"]),
-            data_handling=data["data_handling"],
-            others_with_access=data["others_with_access"],
-        )
+        data = {"orcid": "", **self.cleaned_data}
+        models, uses = data.pop("models_wanted"), data.pop("capabilities")
+        return Answers(**data, models=tuple(models), capabilities=tuple(map(Capability, uses)))
 
 
 class AppealForm(PageForm):

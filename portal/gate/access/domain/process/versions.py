@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from django.utils import timezone
-from django_countries import countries
 
 from portal.gate.access.application_fields import APPLICATION_FIELDS
-from portal.gate.access.enums import Capability
 from portal.gate.access.models import Application, Ruling, SubmittedVersion
 
 _WORDS = re.compile(r"\S+|\s+")
@@ -36,18 +34,11 @@ class FieldChange:
 
 def freeze_version(application: Application, *, models: list[str]) -> SubmittedVersion:
     """Keep the current answers, in words that a person can read, as the next version."""
-    answers = {
-        "affiliation": application.affiliation,
-        "position": application.position,
+    answers = {name: getattr(application, name) for name in APPLICATION_FIELDS} | {
         "sector": application.get_sector_display(),
-        "country": str(countries.name(application.country)),
-        "orcid": application.orcid,
-        "homepage": application.homepage,
-        "intended_use": application.intended_use,
+        "country": application.country_name,
         "models_wanted": ", ".join(models),
-        "capabilities": ", ".join(str(Capability(use).label) for use in application.capabilities),
-        "data_handling": application.data_handling,
-        "others_with_access": application.others_with_access,
+        "capabilities": ", ".join(application.capability_names),
     }
     newest = application.versions.order_by("-number").first()
     return SubmittedVersion.objects.create(
