@@ -6,7 +6,7 @@ The log and the tables must agree; `find_differences` says where they do not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from portal.gate.access.enums import ApplicationState, GrantState
 from portal.gate.access.models import Application, Grant
@@ -20,7 +20,7 @@ class CaseState:
     """An application: its state, and its number of moves."""
 
     state: str
-    revision: int
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class GrantRecord:
     model: str
     capabilities: tuple[str, ...]
     ends_at: str
-    state: str
-    revision: int
+    state: str = GrantState.ACTIVE
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ class Rebuilt:
     grants: dict[str, GrantRecord] = field(default_factory=dict)
     signatures: dict[str, SignatureRecord] = field(default_factory=dict)
 
+    def by_subject(self) -> dict[str, CaseState | GrantRecord | SignatureRecord]:
+        return {**self.cases, **self.grants, **self.signatures}
+
 
 def rebuild(events: Iterable[AuditEvent]) -> Rebuilt:
     """Rebuild the rows from `events`, all of them, oldest first."""
@@ -64,9 +67,15 @@ def rebuild(events: Iterable[AuditEvent]) -> Rebuilt:
         elif event.tag == AuditTag.GRANT_MADE:
             built.grants[event.subject] = _grant_of(event)
         elif "to" in event.data and event.subject.startswith("grant:"):
-            _move_grant(built, event)
+            grant = built.grants[event.subject]
+            built.grants[event.subject] = replace(
+                grant,
+                ends_at=event.data.get("ends_at", grant.ends_at),
+                state=event.data["to"],
+                revision=grant.revision + 1,
+            )
         elif "to" in event.data and event.subject.startswith("application:"):
-            before = built.cases.get(event.subject, CaseState(ApplicationState.DRAFT, 0))
+            before = built.cases.get(event.subject, CaseState(ApplicationState.DRAFT))
             built.cases[event.subject] = CaseState(event.data["to"], before.revision + 1)
     return built
 
@@ -104,15 +113,8 @@ def read_rows() -> Rebuilt:
 
 def find_differences() -> list[str]:
     """Subjects whose row differs from the log, in alphabetical order."""
-    told, kept = rebuild(AuditEvent.objects.order_by("id").iterator()), read_rows()
-    differing: set[str] = set()
-    for of_log, of_rows in (
-        (told.cases, kept.cases),
-        (told.grants, kept.grants),
-        (told.signatures, kept.signatures),
-    ):
-        differing |= {subject for subject, _ in of_log.items() ^ of_rows.items()}
-    return sorted(differing)
+    told = rebuild(AuditEvent.objects.order_by("id").iterator()).by_subject()
+    return sorted({subject for subject, _ in told.items() ^ read_rows().by_subject().items()})
 
 
 def _signature_of(event: AuditEvent) -> SignatureRecord:
@@ -125,22 +127,5 @@ def _signature_of(event: AuditEvent) -> SignatureRecord:
 def _grant_of(event: AuditEvent) -> GrantRecord:
     data = event.data
     return GrantRecord(
-        data["application"],
-        data["model"],
-        tuple(data["capabilities"]),
-        data["ends_at"],
-        GrantState.ACTIVE,
-        0,
-    )
-
-
-def _move_grant(built: Rebuilt, event: AuditEvent) -> None:
-    before = built.grants[event.subject]
-    built.grants[event.subject] = GrantRecord(
-        before.case_number,
-        before.model,
-        before.capabilities,
-        event.data.get("ends_at", before.ends_at),
-        event.data["to"],
-        before.revision + 1,
+        data["application"], data["model"], tuple(data["capabilities"]), data["ends_at"]
     )
