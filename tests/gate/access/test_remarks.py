@@ -84,9 +84,11 @@ def test_who_is_near_to_the_applicant_neither_writes_nor_reads_nor_is_asked(
     assert list_remarks(application, viewer=colleague).count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_auditors_read_and_the_applicant_does_not(
     application: Application, reviewer: User, client: Client
 ) -> None:
+    """With no transaction around a request, as the site answers it."""
     remark = write_remark(application, by=reviewer, text=TEXT)
     auditor = UserFactory.create(is_auditor=True)
     client.force_login(auditor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -14,6 +15,7 @@ from portal.gate.access.domain.process.remarks import list_remarks, write_remark
 from portal.gate.access.domain.workflow.separation import is_outsider
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import RoleRequired
@@ -31,8 +33,7 @@ def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse
         raise PermissionDenied
     if request.method != "POST":
         if viewer.is_auditor:
-            subject = f"application:{case_number}"
-            record(AuditTag.REMARKS_VIEWED, actor=viewer, subject=subject)
+            _record_look(viewer, case_number)
         form = make_remark_form(application, viewer) if viewer.is_reviewer else None
         return _render(request, application, form)
     if not viewer.is_reviewer:
@@ -44,6 +45,11 @@ def remarks(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse
             messages.success(request, "Your remark is saved.")
             return redirect("console:application", case_number)
     return _render(request, application, form, status=422)
+
+
+def _record_look(auditor: User, case_number: str) -> None:
+    with transaction.atomic():
+        record(AuditTag.REMARKS_VIEWED, actor=auditor, subject=f"application:{case_number}")
 
 
 def _render(
