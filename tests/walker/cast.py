@@ -1,4 +1,4 @@
-"""The people who walk the site, and one object of each kind for their requests."""
+"""One object of each kind for the requests of the people who walk the site."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from portal.gate.access.domain.demo import REVIEWER
 from portal.gate.access.domain.screening.denylist import deny
 from portal.gate.access.enums import DenialKind, KeyScope
 from portal.gate.access.models import Application, Grant
@@ -18,6 +16,7 @@ from portal.gate.catalog.models import HostedModel, Release
 from portal.gate.keys.domain.lifecycle import issue_key
 from portal.gate.licensing.models import Licence, Signature
 from portal.gate.renewals.enums import RenewalState
+from portal.gate.teams.models import Member
 from portal.gate.vouching.enums import VouchKind
 from portal.gate.vouching.models import AuthorisedDomain
 from portal.gate.webhooks.models import Delivery, Endpoint, Event
@@ -27,49 +26,10 @@ from portal.lab.jobs.models import GenerationJob
 from portal.platform.accounts.models import User
 from portal.platform.mailbox.models import StoredMail
 from portal.platform.notices.domain.outbox import post
-from tests.factories.accounts import UserFactory
 from tests.factories.batch_lines import write_request
 from tests.factories.batches import make_batch
 from tests.factories.renewals import make_renewal
-from tests.factories.teams import MemberFactory, TeamFactory
 from tests.factories.vouching import VouchRequestFactory, ask
-
-
-def seed() -> dict[str, User | None]:
-    """Load the demo release and its people, and return each actor of the table by name."""
-    call_command("load_release", verbosity=0)
-    call_command("seed_demo", "--json", verbosity=0)
-    grant = Grant.objects.order_by("pk").first()
-    assert grant is not None
-    researcher = grant.user
-    other = UserFactory.create(email="other@example.org")
-    Grant.objects.create(
-        user=other,
-        model=grant.model,
-        application=grant.application,
-        capabilities=grant.capabilities,
-        starts_at=grant.starts_at,
-        ends_at=grant.ends_at,
-    )
-    original = Signature.objects.filter(user=researcher).get()
-    Signature.objects.create(
-        user=other,
-        version=original.version,
-        text=original.text,
-        sha256=original.sha256,
-        legal_name="Other Person",
-        email=other.email,
-        capacity="self",
-        signed_at=timezone.now(),
-    )
-    return {
-        "anonymous": None,
-        "applicant": User.objects.get(email__startswith="applicant@"),
-        "researcher": researcher,
-        "other": other,
-        "reviewer": User.objects.get(email=REVIEWER.email),
-        "operator": User.objects.get(is_staff=True),
-    }
 
 
 def finished_job(user: User) -> GenerationJob:
@@ -138,8 +98,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
     domain = AuthorisedDomain.objects.create(
         domain="walk.example.org", request=vouch, proposed_at=timezone.now()
     )
-    case = Application.objects.get(applicant=researcher)
-    member = MemberFactory.create(team=TeamFactory.create(application=case), user=actors["other"])
+    member = Member.objects.get(user=actors["member"])
     key = issue_key(researcher, name="Walker", scopes=[KeyScope.READ, KeyScope.COMPLETIONS]).key
     batch = make_batch(key, write_request("one", model="smollm2-135m"))
     operator = actors["operator"]

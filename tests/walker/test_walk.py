@@ -14,19 +14,25 @@ from django.apps import apps
 from django.core.cache import cache
 from django.http import HttpResponseBase
 from django.test import Client
+from django.test.client import ClientHandler
 
 from portal.platform.accounts.models import User
-from tests.walker import cast
+from tests.walker import cast, people
 from tests.walker.routes import Route, all_routes
 
 TABLE = Path(__file__).with_name("table.txt")
-ACTORS = ("anonymous", "applicant", "researcher", "other", "reviewer", "operator")
+ACTORS = (
+    "anonymous", "applicant", "researcher", "other", "member", "suspended", "reviewer", "auditor",
+    "operator",
+)  # fmt: skip
+HANDLER = ClientHandler(enforce_csrf_checks=False)
+"""The site, for all clients: one of its own would look through all static files anew."""
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("valkey")
 def test_every_address_answers_everybody_as_the_table_says() -> None:
-    actors = cast.seed()
+    actors = people.seed()
     arguments = cast.arguments(actors)
 
     walked = [
@@ -55,6 +61,7 @@ def _walk_route(
 def _ask(method: str, address: str, user: User | None) -> str:
     cache.clear()
     client = Client()
+    client.handler = HANDLER
     if user is not None:
         client.force_login(user)
     response = client.generic(method, address)
