@@ -61,8 +61,6 @@ WRONG: tuple[Any, ...] = (
     *(True, 0, -1, 1.5, 2**31, 2**63, 10**400, "", "\u0665", "x" * 5000, None),
     *([], {}, [[]], [None], [""], [-1], [2**63], {"": {}}, {"9" * 4300: 1}, {"type": []}),
 )
-UNMADE = b'"code": "worker_lost"'
-"""The tests' worker makes no distributions."""
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "Idempotency-Key": ("\xe9", "\x7f", "x" * 256, DIGITS),
     "X-Stainless-Retry-Count": (DIGITS, "0" * 5000, "-1", "\xb2", "1e9"),
@@ -159,7 +157,7 @@ async def test_no_value_of_another_kind_breaks_the_api(laboratory: Laboratory) -
                     answer = await post_raw(client, fill(path, laboratory), body)
                     if answer.streaming:
                         _ = [piece async for piece in answer]
-                    if answer.status_code >= 500 and UNMADE not in answer.content:
+                    if answer.status_code >= 500:
                         faults.append((name, field, str(value)[:20], answer.status_code))
     assert faults == []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import math
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +19,13 @@ from inference_workers.contract import (
     Done,
     FinishReason,
     JobOutcome,
+    Row,
     Scored,
     Started,
     TokenizerConfig,
     TokenLogprobs,
     Usage,
+    row_key,
     tokenizer_config_key,
     tokenizer_key,
 )
@@ -70,6 +74,15 @@ def entry(token: int, width: int) -> TokenLogprobs:
 
 
 Reply = Callable[[GenerationJob], str]
+LookUp = Callable[[int, int], TokenLogprobs]
+"""Of a token, with so many of the likeliest beside it."""
+Distribution = Callable[[int], Sequence[float]]
+"""Log-probabilities of the whole vocabulary after so many tokens of a prompt."""
+
+
+def uniform(position: int) -> Sequence[float]:
+    width = TOKENIZER.get_vocab_size()
+    return [-math.log(width)] * width
 
 
 @dataclass
@@ -81,6 +94,8 @@ class Laboratory:
     client: ApiClient
     valkey: redis.Redis
     reply: Reply = lambda job: " and on"
+    look_up: LookUp = entry
+    distribution: Distribution = uniform
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -121,10 +136,11 @@ class Laboratory:
         if prompt_width is not None:
             scored = Scored(
                 token_ids=tuple(prompt),
-                logprobs=(None, *(entry(token, prompt_width) for token in prompt[1:])),
+                logprobs=(None, *(self.look_up(token, prompt_width) for token in prompt[1:])),
             )
             worker.write(scored)
-        looked_up = [] if width is None else [entry(token, width) for token in reply]
+        self._distribute(worker, job.positions)
+        looked_up = [] if width is None else [self.look_up(token, width) for token in reply]
         for place, token in enumerate(reply):
             worker.write(
                 Delta(
@@ -153,6 +169,13 @@ class Laboratory:
                 prompt_logprobs=scored.logprobs if scored else (),
             )
         )
+
+    def _distribute(self, worker: FakeWorker, positions: Sequence[int]) -> None:
+        for position in positions:
+            row = self.distribution(position)
+            packed = struct.pack(f"<{len(row)}f", *row)
+            self.valkey.set(row_key(worker.job_id, position), packed)
+            worker.write(Row(position=position, width=len(row)))
 
 
 def _find_queued(done: set[Any]) -> list[GenerationJob]:

@@ -16,8 +16,8 @@ from tests.lab.api.client import ApiClient
 from tests.lab.api.conftest import Laboratory
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema()))
-NEEDING_MORE = {"create_batch", "create_chat_completion", "create_distributions", *DECIDING}
-"""A file, a model with a template, an engine with whole distributions, a waiting application."""
+NEEDING_MORE = {"create_batch", "create_chat_completion", *DECIDING}
+"""A file, a model with a template, a waiting application."""
 SENT = sorted(
     name for name, example in EXAMPLES.items() if example.request and name not in NEEDING_MORE
 )
