@@ -49,7 +49,7 @@ class Distributions:
     def entropy(self) -> NDArray[np.float64]:
         """The entropy of each row in nats: -sum p log p, in float64."""
         logs = self.logprobs.astype(np.float64)
-        return cast("NDArray[np.float64]", -(np.exp(logs) * logs).sum(axis=1))
+        return cast("NDArray[np.float64]", (np.exp(logs) * -logs).sum(axis=1))
 
 
 def plan_distributions(request: DistributionsRequest, *, model: HostedModel) -> DistributionPlan:
