@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from inference_workers.contract import (
     TerminalEvent,
     end_key,
     recorded_key,
+    row_key,
     stream_key,
 )
 from portal.lab.jobs.domain.completion import Completion, fold
@@ -71,15 +72,16 @@ def reopen_stream(job_id: UUID) -> None:
     sync_redis().delete(end_key(job_id))
 
 
-def erase_streams(job_ids: Sequence[UUID]) -> None:
-    """Remove the jobs' streams, and so their texts, from the broker."""
-    if not job_ids:
+def erase_streams(positions: Mapping[UUID, Sequence[int]]) -> None:
+    """Remove the jobs' streams from the broker, and their distributions at these positions."""
+    if not positions:
         return
+    rows = [row_key(job_id, each) for job_id, own in positions.items() for each in own]
     try:
-        sync_redis().delete(*map(stream_key, job_ids))
+        sync_redis().delete(*map(stream_key, positions), *rows)
     except redis.RedisError as error:
-        log.warning("streams_not_erased", job_ids=_write(job_ids), error=type(error).__name__)
+        log.warning("streams_not_erased", job_ids=_write(positions), error=type(error).__name__)
 
 
-def _write(job_ids: Sequence[UUID]) -> list[str]:
+def _write(job_ids: Iterable[UUID]) -> list[str]:
     return [str(job_id) for job_id in job_ids]

@@ -252,7 +252,7 @@ def erase_streams_of_ended(job_ids: Sequence[uuid.UUID]) -> None:
     ended = GenerationJob.objects.filter(
         pk__in=job_ids, state__in=FINAL_STATES, erased_at__isnull=False
     )
-    erase_streams(list(ended.values_list("pk", flat=True)))
+    erase_streams(dict(ended.values_list("pk", "positions")))
 
 
 def _after_ends(jobs: Sequence[GenerationJob], end: TerminalEvent) -> None:
