@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.core.exceptions import PermissionDenied
 
 from portal.platform.core.refusals import RefusalCode
@@ -32,6 +34,13 @@ class DomainError(Exception):
 def invalid_value(message: str, *, field: str | None = None) -> DomainError:
     """The commonest refusal: a value in the field is not allowed."""
     return DomainError(RefusalCode.INVALID_VALUE, message, field=field)
+
+
+def rename_field(error: DomainError, names: Mapping[str, str]) -> DomainError:
+    """The same refusal, with the field's name in another form of the request."""
+    if error.field not in names:
+        return error
+    return DomainError(error.code, error.message, field=names[error.field], next_url=error.next_url)
 
 
 class RoleRequired(PermissionDenied):

@@ -26,6 +26,7 @@ from portal.lab.jobs.domain.calls import Submitted
 from portal.lab.jobs.domain.token_text import token_texts
 from portal.lab.jobs.domain.workers import engine_status
 from portal.lab.scoring.domain.distributions import (
+    NAMES,
     DistributionPlan,
     Distributions,
     plan_distributions,
@@ -33,8 +34,14 @@ from portal.lab.scoring.domain.distributions import (
     write_arrays,
     write_summary,
 )
-from portal.lab.scoring.domain.scores import ScorePlan, plan_scores, write_scores
+from portal.lab.scoring.domain.scores import (
+    ScorePlan,
+    list_names,
+    plan_scores,
+    write_scores,
+)
 from portal.lab.scoring.wire import DistributionsRequest, ScoresRequest
+from portal.platform.core.errors import DomainError, rename_field
 from portal.platform.core.json_writing import write_json
 from portal.platform.core.turns import in_turn
 
@@ -52,16 +59,16 @@ async def create_scores(request: HttpRequest, body: ScoresRequest) -> HttpRespon
     def submit(model: HostedModel, plan: ScorePlan) -> AcceptedFrom[ScorePlan]:
         return AcceptedFrom(plan, find_or_submit(caller, body, model=model, runs=plan.runs))
 
-    accepted = await take_steps(
-        request,
-        caller,
-        Steps(
-            open=lambda: open_model(caller, body.model, scope=KeyScope.LOGPROBS),
-            plan=lambda model: plan_scores(body, model=model),
-            runs=lambda plan: plan.runs,
-            submit=submit,
-        ),
+    steps = Steps(
+        open=lambda: open_model(caller, body.model, scope=KeyScope.LOGPROBS),
+        plan=lambda model: plan_scores(body, model=model),
+        runs=lambda plan: plan.runs,
+        submit=submit,
     )
+    try:
+        accepted = await take_steps(request, caller, steps)
+    except DomainError as error:
+        raise rename_field(error, list_names(body)) from None
     plan, submitted = accepted.source, accepted.submitted
     completions = await wait_for(submitted)
 
@@ -91,16 +98,16 @@ async def create_distributions(request: HttpRequest, body: DistributionsRequest)
     def submit(model: HostedModel, plan: DistributionPlan) -> AcceptedFrom[DistributionPlan]:
         return AcceptedFrom(plan, find_or_submit(caller, body, model=model, runs=[plan.run]))
 
-    accepted = await take_steps(
-        request,
-        caller,
-        Steps(
-            open=lambda: open_model(caller, body.model, scope=KeyScope.LOGPROBS),
-            plan=lambda model: plan_distributions(body, model=model),
-            runs=lambda plan: [plan.run],
-            submit=submit,
-        ),
+    steps = Steps(
+        open=lambda: open_model(caller, body.model, scope=KeyScope.LOGPROBS),
+        plan=lambda model: plan_distributions(body, model=model),
+        runs=lambda plan: [plan.run],
+        submit=submit,
     )
+    try:
+        accepted = await take_steps(request, caller, steps)
+    except DomainError as error:
+        raise rename_field(error, NAMES) from None
     plan, submitted = accepted.source, accepted.submitted
     await wait_for(submitted)
     return await in_turn(caller.key.user_id, lambda: _answer(body, plan, submitted))

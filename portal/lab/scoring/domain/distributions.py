@@ -27,6 +27,8 @@ from portal.platform.core.refusals import RefusalCode
 VALUES_MOST: Final = 4_000_000
 """Log-probabilities of one request, positions times vocabulary: 16 MB."""
 LOOK_ONLY: Final = SamplingParams(max_tokens=0, temperature=0.0)
+NAMES: Final = {"max_tokens": "prompt"}
+"""Fields of completions that a refusal may name, as a request for distributions has them."""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,12 @@ def _pair(item: Item, context: DocumentStart, *, place: int, reader: Reader, fie
     return pair
 
 
+def list_names(request: ScoresRequest) -> dict[str, str]:
+    """Fields of completions that a refusal may name, as the request has them."""
+    asked = "continuations" if request.items is None else "items"
+    return dict.fromkeys(("prompt", "prompt_logprobs", "max_tokens"), asked)
+
+
 def write_scores(
     plan: ScorePlan, completions: Sequence[Completion], *, texts: TokenTexts
 ) -> list[dict[str, Any]]:

@@ -6,20 +6,11 @@ from typing import Any
 
 import pytest
 
-from inference_workers.contract import TokenizerConfig, tokenizer_config_key, tokenizer_key
-from portal.lab.jobs.domain.tokens import forget_tokenizers
+from inference_workers.contract import TokenizerConfig
 from portal.lab.jobs.models import GenerationJob
 from tests.lab.api.conftest import TOKENIZER, Laboratory, ids_of, make_tokenizer
 from tests.lab.playground.sse import in_thread
-
-
-def publish(laboratory: Laboratory, config: TokenizerConfig | None) -> None:
-    key = tokenizer_config_key(laboratory.model.deployment)
-    if config is None:
-        laboratory.valkey.delete(key)
-    else:
-        laboratory.valkey.set(key, config.model_dump_json())
-    forget_tokenizers()
+from tests.lab.scores.asking import publish, publish_tokenizer
 
 
 async def score(laboratory: Laboratory, **body: Any) -> tuple[dict[str, Any], list[list[int]]]:
@@ -60,7 +51,7 @@ async def test_an_empty_context_is_what_the_harness_takes_for_it(
 async def test_a_tokenizer_that_says_nothing_leaves_a_guess(laboratory: Laboratory) -> None:
     tokenizer = make_tokenizer()
     tokenizer.post_processor = None
-    laboratory.valkey.set(tokenizer_key(laboratory.model.deployment), tokenizer.to_str())
+    publish_tokenizer(laboratory, tokenizer)
     publish(laboratory, None)
 
     item, prompts = await score(laboratory, context="", continuations=["a"])
