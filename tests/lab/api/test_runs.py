@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference_workers.contract import ChatTemplate, chat_template_key
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream import reader_presence
 from tests.factories.jobs import make_researcher
@@ -152,24 +151,6 @@ async def test_a_client_that_comes_back_keeps_its_runs(
     assert await in_thread(GenerationJob.objects.count) == 1
 
 
-async def test_scores_rank_continuations(laboratory: Laboratory) -> None:
-    reply = await laboratory.ask("/v1/scores", context="Hi", continuations=[" a", "zz"])
-
-    (item,) = reply["data"]
-    expected = [[entry(token, 0).logprob for token in ids_of(text)] for text in (" a", "zz")]
-    assert [each["token_logprobs"] for each in item["continuations"]] == expected
-    assert [each["logprob_sum"] for each in item["continuations"]] == [sum(e) for e in expected]
-    assert [each["context_tokens"] for each in item["continuations"]] == [3, 3]
-    sums = [sum(each) for each in expected]
-    assert item["best_by_sum"] == sums.index(max(sums))
-    jobs = await in_thread(list, GenerationJob.objects.order_by("call_index"))
-    assert [job.prompt_token_ids for job in jobs] == [
-        [0, *ids_of("Hi a")],
-        [0, *ids_of("Hizz")],
-    ]
-    assert {job.params["max_tokens"] for job in jobs} == {0}
-
-
 async def test_tokens_go_there_and_back(laboratory: Laboratory) -> None:
     there = await laboratory.client.ask(
         "/v1/tokenize",
@@ -186,42 +167,6 @@ async def test_tokens_go_there_and_back(laboratory: Laboratory) -> None:
         "token_strs": ["</s>", "H", "i"],
     }
     assert back.json() == {"prompt": "Hi"}
-
-
-async def test_a_model_without_a_chat_template_says_where_to_go(laboratory: Laboratory) -> None:
-    response = await laboratory.client.ask(
-        "/v1/chat/completions",
-        json={"model": laboratory.model.slug, "messages": [{"role": "user", "content": "Hi"}]},
-    )
-
-    error = response.json()["error"]
-    assert (response.status_code, error["code"]) == (404, "no_chat_template")
-    assert "/v1/completions" in error["message"]
-
-
-async def test_a_chat_is_a_completion_of_its_template(laboratory: Laboratory) -> None:
-    template = ChatTemplate(
-        template="{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}<assistant>"
-    )
-    laboratory.valkey.set(
-        chat_template_key(laboratory.model.deployment), template.model_dump_json()
-    )
-
-    reply = await laboratory.ask(
-        "/v1/chat/completions",
-        messages=[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
-        max_tokens=4,
-        logprobs=True,
-        top_logprobs=1,
-    )
-
-    message = reply["choices"][0]["message"]
-    assert (message["role"], message["content"]) == ("assistant", " and")
-    assert len(reply["choices"][0]["logprobs"]["content"]) == 4
-    assert reply["object"] == "chat.completion"
-    job = await in_thread(GenerationJob.objects.get)
-    assert job.prompt == "<user>Hi\n<assistant>"
-    assert job.params["add_special_tokens"] is False
 
 
 async def test_usage_is_told_to_programs(laboratory: Laboratory) -> None:

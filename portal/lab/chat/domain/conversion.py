@@ -13,7 +13,7 @@ from portal.lab.completions.wire import CompletionRequest, GenerationFields
 from portal.lab.jobs.domain.admission import context_length
 from portal.lab.jobs.domain.tokens import count_tokens
 from portal.lab.jobs.domain.workers import engine_status
-from portal.platform.core.errors import DomainError, invalid_value
+from portal.platform.core.errors import DomainError, invalid_value, rename_field
 from portal.platform.core.refusals import RefusalCode
 
 SAME_FIELDS: Final = ("model", *GenerationFields.model_fields)
@@ -42,14 +42,13 @@ def to_completion(request: ChatRequest, *, model: HostedModel) -> CompletionRequ
 
 def to_chat_refusal(error: DomainError, request: ChatRequest) -> DomainError:
     """The same refusal, naming the chat's field instead of the completion's."""
+    is_by_old_name = bool(request.max_tokens and not request.max_completion_tokens)
     names = {
         "prompt": "messages",
         "logprobs": "top_logprobs",
-        "max_tokens": "max_tokens" if request.max_tokens else "max_completion_tokens",
+        "max_tokens": "max_tokens" if is_by_old_name else "max_completion_tokens",
     }
-    if error.field not in names or error.code == RefusalCode.UNSUPPORTED_PARAMETER:
-        return error
-    return DomainError(error.code, error.message, field=names[error.field], next_url=error.next_url)
+    return error if error.code == RefusalCode.UNSUPPORTED_PARAMETER else rename_field(error, names)
 
 
 def to_chat(answer: Answer, completion: dict[str, Any]) -> dict[str, Any]:
