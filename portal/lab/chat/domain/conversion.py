@@ -100,7 +100,13 @@ def _write_logprobs(lists: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(token: str, logprob: float) -> dict[str, Any]:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+    """Bytes are those of its text, and null where it is part of a character and has none."""
+    is_text = "\N{REPLACEMENT CHARACTER}" not in token
+    return {
+        "token": token,
+        "logprob": logprob,
+        "bytes": list(token.encode()) if is_text else None,
+    }
 
 
 def _room(prompt: str, *, model: HostedModel) -> int:
