@@ -41,10 +41,10 @@ class ApproveBody(RevisionBody):
     """What the approval grants."""
 
     models: list[str] | None = Field(
-        default=None, description="Slugs; empty for all that were requested."
+        default=None, description="Slugs; if left out, all that were requested."
     )
     capabilities: list[NamedCapability] | None = Field(
-        default=None, description="Empty for all that were requested."
+        default=None, description="If left out, all that were requested."
     )
     ends_at: Moment | None = Field(
         default=None, description="With a time zone; empty for the site's default period."

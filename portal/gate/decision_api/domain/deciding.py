@@ -30,7 +30,7 @@ from portal.gate.decision_api.domain.reading import (
     find_grant,
 )
 from portal.platform.accounts.models import User
-from portal.platform.core.errors import DomainError
+from portal.platform.core.errors import DomainError, rename_field
 from portal.platform.core.refusals import RefusalCode
 
 GRANT_FUNCTIONS: Final[Mapping[Command, Callable[..., Step]]] = {
@@ -38,6 +38,8 @@ GRANT_FUNCTIONS: Final[Mapping[Command, Callable[..., Step]]] = {
     Command.RESUME: resume_grant,
     Command.REVOKE: revoke_grant,
 }
+CONSOLE_NAMES: Final = {"ends_on": "ends_at"}
+"""Fields of the console's form that a refusal may name, as a program calls them."""
 
 
 def approve(
@@ -63,12 +65,15 @@ def approve(
             by=by,
             ends_at=ends_at or timezone.now() + timedelta(days=settings.GRANT_DEFAULT_DAYS),
             models=_find_models(application, models),
-            capabilities=capabilities or [Capability(use) for use in application.capabilities],
+            capabilities=_find_uses(application, capabilities),
             note=note,
             seen=revision,
         )
 
-    return _decide(asked, case_number, approve_wanted)
+    try:
+        return _decide(asked, case_number, approve_wanted)
+    except DomainError as error:
+        raise rename_field(error, CONSOLE_NAMES) from None
 
 
 def refuse(
@@ -153,6 +158,14 @@ def _describe_step(decided: Decided) -> dict[str, Any]:
         "at": decided.step.at.isoformat(),
         "is_repeat": decided.is_repeat,
     }
+
+
+def _find_uses(
+    application: Application, wanted: Sequence[Capability] | None
+) -> Sequence[Capability]:
+    if wanted is None:
+        return [Capability(use) for use in application.capabilities]
+    return wanted
 
 
 def _find_models(application: Application, slugs: Sequence[str] | None) -> list[HostedModel]:
