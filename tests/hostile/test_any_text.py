@@ -23,7 +23,7 @@ from portal.platform.accounts.models import User
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import make_researcher
 from tests.hostile.pages import Page, Visitor, WebForm, field_names, find_forms, open_pages
-from tests.walker import cast
+from tests.walker import cast, people
 from tests.walker.routes import Route, all_routes
 from tests.walker.test_walk import ACTORS
 
@@ -65,7 +65,7 @@ class Site:
     """The seeded site, a browser for each of its people, and what went wrong."""
 
     def __init__(self, valkey: redis.Redis) -> None:
-        self.people = cast.seed()
+        self.people = people.seed()
         self.arguments = cast.arguments(self.people)
         self.visitors = {name: Visitor(self.people[name], valkey) for name in ACTORS}
         self.faults: list[str] = []

@@ -19,7 +19,7 @@ from portal.platform.core.form_origin import FIELD, sign_origin
 from portal.platform.core.way_back import find_way_back
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.page_forms import PageForm, find_form, read_forms
-from tests.walker import cast
+from tests.walker import cast, people
 from tests.walker.routes import all_routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
@@ -76,7 +76,7 @@ def open_name_form(client: Client) -> PageForm:
 
 @pytest.mark.django_db(transaction=True)
 def test_every_text_comes_back_after_signing_in_again() -> None:
-    actors = cast.seed()
+    actors = people.seed()
     arguments = cast.arguments(actors)
     post_only = find_post_only(actors, arguments)
     lost: list[tuple[str, str, str]] = []
@@ -148,7 +148,7 @@ def find_post_only(actors: Mapping[str, User | None], arguments: dict[str, Any])
 
 @pytest.mark.django_db(transaction=True)
 def test_signing_in_never_leads_to_an_address_that_takes_only_posts() -> None:
-    actors = cast.seed()
+    actors = people.seed()
     addresses = find_post_only(actors, cast.arguments(actors))
 
     logins = {address: Client().post(address).headers.get("Location", "") for address in addresses}

@@ -38,7 +38,7 @@ def invalid_value(message: str, *, field: str | None = None) -> DomainError:
 
 def rename_field(error: DomainError, names: Mapping[str, str]) -> DomainError:
     """The same refusal, with the field's name in another form of the request."""
-    if error.field not in names:
+    if error.field is None or error.field not in names:
         return error
     return DomainError(error.code, error.message, field=names[error.field], next_url=error.next_url)
 

@@ -138,7 +138,8 @@ def test_a_kind_that_fails_keeps_none_of_the_others(monkeypatch: pytest.MonkeyPa
     with time_machine.travel(NOW, tick=False):
         draft(NOW)
         demo_mail(NOW)
-    monkeypatch.setattr(retention, "POLICIES", {**POLICIES, "drafts_deleted": fail})
+    policies: dict[str, object] = {**POLICIES, "drafts_deleted": fail}
+    monkeypatch.setattr(retention, "POLICIES", policies)
     assert carry_out_retention(at=NOW + timedelta(days=99)) == {"demo_mails_deleted": 1}
 
 

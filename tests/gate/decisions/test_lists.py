@@ -27,7 +27,13 @@ from tests.lab.api.client import ApiClient
 from tests.lab.playground.sse import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EMPTY = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+EMPTY: dict[str, object] = {
+    "object": "list",
+    "data": [],
+    "first_id": None,
+    "last_id": None,
+    "has_more": False,
+}
 
 
 async def test_lists_are_by_status_and_come_in_pages(desk: ApiClient, reviewer: User) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from portal.gate.access.capabilities import RESEARCH_SCOPES
 from portal.gate.access.domain.process.reopening import appeal_decision
 from portal.gate.access.domain.rights.grants import revoke_grant, suspend_grant
 from portal.gate.access.enums import ApplicationState, GrantState
 from portal.gate.access.models import Application, Grant
-from portal.gate.keys.enums import RESEARCH_SCOPES
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.models import User
 from portal.platform.core.database import in_database

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_django import Settings
 
-from portal.gate.keys.enums import KeyScope
+from portal.gate.access.enums import KeyScope
 from portal.lab.jobs.models import Call, GenerationJob
 from portal.lab.quota.models import Reservation
 from tests.factories.jobs import make_researcher

@@ -42,7 +42,8 @@ def require_right(arrays: dict[str, NDArray[Any]]) -> None:
     assert arrays["logprobs"].dtype == np.float32
     assert arrays["logprobs"].tobytes() == struct.pack("<514f", *rows(4), *rows(1))
     assert arrays["logprobs"].shape == (2, 257)
-    assert (arrays["positions"].dtype, arrays["positions"].tolist()) == (np.int64, [4, 1])
+    assert arrays["positions"].dtype == np.int64
+    assert arrays["positions"].tolist() == [4, 1]
     assert arrays["entropy"].dtype == np.float64
     assert arrays["entropy"].tolist() == pytest.approx([4 * LN2, 1 * LN2], rel=1e-6)
     assert arrays["token_ids"].dtype == np.int64

@@ -16,9 +16,9 @@ from inference_workers.contract import (
     tokenizer_key,
 )
 from portal.gate.access.domain.rights.grants import suspend_grant
+from portal.gate.access.enums import KeyScope
 from portal.gate.access.models import Grant
 from portal.gate.catalog.enums import ModelStatus
-from portal.gate.keys.enums import KeyScope
 from portal.gate.keys.models import ApiKey
 from portal.lab.jobs.domain.lifecycle import record_outcome
 from portal.lab.jobs.domain.tokens import forget_tokenizers

@@ -8,8 +8,8 @@ import pytest
 from pytest_django import Settings
 
 from inference_workers.contract import tokenizer_key
+from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.enums import ModelStatus
-from portal.gate.keys.enums import KeyScope
 from portal.lab.completions.domain import bounds
 from portal.lab.jobs.domain.tokens import forget_tokenizers
 from portal.lab.jobs.models import Call, GenerationJob
