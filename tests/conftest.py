@@ -6,19 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from django.db import connection
+from django.test import TransactionTestCase
 from pytest_django import Settings
-from pytest_django.plugin import DjangoDbBlocker
 
 from portal.platform.core.redis import sync_redis
+from tests.emptying import empty_database
 from tests.plugin import running_valkey
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let the flush of transactional tests truncate the audit log; only tests are permitted to."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_no_truncate")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Have transactional tests delete what they committed, instead of Django's slow flush."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_database())
+        yield
 
 
 @pytest.fixture(autouse=True)
