@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 
 import pytest
 import redis
 from django.test import TransactionTestCase
 from pytest_django import Settings
+from servestatic.middleware import ServeStaticMiddleware
 
 from portal.platform.core.redis import sync_redis
 from tests.emptying import empty_database
@@ -19,6 +21,22 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Have transactional tests delete what they committed, instead of Django's slow flush."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_database())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _list_static_files_once() -> Iterator[None]:
+    """Each test's client makes the middleware anew, which would look up all static files."""
+    list_files, listed = ServeStaticMiddleware.add_files_from_finders, []
+
+    def share_files(middleware: ServeStaticMiddleware) -> None:
+        if not listed:
+            list_files(middleware)
+            listed.append((middleware.files, middleware.directories))
+        middleware.files, middleware.directories = (copy(found) for found in listed[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServeStaticMiddleware, "add_files_from_finders", share_files)
         yield
 
 
