@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
+from typing import Any
 
 import pytest
 import redis
+from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import Settings
+from pytest_django.plugin import DjangoDbBlocker
 from servestatic.middleware import ServeStaticMiddleware
 
 from portal.platform.core.redis import sync_redis
 from tests.emptying import empty_database
 from tests.plugin import running_valkey
+from tests.template import find_template
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Copy a database that has all migrations, instead of applying them in each process."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"] |= {"TEMPLATE": find_template(), "MIGRATE": False}
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +40,8 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _list_static_files_once() -> Iterator[None]:
     """Each test's client makes the middleware anew, which would look up all static files."""
-    list_files, listed = ServeStaticMiddleware.add_files_from_finders, []
+    list_files = ServeStaticMiddleware.add_files_from_finders
+    listed: list[tuple[Any, Any]] = []
 
     def share_files(middleware: ServeStaticMiddleware) -> None:
         if not listed:
