@@ -15,11 +15,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # Colours in the transition to the other scheme would be judged halfway.
-# Some animations never end, and a hidden page gets no frames, so the wait has a limit.
+# A hidden page gets no frames, so the wait has a limit.
 SETTLE = """async () => {
   const drawn = new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const ends = ({ effect }) => effect.getComputedTiming().endTime !== Infinity;
   const settled = drawn.then(() =>
-    Promise.allSettled(document.getAnimations().map((animation) => animation.finished)),
+    Promise.allSettled(
+      document.getAnimations().filter(ends).map((animation) => animation.finished),
+    ),
   );
   await Promise.race([settled, new Promise((done) => setTimeout(done, 3000))]);
 }"""
