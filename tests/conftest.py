@@ -39,7 +39,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _list_static_files_once() -> Iterator[None]:
-    """Each test's client makes the middleware anew, which would look up all static files."""
+    """Each test's client makes the middleware again, which would look up all static files."""
     list_files = ServeStaticMiddleware.add_files_from_finders
     listed: list[tuple[Any, Any]] = []
 

@@ -1,7 +1,7 @@
 """Empties the database after a test that committed.
 
 Django's flush truncates every table, each with its indexes, and then creates all permissions
-anew: a third of a second. Here only rows that are there are deleted.
+again: a third of a second. Here only rows that are there are deleted.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ ACTORS = (
     "operator",
 )  # fmt: skip
 HANDLER = ClientHandler(enforce_csrf_checks=False)
-"""The site, for all clients: one of its own would look through all static files anew."""
+"""The site, for all clients: a client of its own would list all static files again."""
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""The same request decides once, whoever's connection breaks."""
+"""The same request decides once, even if a connection breaks."""
 
 from __future__ import annotations
 

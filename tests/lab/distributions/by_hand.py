@@ -1,4 +1,4 @@
-"""Distributions whose numbers one can reckon in one's head, and asking for them."""
+"""Distributions whose numbers are easy to calculate by hand, and requests for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entropies, ranks and log-probabilities are those that one reckons by hand."""
+"""Entropies, ranks and log-probabilities equal those calculated by hand."""
 
 from __future__ import annotations
 

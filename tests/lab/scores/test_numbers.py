@@ -1,4 +1,4 @@
-"""Sums, means, ranks and winners are those that one reckons by hand."""
+"""Sums, means, ranks and winners equal those calculated by hand."""
 
 from __future__ import annotations
 
