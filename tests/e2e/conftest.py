@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import DemoStack
+from tests.inference_workers.conftest import portal, redis, valkey_url
+
+__all__ = ["portal", "redis", "valkey_url"]
 
 
 @pytest.fixture(scope="package")

@@ -22,6 +22,7 @@ import psycopg
 import redis
 from playwright.sync_api import Page, expect
 
+from demo.place import Place
 from demo.services import Valkey
 from inference_workers.contract import (
     EVENT,
@@ -52,6 +53,7 @@ class DemoStack:
 
     def __init__(self, folder: Path, *, postgres_url: str) -> None:
         self.folder = folder
+        self._place = Place(var=folder / "var")
         self.valkey = Valkey(folder / "valkey", appendfsync="no")
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -66,7 +68,7 @@ class DemoStack:
         environment = {
             **{name: value for name, value in os.environ.items() if name != "SECRET_KEY"},
             "PORT": str(self.port),
-            "VAR_DIR": os.fspath(self.folder / "var"),
+            "VAR_DIR": os.fspath(self._place.var),
             "WEIGHTS_DIR": os.fspath(ROOT / "var" / "weights"),
             "DATABASE_URL": self._make_database(),
             "REDIS_URL": self.valkey.start(wipe=True),
@@ -81,7 +83,7 @@ class DemoStack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        card = self.folder / "var" / "demo.json"
+        card = self._place.card
         self.wait_until(card.exists, seconds=SITE_SECONDS, what="the site's card")
         self.card = told = json.loads(card.read_text())
         self._accounts = {
@@ -103,6 +105,11 @@ class DemoStack:
                 process.kill()
             self.valkey.kill()
         return left
+
+    @property
+    def engine_folder(self) -> Path:
+        """Where its launcher keeps the engine's socket and state."""
+        return self._place.sockets()
 
     def account(self, role: str) -> Account:
         return self._accounts[role]

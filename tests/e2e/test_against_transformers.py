@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from inference_workers.broker.history import read_history
+from inference_workers.config import WorkerSettings
 from inference_workers.worker import Worker
+from tests.e2e.stack import DemoStack
 from tests.inference_workers.conftest import FakePortal
 from tests.inference_workers.real_engine import (
     WEIGHTS_DIR,
-    RealEngine,
     ask,
     continue_greedily,
-    launch,
-    run_tool,
-    start_worker_of,
     visible,
 )
 from tests.inference_workers.scores import (
@@ -28,40 +27,45 @@ from tests.inference_workers.scores import (
     score,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 PROMPTS = ("The capital of France is", "def add(a, b):\n", "Once upon a time, there was")
 TOKENS = 24
+SMOLLM2 = "smollm2-135m"
+WEIGHTS = WEIGHTS_DIR / SMOLLM2
 
 
 @pytest.fixture(scope="module")
-def smol() -> Iterator[RealEngine]:
-    run_tool("convert_smollm2.py", str(WEIGHTS_DIR / "smollm2-135m"))
-    engine = launch("smollm2-135m")
-    try:
-        engine.wait_until_ready()
-        yield engine
-    finally:
-        left = engine.stop()
-    assert left == []
+def replies() -> list[dict[str, Any]]:
+    return continue_greedily(
+        WEIGHTS, [{"prompt": prompt, "max_tokens": TOKENS} for prompt in PROMPTS]
+    )
 
 
 @pytest.fixture
-async def smol_worker(
-    smol: RealEngine, valkey_url: str, portal: FakePortal
+async def worker(
+    demo_stack: DemoStack, replies: list[dict[str, Any]], valkey_url: str, portal: FakePortal
 ) -> AsyncIterator[Worker]:
-    worker = await start_worker_of(smol, valkey_url, portal)
+    """A worker of the tests' own on the demo's engine, which starts while transformers works."""
+    demo_stack.wait_until_the_engine_is_ready()
+    values = {
+        "redis_url": valkey_url,
+        "deployment": SMOLLM2,
+        "engine_dir": demo_stack.engine_folder,
+        "weights_dir": WEIGHTS_DIR,
+    }
+    settings = WorkerSettings.model_validate(values)
+    worker = Worker(settings, settings.load_deployment(), send=portal.send)
+    await worker.start()
     yield worker
     await worker.close()
 
 
 async def test_smollm2_says_what_transformers_says(
-    smol: RealEngine, smol_worker: Worker, redis: Redis
+    worker: Worker, redis: Redis, replies: list[dict[str, Any]]
 ) -> None:
-    asked = [{"prompt": prompt, "max_tokens": TOKENS} for prompt in PROMPTS]
-    replies = continue_greedily(smol.weights, asked)
-    requests = [ask("smollm2-135m", prompt, TOKENS) for prompt in PROMPTS]
-    await asyncio.gather(*(smol_worker.run_job(request) for request in requests))
+    requests = [ask(SMOLLM2, prompt, TOKENS) for prompt in PROMPTS]
+    await asyncio.gather(*(worker.run_job(request) for request in requests))
 
     for request, reply in zip(requests, replies, strict=True):
         history = await read_history(redis, request.job_id)
@@ -69,15 +73,13 @@ async def test_smollm2_says_what_transformers_says(
         assert history.text == visible(reply["text"])
 
 
-async def test_scores_are_those_of_transformers(
-    smol: RealEngine, smol_worker: Worker, redis: Redis
-) -> None:
+async def test_scores_are_those_of_transformers(worker: Worker, redis: Redis) -> None:
     """To 1e-3: hidden states of this model reach 7,900, so that is float32's own noise."""
-    ids = smol_ids(smol)
-    (reference,) = look_up_with_transformers(smol.weights, [{"token_ids": ids, "width": 5}])
-    request = score("smollm2-135m", ids, width=5)
+    ids = smol_ids()
+    (reference,) = look_up_with_transformers(WEIGHTS, [{"token_ids": ids, "width": 5}])
+    request = score(SMOLLM2, ids, width=5)
 
-    await smol_worker.run_job(request)
+    await worker.run_job(request)
 
     history = await read_history(redis, request.job_id)
     assert largest_difference(history, reference) <= 1e-3
@@ -89,6 +91,6 @@ async def test_scores_are_those_of_transformers(
     ]
 
 
-def smol_ids(smol: RealEngine) -> list[int]:
+def smol_ids() -> list[int]:
     text = "The capital of France is Paris, and that of Peru is Lima."
-    return [int(token) for token in read_tokenizer(smol.weights).encode(text).ids]
+    return [int(token) for token in read_tokenizer(WEIGHTS).encode(text).ids]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,24 +202,33 @@ def opt_stack(demo_stack: DemoStack) -> Iterator[Stack]:
         yield stack
 
 
-@pytest.mark.parametrize("add_bos_token", [False, True])
-def test_opt_agrees_with_its_beginning_token_and_without(
-    opt_stack: Stack, tmp_path: Path, add_bos_token: bool
-) -> None:
-    """OPT's tokenizer begins every text with `</s>`; ids must get no additional one."""
-    arguments = {"add_bos_token": add_bos_token}
-    found = evaluate(
+@pytest.fixture(scope="module")
+def opt_found(opt_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Both ways, with the beginning token and without: four variants of one run of the harness."""
+    arguments = {str(bos): {"arguments": {"add_bos_token": bos}} for bos in (False, True)}
+    return evaluate(
         WEIGHTS_DIR / CALM_OPT,
         url=opt_stack.url,
         key=(opt_stack.place.var / "api_key").read_text().strip(),
         model="smollm2-135m",
         variants={
-            "transformers": {"model": "hf", "arguments": arguments},
-            "api": {"model": "api", "batch_size": 16, "arguments": arguments},
+            **{f"transformers {bos}": {"model": "hf", **some} for bos, some in arguments.items()},
+            **{
+                f"api {bos}": {"model": "api", "batch_size": 16, **some}
+                for bos, some in arguments.items()
+            },
         },
-        cache=tmp_path,
+        cache=tmp_path_factory.mktemp("datasets"),
     )
 
-    assert largest_difference_a_token(found["api"], found["transformers"]) <= 1e-5
-    assert greedy_flags(found["api"]) == greedy_flags(found["transformers"])
-    assert found["api"]["accuracy"] == found["transformers"]["accuracy"]
+
+@pytest.mark.parametrize("add_bos_token", [False, True])
+def test_opt_agrees_with_its_beginning_token_and_without(
+    opt_found: dict[str, Any], add_bos_token: bool
+) -> None:
+    """OPT's tokenizer begins every text with `</s>`; ids must get no additional one."""
+    api, reference = (opt_found[f"{kind} {add_bos_token}"] for kind in ("api", "transformers"))
+
+    assert largest_difference_a_token(api, reference) <= 1e-5
+    assert greedy_flags(api) == greedy_flags(reference)
+    assert api["accuracy"] == reference["accuracy"]

@@ -19,7 +19,7 @@ from tests.e2e.browser import (
 )
 from tests.e2e.stack import DemoStack, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.xdist_group("demo-stack")]
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
 IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}|\d+")
 NOT_PAGES = re.compile(

@@ -12,7 +12,7 @@ from tests.e2e.browser import DESKTOP, launched_browser
 from tests.e2e.runs import Outcome, Runs
 from tests.e2e.stack import DemoStack, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.xdist_group("demo-stack")]
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
 PROMPT = "A list of the planets:"
 TOKENS = 96

@@ -12,7 +12,7 @@ from tests.e2e.browser import DESKTOP, launched_browser, open_page
 from tests.e2e.playground import PlaygroundPage
 from tests.e2e.stack import DemoStack, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.xdist_group("demo-stack")]
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
 EMAIL = "ada.byron@example.org"
 NAME = "Ada Byron"

@@ -11,7 +11,7 @@ from benchmarks.gpu.cases import TINY
 from benchmarks.layer_shape.run import Question, measure
 from tests.inference_workers.real_engine import engine_python
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 
 async def test_random_weights_say_the_same_in_vllm_and_in_transformers(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -34,23 +33,18 @@ from inference_workers.telemetry.engine_metrics import PASSED_ON
 from inference_workers.tokenizer.files import TokenizerCodec, load_tokenizer
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import (
-    FakePortal,
     read_events,
     wait_for_tokens,
     wait_until,
 )
 from tests.inference_workers.real_engine import (
-    WEIGHTS_DIR,
     RealEngine,
     ask,
     continue_greedily,
-    launch,
-    run_tool,
-    start_worker_of,
     visible,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 TINY_PROMPTS = ("The reviewer asked", "日本語 🙂", "A researcher signs the")
 TINY_TOKENS = 200
@@ -69,31 +63,10 @@ class CountingServer(VLLMServer):
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Iterator[RealEngine]:
-    run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / "tiny-opt-tp2"))
-    engine = launch("tiny-opt-tp2")
-    try:
-        engine.wait_until_ready()
-        yield engine
-    finally:
-        left = engine.stop()
-    assert left == []
-
-
-@pytest.fixture(scope="module")
 def tiny_reference(tiny: RealEngine) -> dict[str, dict[str, Any]]:
     lengths = {**dict.fromkeys(TINY_PROMPTS, TINY_TOKENS), LONG_PROMPT: LONG_TOKENS}
     requests = [{"prompt": prompt, "max_tokens": n} for prompt, n in lengths.items()]
     return dict(zip(lengths, continue_greedily(tiny.weights, requests), strict=True))
-
-
-@pytest.fixture
-async def tiny_worker(
-    tiny: RealEngine, valkey_url: str, portal: FakePortal
-) -> AsyncIterator[Worker]:
-    worker = await start_worker_of(tiny, valkey_url, portal)
-    yield worker
-    await worker.close()
 
 
 async def run(worker: Worker, redis: Redis, request: GenerationRequest) -> History:

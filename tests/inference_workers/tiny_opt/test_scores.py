@@ -7,7 +7,6 @@ import json
 import math
 import re
 from array import array
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -25,12 +24,8 @@ from inference_workers.contract import (
 from inference_workers.worker import Worker
 from tests.inference_workers.conftest import FakePortal, wait_until
 from tests.inference_workers.real_engine import (
-    WEIGHTS_DIR,
     RealEngine,
     ask,
-    launch,
-    run_tool,
-    start_worker_of,
 )
 from tests.inference_workers.scores import (
     largest_difference,
@@ -39,7 +34,7 @@ from tests.inference_workers.scores import (
     score,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 OPT = "tiny-opt-tp2"
 NOISE = 1e-3
@@ -48,28 +43,9 @@ NOISE = 1e-3
 TEXT = "The reviewer asked where this number comes from. 日本語 🙂"
 
 
-@pytest.fixture(scope="module")
-def opt() -> Iterator[RealEngine]:
-    run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / OPT))
-    engine = launch(OPT)
-    try:
-        engine.wait_until_ready()
-        yield engine
-    finally:
-        left = engine.stop()
-    assert left == []
-
-
 @pytest.fixture
-async def worker(opt: RealEngine, valkey_url: str, portal: FakePortal) -> AsyncIterator[Worker]:
-    worker = await start_worker_of(opt, valkey_url, portal)
-    yield worker
-    await worker.close()
-
-
-@pytest.fixture
-def ids(opt: RealEngine) -> list[int]:
-    return [int(token) for token in read_tokenizer(opt.weights).encode(TEXT).ids]
+def ids(tiny: RealEngine) -> list[int]:
+    return [int(token) for token in read_tokenizer(tiny.weights).encode(TEXT).ids]
 
 
 async def complete(worker: Worker, redis: Redis, **sampling: Any) -> History:
@@ -81,13 +57,13 @@ async def complete(worker: Worker, redis: Redis, **sampling: Any) -> History:
 
 
 async def test_scores_and_rows_are_those_of_transformers(
-    opt: RealEngine, worker: Worker, redis: Redis, valkey_url: str, ids: list[int]
+    tiny: RealEngine, tiny_worker: Worker, redis: Redis, valkey_url: str, ids: list[int]
 ) -> None:
-    (reference,) = look_up_with_transformers(opt.weights, [{"token_ids": ids, "width": 20}])
+    (reference,) = look_up_with_transformers(tiny.weights, [{"token_ids": ids, "width": 20}])
     scored, rows = score(OPT, ids, width=20), score(OPT, ids, width=0, max_tokens=0)
     rows = rows.model_copy(update={"positions": (len(ids),)})
 
-    await asyncio.gather(worker.run_job(scored), worker.run_job(rows))
+    await asyncio.gather(tiny_worker.run_job(scored), tiny_worker.run_job(rows))
 
     history = await read_history(redis, scored.job_id)
     assert largest_difference(history, reference) <= NOISE
@@ -103,23 +79,23 @@ async def test_scores_and_rows_are_those_of_transformers(
 
 
 async def test_the_whole_vocabulary_of_a_prompt(
-    opt: RealEngine, worker: Worker, redis: Redis, ids: list[int]
+    tiny: RealEngine, tiny_worker: Worker, redis: Redis, ids: list[int]
 ) -> None:
     request = score(OPT, ids[:3], width=-1, logprobs=None)
 
-    await worker.run_job(request)
+    await tiny_worker.run_job(request)
 
     history = await read_history(redis, request.job_id)
     assert history.scored is not None
-    vocabulary = json.loads((opt.weights / "config.json").read_text())["vocab_size"]
+    vocabulary = json.loads((tiny.weights / "config.json").read_text())["vocab_size"]
     widths = [len(entry.top) if entry else None for entry in history.scored.logprobs]
     assert widths == [None, vocabulary, vocabulary]
 
 
 async def test_generated_tokens_have_their_own_log_probability(
-    worker: Worker, redis: Redis
+    tiny_worker: Worker, redis: Redis
 ) -> None:
-    history = await complete(worker, redis, logprobs=2)
+    history = await complete(tiny_worker, redis, logprobs=2)
 
     assert [entry.id for entry in history.logprobs] == list(history.token_ids)
     # Greedy: each token is the most likely one, and the same float is in both places.
@@ -128,13 +104,13 @@ async def test_generated_tokens_have_their_own_log_probability(
     ]
 
 
-async def test_a_stop_token_ends_the_run_and_counts(worker: Worker, redis: Redis) -> None:
-    free = await complete(worker, redis)
+async def test_a_stop_token_ends_the_run_and_counts(tiny_worker: Worker, redis: Redis) -> None:
+    free = await complete(tiny_worker, redis)
     stop = free.token_ids[5]
     first = free.token_ids.index(stop)
 
-    stopped = await complete(worker, redis, stop_token_ids=(stop,), logprobs=0)
-    delayed = await complete(worker, redis, stop_token_ids=(stop,), min_tokens=first + 3)
+    stopped = await complete(tiny_worker, redis, stop_token_ids=(stop,), logprobs=0)
+    delayed = await complete(tiny_worker, redis, stop_token_ids=(stop,), min_tokens=first + 3)
 
     assert stopped.token_ids == free.token_ids[: first + 1]
     assert len(stopped.logprobs) == first + 1
@@ -143,35 +119,37 @@ async def test_a_stop_token_ends_the_run_and_counts(worker: Worker, redis: Redis
     assert len(delayed.token_ids) >= first + 3
 
 
-async def test_only_allowed_tokens_are_drawn(worker: Worker, redis: Redis) -> None:
-    history = await complete(worker, redis, allowed_token_ids=(300, 301), temperature=1.0, seed=3)
+async def test_only_allowed_tokens_are_drawn(tiny_worker: Worker, redis: Redis) -> None:
+    history = await complete(
+        tiny_worker, redis, allowed_token_ids=(300, 301), temperature=1.0, seed=3
+    )
 
     assert set(history.token_ids) == {300, 301}
 
 
 async def test_a_seed_draws_the_same_again_and_another_does_not(
-    worker: Worker, redis: Redis
+    tiny_worker: Worker, redis: Redis
 ) -> None:
-    runs = [await complete(worker, redis, temperature=1.0, seed=seed) for seed in (7, 7, 8)]
+    runs = [await complete(tiny_worker, redis, temperature=1.0, seed=seed) for seed in (7, 7, 8)]
 
     assert runs[0].token_ids == runs[1].token_ids
     assert runs[0].token_ids != runs[2].token_ids
 
 
-async def test_a_structure_is_kept(worker: Worker, redis: Redis) -> None:
+async def test_a_structure_is_kept(tiny_worker: Worker, redis: Redis) -> None:
     phone, choice = await asyncio.gather(
-        complete(worker, redis, structure={"regex": r"\d{3}-\d{4}"}),
-        complete(worker, redis, structure={"choice": ["yes", "no"]}),
+        complete(tiny_worker, redis, structure={"regex": r"\d{3}-\d{4}"}),
+        complete(tiny_worker, redis, structure={"choice": ["yes", "no"]}),
     )
 
     assert re.fullmatch(r"\d{3}-\d{4}", phone.text)
     assert choice.text in {"yes", "no"}
 
 
-async def test_an_id_beyond_the_vocabulary_is_refused(worker: Worker, redis: Redis) -> None:
+async def test_an_id_beyond_the_vocabulary_is_refused(tiny_worker: Worker, redis: Redis) -> None:
     request = score(OPT, [5, 2_000_000], width=0)
 
-    await worker.run_job(request)
+    await tiny_worker.run_job(request)
 
     history = await read_history(redis, request.job_id)
     assert isinstance(history.end, Failed)
@@ -179,11 +157,11 @@ async def test_an_id_beyond_the_vocabulary_is_refused(worker: Worker, redis: Red
 
 
 async def test_the_receipt_names_engine_and_weights(
-    worker: Worker, redis: Redis, portal: FakePortal
+    tiny_worker: Worker, redis: Redis, portal: FakePortal
 ) -> None:
-    await wait_until(lambda: worker._provenance.known is not None)
+    await wait_until(lambda: tiny_worker._provenance.known is not None)
     request = score(OPT, [5, 6], width=0)
-    await worker.run_job(request)
+    await tiny_worker.run_job(request)
     await wait_until(lambda: bool(portal.outcomes(request.job_id)))
 
     provenance = portal.outcomes(request.job_id)[0].provenance
