@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench lint format requirements reset clean
+.PHONY: help demo test quick chaos bench lint format requirements reset clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: ## Run the whole site on this machine (PORT=, MODEL=, DATABASE_URL=, REDIS
 
 test: ## Run every test, including those with a browser and a real engine (ARGS= for pytest)
 	@$(BOOTSTRAP) dev engine clients browser && exec $(BIN)/python -m tests.run $(ARGS)
+
+quick: ## Run the tests that take seconds: no engine, no browser, none marked `slow`
+	@$(BOOTSTRAP) dev && exec $(BIN)/python -m tests.run quick $(ARGS)
 
 chaos: ## Kill each part during 200 streams from two real engines, and count what is lost
 	@$(BOOTSTRAP) dev engine && CHAOS=full exec $(BIN)/python -m pytest -q tests/chaos $(ARGS)

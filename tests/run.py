@@ -1,7 +1,8 @@
-"""`python -m tests.run`: every test, in two rounds, with one closing line.
+"""`python -m tests.run [quick]`: every test, in two rounds, with one closing line.
 
-The quick tests share the cores. Tests with a browser or a real engine come after them, one by
-one, since each of them needs the whole machine.
+The tests of the first share the cores. Tests with a real engine come after them, one by one,
+because an engine needs the whole machine: its threads wait for each other at every layer.
+`quick` is the first round without slow tests.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from demo.start import prepare_weights
 from demo.terminal import one_line_errors
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = "engine or browser"
+QUICK = "quick"
 NO_TESTS = 5
 
 
@@ -40,21 +41,28 @@ class Count:
 
 
 def main(words: list[str]) -> None:
-    """Run both rounds even if the first fails; `words` are passed on to pytest."""
-    with one_line_errors():
-        prepare_weights(Place(), deployment=PACKAGED_MODEL)
-    heavy = HEAVY if find_browser(os.environ) else f"({HEAVY}) and not browser"
-    rounds = (
-        ["-m", f"not ({HEAVY})", "-n", str(os.cpu_count() or 2)],
-        ["-m", heavy],
-    )
+    """Run every round even if one fails; further `words` are passed on to pytest."""
+    is_quick = words[:1] == [QUICK]
+    if not is_quick:
+        with one_line_errors():
+            prepare_weights(Place(), deployment=PACKAGED_MODEL)
     total, is_green = Count(), True
-    for options in rounds:
-        status, count = run_round([*options, *words])
+    for options in plan_rounds(is_quick=is_quick, has_browser=bool(find_browser(os.environ))):
+        status, count = run_round([*options, *words[is_quick:]])
         total += count
         is_green &= status == 0
     print(f"\n{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     raise SystemExit(0 if is_green and total.passed else 1)
+
+
+def plan_rounds(*, is_quick: bool, has_browser: bool) -> list[list[str]]:
+    """Pytest's options for each round."""
+    # One process more than there are cores works while another waits for the database or a clock.
+    processes = ["-n", str((os.cpu_count() or 1) + 1)]
+    if is_quick:
+        return [["-m", "not (engine or browser or slow)", *processes]]
+    rest = "" if has_browser else " and not browser"
+    return [["-m", f"not engine{rest}", *processes], ["-m", f"engine{rest}"]]
 
 
 def run_round(options: list[str]) -> tuple[int, Count]:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.engine_tools.metaseq_cases import FULL_DISK, convert
 
+pytestmark = pytest.mark.slow
+
 HEADS = ("--num-attention-heads", 8)
 ERROR_PAGE = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.engine_tools.metaseq_cases import PEAK_MEMORY, convert, make_checkpoints
+
+pytestmark = pytest.mark.slow
 
 MAY_GROW_KB = 6_000
 """Sixteen layers instead of four add 170,000 kB of weights."""

@@ -8,8 +8,12 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.engine_tools.metaseq_cases import PAUSED, command, convert
 from tests.inference_workers.real_engine import ROOT
+
+pytestmark = pytest.mark.slow
 
 OPTIONS = ("--num-attention-heads", 8, "--max-shard-size", "1KB")
 """Every tensor gets its own shard."""

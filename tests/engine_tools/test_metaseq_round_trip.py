@@ -16,6 +16,8 @@ from tests.engine_tools.metaseq_cases import (
     make_checkpoints,
 )
 
+pytestmark = pytest.mark.slow
+
 LIKE_350M = {"before": False, "embed": 32, "vocab": 264}
 CASES: dict[str, dict[str, Any]] = {
     "eight-parts-five-shards": {"parts": 8, "shards": 5, "vocab": 520, "positions": 33},

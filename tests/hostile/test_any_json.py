@@ -23,7 +23,7 @@ from tests.lab.api.conftest import Laboratory, _no_tokenizers_of_other_tests, la
 from tests.lab.playground.sse import in_thread
 
 __all__ = ["_no_tokenizers_of_other_tests", "laboratory"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 NO_NUL = "has a NUL character (U+0000), which cannot be stored; remove it."
 NO_HALF = "has half of a surrogate pair, which is not a character; remove it."

@@ -41,6 +41,8 @@ from inference_workers.contract import (
 from tests.inference_workers.conftest import MODELS_FILE, expected_text, make_request
 from tests.plugin import running_valkey
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

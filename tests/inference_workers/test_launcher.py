@@ -18,6 +18,8 @@ from inference_workers.launcher.process import find_session, read_process
 from tests.inference_workers.conftest import MODELS_FILE
 from tests.inference_workers.launched import ROOT, Host, is_alive, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:

@@ -20,6 +20,8 @@ from portal.platform.accounts.models import User
 from tests.walker import cast, people
 from tests.walker.routes import Route, all_routes
 
+pytestmark = pytest.mark.slow
+
 TABLE = Path(__file__).with_name("table.txt")
 ACTORS = (
     "anonymous", "applicant", "researcher", "other", "member", "suspended", "reviewer", "auditor",

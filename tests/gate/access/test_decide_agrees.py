@@ -23,6 +23,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory, ReleaseFactory
 from tests.factories.licensing import LicenceFactory, LicenceVersionFactory, SignatureFactory
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = st.integers(0, 8)
 """Few days, so that moments often coincide."""

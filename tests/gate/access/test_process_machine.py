@@ -63,6 +63,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory, ReleaseFactory
 from tests.gate.access.conftest import TYPED, sign
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 HOLD = timedelta(minutes=10)
 PEOPLE = st.sampled_from([2, 3, 4, 2, 3, 4, 1, 0])

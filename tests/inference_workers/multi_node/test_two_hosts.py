@@ -16,6 +16,8 @@ from inference_workers.contract import EngineState
 from inference_workers.launcher.process import find_session
 from tests.inference_workers.launched import Host, is_alive, wait_for
 
+pytestmark = pytest.mark.slow
+
 DEPLOYMENT = "fake-nodes"
 
 
