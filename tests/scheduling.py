@@ -8,7 +8,6 @@ from __future__ import annotations
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/engine_tools/", "tests/walker/")
-"""By path, because xdist 3.8's `loadgroup` does nothing under pytest 9.2."""
 IN_BROWSER = "_in_browser.py"
 
 
