@@ -23,10 +23,6 @@ class MetricTable:
     chart: str = ""
     share: int | None = None
 
-    @property
-    def series(self) -> Sequence[str]:
-        return self.columns[1:]
-
 
 def list_tables(metrics: Metrics) -> list[MetricTable]:
     """Every table of the page, in its order."""
