@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
@@ -15,7 +14,7 @@ from django.utils import timezone
 
 from portal.gate.webhooks.domain.addresses import resolve_target
 from portal.gate.webhooks.domain.signing import OVERLAP, derive_secret, make_seed
-from portal.gate.webhooks.domain.tasks import DISPATCH_TASK
+from portal.gate.webhooks.domain.tasks import call_for_dispatch
 from portal.gate.webhooks.enums import EventType
 from portal.gate.webhooks.models import Endpoint, Event
 from portal.platform.accounts.models import User
@@ -99,7 +98,7 @@ def enable_endpoint(endpoint: Endpoint, *, by: User) -> None:
         raise LostRace("It is already on.")
     endpoint.refresh_from_db()
     endpoint.deliveries.filter(state="waiting").update(due_at=timezone.now(), first_tried_at=None)
-    transaction.on_commit(lambda: current_app.send_task(DISPATCH_TASK), robust=True)
+    call_for_dispatch()
     _record(endpoint, "enabled", by=by)
 
 
@@ -113,7 +112,7 @@ def ping_endpoint(endpoint: Endpoint, *, by: User) -> Event:
     event = Event.objects.create(
         type=EventType.PING, endpoint=endpoint, data={}, created_at=now, due_at=now
     )
-    transaction.on_commit(lambda: current_app.send_task(DISPATCH_TASK), robust=True)
+    call_for_dispatch()
     return event
 
 

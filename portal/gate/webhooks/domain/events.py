@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from celery import current_app
-from django.db import transaction
 from django.utils import timezone
 
 from portal.gate.access.enums import Command
 from portal.gate.access.models import Application, Grant, Step
-from portal.gate.webhooks.domain.tasks import DISPATCH_TASK
+from portal.gate.webhooks.domain.tasks import call_for_dispatch
 from portal.gate.webhooks.enums import EventType
 from portal.gate.webhooks.models import Endpoint, Event
 
@@ -43,7 +41,7 @@ GRANT_EVENTS: Final[Mapping[str, EventType]] = {
 }
 
 
-def write_step(step: Step) -> Event | None:
+def write_step(step: Step, **_: object) -> Event | None:
     """Write the event of a step, if it has one; in the caller's transaction.
 
     Taking back a decision deletes its events.
@@ -65,7 +63,7 @@ def write_step(step: Step) -> Event | None:
     return _write(type_, application, data) if type_ else None
 
 
-def write_grant(grant: Grant) -> Event | None:
+def write_grant(grant: Grant, **_: object) -> Event | None:
     """Write the event of a new grant, sent when it begins and its decision is announced."""
     return _write(
         EventType.GRANT_MADE,
@@ -75,7 +73,7 @@ def write_grant(grant: Grant) -> Event | None:
     )
 
 
-def write_expiry(grant: Grant) -> Event | None:
+def write_expiry(grant: Grant, **_: object) -> Event | None:
     """Write the event of a grant that has ended."""
     return _write(EventType.GRANT_EXPIRED, grant.application, {"grant": describe_grant(grant)})
 
@@ -121,8 +119,3 @@ def _write(
     if event.due_at <= now:
         call_for_dispatch()
     return event
-
-
-def call_for_dispatch() -> None:
-    """Request a dispatch after the commit; if the broker is down, it only happens later."""
-    transaction.on_commit(lambda: current_app.send_task(DISPATCH_TASK), robust=True)
