@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
-from typing import Final
+from typing import Any, Final
 
 from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from portal.platform.core.errors import DomainError
 from portal.platform.core.forms import DayField
@@ -36,3 +38,8 @@ def refusals_in(form: forms.BaseForm) -> Iterator[None]:
         yield
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
+
+
+def render_form(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+    """The page of the context's `form`, with status 422 if what was sent is refused."""
+    return render(request, template, context, status=422 if context["form"].errors else 200)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from capacity.energy import TDP_SHARE, TRAINING_TONNES
@@ -11,6 +10,7 @@ from capacity.memory import ENGINE_RESERVE_BYTES
 from portal.desk.console.access import operator_required
 from portal.desk.console.forms.capacity import CapacityForm, most_gpus_listed
 from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.page_forms import render_form
 
 
 @require_safe
@@ -27,9 +27,4 @@ def capacity(request: AuthenticatedHttpRequest) -> HttpResponse:
         "engine_reserve_bytes": ENGINE_RESERVE_BYTES,
         "training_tonnes": TRAINING_TONNES,
     }
-    return render(
-        request,
-        "desk/console/operations/capacity.html",
-        context,
-        status=422 if form.errors else 200,
-    )
+    return render_form(request, "desk/console/operations/capacity.html", context)

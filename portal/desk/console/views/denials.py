@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +15,7 @@ from portal.gate.access.domain.screening.denylist import deny, lift_denial
 from portal.gate.access.enums import DenialKind
 from portal.gate.access.models import Denial
 from portal.platform.accounts.http import AuthenticatedHttpRequest
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 
 PAGE_SIZE = 50
 
@@ -41,8 +41,7 @@ def list_denials(request: AuthenticatedHttpRequest) -> HttpResponse:
     entries = Denial.objects.select_related("person", "made_by", "lifted_by")
     page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "now": timezone.now()}
-    status = 422 if form.is_bound else 200
-    return render(request, "desk/console/denials/denials.html", context, status=status)
+    return render_form(request, "desk/console/denials/denials.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,6 +57,5 @@ def lift(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
             lift_denial(denial, by=request.user, note=form.cleaned_data["note"])
             messages.success(request, f"Lifted: {denial}.")
             return redirect("console:denials")
-    status = 422 if form.is_bound else 200
     context = {"denial": denial, "form": form, "now": timezone.now()}
-    return render(request, "desk/console/denials/denial.html", context, status=status)
+    return render_form(request, "desk/console/denials/denial.html", context)

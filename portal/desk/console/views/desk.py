@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -19,7 +19,7 @@ from portal.gate.access.domain.desk.claims import (
 from portal.gate.access.models import Absence
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,5 +51,4 @@ def absence(request: AuthenticatedHttpRequest) -> HttpResponse:
         .first(),
         "claims": held_claims(request.user, at=now),
     }
-    status = 422 if form.is_bound else 200
-    return render(request, "desk/console/review/absence.html", context, status=status)
+    return render_form(request, "desk/console/review/absence.html", context)

@@ -18,7 +18,7 @@ from portal.gate.vouching.enums import DomainState
 from portal.gate.vouching.models import AuthorisedDomain
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 from portal.platform.core.refusals import RefusalCode
 
 PAGE_SIZE = 50
@@ -60,8 +60,7 @@ def change_domain(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "is_in_force": entry.is_in_force(at=timezone.now()),
         "now": timezone.now(),
     }
-    status = 422 if form.errors else 200
-    return render(request, "desk/console/domains/domain.html", context, status=status)
+    return render_form(request, "desk/console/domains/domain.html", context)
 
 
 def _carry_out(

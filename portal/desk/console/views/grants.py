@@ -21,7 +21,7 @@ from portal.gate.access.models import Grant
 from portal.gate.access.rules import grant_commands
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 from portal.platform.core.unsent import turn_away
 
 PAGE_SIZE = 25
@@ -78,9 +78,7 @@ def change_grant(request: AuthenticatedHttpRequest, pk: int, command: str) -> Ht
         "is_open": command in dict(_open_commands(grant)),
         "now": timezone.now(),
     }
-    return render(
-        request, "desk/console/grants/grant.html", context, status=422 if form.errors else 200
-    )
+    return render_form(request, "desk/console/grants/grant.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,12 +101,7 @@ def limit_grant(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "site_tokens": settings.DAILY_TOKEN_QUOTA,
         "site_jobs": settings.API_JOBS_PER_USER,
     }
-    return render(
-        request,
-        "desk/console/grants/grant_limits.html",
-        context,
-        status=422 if form.errors else 200,
-    )
+    return render_form(request, "desk/console/grants/grant_limits.html", context)
 
 
 def _open_commands(grant: Grant) -> list[tuple[Command, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -14,6 +14,7 @@ from portal.gate.teams.domain.leaving import expel_member
 from portal.gate.teams.models import Member
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.page_forms import render_form
 from portal.platform.core.unsent import turn_away
 
 
@@ -37,6 +38,4 @@ def expel(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
             messages.success(request, "Removed. The member and the team's lead get a mail.")
             return redirect("console:application", case_number)
     context = {"member": member, "application": member.team.application, "form": form}
-    return render(
-        request, "desk/console/grants/member.html", context, status=422 if form.errors else 200
-    )
+    return render_form(request, "desk/console/grants/member.html", context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
 
 from portal.desk.console.access import reviewer_required
@@ -13,7 +13,7 @@ from portal.gate.access.domain.desk.merging import merge_accounts
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,5 +38,4 @@ def merge(request: AuthenticatedHttpRequest, case_number: str, pk: int) -> HttpR
             messages.success(request, f"{merged.email} is closed. Its history is shown here.")
             return redirect("console:application", case_number)
     context = {"application": application, "merged": merged, "form": form}
-    status = 422 if form.is_bound else 200
-    return render(request, "desk/console/review/merge.html", context, status=status)
+    return render_form(request, "desk/console/review/merge.html", context)

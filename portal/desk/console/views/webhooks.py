@@ -28,7 +28,7 @@ from portal.gate.webhooks.enums import EventType
 from portal.gate.webhooks.models import Delivery, Endpoint
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 
 PAGE_SIZE = 50
 COMMANDS: Mapping[str, tuple[Callable[..., object], str]] = {
@@ -56,8 +56,7 @@ def list_webhooks(request: AuthenticatedHttpRequest) -> HttpResponse:
             )
             return _show_secret(request, registered)
     context = {"form": form, "endpoints": list_endpoints()}
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "desk/console/webhooks/webhooks.html", context, status=status)
+    return render_form(request, "desk/console/webhooks/webhooks.html", context)
 
 
 @require_safe

@@ -22,6 +22,7 @@ from portal.gate.access.forms import AppealForm
 from portal.gate.access.models import Application
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.page_forms import render_form
 from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
@@ -83,8 +84,7 @@ def appeal(request: AuthenticatedHttpRequest, case_number: str) -> HttpResponse:
             return redirect("access:status")
     refusal = application.steps.filter(command=Command.REJECT).last()
     context = {"application": application, "form": form, "refusal": refusal}
-    status = 422 if form.is_bound else 200
-    return render(request, "gate/access/appeal.html", context, status=status)
+    return render_form(request, "gate/access/appeal.html", context)
 
 
 def _nothing_to_appeal(case_number: str) -> DomainError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -13,6 +13,7 @@ from portal.gate.access.enums import DenialKind
 from portal.gate.access.forms import AppealForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in, render_form
 from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
@@ -30,14 +31,8 @@ def show_denial(request: AuthenticatedHttpRequest) -> HttpResponse:
         return redirect("access:status")
     form = AppealForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_in(form):
             appeal_denial(denial, by=request.user, text=form.cleaned_data["text"])
-        except DomainError as error:
-            form.add_error(error.field, error.message)
-        else:
             messages.success(request, "Your appeal was sent. Another reviewer reads it.")
             return redirect("access:denial")
-    status = 422 if form.is_bound else 200
-    return render(
-        request, "gate/access/denial.html", {"denial": denial, "form": form}, status=status
-    )
+    return render_form(request, "gate/access/denial.html", {"denial": denial, "form": form})

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +18,7 @@ from portal.gate.keys.forms import NewKeyForm, RotateForm
 from portal.gate.keys.models import ApiKey
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 from portal.platform.core.personal import personal
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -45,7 +44,7 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponse:
                 expires_at=timezone.now() + lifetime if lifetime else None,
             )
             return _show_once(request, issued)
-    return _show_form(request, "gate/keys/new.html", form)
+    return render_form(request, "gate/keys/new.html", {"form": form})
 
 
 @require_http_methods(METHODS)
@@ -67,7 +66,7 @@ def rotate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
             form.add_error(error.field, error.message)
         else:
             return _show_once(request, issued, replaces=_own_key(request, pk))
-    return _show_form(request, "gate/keys/rotate.html", form, row=row)
+    return render_form(request, "gate/keys/rotate.html", {"form": form, "row": row})
 
 
 @require_http_methods(METHODS)
@@ -92,13 +91,6 @@ def revoke(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 def _own_key(request: AuthenticatedHttpRequest, pk: int) -> KeyRow:
     key = get_object_or_404(ApiKey.objects.select_related("user"), user=request.user, pk=pk)
     return describe_key(key, at=timezone.now())
-
-
-def _show_form(
-    request: AuthenticatedHttpRequest, template: str, form: Form, row: KeyRow | None = None
-) -> HttpResponse:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, template, {"form": form, "row": row}, status=status)
 
 
 def _show_once(

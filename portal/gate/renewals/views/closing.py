@@ -20,7 +20,7 @@ from portal.gate.renewals.domain.statements import (
 from portal.gate.renewals.forms import StatementForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
-from portal.platform.core.page_forms import refusals_in
+from portal.platform.core.page_forms import refusals_in, render_form
 from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
@@ -75,9 +75,7 @@ def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "over_since": over_since(owed) if owed else None,
     }
-    return render(
-        request, "gate/renewals/statement.html", context, status=422 if form.errors else 200
-    )
+    return render_form(request, "gate/renewals/statement.html", context)
 
 
 def _get_own(request: AuthenticatedHttpRequest, pk: int) -> Grant:

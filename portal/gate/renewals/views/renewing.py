@@ -17,6 +17,7 @@ from portal.gate.renewals.forms import ReportForm, begin_with
 from portal.gate.renewals.models import Renewal
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError, LostRace
+from portal.platform.core.page_forms import render_form
 from portal.platform.core.personal import personal
 from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import turn_away
@@ -60,7 +61,7 @@ def renew(request: AuthenticatedHttpRequest) -> HttpResponse:
         "returned": returned,
         "grants": renewal.grants.select_related("model") if renewal else grants,
     }
-    return render(request, "gate/renewals/renew.html", context, status=422 if form.errors else 200)
+    return render_form(request, "gate/renewals/renew.html", context)
 
 
 @require_safe

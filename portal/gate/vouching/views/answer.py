@@ -16,6 +16,7 @@ from portal.gate.vouching.enums import Answer, DomainState, LinkStanding, VouchK
 from portal.gate.vouching.forms import AnswerForm
 from portal.gate.vouching.models import VouchRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import render_form
 from portal.platform.core.rate_limit import pace_links
 
 STATUSES = {LinkStanding.WRONG: 404, LinkStanding.OPEN: 200, LinkStanding.USED: 200}
@@ -47,8 +48,7 @@ def answer(request: HttpRequest, pk: int, token: str) -> HttpResponse:
             return redirect("vouching:answer", pk, token)
     context = {"vouch": link.request, "application": link.request.application, "form": form}
     context["models_wanted"] = link.request.application.models_wanted.all()
-    status = 422 if form.is_bound else 200
-    return render(request, "gate/vouching/answer.html", context, status=status)
+    return render_form(request, "gate/vouching/answer.html", context)
 
 
 @require_POST
