@@ -21,6 +21,7 @@ from portal.gate.vouching.enums import VouchKind
 from portal.gate.vouching.forms import NameForm
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.page_forms import refusals_in
 from portal.platform.core.personal import personal
 
 
@@ -40,16 +41,13 @@ def name(request: AuthenticatedHttpRequest, kind: str) -> HttpResponse:
     if application is None:
         return redirect("vouching:own")
     form = NameForm(request.POST, kind=named, saved=pk_of(current_request(application, named)))
-    if not form.is_valid():
-        return _render(request, form, named, status=422)
-    try:
-        voucher = name_voucher(application, by=request.user, kind=named, **form.cleaned_data)
-    except DomainError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        return _render(request, form, named, status=422)
-    when = "has been asked" if voucher.sent_at else "will be asked when you submit"
-    messages.success(request, f"{voucher.name} {when}.")
-    return redirect("vouching:own")
+    if form.is_valid():
+        with refusals_in(form):
+            voucher = name_voucher(application, by=request.user, kind=named, **form.cleaned_data)
+            when = "has been asked" if voucher.sent_at else "will be asked when you submit"
+            messages.success(request, f"{voucher.name} {when}.")
+            return redirect("vouching:own")
+    return _render(request, form, named, status=422)
 
 
 @require_POST
