@@ -12,6 +12,6 @@ urlpatterns = [
     path("signatures/<int:pk>/pdf/", views.signature_pdf, name="signature_pdf"),
     path("<slug:slug>/", views.read, name="read"),
     path("<slug:slug>/sign/", views.sign, name="sign"),
-    path("<slug:slug>/<int:number>/", views.version, name="version"),
+    path("<slug:slug>/<int:number>/", views.read, name="version"),
     path("<slug:slug>/<int:number>/text/", views.download, name="download"),
 ]

@@ -24,15 +24,8 @@ from portal.platform.core.refusals import RefusalCode
 
 
 @require_safe
-def read(request: HttpRequest, slug: str) -> HttpResponse:
-    """The version in force, for everybody."""
-    reading = _get_reading(request, slug)
-    return render(request, "gate/licensing/licence.html", {"reading": reading})
-
-
-@require_safe
-def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Any version by its number, for everybody."""
+def read(request: HttpRequest, slug: str, number: int | None = None) -> HttpResponse:
+    """The version in force, or any by its number, for everybody."""
     reading = _get_reading(request, slug, number=number)
     return render(request, "gate/licensing/licence.html", {"reading": reading})
 
