@@ -121,14 +121,14 @@ def in_force(*, at: datetime) -> QuerySet[Denial]:
 
 def find_denials(application: Application, *, at: datetime) -> list[Denial]:
     """The entries in force that concern an application's person, address or institution."""
-    return list(
-        _matching(
-            application.applicant,
-            email=application.applicant_email or application.applicant.email,
-            affiliation=application.affiliation,
-            at=at,
-        )
+    domain = domain_of(application.applicant_email or application.applicant.email)
+    parents = [domain[i:] for i in range(len(domain)) if i == 0 or domain[i - 1] == "."]
+    concerns = (
+        Q(kind=DenialKind.PERSON, person=application.applicant)
+        | Q(kind=DenialKind.DOMAIN, value__in=parents)
+        | Q(kind=DenialKind.ENTITY, value=normalise_name(application.affiliation))
     )
+    return list(in_force(at=at).filter(concerns))
 
 
 def require_not_denied(user: User, *, at: datetime, next_url: str = "") -> None:
@@ -159,16 +159,6 @@ def require_may_be_approved(application: Application, *, at: datetime) -> None:
 def normalise_name(name: str) -> str:
     """An institution's name as an entry stores it."""
     return fold_name(name)[:200]
-
-
-def _matching(user: User, *, email: str, affiliation: str, at: datetime) -> QuerySet[Denial]:
-    domain = domain_of(email)
-    parents = [domain[i:] for i in range(len(domain)) if i == 0 or domain[i - 1] == "."]
-    return in_force(at=at).filter(
-        Q(kind=DenialKind.PERSON, person=user)
-        | Q(kind=DenialKind.DOMAIN, value__in=parents)
-        | Q(kind=DenialKind.ENTITY, value=normalise_name(affiliation))
-    )
 
 
 def _normalise(kind: DenialKind, value: str) -> str:
