@@ -18,7 +18,7 @@ from portal.gate.access.enums import HELD_STATES, GrantState, Role
 from portal.gate.access.models import Grant, Step
 from portal.gate.renewals.domain.handing_in import open_renewal, withdraw_renewal
 from portal.gate.renewals.domain.mail import mail_holder, statement_link, status_link
-from portal.gate.renewals.models import Renewal, Statement, StatementRequest
+from portal.gate.renewals.models import Statement, StatementRequest
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
@@ -98,8 +98,10 @@ def give_back(grant: Grant, *, by: User, statement: StatementAnswers | None = No
     # Lock in the order of an approval: first the grant, then the renewal, and the audit log last.
     list(Grant.objects.select_for_update().filter(pk=grant.pk))
     renewal = open_renewal(by)
-    if renewal is not None and not _others_in(renewal, besides=grant):
-        withdraw_renewal(renewal, by=by)
+    if renewal is not None:
+        others = renewal.grants.filter(state=GrantState.ACTIVE).exclude(pk=grant.pk)
+        if not others.exists():
+            withdraw_renewal(renewal, by=by)
     step = give_grant_back(grant, by=by)
     if statement is not None and owes_statement(grant.capabilities):
         _write(grant, by=by, answers=statement)
@@ -183,11 +185,6 @@ def _ask_in_time(grant: Grant) -> int:
         # Meanwhile, the holder has made the statement, or a reviewer has asked for it.
         return 0
     return 1
-
-
-def _others_in(renewal: Renewal, *, besides: Grant) -> bool:
-    others = renewal.grants.filter(state=GrantState.ACTIVE).exclude(pk=besides.pk)
-    return others.exists()
 
 
 def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:

@@ -112,9 +112,10 @@ def take_back_decision(
             f"{application.applicant_name} has already been notified. "
             "To change the decision, reopen the application with a reason.",
         )
+    before = {int(pk): state for pk, state in ruling.moved_grants}
     grants = list(
         Grant.objects.select_for_update(of=("self",))
-        .filter(pk__in=_grants_of(ruling))
+        .filter(pk__in=[*ruling.made_grants, *before])
         .order_by("pk")
     )
     step = move_application(
@@ -130,7 +131,6 @@ def take_back_decision(
     ruling.taken_back_at = step.at
     ruling.save(update_fields=["taken_back_at"])
     withdraw_mail(ruling.step)
-    before = {int(pk): state for pk, state in ruling.moved_grants}
     # In this order: a person holds one grant for a model.
     void_grants([grant for grant in grants if grant.pk not in before], by=by)
     put_back_grants([grant for grant in grants if grant.pk in before], before=before, by=by)
@@ -158,8 +158,3 @@ def _lock_ruling(application: Application) -> Ruling | None:
     # Read once the lock is held: a join would show the step as it was before the wait.
     locked.step = Step.objects.select_related("application").get(pk=locked.pk)
     return locked
-
-
-def _grants_of(ruling: Ruling) -> list[int]:
-    """The grants that the decision made or moved."""
-    return [*ruling.made_grants, *(int(pk) for pk, _ in ruling.moved_grants)]

@@ -182,7 +182,8 @@ def announce_end(grant: Grant) -> None:
     )
     for each in (grant, *(following if grant.lead_id is None else ())):
         ended = {"user_id": each.user_id, "model_id": each.model_id, "grant_id": each.pk}
-        transaction.on_commit(partial(_notify, ended), robust=True)
+        notify = partial(access_ended.send_robust, sender=Grant, **ended)
+        transaction.on_commit(notify, robust=True)
 
 
 def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
@@ -190,10 +191,6 @@ def _end(grant: Grant, command: Command, *, by: User, reason: str) -> Step:
     step = move_grant(grant, command, by=by, role=Role.REVIEWER, note=reason, reason=reason)
     announce_end(grant)
     return step
-
-
-def _notify(ended: dict[str, int]) -> None:
-    access_ended.send_robust(sender=Grant, **ended)
 
 
 def _require_reason(reason: str) -> str:
