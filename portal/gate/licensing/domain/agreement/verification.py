@@ -67,11 +67,8 @@ def verify_code(typed: str, *, at: datetime) -> Verified | None:
     return Verified(found, current_version(found.version.licence, at=at))
 
 
-def verify_fingerprint(typed: str) -> Fingerprint:
-    """What is known under a SHA-256 in hexadecimal, in either case and with spaces."""
-    sha256 = read_fingerprint(typed)
-    if sha256 is None:
-        return Fingerprint(None, None)
+def verify_fingerprint(sha256: str) -> Fingerprint:
+    """What is known under a SHA-256, as `read_fingerprint` reads it."""
     return Fingerprint(
         IssuedAgreement.objects.select_related("signature").filter(sha256=sha256).first(),
         LicenceVersion.objects.select_related("licence")
