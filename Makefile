@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick chaos bench lint format requirements reset clean
+.PHONY: help demo test quick mutate chaos bench lint format requirements reset clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: ## Run every test, including those with a browser and a real engine (ARGS=
 
 quick: ## Run the tests that take seconds: no engine, no browser, none marked `slow`
 	@$(BOOTSTRAP) dev && exec $(BIN)/python -m tests.run quick $(ARGS)
+
+mutate: ## Change the rules line by line, and see that a test fails (ARGS="decide ledger")
+	@$(BOOTSTRAP) dev && exec $(BIN)/python -m tests.mutation $(ARGS)
 
 chaos: ## Kill each part during 200 streams from two real engines, and count what is lost
 	@$(BOOTSTRAP) dev engine && CHAOS=full exec $(BIN)/python -m pytest -q tests/chaos $(ARGS)
