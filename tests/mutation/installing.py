@@ -8,10 +8,13 @@ from __future__ import annotations
 import sys
 import threading
 from functools import _lru_cache_wrapper
-from types import FunctionType
+from types import FunctionType, MemberDescriptorType
+from typing import Final
 
 from portal.platform.core.compiled import CompiledModels, CompiledQuery
 from tests.mutation.mutants import Mutant
+
+OF_THE_CLASS_ITSELF: Final = {"__dict__", "__weakref__", "__slots__"}
 
 
 def install(mutant: Mutant) -> None:
@@ -21,8 +24,15 @@ def install(mutant: Mutant) -> None:
     source = f"from __future__ import annotations\n{mutant.source}"
     exec(compile(source, module.__file__ or mutant.module, "exec"), vars(module))
     for name, now in list(vars(module).items()):
-        if name in before and before[name] is not now:
-            _replace(name, before[name], now)
+        was = before.get(name, now)
+        if was is now:
+            continue
+        if isinstance(was, type) and isinstance(now, type):
+            # There may be objects of it already, which would be equal to none of the new one's.
+            vars(module)[name] = was
+            _rewrite_class(was, now)
+        else:
+            _replace(name, was, now)
     _forget_what_is_kept()
 
 
@@ -30,18 +40,16 @@ def _replace(name: str, was: object, now: object) -> None:
     for namespace in _namespaces():
         if namespace.get(name) is was:
             namespace[name] = now
-    _rewrite(was, now)
+    if isinstance(was, FunctionType) and isinstance(now, FunctionType) and not was.__closure__:
+        # For registries and tables, which hold the function itself.
+        was.__code__ = now.__code__
+        was.__defaults__, was.__kwdefaults__ = now.__defaults__, now.__kwdefaults__
 
 
-def _rewrite(was: object, now: object) -> None:
-    """For registries and tables, which hold the function itself."""
-    if isinstance(was, FunctionType) and isinstance(now, FunctionType):
-        if not (was.__closure__ or now.__closure__):
-            was.__code__ = now.__code__
-            was.__defaults__, was.__kwdefaults__ = now.__defaults__, now.__kwdefaults__
-    elif isinstance(was, type) and isinstance(now, type):
-        for name, method in vars(was).items():
-            _rewrite(method, vars(now).get(name))
+def _rewrite_class(was: type, now: type) -> None:
+    for name, value in vars(now).items():
+        if name not in OF_THE_CLASS_ITSELF and not isinstance(value, MemberDescriptorType):
+            setattr(was, name, value)
 
 
 def _forget_what_is_kept() -> None:

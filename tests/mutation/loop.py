@@ -18,8 +18,9 @@ from tests.mutation.trial import Trial
 class Mutation:
     """Tries the mutants of each module, and compares what survives with the list."""
 
-    def __init__(self, session: pytest.Session, out: TextIO) -> None:
+    def __init__(self, session: pytest.Session, words: Sequence[str], out: TextIO) -> None:
         self._session = session
+        self._beginnings = tuple(word if "." in word else f"{word}." for word in words) or ("",)
         self._out = out
         self._explained = read_survivors(FILE.read_text())
         self._complaints: list[str] = []
@@ -31,15 +32,19 @@ class Mutation:
         return self._complaints
 
     def _try_module(self, module: str) -> None:
-        session, begun = self._session, time.monotonic()
-        items = [item for item in session.items if item.nodeid.startswith(TARGETS[module])]
+        session, begun, target = self._session, time.monotonic(), TARGETS[module]
+        items = [item for item in session.items if item.nodeid.startswith(target.tests)]
         trial = Trial(session, items)
         session.config.pluginmanager.register(trial)
         unfit = trial.run_unchanged() or trial.find_killer(list_originals(module))
         if unfit:
             self._complain(f"{module} cannot be tried: unchanged, it fails {unfit}")
             return
-        mutants = list_mutants(module)
+        mutants = [
+            each
+            for each in list_mutants(module)
+            if target.means(each.where) and each.name.startswith(self._beginnings)
+        ]
         survivors = [mutant for mutant in mutants if not self._is_killed(trial, mutant)]
         session.config.pluginmanager.unregister(trial)
         self._compare_with_list(module, survivors)
@@ -57,8 +62,12 @@ class Mutation:
         return killer is not None
 
     def _compare_with_list(self, module: str, survivors: Sequence[Mutant]) -> None:
-        prefix = f"{module.rpartition('.')[2]}."
-        listed = {name for name in self._explained if name.startswith(prefix)}
+        of_module = f"{module.rpartition('.')[2]}."
+        listed = {
+            name
+            for name in self._explained
+            if name.startswith(of_module) and name.startswith(self._beginnings)
+        }
         for name in sorted(listed - {mutant.name for mutant in survivors}):
             self._complain(f"in the list, and survives no more: {name}")
 
