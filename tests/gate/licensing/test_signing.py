@@ -14,6 +14,7 @@ from portal.gate.licensing.domain.signing import sign_licence, standing
 from portal.gate.licensing.domain.versions import publish_version
 from portal.gate.licensing.enums import Capacity, Standing
 from portal.gate.licensing.models import LicenceVersion, Signature
+from portal.platform.accounts.models import User
 from portal.platform.audit.models import AuditEvent
 from portal.platform.core.errors import DomainError
 from tests.factories.accounts import UserFactory
@@ -60,8 +61,13 @@ def test_signature_freezes_the_text_and_who_signed_it() -> None:
     assert (signature.email, signature.ip) == ("ada@example.org", "192.0.2.7")
     assert signature.signed_at == NOW
     event = AuditEvent.objects.get()
-    assert event.subject == f"signature:{signature.pk}"
-    assert event.data["sha256"] == version.sha256
+    assert (event.subject, event.actor_id) == (f"signature:{signature.pk}", user.pk)
+    assert event.data == {
+        "licence": version.licence.slug,
+        "number": 1,
+        "sha256": version.sha256,
+        "capacity": "entity",
+    }
 
 
 def test_an_organisation_named_by_somebody_who_signs_for_themselves_is_left_out() -> None:
@@ -76,6 +82,24 @@ def test_an_organisation_named_by_somebody_who_signs_for_themselves_is_left_out(
     )
 
     assert signature.entity_name == ""
+
+
+def test_everybody_signs_each_version_once_as_soon_as_it_takes_effect() -> None:
+    version = LicenceVersionFactory.create()
+    first, second = UserFactory.create_batch(2)
+
+    def sign(user: User, version: LicenceVersion) -> Signature:
+        return sign_licence(user, version=version, legal_name="Bob", capacity=Capacity.SELF)
+
+    made = [sign(user, version) for user in (first, second)]
+    new = LicenceVersionFactory.create(licence=version.licence, number=2, effective_at=NOW)
+    made.append(sign(first, new))
+
+    assert [(each.user, each.version, each.legal_name) for each in made] == [
+        (first, version, "Bob"),
+        (second, version, "Bob"),
+        (first, new, "Bob"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +178,28 @@ def test_a_material_change_outdates_a_signature_when_its_grace_ends(
 
     assert change.grace_ends_at == NOW + timedelta(days=30)
     assert answer == expected
+
+
+def test_grace_of_an_early_publication_runs_from_when_it_takes_effect() -> None:
+    signature = SignatureFactory.create()
+    change = LicenceVersionFactory.create(
+        licence=signature.version.licence,
+        number=2,
+        published_at=NOW,
+        effective_at=NOW + timedelta(days=10),
+        grace_days=30,
+    )
+    end = NOW + timedelta(days=40)
+
+    assert standing(signature.user, change.licence, at=end - SECOND) == Standing.SIGNED
+    assert standing(signature.user, change.licence, at=end) == Standing.OUTDATED
+
+
+def test_a_signature_holds_also_where_no_version_asks_for_one_yet() -> None:
+    version = LicenceVersionFactory.create(effective_at=NOW, grace_days=30)
+    signature = SignatureFactory.create(version=version)
+
+    assert standing(signature.user, version.licence, at=NOW) == Standing.SIGNED
 
 
 def test_grace_of_a_late_publication_runs_from_its_publication() -> None:
