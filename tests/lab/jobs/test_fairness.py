@@ -58,6 +58,25 @@ def test_waiting_makes_up_for_runs_under_way() -> None:
     assert users(arrange(runs, [Running(1, API), Running(1, API)])) == [1, 2]
 
 
+def test_two_minutes_weigh_as_much_as_two_runs_and_the_longer_wait_decides() -> None:
+    runs = [wait(1, 0), wait(2, 120)]
+
+    assert users(arrange(runs, [Running(2, API)] * 2)) == [2, 1]
+    assert users(arrange([wait(2, 5), wait(1, 5)], [])) == [1, 2]
+
+
+def test_each_run_that_goes_ahead_counts_as_one_under_way() -> None:
+    runs = [*(wait(1, 0) for _ in range(4)), wait(2, 0)]
+
+    assert users(arrange(runs, [Running(2, API)] * 2)) == [1, 1, 1, 2, 1]
+
+
+def test_a_persons_runs_come_in_the_order_of_their_waiting() -> None:
+    runs = [wait(1, waited) for waited in (5, 9, 7)]
+
+    assert [run.waited for run in arrange(runs, [])] == [9, 7, 5]
+
+
 def test_classes_come_one_after_another() -> None:
     runs = [wait(1, 500, BATCH), wait(2, 100, API), wait(3, 1, INTERACTIVE)]
 
@@ -69,6 +88,7 @@ def test_a_class_leaves_slots_to_those_before_it() -> None:
 
     chosen = choose(arrange(runs, []), [], slots=8)
     assert Counter(run.job_class for run in chosen) == {API: 6}
+    assert len(choose(arrange(runs[:9], []), [], slots=8)) == 4
 
     held = [Running(1, BATCH)] * 4
     assert Counter(run.job_class for run in choose(arrange(runs, []), held, slots=8)) == {API: 2}
@@ -91,6 +111,23 @@ def test_of_eight_slots_of_a_class_one_is_kept_for_who_has_none() -> None:
     assert [starts[run.id] for run in later] == [10.0, 0.0, 10.0]
 
 
+def test_of_sixteen_slots_two_are_kept() -> None:
+    runs = [wait(1, 1, INTERACTIVE) for _ in range(17)]
+
+    assert len(choose(runs, [], slots=15)) == 14
+    assert len(choose(runs, [], slots=16)) == 14
+
+
+def test_who_gave_everything_back_has_none() -> None:
+    held = Held.by([Running(2, API)] * 11)
+    assert not held.may_begin(API, 2, slots=16)
+    assert held.may_begin(API, 1, slots=16)
+
+    for runs in (1, 1, -1, -1):
+        held.take(API, 1, runs=runs)
+    assert held.may_begin(API, 1, slots=16)
+
+
 def test_what_is_kept_in_a_class_is_not_for_those_behind_it() -> None:
     held = [Running(number, API) for number in range(11)]
     runs = [wait(20, 600, BATCH), wait(20, 500, BATCH), wait(21, 1, API)]
@@ -104,6 +141,16 @@ def test_a_person_at_their_limit_waits_and_nobody_waits_for_them() -> None:
 
     chosen = choose(arrange(runs, held), held, slots=32, limits={1: 1})
     assert [(run.user_id, run.job_class) for run in chosen] == [(1, INTERACTIVE), (2, API)]
+
+
+def test_a_limit_counts_what_goes_through_the_api_and_stops_nobody_behind() -> None:
+    held = [Running(1, INTERACTIVE), Running(1, API)]
+    runs = [wait(1, 600, API), wait(1, 500, BATCH), wait(1, 400, API), wait(2, 1, API)]
+
+    def chosen(limit: int) -> list[int]:
+        return users(choose(runs, held, slots=32, limits={1: limit}))
+
+    assert [chosen(limit) for limit in (1, 2, 3)] == [[2], [1, 2], [1, 1, 2]]
 
 
 def test_one_slot_is_open_to_every_class() -> None:
