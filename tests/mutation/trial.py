@@ -22,9 +22,9 @@ from tests.mutation.installing import install
 from tests.mutation.mutants import Mutant
 
 CPU_SECONDS: Final = 5.0
-"""For one test, beside what it takes unchanged: a mutant may loop for ever."""
+"""For one test, beside what it takes unchanged: a mutant may loop forever."""
 WALL_SECONDS: Final = 60.0
-"""As above, for one that waits for ever; other work of the machine counts in here."""
+"""As above, for one that waits forever; other work of the machine is included."""
 
 
 class OutOfTime(BaseException):
@@ -56,7 +56,7 @@ class Trial:
         return failed
 
     def find_killer(self, mutants: Sequence[Mutant]) -> str | None:
-        """The first test that fails with these in place, or None where they survive."""
+        """The first test that fails with these in place, or None if they survive."""
         items = sorted(self._items, key=lambda item: self._rank(item, mutants[0].where))
         _close_connections()
         # What collecting garbage does not touch, parent and fork share.
@@ -83,7 +83,7 @@ class Trial:
             for mutant in mutants:
                 install(mutant)
             killer = next((item.nodeid for item in items if not self._passes(item)), "")
-        except BaseException as error:  # noqa: BLE001 -- a fork must never go on as its parent
+        except BaseException as error:  # noqa: BLE001 -- a fork must never continue as its parent
             killer = f"{type(error).__name__} while it was put in place"
         os.write(writing, killer.encode())
         os._exit(0)
@@ -124,7 +124,7 @@ def _close_connections() -> None:
     connections.close_all()
     wrapper = connections[DEFAULT_DB_ALIAS]
     assert isinstance(wrapper, DatabaseWrapper)
-    wrapper.close_pool()
+    wrapper.close_pool()  # type: ignore[attr-defined]  # missing in the stubs
 
 
 def _give_up(_signal: int, _frame: FrameType | None) -> NoReturn:

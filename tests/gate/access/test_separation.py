@@ -139,7 +139,7 @@ def test_a_claim_keeps_off_everybody_but_its_holder_until_its_second() -> None:
 
     words = (
         "Rita Reviewer holds this application until 23 November, 12:00 UTC. "
-        "They can hand it over or lay it down."
+        "They can hand it over or release it."
     )
     assert refusal(ask(other, NOW - SECOND)) == ("claimed_by_other", words, None)
     assert refusal(ask(holder, NOW - SECOND)) is None

@@ -1,4 +1,4 @@
-"""Entropies, ranks and the likeliest tokens, reckoned by hand."""
+"""Entropies, ranks and the likeliest tokens, calculated by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load
 
 from inference_workers.contract import SamplingParams
-from portal.lab.jobs.domain.calls import Run
+from portal.lab.jobs.domain.admission import Run
 from portal.lab.jobs.domain.token_text import TokenTexts
 from portal.lab.scoring.domain.distributions import (
     DistributionPlan,

@@ -1,4 +1,4 @@
-"""Sums, means and which is best, reckoned by hand from the log-probabilities of tokens."""
+"""Sums, means and which is best, calculated by hand from the log-probabilities of tokens."""
 
 from __future__ import annotations
 
