@@ -18,7 +18,7 @@ OF_THE_CLASS_ITSELF: Final = {"__dict__", "__weakref__", "__slots__"}
 
 
 def install(mutant: Mutant) -> None:
-    """Run the statement in its module, and give its result to all modules that imported the old one."""
+    """Run the statement in its module, and replace the old result in all modules that have it."""
     module = sys.modules[mutant.module]
     before = dict(vars(module))
     source = f"from __future__ import annotations\n{mutant.source}"

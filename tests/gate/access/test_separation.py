@@ -31,7 +31,7 @@ from tests.factories.teams import MemberFactory, TeamFactory
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-IN_TEAM = "in one team with them, or were"
+IN_TEAM = "or were in a team with them"
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_an_appeal_is_for_who_did_not_refuse_it() -> None:
 
     assert refusal(ask(first)) == (
         "decided_before",
-        "You decided on this application before it was appealed. Another reviewer has to.",
+        "You decided on this application before it was appealed. Another reviewer decides.",
         None,
     )
     # The refusal of an appeal is its answer, and may be mended by who gave it.

@@ -15,7 +15,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.teams import MemberFactory, TeamFactory
 
 pytestmark = pytest.mark.django_db
-NEAR = "in one team with them, or were"
+NEAR = "or were in a team with them"
 
 
 @pytest.fixture

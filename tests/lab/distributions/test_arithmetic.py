@@ -88,7 +88,7 @@ def test_a_token_beyond_the_vocabulary_is_refused() -> None:
     with pytest.raises(DomainError) as refusal:
         write_summary(plan(4), FOUND, top=0, texts=TEXTS)
 
-    assert refusal.value.message == "The model has no token 4: it has 4."
+    assert refusal.value.message == "The model has no token 4: it has 4 tokens."
     assert (refusal.value.code, refusal.value.field) == ("invalid_value", "tokens")
 
 

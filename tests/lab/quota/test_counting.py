@@ -168,8 +168,8 @@ def test_what_is_refused_is_not_taken_in_part(user: User, own: HostedModel) -> N
     ledger.write()
 
     assert refusal.value.message == (
-        "This may need 51 tokens and 50 are left of today's 50. Lower max tokens, or wait: the "
-        "quota counts the last 24 hours."
+        "This may need 51 tokens; 50 of your 50 are left. Lower max tokens, or wait: the quota "
+        "counts the last 24 hours."
     )
     assert (refusal.value.code, refusal.value.field) == ("quota_exceeded", "max_tokens")
     assert ledger.quota(user.pk, model=own.pk) == Quota(50, NOTHING)

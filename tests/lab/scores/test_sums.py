@@ -116,5 +116,5 @@ def test_sums_are_exact_to_the_last_digit() -> None:
 def test_a_run_without_scores_is_a_fault_of_ours() -> None:
     plan = ScorePlan((Scored(CONTEXT, (LONG,)),), runs=())
 
-    with pytest.raises(ValueError, match=r"^a run that was to be scored has no scores$"):
+    with pytest.raises(ValueError, match=r"^a scoring run has no scores$"):
         write_scores(plan, [Completion()], texts=TEXTS)
