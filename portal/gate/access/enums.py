@@ -96,7 +96,7 @@ class Command(models.TextChoices):
     SUSPEND = "suspend", "Suspended"
     RESUME = "resume", "Resumed"
     REVOKE = "revoke", "Revoked"
-    SUPERSEDE = "supersede", "Replaced by a newer grant"
+    SUPERSEDE = "supersede", "Replaced with a newer grant"
     HALT = "halt", "Suspended while its application is open again"
     END = "end", "Ended with its application"
     VOID = "void", "Taken back with its decision"

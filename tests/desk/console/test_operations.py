@@ -66,13 +66,14 @@ def test_queues_show_depth_and_the_oldest_wait(operator: Client, valkey: redis.R
 
     (queue,) = operator.get(PATH).context["site"].queues
 
-    assert (queue.deployment, queue.waiting, queue.running, queue.missing) == (
+    jobs = queue.jobs
+    assert (queue.deployment, jobs.waiting, jobs.running, jobs.missing) == (
         "smollm2-135m",
         2,
         1,
         1,
     )
-    assert queue.oldest_at == job.created_at
+    assert jobs.oldest_at == job.created_at
 
 
 def test_failures_are_shown_without_prompts(operator: Client) -> None:

@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                     ("suspend", "Suspended"),
                     ("resume", "Resumed"),
                     ("revoke", "Revoked"),
-                    ("supersede", "Replaced by a newer grant"),
+                    ("supersede", "Replaced with a newer grant"),
                     ("halt", "Suspended while its application is open again"),
                     ("end", "Ended with its application"),
                     ("void", "Taken back with its decision"),
