@@ -51,6 +51,13 @@ def test_prompts_have_ranks_of_the_engine() -> None:
     )
 
 
+def test_a_token_that_is_as_likely_as_the_last_one_named_does_not_take_its_place() -> None:
+    """The engine names the prompt's own token first."""
+    entry = {"7": {"logprob": -0.5, "rank": 2}, "3": {"logprob": -0.5, "rank": 1}}
+
+    assert read_prompt([entry], [7], width=1) == (TokenLogprobs(7, -0.5, 2, ((3, -0.5),)),)
+
+
 def test_a_width_of_minus_one_takes_the_whole_vocabulary() -> None:
     entry = {str(token): {"logprob": -1.0 - token, "rank": token + 1} for token in range(4)}
 

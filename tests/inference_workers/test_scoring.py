@@ -190,7 +190,8 @@ async def test_a_worker_that_takes_over_keeps_what_was_scored(
 async def test_distributions_are_kept_as_rows(
     start_worker: StartWorker, redis: Redis, valkey_url: str
 ) -> None:
-    worker = await start_worker()
+    engine = ScriptedEngine()
+    worker = await start_worker(engine)
     request = make_request("", prompt_token_ids=IDS, positions=(2, 4), sampling={"max_tokens": 0})
 
     await worker.run_job(request)
@@ -203,6 +204,8 @@ async def test_distributions_are_kept_as_rows(
         raw = await client.get(row_key(request.job_id, 2))
     assert raw == pack([-math.log(VOCABULARY)] * VOCABULARY)
     assert len(array("f", raw)) == VOCABULARY
+    # Each is what follows so many tokens of the prompt.
+    assert [asked.prompt_ids for asked in engine.requests] == [IDS[:2], IDS]
 
 
 async def test_a_structure_is_not_continued_but_begun_again(
