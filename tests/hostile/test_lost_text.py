@@ -102,7 +102,16 @@ def test_every_text_comes_back_after_signing_in_again() -> None:
                     lost.append((role, form.action, landed))
 
     assert lost == []
-    assert sent == {"applicant": 15, "researcher": 19, "other": 15, "reviewer": 32, "operator": 18}
+    assert sent == {
+        "applicant": 15,
+        "researcher": 19,
+        "other": 15,
+        "member": 15,
+        "suspended": 14,
+        "reviewer": 32,
+        "auditor": 16,
+        "operator": 18,
+    }
 
 
 def find_text_forms(client: Client, arguments: dict[str, Any]) -> dict[str, PageForm]:
