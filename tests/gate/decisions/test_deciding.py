@@ -177,6 +177,24 @@ async def test_grants_are_suspended_resumed_and_revoked(desk: ApiClient) -> None
     assert (await desk.get(GRANTS, {"after": grant.pk})).json()["data"] == []
 
 
+async def test_a_grant_that_has_moved_on_is_not_changed(desk: ApiClient) -> None:
+    """It stands as it was read, and yet two commands have been given since."""
+    grant = await in_thread(GrantFactory.create)
+
+    async def change(command: str, revision: int) -> Any:
+        body = {"revision": revision, "reason": "A reason."}
+        return await desk.ask(f"{GRANTS}/{grant.pk}/{command}", json=body)
+
+    for revision, command in enumerate(("suspend", "resume")):
+        await change(command, revision)
+
+    late = await change("revoke", 0)
+    assert code_of(late) == (409, "changed_meanwhile")
+    assert "“active”: resumed by you on" in late.json()["error"]["message"]
+    assert code_of(await change("revoke", 3)) == (409, "changed_meanwhile")
+    assert (await change("revoke", 2)).json()["grant"]["state"] == "revoked"
+
+
 async def test_what_a_program_decided_is_in_the_grant(
     desk: ApiClient, waiting: Application, reviewer: User
 ) -> None:

@@ -78,10 +78,13 @@ async def test_a_key_is_one_persons_and_for_one_address(
     await desk.ask(place(waiting, "refuse"), json=body, **header)
 
     elsewhere = await desk.ask(place_of_grant(grant, "suspend"), json=body, **header)
-    theirs = await other.ask(place_of_grant(grant, "suspend"), json=body, **header)
+    theirs, again = [
+        await other.ask(place_of_grant(grant, "suspend"), json=body, **header) for _ in range(2)
+    ]
 
     assert refusal_of(elsewhere) == (400, "idempotency_key_reused", "Idempotency-Key")
-    assert theirs.json()["is_repeat"] is False
+    assert [each.json()["is_repeat"] for each in (theirs, again)] == [False, True]
+    assert again.json()["command"] == "suspend"
     assert await in_thread(DecisionRequest.objects.count) == 2
 
 

@@ -84,6 +84,7 @@ async def read_pages(desk: ApiClient, address: str, **query: Any) -> list[list[A
         page = (await desk.get(address, query)).json()
         ids = [item["id"] for item in page["data"]]
         assert (page["first_id"], page["last_id"]) == (ids[0], ids[-1])
+        assert ids not in pages
         pages.append(ids)
         if not page["has_more"]:
             return pages
