@@ -99,13 +99,21 @@ class Laboratory:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """During the block every job is answered: its reply's bytes, up to its max_tokens."""
-        task = asyncio.create_task(self._work())
+        """During the block every job is answered: its reply's bytes, up to its max_tokens.
+
+        If the worker fails, the test that waits for it gets the worker's error.
+        """
+        task, asking = asyncio.create_task(self._work()), asyncio.current_task()
+        assert asking is not None
+        task.add_done_callback(lambda done: done.cancelled() or asking.cancel())
         try:
             yield
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            (end,) = await asyncio.gather(task, return_exceptions=True)
+            if isinstance(end, Exception):
+                asking.uncancel()
+                raise end
 
     async def ask(self, path: str = "/v1/completions", **body: Any) -> Any:
         """POST, with the model's name, while jobs are answered; returns the response's JSON."""
