@@ -27,7 +27,7 @@ from tests.lab.api.client import ApiClient
 from tests.lab.playground.sse import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EMPTY: dict[str, object] = {
+EMPTY: dict[str, Any] = {
     "object": "list",
     "data": [],
     "first_id": None,
