@@ -227,7 +227,7 @@ def licences_that_changed(poison: Poison) -> Done:
         changes.append(
             LicenceVersionFactory.create(licence=first.licence, number=2, effective_at=now - DAY)
         )
-    poison(announcements, "_tell", changes[0])
+    poison(announcements, "_notify", changes[0])
     return exist(Notice, recipient=people)
 
 

@@ -49,7 +49,7 @@ BREACHES = {
         "portal/gate/vouching/domain/domains.py",
         "import portal.gate.vouching.forms",
     ),
-    "Tracing is a set-up that knows neither side": ("tracing/__init__.py", "import django"),
+    "Tracing is a set-up that knows neither side": ("tracing/__init__.py", "import pydantic"),
     "Capacity is arithmetic that knows nobody": ("capacity/memory.py", "import pydantic"),
     "Nobody imports vLLM: it is its own process": (
         "inference_workers/generation/text.py",

@@ -53,7 +53,7 @@ from tests.factories.access import ApplicationFactory, GrantFactory, RulingFacto
 from tests.factories.accounts import UserFactory
 from tests.gate.access.conftest import sign
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 FOLLOWING = {
     Command.SUPERSEDE,
     Command.HALT,

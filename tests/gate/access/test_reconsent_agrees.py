@@ -28,6 +28,8 @@ from portal.platform.notices.models import Notice
 from tests.factories.accounts import UserFactory
 from tests.factories.licensing import LicenceFactory, LicenceVersionFactory, SignatureFactory
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = 12
 DAYS = st.integers(0, 8)

@@ -204,7 +204,7 @@ def test_a_warning_knows_of_a_renewal_under_way(
     clock.move_to(END - 7 * DAY)
     watch_ends(at=timezone.now())
     assert len(sent()) == 1
-    assert mail.outbox[0].body.count("you do not need to hand in another report") == 1
+    assert mail.outbox[0].body.count("you do not need to submit another report") == 1
 
 
 @pytest.mark.parametrize(

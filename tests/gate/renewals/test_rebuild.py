@@ -38,7 +38,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.renewals import REPORT
 from tests.gate.renewals.conftest import END, make_grant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 STEPS = 120
 
 

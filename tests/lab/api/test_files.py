@@ -72,7 +72,7 @@ async def test_a_large_file_is_kept_in_pieces(client: ApiClient) -> None:
     [
         (b"", "The file is empty."),
         (b"{}\n\n[1]\n", "Line 3 is not a JSON object."),
-        (b'{"a": NaN}', "Line 1 is not valid JSON: it has NaN, which JSON does not."),
+        (b'{"a": NaN}', "Line 1 is not valid JSON: it has NaN, which JSON does not allow."),
         (b"{}\n\xff", "Line 2 is not valid JSON: it is not UTF-8."),
         (b'{}\n{"a": 1', "Line 2 is not valid JSON: Expecting ',' delimiter."),
         (b"[" * 100_000, "Line 1 is not valid JSON: Expecting value."),

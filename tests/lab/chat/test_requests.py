@@ -76,9 +76,9 @@ async def test_what_changes_nothing_is_taken_and_named_by_its_place(
     ).json()
 
     assert reply["gatehouse"]["warnings"] == [
-        "user changes no answer here and was ignored.",
-        "messages[0].name changes no answer here and was ignored.",
-        "messages[0].mood is not known here and was ignored.",
+        "user changes no answer and was ignored.",
+        "messages[0].name changes no answer and was ignored.",
+        "messages[0].mood is not a known field and was ignored.",
     ]
 
 

@@ -87,8 +87,8 @@ async def test_no_more_values_than_one_request_may_have(laboratory: Laboratory) 
     assert (four.status_code, five.status_code) == (200, 400)
     assert (error["code"], error["param"]) == ("invalid_value", "positions")
     assert error["message"] == (
-        "5 positions over a vocabulary of 1,000,000 are 5,000,000 values, and one request may "
-        "have 4,000,000: 4 positions."
+        "5 positions over a vocabulary of 1,000,000 are 5,000,000 values; the limit for a "
+        "request is 4,000,000, or 4 positions."
     )
 
 
