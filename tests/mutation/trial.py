@@ -14,8 +14,7 @@ from typing import Final, NoReturn
 
 import pytest
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.postgresql.base import DatabaseWrapper
+from django.db import connection, connections
 from pytest_django.plugin import blocking_manager_key
 
 from tests.mutation.installing import install
@@ -122,9 +121,7 @@ class Trial:
 def _close_connections() -> None:
     """A fork opens its own; with its parent's it could only disturb it."""
     connections.close_all()
-    wrapper = connections[DEFAULT_DB_ALIAS]
-    assert isinstance(wrapper, DatabaseWrapper)
-    wrapper.close_pool()  # type: ignore[attr-defined]  # missing in the stubs
+    connection.close_pool()  # type: ignore[attr-defined]  # missing in the stubs
 
 
 def _give_up(_signal: int, _frame: FrameType | None) -> NoReturn:

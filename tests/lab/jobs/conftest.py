@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
 import redis
+from django.db import connection
 
 from inference_workers.contract import control_channel, queue_for
 from portal.lab.jobs.domain.tokens import forget_tokenizers
@@ -44,3 +46,15 @@ def messages(client: redis.Redis) -> list[Any]:
     """The arguments of the queue's messages, as the worker's task gets them."""
     bodies = [base64.b64decode(message["body"]) for message in queued_messages(client)]
     return [json.loads(body)[0][0] for body in bodies]
+
+
+def wait_until_blocked() -> None:
+    """Until another connection waits for a lock that this one holds; fails after ten seconds."""
+    query = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    deadline = monotonic() + 10
+    while monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waits")

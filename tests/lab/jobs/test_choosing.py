@@ -92,7 +92,8 @@ def test_what_waits_is_read_of_one_deployment_the_oldest_of_each_person_and_clas
         hold_back(model, 50, user=user, job_class=BATCH, call_index=n) for n in (1, 0)
     )
     other = hold_back(model, 1, job_class=API)
-    GenerationJobFactory.create(model=model, user=user, job_class=API)
+    long_ago = NOW - timedelta(seconds=99)
+    GenerationJobFactory.create(model=model, user=user, job_class=API, created_at=long_ago)
     hold_back(model, 99, user=user, job_class=API, cancelled=True)
     hold_back(HostedModelFactory.create(deployment="elsewhere"), 99, user=user, job_class=API)
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import redis
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from inference_workers.contract import GenerationRequest, SamplingParams
@@ -18,7 +18,7 @@ from portal.lab.jobs.domain.submission import submit_job
 from portal.lab.jobs.enums import JobClass, JobState, Origin
 from portal.lab.jobs.models import GenerationJob
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher
-from tests.lab.jobs.conftest import message_ids, messages
+from tests.lab.jobs.conftest import message_ids, messages, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLOTS = 6
@@ -121,3 +121,24 @@ def test_two_processes_send_every_run_once(valkey: redis.Redis, model: HostedMod
 
     assert sum(counts) == 4
     assert sorted(message_ids(valkey)) == sorted(f"{job.pk}:1" for job in jobs)
+
+
+def test_what_is_stopped_meanwhile_is_not_sent(valkey: redis.Redis, model: HostedModel) -> None:
+    stopped, other = GenerationJobFactory.create_batch(2, model=model, held_back=True)
+    counts: list[int] = []
+
+    def send() -> None:
+        counts.append(send_waiting(model.deployment))
+        connections.close_all()
+
+    sending = threading.Thread(target=send)
+    with transaction.atomic():
+        GenerationJob.objects.filter(pk=stopped.pk).update(
+            state=JobState.CANCELLED, cancel_reason="user", finished_at=timezone.now()
+        )
+        sending.start()
+        wait_until_blocked()
+    sending.join(20)
+
+    assert counts == [1]
+    assert message_ids(valkey) == [f"{other.pk}:1"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +41,7 @@ from portal.platform.audit.domain.record import find_breaks
 from portal.platform.audit.models import AuditEvent
 from tests.factories.jobs import FakeWorker, GenerationJobFactory, beat, make_researcher
 from tests.factories.usage import reserve_tokens
-from tests.lab.jobs.conftest import listen, message_ids
+from tests.lab.jobs.conftest import listen, message_ids, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -298,15 +297,3 @@ def test_a_stop_waits_for_who_has_the_row(valkey: redis.Redis) -> None:
     stopping.join()
 
     assert states(jobs) == [("running", "user")]
-
-
-def wait_until_blocked() -> None:
-    """Wait until another connection waits for a lock of this one; fails after ten seconds."""
-    query = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-    deadline = monotonic() + 10
-    while monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            if cursor.fetchone():
-                return
-    raise AssertionError("no connection waits")
