@@ -71,7 +71,7 @@ def test_weights_that_do_not_fit_are_named_with_what_there_is() -> None:
 def test_weights_that_leave_too_little_room_are_named_with_what_fits() -> None:
     half = MemoryAssumptions(reserve_bytes_per_gpu=GIB // 2)
     memory = plan_memory(place("opt-6.7b", "t4"), context=2048, assumptions=half)
-    assert memory.why_not == "Beside the weights 1824 tokens fit, fewer than one sequence of 2048."
+    assert memory.why_not == "Beside the weights, 1824 tokens fit, fewer than one sequence of 2048."
 
 
 def test_stages_hold_their_layers_and_the_ends_the_embeddings() -> None:

@@ -49,8 +49,8 @@ UNKEPT: Mapping[str, str] = {
 }
 """Values as JSON spells them, and the messages about a field with such a value."""
 NO_JSON: Mapping[bytes, str] = {
-    b'{"foo": NaN}': "it has NaN, which JSON does not.",
-    b'{"foo": -Infinity}': "it has -Infinity, which JSON does not.",
+    b'{"foo": NaN}': "it has NaN, which JSON does not allow.",
+    b'{"foo": -Infinity}': "it has -Infinity, which JSON does not allow.",
     b'{"foo": "\xed\xa0\x80"}': "it is not UTF-8.",
     '{"foo": 1}'.encode("utf-16"): "it is not UTF-8.",
     b"[" * 90_000: "Expecting value.",

@@ -49,5 +49,5 @@ def test_any_single_wrong_digit_is_found(digits: str, place: int, shift: int) ->
     whole = digits + check_character(digits)
     wrong = str((int(digits[place]) + shift) % 10)
     assert normalise_orcid(whole).replace("-", "") == whole
-    with pytest.raises(ValueError, match="typing mistake"):
+    with pytest.raises(ValueError, match="typing error"):
         normalise_orcid(digits[:place] + wrong + whole[place + 1 :])

@@ -103,10 +103,14 @@ def _submit_or_refuse(batch: Batch, row: BatchRow) -> bool:
         note_fault(error, doing="submit_batch_row", row=row)
         _refuse(row, BROKEN)
     else:
-        BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
-            state=RowState.SUBMITTED, call=submitted.call
-        )
+        _note_submitted(row, submitted)
     return True
+
+
+def _note_submitted(row: BatchRow, submitted: Submitted) -> None:
+    BatchRow.objects.filter(pk=row.pk, state=RowState.WAITING).update(
+        state=RowState.SUBMITTED, call=submitted.call
+    )
 
 
 def _refuse(row: BatchRow, error: DomainError) -> None:
