@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from portal.platform.accounts.http import AuthenticatedHttpRequest
-from portal.platform.core.http import takes_events, wants_json
+from portal.platform.core.http import refuse_as_json, takes_events, wants_json
+from portal.platform.core.refusals import RefusalCode
 
 P = ParamSpec("P")
 
@@ -34,9 +36,10 @@ def refuse_stranger(request: HttpRequest) -> HttpResponse:
     """The response to a request without a signed-in user."""
     if not wants_json(request) and not takes_events(request):
         return redirect_to_login(request.get_full_path())
-    error = {
-        "code": "not_signed_in",
-        "message": "You are signed out. Your text is still here.",
-        "next_step": {"label": "Sign in", "url": reverse("account_login")},
-    }
-    return JsonResponse({"error": error}, status=401)
+    return refuse_as_json(
+        RefusalCode.NOT_SIGNED_IN,
+        "You are signed out. Your text is still here.",
+        label="Sign in",
+        url=reverse("account_login"),
+        status=HTTPStatus.UNAUTHORIZED,
+    )

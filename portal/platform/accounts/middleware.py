@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import structlog
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
@@ -21,8 +22,9 @@ from requests import RequestException
 from portal.platform.accounts.domain.identity import lacks_required_mfa
 from portal.platform.core.base_middleware import Middleware
 from portal.platform.core.batching import Batching
-from portal.platform.core.http import wants_json
+from portal.platform.core.http import refuse_as_json, wants_json
 from portal.platform.core.redis import sync_redis
+from portal.platform.core.refusals import RefusalCode
 from portal.platform.core.unsent import keep_unsent
 
 log = structlog.get_logger(__name__)
@@ -85,7 +87,12 @@ class StaffMFAMiddleware(Middleware):
             return self.get_response(request)
         message = "Your role needs a second factor. Add one here, then continue."
         if wants_json(request):
-            return _refuse("mfa_required", message, status=403, next_step=reverse("mfa_index"))
+            return refuse_as_json(
+                RefusalCode.MFA_REQUIRED,
+                message,
+                label="Add a second factor",
+                url=reverse("mfa_index"),
+            )
         messages.warning(request, message)
         answer = redirect("mfa_index")
         keep_unsent(request, answer, why="Your role needed a second factor first.")
@@ -109,8 +116,12 @@ class JsonSignInMiddleware(Middleware):
         login_url = resolve_url("account_login")
         if request.user.is_authenticated or urlsplit(response["Location"]).path != login_url:
             return response
-        return _refuse(
-            "not_signed_in", "Sign in to do this.", status=401, next_step=response["Location"]
+        return refuse_as_json(
+            RefusalCode.NOT_SIGNED_IN,
+            "Sign in to do this.",
+            label="Sign in",
+            url=response["Location"],
+            status=HTTPStatus.UNAUTHORIZED,
         )
 
 
@@ -122,8 +133,3 @@ class SignInElsewhereMiddleware(Middleware):
             return None
         log.warning("sign_in_elsewhere_failed", error=str(exception))
         return render(request, "socialaccount/authentication_error.html", status=502)
-
-
-def _refuse(code: str, message: str, *, status: int, next_step: str) -> JsonResponse:
-    body = {"error": {"code": code, "message": message, "next_step": next_step}}
-    return JsonResponse(body, status=status)

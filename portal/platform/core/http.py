@@ -6,7 +6,9 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import cast
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
+
+from portal.platform.core.refusals import RefusalCode
 
 NO_COUNTRY = frozenset({"XX", "ZZ", "AP", "EU"})
 """What proxies send when they do not know the country, or know only the continent."""
@@ -74,3 +76,15 @@ def wants_json(request: HttpRequest) -> bool:
 def takes_events(request: HttpRequest) -> bool:
     """Whether the request comes from a stream's reader rather than from an address bar."""
     return "text/event-stream" in request.headers.get("Accept", "")
+
+
+def refuse_as_json(
+    code: RefusalCode, message: str, *, label: str = "", url: str = "", status: int | None = None
+) -> JsonResponse:
+    """A refusal for a page's script, with a link to the next step if there is one.
+
+    The status is the code's own, unless the page needs another.
+    """
+    step = {"label": label, "url": url} if url else None
+    error = {"code": code, "message": message, "next_step": step}
+    return JsonResponse({"error": error}, status=status or code.shape.status)

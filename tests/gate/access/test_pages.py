@@ -168,7 +168,7 @@ def test_saving_when_signed_out_says_so_to_the_script(client: Client) -> None:
         "error": {
             "code": "not_signed_in",
             "message": "Sign in to do this.",
-            "next_step": "/account/login/?next=/access/apply/",
+            "next_step": {"label": "Sign in", "url": "/account/login/?next=/access/apply/"},
         }
     }
 

@@ -116,7 +116,7 @@ def test_whoever_waits_is_told_so_and_not_asked_to_apply(client: Client) -> None
     page = text_of(client, f"/models/{model.slug}/")
 
     assert page.count("Your application is waiting for a reviewer.") == 1
-    assert page.count("See where it stands") == 1
+    assert page.count("See its status") == 1
     assert page.count("Apply for access") == 0
 
 

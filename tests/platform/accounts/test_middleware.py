@@ -91,4 +91,7 @@ def test_json_clients_get_the_code_and_the_way_out(production: None) -> None:
 
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "mfa_required"
-    assert answer.json()["error"]["next_step"] == "/account/2fa/"
+    assert answer.json()["error"]["next_step"] == {
+        "label": "Add a second factor",
+        "url": "/account/2fa/",
+    }

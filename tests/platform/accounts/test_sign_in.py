@@ -162,6 +162,6 @@ def test_json_clients_are_told_to_sign_in(client: Client) -> None:
         "error": {
             "code": "not_signed_in",
             "message": "Sign in to do this.",
-            "next_step": "/account/login/?next=/account/",
+            "next_step": {"label": "Sign in", "url": "/account/login/?next=/account/"},
         }
     }

@@ -243,7 +243,7 @@ MESSAGES: dict[Code, tuple[str, str]] = {
         "Read and sign the new version",
     ),
     Code.NO_APPLICATION: ("You have no access to this yet.", "Apply for access"),
-    Code.PENDING: ("Your application is waiting for a reviewer.", "See where it stands"),
+    Code.PENDING: ("Your application is waiting for a reviewer.", "See its status"),
     Code.RETURNED: ("A reviewer asked for changes to your application.", "Read the notes"),
     Code.REJECTED: ("Your application was not approved.", "Read the reason"),
     Code.GRANT_EXPIRED: ("Your access has ended.", "Renew it, or apply again"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
@@ -35,7 +36,7 @@ from portal.platform.accounts.domain.identity import verified_orcid
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError, LostRace
-from portal.platform.core.http import connection_country, wants_json
+from portal.platform.core.http import connection_country, refuse_as_json, wants_json
 from portal.platform.core.personal import personal
 from portal.platform.core.unsent import turn_away
 
@@ -198,6 +199,10 @@ def _render_form(
 
 
 def _refuse_json(error: DomainError) -> JsonResponse:
-    step = {"label": "See where it stands", "url": reverse("access:status")}
-    body = {"error": {"code": error.code, "message": error.message, "next_step": step}}
-    return JsonResponse(body, status=409)
+    return refuse_as_json(
+        error.code,
+        error.message,
+        label="See its status",
+        url=reverse("access:status"),
+        status=HTTPStatus.CONFLICT,
+    )

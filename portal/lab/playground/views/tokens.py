@@ -11,6 +11,8 @@ from portal.lab.jobs.domain.workers import engine_status
 from portal.lab.playground.presentation import list_usable
 from portal.lab.playground.sign_in import sign_in_required
 from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.core.http import refuse_as_json
+from portal.platform.core.refusals import RefusalCode
 
 
 @require_POST
@@ -23,12 +25,7 @@ def count(request: AuthenticatedHttpRequest) -> HttpResponse:
         .first()
     )
     if model is None:
-        error = {
-            "code": "model_not_found",
-            "message": "This model is not open to you.",
-            "next_step": None,
-        }
-        return JsonResponse({"error": error}, status=404)
+        return refuse_as_json(RefusalCode.MODEL_NOT_FOUND, "This model is not open to you.")
     prompt = request.POST.get("prompt", "").replace("\r\n", "\n")
     tokens = count_tokens(prompt, deployment=model.deployment)
     engine = engine_status(model.deployment)
