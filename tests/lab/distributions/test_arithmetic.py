@@ -77,10 +77,23 @@ def test_the_likeliest_are_as_many_as_asked_for_and_no_more_than_there_are(
     assert [each["logprob"] for each in summary[0]["top"]] == logprobs
 
 
-def test_equally_likely_tokens_come_in_the_order_of_their_ids() -> None:
-    (_, second) = write_summary(plan(), FOUND, top=4, texts=TEXTS)
+def likeliest(row: list[float], top: int) -> list[int]:
+    found = Distributions((1,), np.array([row], dtype=np.float32))
+    return [each["id"] for each in write_summary(plan(), found, top=top, texts=TEXTS)[0]["top"]]
 
-    assert [each["id"] for each in second["top"]] == [0, 1, 2, 3]
+
+def test_the_likeliest_are_found_wherever_they_are() -> None:
+    # 71 times 37 is 1 modulo 101.
+    row = [-float(37 * token % 101) for token in range(101)]
+
+    assert likeliest(row, 5) == [0, 71, 41, 11, 82]
+
+
+def test_equally_likely_tokens_come_in_the_order_of_their_ids() -> None:
+    row = [-2.0] * 1000 + [-1.0] * 1000
+
+    assert likeliest(row, 3) == [1000, 1001, 1002]
+    assert likeliest(row, 1002) == [*range(1000, 2000), 0, 1]
 
 
 def test_a_token_beyond_the_vocabulary_is_refused() -> None:

@@ -157,9 +157,11 @@ def _describe(token: int, row: NDArray[np.float32], texts: TokenTexts) -> dict[s
 
 
 def _likeliest(row: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Of equally likely tokens those with smaller ids first, also where only some of them fit."""
     count = min(count, len(row))
-    some = np.argpartition(-row, count - 1)[:count] if count else np.array([], dtype=np.int64)
-    return some[np.argsort(-row[some], kind="stable")]
+    least = -np.partition(-row, count - 1)[count - 1]
+    able = np.flatnonzero(row >= least)
+    return able[np.argsort(-row[able], kind="stable")][:count]
 
 
 def _place(position: int, *, length: int) -> int:
