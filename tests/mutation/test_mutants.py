@@ -35,8 +35,8 @@ def test_lookups_and_calls_become_their_neighbours() -> None:
 
 
 def test_sql_is_changed_and_prose_is_not() -> None:
-    sql = cst.parse_expression('"""\\nSELECT a FROM b WHERE c > 0 AND d IS NULL\\n"""')
-    head, tail = '"""\\nSELECT a FROM b WHERE c', '\\n"""'
+    sql = cst.parse_expression('"""\nSELECT a FROM b WHERE c > 0 AND d IS NULL\n"""')
+    head, tail = '"""\nSELECT a FROM b WHERE c', '\n"""'
 
     assert texts(sql) == [
         f"{head} >= 0 AND d IS NULL{tail}",
