@@ -17,7 +17,7 @@ from servestatic.middleware import ServeStaticMiddleware
 from portal.platform.core.redis import sync_redis
 from tests.emptying import empty_database
 from tests.plugin import running_valkey
-from tests.template import find_template
+from tests.template import drop_database, find_template
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,7 @@ def django_db_modify_db_settings(
     """Copy a database that has all migrations, instead of applying them in each process."""
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"] |= {"TEMPLATE": find_template(), "MIGRATE": False}
+    connection.creation._destroy_test_db = drop_database  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
