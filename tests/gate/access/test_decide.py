@@ -188,3 +188,9 @@ def test_a_refusal_for_another_model_is_not_held_against_this_one(model: HostedM
         applicant=user, state=ApplicationState.REJECTED, models_wanted=[HostedModelFactory.create()]
     )
     assert ask(user, model).code == Code.NO_APPLICATION
+
+
+def test_access_has_ended_for_people_who_had_it() -> None:
+    ended = [code for code in Code if Decision(allowed=False, code=code, message="").has_ended]
+
+    assert ended == [Code.GRANT_EXPIRED, Code.SUSPENDED, Code.REVOKED]
