@@ -58,6 +58,7 @@ def test_a_second_start(checkout: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_package_index(checkout: Path, free_port: int) -> None:
     done = run_make(
         checkout, "demo", PORT=str(free_port), PIP_INDEX_URL="http://127.0.0.1:9/simple"
@@ -67,6 +68,7 @@ def test_no_package_index(checkout: Path, free_port: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_package_index_without_what_is_needed(checkout: Path, free_port: int) -> None:
     done = run_make(
         checkout, "demo", PORT=str(free_port), PIP_NO_INDEX="1", PIP_FIND_LINKS=str(checkout)

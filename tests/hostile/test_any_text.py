@@ -102,6 +102,7 @@ def site(valkey: redis.Redis) -> Site:
     return Site(valkey)
 
 
+@pytest.mark.slow
 def test_nothing_that_people_send_breaks_a_page(site: Site) -> None:
     """In one test, because the site is seeded once; the list says what broke."""
     walk_addresses(site)

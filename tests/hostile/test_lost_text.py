@@ -74,6 +74,7 @@ def open_name_form(client: Client) -> PageForm:
     return find_form(page.content.decode(), page="/account/", action="/account/")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_every_text_comes_back_after_signing_in_again() -> None:
     actors = people.seed()
@@ -155,6 +156,7 @@ def find_post_only(actors: Mapping[str, User | None], arguments: dict[str, Any])
     return addresses
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_signing_in_never_leads_to_an_address_that_takes_only_posts() -> None:
     actors = people.seed()

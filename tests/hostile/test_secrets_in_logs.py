@@ -112,6 +112,7 @@ def test_query_strings_are_masked_and_other_text_is_not() -> None:
         assert mask_secrets(text) == text
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_no_log_trace_metric_or_event_holds_a_secret(
     valkey: redis.Redis, written: io.StringIO, monkeypatch: pytest.MonkeyPatch

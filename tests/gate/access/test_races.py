@@ -154,6 +154,7 @@ def test_a_grant_is_not_resumed_and_revoked_at_once() -> None:
     assert grant.steps.count() == 1
 
 
+@pytest.mark.slow
 def test_of_two_hundred_races_none_is_won_twice(model: HostedModel) -> None:
     """Any two of claim, return, approve and reject, by two reviewers, at the same instant."""
     ann, ben = (UserFactory.create(is_reviewer=True, name=name) for name in ("Ann", "Ben"))

@@ -47,6 +47,7 @@ def heard() -> Iterator[list[int]]:
     access_ended.disconnect(hear)
 
 
+@pytest.mark.slow
 def test_a_whole_year_brings_four_mails(
     clock: time_machine.Traveller, grant: Grant, sent: Sent
 ) -> None:

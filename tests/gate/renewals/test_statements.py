@@ -189,6 +189,7 @@ def test_nobody_else_makes_the_statement(clock: time_machine.Traveller, holder: 
     assert refusal.value.code == "not_your_grant"
 
 
+@pytest.mark.slow
 def test_the_site_asks_every_two_weeks_three_times(
     clock: time_machine.Traveller, holder: User, sent: Sent
 ) -> None:
