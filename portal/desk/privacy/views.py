@@ -5,11 +5,9 @@ from __future__ import annotations
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.desk.privacy.domain.erasure import pseudonym
@@ -22,12 +20,12 @@ from portal.desk.privacy.domain.requests import (
 )
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.errors import DomainError
+from portal.platform.core.personal import personal
 from portal.platform.core.rate_limit import pace_downloads
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 @pace_downloads("everything")
 def download_everything(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A zip of JSON files; see `export_person`."""
@@ -39,8 +37,7 @@ def download_everything(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
-@login_required
+@personal
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth
 def erase(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What is erased and what is kept. A POST, after reauthentication, requests the erasure."""
@@ -64,8 +61,7 @@ def erase(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
-@login_required
+@personal
 def take_back(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Take back the request. This needs no password, since it destroys nothing."""
     try:

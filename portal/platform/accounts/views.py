@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.platform.accounts.domain.naming import change_name
@@ -16,12 +15,12 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.fingerprints import SavedMeanwhile
 from portal.platform.core.form_origin import read_origin
+from portal.platform.core.personal import personal
 from portal.platform.core.unsent import forget_unsent
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show the account's state; a POST changes the name."""
     # A copy, so that a refused name does not appear in the masthead as if it were saved.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.platform.core.fingerprints import SavedMeanwhile
+from portal.platform.core.personal import personal
 from portal.platform.notices.domain.preferences import choose_digest
 from portal.platform.notices.domain.reading import list_notices, mark_read
 from portal.platform.notices.forms import MailPreferenceForm
@@ -20,8 +19,7 @@ PAGE_SIZE = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@personal
 def show_list(request: HttpRequest) -> HttpResponse:
     """The person's notices, newest first; a POST changes the mail settings."""
     user_id = _person(request)
@@ -45,8 +43,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
-@login_required
+@personal
 def show_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """One notice, as text; opening it marks it as read."""
     notice = get_object_or_404(list_notices(_person(request)), pk=pk)
