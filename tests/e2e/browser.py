@@ -6,7 +6,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -27,6 +28,13 @@ SETTLE = """async () => {
   await Promise.race([settled, new Promise((done) => setTimeout(done, 3000))]);
 }"""
 SERIOUS = {"serious", "critical"}
+ALL_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
+COLOUR_RULES: dict[str, Any] = {
+    **ALL_RULES,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
+# The themes differ in their colours alone.
+THEMES: dict[Literal["light", "dark"], dict[str, Any]] = {"light": ALL_RULES, "dark": COLOUR_RULES}
 
 
 @contextmanager
@@ -63,10 +71,39 @@ def open_page(context: BrowserContext, complaints: list[str]) -> Page:
     return page
 
 
-def serious_violations(page: Page) -> list[str]:
-    """The serious and critical violations that axe finds on the page."""
+def judge(page: Page, name: str = "") -> list[str]:
+    """The page's faults: scrolling sideways at either width, and what axe finds in both themes.
+
+    `SCREENSHOTS=<folder>` keeps pictures of each page that has a `name`.
+    """
+    before, faults = page.viewport_size, []
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        faults += overflow(page)
+    for theme, rules in THEMES.items():
+        page.emulate_media(color_scheme=theme)
+        faults += [f"{theme}: {line}" for line in serious_violations(page, rules)]
+    if name and (folder := os.environ.get("SCREENSHOTS")):
+        _keep_pictures(page, Path(folder) / name)
+    page.emulate_media(color_scheme="light")
+    if before is not None:
+        page.set_viewport_size(before)
+    return faults
+
+
+def _keep_pictures(page: Page, path: Path) -> None:
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for size in (PHONE, DESKTOP):
+            page.set_viewport_size(size)
+            picture = path.with_name(f"{path.name}-{theme}-{size['width']}.png")
+            page.screenshot(path=picture, full_page=True)
+
+
+def serious_violations(page: Page, rules: dict[str, Any] | None = None) -> list[str]:
+    """The serious and critical violations that axe finds on the page as it is drawn now."""
     page.evaluate(SETTLE)
-    response: dict[str, Any] = Axe().run(page).response
+    response: dict[str, Any] = Axe().run(page, options=rules or ALL_RULES).response
     return [
         f"{page.url}: {violation['id']}: {node['target']}"
         for violation in response["violations"]
@@ -80,4 +117,8 @@ def overflow(page: Page) -> list[str]:
     extra = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
-    return [f"{page.url}: {extra} px wider than the window"] if extra > 0 else []
+    return (
+        [f"{page.url}: {extra} px wider than the window ({page.viewport_size})"]
+        if extra > 0
+        else []
+    )

@@ -11,14 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.gate.access.enums import ApplicationState, Command
-from tests.e2e.browser import (
-    DESKTOP,
-    PHONE,
-    launched_browser,
-    open_page,
-    overflow,
-    serious_violations,
-)
+from tests.e2e.browser import DESKTOP, PHONE, judge, launched_browser, open_page
 from tests.factories.access import ApplicationFactory, RulingFactory, StepFactory
 from tests.factories.accounts import PASSWORD, UserFactory
 
@@ -77,12 +70,11 @@ def test_charts_stand_above_their_tables_in_both_schemes(
     inks = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        complaints.extend(serious_violations(page))
         inks.append(page.locator(".chart").first.evaluate(INKS))
     page.set_viewport_size(PHONE)
     place = page.locator(".chart").first
     expect(place.locator(".uplot")).to_have_js_property("offsetWidth", place.evaluate(INNER_WIDTH))
-    complaints.extend(overflow(page))
+    complaints.extend(judge(page))
     assert complaints == []
     assert inks[0] != inks[1]
     context.close()

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.desk.privacy.models import ErasureRequest
-from tests.e2e.browser import (
-    DESKTOP,
-    PHONE,
-    launched_browser,
-    open_page,
-    overflow,
-    serious_violations,
-)
+from tests.e2e.browser import DESKTOP, judge, launched_browser, open_page
 from tests.factories.accounts import PASSWORD, UserFactory
 
 pytestmark = [
@@ -66,19 +57,3 @@ def test_a_person_asks_to_be_erased_and_takes_it_back(page: Page, live_server: L
     expect(page.get_by_text("Your account will not be erased.")).to_be_visible()
     assert complaints == []
     assert ErasureRequest.objects.get(person=person).state == "taken_back"
-
-
-def judge(page: Page, name: str) -> list[str]:
-    found: list[str] = []
-    folder = os.environ.get("SCREENSHOTS")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for width, size in (("1280", DESKTOP), ("390", PHONE)):
-            page.set_viewport_size(size)
-            found += [f"{scheme} {width}: {line}" for line in overflow(page)]
-            if folder:
-                path = Path(folder) / f"{name}-{scheme}-{width}.png"
-                page.screenshot(path=path, full_page=True)
-        found += [f"{scheme}: {line}" for line in serious_violations(page)]
-    page.set_viewport_size(DESKTOP)
-    return found

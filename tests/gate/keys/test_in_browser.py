@@ -9,14 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.gate.keys.models import ApiKey
-from tests.e2e.browser import (
-    DESKTOP,
-    PHONE,
-    launched_browser,
-    open_page,
-    overflow,
-    serious_violations,
-)
+from tests.e2e.browser import judge, launched_browser, open_page
 from tests.factories.accounts import PASSWORD
 from tests.factories.jobs import make_researcher
 from tests.factories.keys import ApiKeyFactory
@@ -47,15 +40,6 @@ def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
     assert complaints == []
 
 
-def judge(page: Page, complaints: list[str]) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        complaints.extend(f"{scheme}: {line}" for line in serious_violations(page))
-    page.set_viewport_size(PHONE)
-    complaints.extend(overflow(page))
-    page.set_viewport_size(DESKTOP)
-
-
 def test_a_key_is_made_copied_rotated_and_revoked_by_keyboard(
     live_server: LiveServer, page: Page, complaints: list[str]
 ) -> None:
@@ -66,14 +50,14 @@ def test_a_key_is_made_copied_rotated_and_revoked_by_keyboard(
     page.get_by_role("button", name="Sign in", exact=True).press("Enter")
     page.wait_for_url(f"{live_server.url}/access/")
     page.goto(f"{live_server.url}/account/keys/")
-    judge(page, complaints)
+    complaints += judge(page)
 
     page.get_by_role("link", name="Make a key").press("Enter")
-    judge(page, complaints)
+    complaints += judge(page)
     page.get_by_label("Name").fill("Evaluation cluster")
     page.get_by_role("button", name="Make the key").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your new key: Evaluation cluster")
-    judge(page, complaints)
+    complaints += judge(page)
     page.get_by_role("button", name="Copy").press("Enter")
     expect(page.get_by_role("status")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -81,16 +65,16 @@ def test_a_key_is_made_copied_rotated_and_revoked_by_keyboard(
 
     page.get_by_role("link", name="I have copied it").press("Enter")
     page.get_by_role("link", name="Rotate Evaluation cluster").press("Enter")
-    judge(page, complaints)
+    complaints += judge(page)
     page.get_by_role("button", name="Make the new key").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your new key: Evaluation cluster")
     assert page.locator("#new-key").text_content() != copied
     ApiKeyFactory.create(user=user, name="A lost one")
     page.goto(f"{live_server.url}/account/keys/")
-    judge(page, complaints)
+    complaints += judge(page)
 
     page.get_by_role("link", name="Revoke A lost one").press("Enter")
-    judge(page, complaints)
+    complaints += judge(page)
     page.get_by_role("button", name="Revoke it").press("Enter")
     expect(page.get_by_role("link", name="Revoke A lost one")).to_have_count(0)
     assert ApiKey.objects.filter(user=user, revoked_at=None).count() == 2

@@ -17,14 +17,7 @@ from portal.gate.access.domain.reconsent.announcements import announce_changes
 from portal.gate.licensing.models import LicenceVersion, Signature
 from portal.platform.accounts.models import User
 from portal.platform.notices.models import Notice
-from tests.e2e.browser import (
-    DESKTOP,
-    PHONE,
-    launched_browser,
-    open_page,
-    overflow,
-    serious_violations,
-)
+from tests.e2e.browser import DESKTOP, judge, launched_browser, open_page
 from tests.factories.access import GrantFactory
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.catalog import HostedModelFactory, ReleaseFactory
@@ -84,31 +77,19 @@ def enter(page: Page, live_server: LiveServer, user: User) -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
-def judge(page: Page) -> None:
-    """The page is accessible in both schemes and fits a phone."""
-    complaints = []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        complaints += serious_violations(page)
-    page.set_viewport_size(PHONE)
-    complaints += overflow(page)
-    page.set_viewport_size(DESKTOP)
-    assert complaints == []
-
-
 def test_sign_again_take_the_paper_and_let_it_be_verified(
     page: Page, live_server: LiveServer, change: LicenceVersion, tmp_path: Path
 ) -> None:
     signer = User.objects.get(email="signer0@example.org")
     enter(page, live_server, signer)
-    judge(page)
+    assert judge(page) == []
     page.get_by_role("link", name="Read and sign the new version").click()
     page.get_by_label("Your full legal name").fill("Ольга Byron")
     page.get_by_label("I have read the licence").check()
     page.get_by_role("button", name="Sign version 2").click()
     expect(page.get_by_role("heading", name="Signed copy")).to_be_visible()
     expect(page.get_by_label("Licence to sign again")).to_have_count(0)
-    judge(page)
+    assert judge(page) == []
     signature = Signature.objects.get(version=change)
 
     with page.expect_download() as download:
@@ -124,21 +105,21 @@ def test_sign_again_take_the_paper_and_let_it_be_verified(
     expect(page.get_by_text("Its SHA-256 is in the field above")).to_be_visible()
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_text("This file is unchanged")).to_be_visible()
-    judge(page)
+    assert judge(page) == []
     page.get_by_label("Code of the signature").fill(signature.code.lower())
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_role("heading", name="This signature exists")).to_be_visible()
     page.get_by_label("Name of the signer").fill("ольга byron")
     page.get_by_role("button", name="Compare the name").click()
     expect(page.get_by_text("This name is on the signature")).to_be_visible()
-    judge(page)
+    assert judge(page) == []
     paper.write_bytes(paper.read_bytes() + b"\n")
     page.goto(f"{live_server.url}/verify/")
     page.get_by_label("Or a file").set_input_files(paper)
     expect(page.get_by_text("Its SHA-256 is in the field above")).to_be_visible()
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_text("No file here has this SHA-256")).to_be_visible()
-    judge(page)
+    assert judge(page) == []
 
 
 def test_a_reviewer_reminds_some_of_those_who_have_not_signed(
@@ -151,13 +132,13 @@ def test_a_reviewer_reminds_some_of_those_who_have_not_signed(
     page.get_by_role("link", name="Console").click()
     page.get_by_role("link", name="Outdated signatures").click()
     expect(page.get_by_role("row")).to_have_count(7)
-    judge(page)
+    assert judge(page) == []
     for box in page.get_by_role("checkbox").all()[3:]:
         box.check()
     page.get_by_role("button", name="Preview the reminders").click()
     expect(page.get_by_role("heading", name="Remind 2 people")).to_be_visible()
     expect(page.get_by_text("Wait a week before you send another.")).to_be_visible()
-    judge(page)
+    assert judge(page) == []
     page.get_by_role("button", name="Send the reminders").click()
     expect(page.get_by_text("Reminded: 2 people.")).to_be_visible()
     assert Notice.objects.filter(kind="access.licence_reminded").count() == 2

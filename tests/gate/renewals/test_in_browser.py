@@ -17,14 +17,7 @@ from portal.gate.renewals.enums import RenewalState
 from portal.gate.renewals.models import Renewal, Statement
 from portal.platform.accounts.models import User
 from portal.platform.notices.domain.sending import send_due
-from tests.e2e.browser import (
-    DESKTOP,
-    PHONE,
-    launched_browser,
-    open_page,
-    overflow,
-    serious_violations,
-)
+from tests.e2e.browser import DESKTOP, PHONE, judge, launched_browser, open_page
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.gate.renewals.conftest import make_grant
 
@@ -76,14 +69,6 @@ def enter(page: Page, user: User) -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
-def judge(page: Page, complaints: list[str]) -> None:
-    """Check the page in both schemes, and that it needs no sideways scrolling."""
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        complaints.extend(serious_violations(page))
-    complaints.extend(overflow(page))
-
-
 @pytest.fixture
 def grant() -> Grant:
     """Ends in twelve days."""
@@ -99,9 +84,9 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
 
     # Ada sees that it ends, and writes a page about what she did.
     enter(phone, grant.user)
-    judge(phone, complaints)
+    complaints += judge(phone)
     phone.get_by_role("link", name="Renew with a report").click()
-    judge(phone, complaints)
+    complaints += judge(phone)
     phone.get_by_role("button", name="Hand in the report").click()
     expect(phone.get_by_role("main")).to_contain_text("Say what you have done with the models.")
     phone.get_by_label("What you have done with the models").fill("Scored half of the pairs.")
@@ -110,7 +95,7 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     phone.get_by_label("Incidents").fill("None.")
     phone.get_by_role("button", name="Hand in the report").click()
     expect(phone.get_by_role("main")).to_contain_text("A reviewer acts next.")
-    judge(phone, complaints)
+    complaints += judge(phone)
     send_due()
     assert sorted((m.to[0], m.subject) for m in mail.outbox) == [
         ("ada@example.org", "Your report was received"),
@@ -120,9 +105,9 @@ def test_a_holder_renews_on_a_phone_and_a_reviewer_approves(
     # Rita asks for more, reads it, and approves a year.
     enter(desk, rita)
     desk.goto("/console/renewals/")
-    judge(desk, complaints)
+    complaints += judge(desk)
     desk.get_by_role("link", name="Ada Byron").click()
-    judge(desk, complaints)
+    complaints += judge(desk)
     desk.get_by_text("Return for changes", exact=True).click()
     desk.get_by_label("Changes needed").fill("Which pairs?")
     desk.get_by_role("button", name="Return with this note").click()
@@ -159,7 +144,7 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
     )
     enter(phone, holder)
     phone.get_by_role("link", name="Give it back").click()
-    judge(phone, complaints)
+    complaints += judge(phone)
     phone.get_by_label("Destroyed on").fill(f"{timezone.now():%Y-%m-%d}")
     phone.get_by_label("I state that the weights").check()
     phone.get_by_label("Your full legal name").fill("Bo Chen")
@@ -169,7 +154,7 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
 
     enter(desk, UserFactory.create(is_reviewer=True))
     desk.goto("/console/closeouts/")
-    judge(desk, complaints)
+    complaints += judge(desk)
     expect(desk.get_by_role("table")).to_contain_text("Cem Ak")
     expect(desk.get_by_role("main")).to_contain_text("Bo Chen: Small")
     desk.get_by_role("button", name="Ask Cem Ak about Large").click()
@@ -179,4 +164,4 @@ def test_a_right_with_weights_is_given_back_on_a_phone(
         "Your statement about Large is needed"
     ]
     desk.set_viewport_size(PHONE)
-    judge(desk, complaints)
+    complaints += judge(desk)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -23,14 +21,7 @@ from portal.gate.vouching.enums import Answer, VouchKind
 from portal.gate.vouching.models import AuthorisedDomain, VouchRequest
 from portal.platform.accounts.models import User
 from portal.platform.notices.domain.sending import send_due
-from tests.e2e.browser import (
-    DESKTOP,
-    PHONE,
-    launched_browser,
-    open_page,
-    overflow,
-    serious_violations,
-)
+from tests.e2e.browser import DESKTOP, PHONE, judge, launched_browser, open_page, overflow
 from tests.factories.access import ApplicationFactory, GrantFactory
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.catalog import HostedModelFactory
@@ -250,19 +241,3 @@ def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveS
         complaints += judge(page, name)
     assert complaints == []
     assert VouchRequest.objects.count() == 3
-
-
-def judge(page: Page, name: str) -> list[str]:
-    found: list[str] = []
-    folder = os.environ.get("SCREENSHOTS")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for width, size in (("1280", DESKTOP), ("390", PHONE)):
-            page.set_viewport_size(size)
-            found += [f"{scheme} {width}: {line}" for line in overflow(page)]
-            if folder:
-                path = Path(folder) / f"{name}-{scheme}-{width}.png"
-                page.screenshot(path=path, full_page=True)
-        found += [f"{scheme}: {line}" for line in serious_violations(page)]
-    page.set_viewport_size(DESKTOP)
-    return found

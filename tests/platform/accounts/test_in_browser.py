@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
-from tests.e2e.browser import PHONE, launched_browser, open_page, overflow, serious_violations
+from tests.e2e.browser import PHONE, judge, launched_browser, open_page, overflow
 from tests.factories.accounts import PASSWORD, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -138,7 +138,7 @@ def test_a_refused_form_puts_the_reader_at_its_mistakes(
     assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
     summary.get_by_role("link").first.click()
     assert page.evaluate("document.activeElement.id") == "id_name"
-    assert serious_violations(page) == []
+    assert judge(page) == []
 
 
 def test_navigation_works_on_a_phone_without_scripts(
