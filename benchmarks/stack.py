@@ -157,14 +157,17 @@ def worker_name(pair: int) -> str:
 
 
 @contextmanager
-def running_stack(shape: Shape) -> Iterator[Stack]:
-    """A site of this shape with ready engines; all of it is removed afterwards."""
+def running_stack(shape: Shape, *, database_url: str = "") -> Iterator[Stack]:
+    """A site of this shape with ready engines; all of it is removed afterwards.
+
+    It has its own PostgreSQL unless `database_url` names a database for it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-bench-"))
     place = Place(var=folder, weights=ROOT / "var" / "weights")
     valkey = Valkey(folder / "valkey")
     stack: Stack | None = None
     try:
-        postgres_url = start_postgres(place.postgres)
+        postgres_url = database_url or start_postgres(place.postgres)
         valkey.start(wipe=True)
         place.logs.mkdir(exist_ok=True)
         stack = _build(shape, place, valkey, postgres_url)
@@ -175,7 +178,8 @@ def running_stack(shape: Shape) -> Iterator[Stack]:
         if stack is not None:
             stack.supervisor.stop(seconds=STOP_SECONDS)
         valkey.kill()
-        stop_postgres(place.postgres)
+        if not database_url:
+            stop_postgres(place.postgres)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -21,12 +21,18 @@ from tests.template import drop_database, find_template
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
-) -> None:
-    """Copy a database that has all migrations, instead of applying them in each process."""
+def template(django_db_blocker: DjangoDbBlocker) -> str:
+    """The name of a database that has all migrations."""
     with django_db_blocker.unblock():
-        connection.settings_dict["TEST"] |= {"TEMPLATE": find_template(), "MIGRATE": False}
+        return find_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, template: str
+) -> None:
+    """Copy the template, instead of applying all migrations in each process."""
+    connection.settings_dict["TEST"] |= {"TEMPLATE": template, "MIGRATE": False}
     connection.creation._destroy_test_db = drop_database  # type: ignore[attr-defined]
 
 

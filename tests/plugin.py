@@ -16,7 +16,7 @@ import pytest
 from xdist.remote import Producer
 
 from demo.services import Valkey, start_postgres, stop_postgres
-from tests.scheduling import FilesTogether
+from tests.scheduling import FilesTogether, put_slow_tests_first
 
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES_DIR = ROOT / "var" / "test" / "postgres"
@@ -54,6 +54,12 @@ def pytest_load_initial_conftests() -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
     return FilesTogether(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not _is_controller():
+        put_slow_tests_first(items)
 
 
 def pytest_unconfigure() -> None:

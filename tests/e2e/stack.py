@@ -49,15 +49,15 @@ class Account:
 
 
 class DemoStack:
-    """A running demo. PostgreSQL is the tests' own; Valkey belongs to this object."""
+    """A running demo. The database is its caller's; Valkey belongs to this object."""
 
-    def __init__(self, folder: Path, *, postgres_url: str) -> None:
+    def __init__(self, folder: Path, *, database_url: str) -> None:
         self.folder = folder
         self._place = Place(var=folder / "var")
         self.valkey = Valkey(folder / "valkey", appendfsync="no")
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._postgres_url = postgres_url
+        self._database_url = database_url
         self._process: subprocess.Popen[bytes] | None = None
         self._accounts: dict[str, Account] = {}
         self.card: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class DemoStack:
             "PORT": str(self.port),
             "VAR_DIR": os.fspath(self._place.var),
             "WEIGHTS_DIR": os.fspath(ROOT / "var" / "weights"),
-            "DATABASE_URL": self._make_database(),
+            "DATABASE_URL": self._database_url,
             "REDIS_URL": self.valkey.start(wipe=True),
         }
         with (self.folder / "demo.log").open("wb") as log:
@@ -155,16 +155,6 @@ class DemoStack:
         """Rows of the demo's database, which is the record."""
         with psycopg.connect(self._database_url) as connection:
             return connection.execute(statement.encode(), arguments).fetchall()
-
-    @property
-    def _database_url(self) -> str:
-        return self._postgres_url.replace("/postgres?", "/gatehouse_e2e?")
-
-    def _make_database(self) -> str:
-        with psycopg.connect(self._postgres_url, autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS gatehouse_e2e WITH (FORCE)")
-            connection.execute("CREATE DATABASE gatehouse_e2e")
-        return self._database_url
 
     def _engine_is_ready(self) -> bool:
         return any(beat.engine is EngineState.READY for beat in self.heartbeats())

@@ -19,6 +19,7 @@ from tests.e2e.evaluations import (
 )
 from tests.e2e.stack import DemoStack
 from tests.inference_workers.real_engine import WEIGHTS_DIR, run_tool
+from tests.template import migrated_database
 
 pytestmark = [pytest.mark.engine]
 
@@ -196,9 +197,13 @@ def test_numbers_are_those_of_the_harness_and_of_the_text(card: dict[str, str]) 
 
 
 @pytest.fixture(scope="module")
-def opt_stack(demo_stack: DemoStack) -> Iterator[Stack]:
+def opt_stack(demo_stack: DemoStack, template: str) -> Iterator[Stack]:
     run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / CALM_OPT), "--init-std", "0.06")
-    with running_stack(Shape(people=1, slots=16, rate=None, weights=CALM_OPT)) as stack:
+    shape = Shape(people=1, slots=16, rate=None, weights=CALM_OPT)
+    with (
+        migrated_database("gatehouse_opt", template=template) as url,
+        running_stack(shape, database_url=url) as stack,
+    ):
         yield stack
 
 

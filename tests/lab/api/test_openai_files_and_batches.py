@@ -15,6 +15,7 @@ from openai.types import Batch
 from benchmarks.keys import issue_keys
 from benchmarks.stack import DEPLOYMENT, Shape, Stack, running_stack
 from tests.factories.batch_lines import write_jsonl, write_request
+from tests.template import migrated_database
 
 pytestmark = [pytest.mark.engine]
 ENDS = {"completed", "failed", "expired", "cancelled"}
@@ -22,8 +23,11 @@ SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with running_stack(Shape(people=2, slots=8, rate=200.0)) as running:
+def stack(template: str) -> Iterator[Stack]:
+    with (
+        migrated_database("gatehouse_files", template=template) as url,
+        running_stack(Shape(people=2, slots=8, rate=200.0), database_url=url) as running,
+    ):
         yield running
 
 

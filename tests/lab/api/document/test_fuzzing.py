@@ -15,6 +15,7 @@ from openai import OpenAI
 from benchmarks.keys import MODEL, issue_keys
 from benchmarks.stack import Shape, running_stack
 from tests.plugin import ROOT
+from tests.template import migrated_database
 
 # Alone on the machine: a site that responds late looks like one that does not respond.
 pytestmark = [pytest.mark.engine]
@@ -27,8 +28,11 @@ CHECKS = (
 )
 
 
-def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> None:
-    with running_stack(Shape(people=2, rate=500.0)) as stack:
+def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path, template: str) -> None:
+    with (
+        migrated_database("gatehouse_fuzzed", template=template) as url,
+        running_stack(Shape(people=2, rate=500.0), database_url=url) as stack,
+    ):
         (key,) = issue_keys(stack, 1, reviews=True)
         config = tmp_path / "schemathesis.toml"
         config.write_text(write_parameters(OpenAI(base_url=f"{stack.url}/v1", api_key=key)))
