@@ -21,7 +21,7 @@ from tests.template import drop_database, find_template
 
 
 @pytest.fixture(scope="session")
-def template(django_db_blocker: DjangoDbBlocker) -> str:
+def migrated(django_db_blocker: DjangoDbBlocker) -> str:
     """The name of a database that has all migrations."""
     with django_db_blocker.unblock():
         return find_template()
@@ -29,10 +29,10 @@ def template(django_db_blocker: DjangoDbBlocker) -> str:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, template: str
+    django_db_modify_db_settings_parallel_suffix: None, migrated: str
 ) -> None:
     """Copy the template, instead of applying all migrations in each process."""
-    connection.settings_dict["TEST"] |= {"TEMPLATE": template, "MIGRATE": False}
+    connection.settings_dict["TEST"] |= {"TEMPLATE": migrated, "MIGRATE": False}
     connection.creation._destroy_test_db = drop_database  # type: ignore[attr-defined]
 
 

@@ -17,13 +17,13 @@ __all__ = ["portal", "redis", "valkey_url"]
 
 
 @pytest.fixture(scope="package")
-def demo_stack(template: str) -> Iterator[DemoStack]:
+def demo_stack(migrated: str) -> Iterator[DemoStack]:
     """The demo with the real engine; after its stop, none of its processes must remain.
 
     It ends with the last browser test, so that engines of later tests have the machine.
     """
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-e2e-"))
-    with migrated_database("gatehouse_e2e", template=template) as database_url:
+    with migrated_database("gatehouse_e2e", template=migrated) as database_url:
         stack = DemoStack(folder, database_url=database_url)
         stack.start()
         yield stack

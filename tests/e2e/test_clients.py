@@ -197,11 +197,11 @@ def test_numbers_are_those_of_the_harness_and_of_the_text(card: dict[str, str]) 
 
 
 @pytest.fixture(scope="module")
-def opt_stack(demo_stack: DemoStack, template: str) -> Iterator[Stack]:
+def opt_stack(demo_stack: DemoStack, migrated: str) -> Iterator[Stack]:
     run_tool("make_tiny_opt.py", str(WEIGHTS_DIR / CALM_OPT), "--init-std", "0.06")
     shape = Shape(people=1, slots=16, rate=None, weights=CALM_OPT)
     with (
-        migrated_database("gatehouse_opt", template=template) as url,
+        migrated_database("gatehouse_opt", template=migrated) as url,
         running_stack(shape, database_url=url) as stack,
     ):
         yield stack

@@ -23,9 +23,9 @@ SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def stack(template: str) -> Iterator[Stack]:
+def stack(migrated: str) -> Iterator[Stack]:
     with (
-        migrated_database("gatehouse_files", template=template) as url,
+        migrated_database("gatehouse_files", template=migrated) as url,
         running_stack(Shape(people=2, slots=8, rate=200.0), database_url=url) as running,
     ):
         yield running

@@ -28,9 +28,9 @@ CHECKS = (
 )
 
 
-def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path, template: str) -> None:
+def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path, migrated: str) -> None:
     with (
-        migrated_database("gatehouse_fuzzed", template=template) as url,
+        migrated_database("gatehouse_fuzzed", template=migrated) as url,
         running_stack(Shape(people=2, rate=500.0), database_url=url) as stack,
     ):
         (key,) = issue_keys(stack, 1, reviews=True)
