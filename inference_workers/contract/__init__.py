@@ -12,7 +12,7 @@ from inference_workers.contract.codes import (
     FailureCode,
     FinishReason,
 )
-from inference_workers.contract.decoding import Decoder, IncrementalDecoder
+from inference_workers.contract.decoding import UNFINISHED, Decoder, IncrementalDecoder
 from inference_workers.contract.events import (
     EVENT,
     Cancelled,
@@ -91,6 +91,7 @@ __all__ = [
     "TASK_GENERATE",
     "TASK_RECORD_OUTCOME",
     "TASK_RECORD_STARTED",
+    "UNFINISHED",
     "VERSION",
     "WORKERS_KEY",
     "CancelReason",

@@ -32,18 +32,8 @@ class LogprobsWriter:
     def write_prompt(
         self, token_ids: Sequence[int], entries: Sequence[TokenLogprobs | None], *, text: str
     ) -> dict[str, list[Any]]:
-        """The same for the prompt, which the response shows as `text`.
-
-        Special tokens have a width if the text spells them out, and none if the tokenizer or the
-        ids added them.
-        """
-        pieces = self._pieces.feed(token_ids)
-        spelt = self._texts.pieces(skip_special_tokens=False).feed(token_ids)
-        # Tokens that the tokenizer put before the text.
-        added = find_overhang(spelt, text)
-        if added is not None:
-            pieces = [""] * added + spelt[added:]
-        lists = self._write(token_ids, entries, pieces)
+        """The same for the prompt, which the response shows as `text`."""
+        lists = self._write(token_ids, entries, self._pieces.feed_prompt(token_ids, text=text))
         self._offset = len(text)
         return lists
 
@@ -73,16 +63,6 @@ class LogprobsWriter:
         own = self._texts.text_of(entry.id)
         named[own] = max(entry.logprob, named.get(own, entry.logprob))
         return named
-
-
-def find_overhang(pieces: Sequence[str], text: str) -> int | None:
-    """The number of pieces before those that form the text; None if none form it."""
-    over = sum(map(len, pieces)) - len(text)
-    count = 0
-    while over > 0 and count < len(pieces):
-        over -= len(pieces[count])
-        count += 1
-    return count if over == 0 and "".join(pieces[count:]) == text else None
 
 
 def mean_logprob(entries: Sequence[TokenLogprobs]) -> float:

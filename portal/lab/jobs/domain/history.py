@@ -38,5 +38,5 @@ def find_run(user: User, job_id: UUID) -> GenerationJob | None:
 
 def find_stream(user: User, job_id: UUID) -> GenerationJob | None:
     """The same run for reading its events: without its model, prompt and text."""
-    run = runs_of(user).only("state", "deployment", "created_at").filter(pk=job_id)
+    run = runs_of(user).only("state", "deployment", "created_at", "params").filter(pk=job_id)
     return run.first()

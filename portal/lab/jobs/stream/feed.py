@@ -12,6 +12,7 @@ from uuid import UUID
 from inference_workers.contract import EVENT, Cancelled, CancelReason
 from portal.lab.jobs.domain.access import explain_ended_access
 from portal.lab.jobs.domain.lifecycle import rebuild_end
+from portal.lab.jobs.domain.results import completion_of_row
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.frames import (
     KEEP_ALIVE,
@@ -22,6 +23,7 @@ from portal.lab.jobs.stream.frames import (
     frame_snapshot,
 )
 from portal.lab.jobs.stream.subscription import FIRST_ID, Entry
+from portal.lab.jobs.stream.token_names import TokenNames, find_names, has_logprobs
 from portal.lab.jobs.stream.turns import Turn, take_turns
 from portal.platform.core.database import read_database
 
@@ -48,8 +50,10 @@ async def stream_job(
     if not job.is_active:
         yield await _frames_of_row(job.pk)
         return
-    feed = _Feed(job.pk, ran=after != FIRST_ID)
-    async with aclosing(take_turns(job, after=after)) as turns:
+    names = await _find_names(job)
+    feed = _Feed(job.pk, after=after, names=names)
+    # Names are of tokens in order: also of those that the reader has already.
+    async with aclosing(take_turns(job, after=FIRST_ID if names else after)) as turns:
         async for turn in turns:
             if frames := await feed.frame(turn):
                 yield frames
@@ -60,9 +64,11 @@ async def stream_job(
 class _Feed:
     """Turns one job's news into frames."""
 
-    def __init__(self, job_id: UUID, *, ran: bool) -> None:
+    def __init__(self, job_id: UUID, *, after: str, names: TokenNames | None) -> None:
         self._job_id = job_id
-        self._ran = ran
+        self._ran = after != FIRST_ID
+        self._names = names
+        self._after = _parse_entry_id(after)
         self._spoke_at = time.monotonic()
         self.is_over = False
 
@@ -85,10 +91,13 @@ class _Feed:
         """Frames up to the terminal event; any later entries are ignored."""
         frames: list[bytes] = []
         for entry_id, raw in entries:
+            if self._names and _parse_entry_id(entry_id) <= self._after:
+                self._names.skip(EVENT.validate_json(raw))
+                continue
             if ACCESS_ENDED in raw and isinstance(end := EVENT.validate_json(raw), Cancelled):
                 frames.append(await self._frame_ended_access(entry_id, end))
                 break
-            frame, name = frame_entry(entry_id, raw, ran=self._ran)
+            frame, name = frame_entry(entry_id, raw, ran=self._ran, names=self._names)
             frames.append(frame)
             self._ran = True
             if name in TERMINAL:
@@ -103,16 +112,25 @@ class _Feed:
         return frame_end(end, entry_id=entry_id, ran=self._ran, refusal=refusal)
 
 
+def _parse_entry_id(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+async def _find_names(job: GenerationJob) -> TokenNames | None:
+    return await read_database(lambda: find_names(job)) if has_logprobs(job) else None
+
+
 async def _frames_of_row(job_id: UUID) -> bytes:
     return await read_database(lambda: frame_row(job_id))
 
 
 def frame_row(job_id: UUID) -> bytes:
-    """A finished job's whole stream from its row: the text and the end."""
+    """A finished job's whole stream from its row: what it produced, and the end."""
     job = GenerationJob.objects.filter(pk=job_id, erased_at__isnull=True).first()
     if job is None or job.is_active:
         return frame_end(Cancelled(reason=CancelReason.DELETED), ran=True)
     is_refused = job.cancel_reason == CancelReason.ACCESS_ENDED
     refusal = explain_ended_access(job.pk) if is_refused else None
     end = frame_end(rebuild_end(job), ran=job.started_at is not None, refusal=refusal)
-    return frame_snapshot(job.text, job.token_ids) + end
+    return frame_snapshot(completion_of_row(job), find_names(job)) + end

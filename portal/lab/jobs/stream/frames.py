@@ -19,7 +19,9 @@ from inference_workers.contract import (
     TerminalEvent,
 )
 from portal.gate.access.domain.decide import Decision
+from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.queue import Place
+from portal.lab.jobs.stream.token_names import TokenNames
 from portal.lab.jobs.wording import describe_cancel, describe_failure, describe_finish
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
@@ -27,17 +29,22 @@ RETRY: Final = b"retry: 1000\n\n"
 _PASSED_ON: Final = {'"type":"delta"': "delta", '"type":"snapshot"': "snapshot"}
 
 
-def frame_entry(entry_id: str, raw: str, *, ran: bool) -> tuple[bytes, str]:
+def frame_entry(
+    entry_id: str, raw: str, *, ran: bool, names: TokenNames | None = None
+) -> tuple[bytes, str]:
     """One stream entry as a frame whose id is the entry's, and the event's type.
 
-    `ran` says whether a worker is known to have begun, for the message of a stopped job.
+    `ran` says whether a worker is known to have begun, for the message of a stopped job. `names`
+    are those of a run with log-probabilities.
     """
     # Most events are deltas, whose JSON is passed to the reader unchanged.
     head = raw[:40]
     for mark, name in _PASSED_ON.items():
-        if mark in head:
+        if mark in head and names is None:
             return _frame(name, raw, entry_id), name
     event = EVENT.validate_json(raw)
+    if names is not None and isinstance(event, Delta | Snapshot | Scored):
+        return _frame(event.type, names.write(event), entry_id), event.type
     match event:
         case Started():
             data = {"type": "started", "prompt_tokens": event.prompt_tokens}
@@ -70,9 +77,15 @@ def frame_end(
     return _frame(event.type, json.dumps(data), entry_id)
 
 
-def frame_snapshot(text: str, token_ids: list[int]) -> bytes:
+def frame_snapshot(made: Completion, names: TokenNames | None) -> bytes:
     """The whole completion, from a row."""
-    return _frame("snapshot", Snapshot(text=text, token_ids=tuple(token_ids)).model_dump_json())
+    snapshot = Snapshot(
+        text=made.text,
+        token_ids=tuple(made.token_ids),
+        logprobs=tuple(made.logprobs),
+        scored=made.scored,
+    )
+    return _frame("snapshot", names.write(snapshot) if names else snapshot.model_dump_json())
 
 
 def frame_accepted(links: Mapping[str, str]) -> bytes:
