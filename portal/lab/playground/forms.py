@@ -22,7 +22,10 @@ DEFAULTS: Final[Mapping[str, object]] = {
     "frequency_penalty": 0,
     "stop": "",
     "seed": None,
+    "logprobs": 5,
+    "prompt_logprobs": "",
 }
+MOST_ALTERNATIVES: Final = 20
 LARGEST_INTEGER: Final = 2**31 - 1
 
 
@@ -117,7 +120,7 @@ class GenerationForm(forms.Form):
         strip=False,
         help_text="One per line. The model stops before it writes one; \\n stands for a line "
         "break, \\t for a tab, \\\\ for a backslash.",
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+        widget=forms.Textarea(attrs={"rows": 1, "spellcheck": "false", "autocomplete": "off"}),
     )
     seed = forms.IntegerField(
         label="Seed",
@@ -128,6 +131,25 @@ class GenerationForm(forms.Form):
         help_text="The same seed, prompt and parameters repeat a run. Empty for a random seed.",
         widget=_number(step="1", inputmode="numeric", placeholder="random"),
     )
+
+    logprobs = forms.IntegerField(
+        label="Alternatives",
+        error_messages=_say_range("Alternatives", "0", str(MOST_ALTERNATIVES)),
+        required=False,
+        min_value=0,
+        max_value=MOST_ALTERNATIVES,
+        help_text="How many of the likeliest tokens to show at each position, with their "
+        "log-probabilities. Empty for no log-probabilities.",
+        widget=_number(step="1", inputmode="numeric", placeholder="none"),
+    )
+    prompt_logprobs = forms.ChoiceField(
+        label="Measure",
+        choices=[("", "Completion"), ("prompt", "Prompt and completion")],
+        required=False,
+        help_text="Which tokens get log-probabilities.",
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+    only_score = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, models: Iterable[HostedModel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,6 +169,11 @@ class GenerationForm(forms.Form):
             raise ValidationError("Top-p is above 0: at 0 there would be no token to draw.")
         return value
 
+    def clean_prompt_logprobs(self) -> int | None:
+        """As many alternatives as for the completion."""
+        is_wanted = bool(self.cleaned_data["prompt_logprobs"])
+        return self.cleaned_data.get("logprobs") if is_wanted else None
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty"):
@@ -155,9 +182,12 @@ class GenerationForm(forms.Form):
         return values
 
     def to_sampling(self) -> SamplingParams:
-        """The parameters of a valid form."""
+        """The parameters of a valid form. With `only_score`, nothing is generated."""
         names = SamplingParams.model_fields.keys() & self.cleaned_data.keys()
-        return SamplingParams(**{name: self.cleaned_data[name] for name in names})
+        values = {name: self.cleaned_data[name] for name in names}
+        if self.cleaned_data["only_score"]:
+            values |= {"max_tokens": 0, "prompt_logprobs": values["logprobs"] or 0}
+        return SamplingParams(**values)
 
 
 for _name, _value in DEFAULTS.items():
@@ -172,7 +202,12 @@ def initial_from(params: Mapping[str, Any]) -> dict[str, Any]:
         name: int(value) if isinstance(value, float) and value.is_integer() else value
         for name, value in sampling.model_dump(exclude={"v", "stop"}).items()
     }
-    return {**values, "stop": format_stops(sampling.stop)}
+    return {
+        **values,
+        "max_tokens": sampling.max_tokens or DEFAULTS["max_tokens"],
+        "stop": format_stops(sampling.stop),
+        "prompt_logprobs": "" if sampling.prompt_logprobs is None else "prompt",
+    }
 
 
 def _restore_line_breaks(text: str) -> str:

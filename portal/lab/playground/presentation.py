@@ -15,7 +15,9 @@ from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.domain.workers import engine_status
 from portal.lab.jobs.enums import JobState
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.stream.token_names import has_logprobs
 from portal.lab.jobs.wording import describe_cancel, describe_failure, describe_finish
+from portal.lab.playground.token_table import TokenRow, list_tokens
 from portal.platform.accounts.models import User
 
 
@@ -79,6 +81,11 @@ class RunView:
     """In UTF-16 code units, as a browser counts."""
     message: str
     tokens_per_second: float | None
+    tokens: Sequence[TokenRow]
+
+    @property
+    def has_logprobs(self) -> bool:
+        return has_logprobs(self.job)
 
     @property
     def short_id(self) -> str:
@@ -93,6 +100,7 @@ def view_run(job: GenerationJob) -> RunView:
         prompt_length=len(job.prompt.encode("utf-16-le", "surrogatepass")) // 2,
         message=describe_end(job),
         tokens_per_second=_speed(job),
+        tokens=list_tokens(job),
     )
 
 

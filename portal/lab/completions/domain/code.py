@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-EXTRA: Final = frozenset({"top_k"})
+EXTRA: Final = frozenset({"top_k", "prompt_logprobs"})
 """Fields without an argument in OpenAI's clients."""
 NO_LIMIT: Final[Mapping[str, object]] = {
     "top_p": 1,
@@ -17,6 +17,8 @@ NO_LIMIT: Final[Mapping[str, object]] = {
     "frequency_penalty": 0,
     "stop": [],
     "seed": None,
+    "logprobs": None,
+    "prompt_logprobs": None,
 }
 """Values that mean the same as leaving the field out."""
 EVALUATED: Final = ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty")

@@ -7,11 +7,13 @@ import { Parameters } from "./parameters.js";
 import { Run } from "./run.js";
 import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
-import { TokenCount } from "./tokens.js";
+import { TokenCount } from "./count.js";
+import { TokenView } from "./tokens/view.js";
 
 /** @import { NextStep, Refused } from "./api.js" */
 /** @import { Kept } from "./draft.js" */
 /** @import { State } from "./status.js" */
+/** @import { Choice } from "./tokens/inspector.js" */
 
 /**
  * The last three exist only on a run's page.
@@ -50,8 +52,13 @@ class Workbench {
         this.errors.show(this.withSignIn(body));
       },
     });
+    this.view = new TokenView(form, {
+      sheet: this.sheet,
+      onPick: (choice) => this.pick(choice),
+    });
     this.run = new Run({
       sheet: this.sheet,
+      view: this.view,
       status: this.status,
       onChange: (state) => this.showState(state),
       onTokens: (tokens) => this.tokens.follow(tokens),
@@ -69,7 +76,7 @@ class Workbench {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.run.isActive) this.run.stop();
-      else this.submit();
+      else this.submit(event.submitter?.hasAttribute("data-score") ? { only_score: "1" } : {});
     });
     document.addEventListener("keydown", (event) => this.pressKey(event));
     /** @type {Element} */ (
@@ -119,10 +126,14 @@ class Workbench {
         eventsUrl: dataset.eventsUrl,
         stopUrl: dataset.stopUrl,
         promptLength: this.sheet.text.length,
+        model: this.parameters.model.value,
       });
       return;
     }
     const promptLength = Number(dataset.promptLength);
+    if ("logprobs" in dataset) {
+      this.view.load(dataset.eventsUrl, { promptLength, model: this.parameters.model.value });
+    }
     if (this.sheet.text.length > promptLength) {
       this.sheet.setText(this.sheet.text, [[promptLength, this.sheet.text.length]]);
     }
@@ -161,7 +172,8 @@ class Workbench {
     }
   }
 
-  async submit() {
+  /** @param {Record<string, string>} [more] Fields besides the parameters. */
+  async submit(more = {}) {
     if (this.run.isActive) return;
     this.errors.clear();
     this.status.clearFacts();
@@ -169,7 +181,8 @@ class Workbench {
     this.status.show("submitting");
     this.sheet.lock();
     const submittedAt = performance.now();
-    const fields = { ...this.parameters.read(), prompt: this.sheet.text };
+    /** @type {Record<string, string>} */
+    const fields = { ...this.parameters.read(), prompt: this.sheet.text, ...more };
     const { ok, body, stream } = await this.run.submit(this.form.action, fields);
     if (!ok) {
       this.sheet.unlock();
@@ -190,9 +203,26 @@ class Workbench {
       eventsUrl: body.events_url,
       stopUrl: body.stop_url,
       promptLength: this.sheet.text.length,
+      model: fields.model,
       submittedAt,
       stream,
     });
+  }
+
+  /**
+   * Another token than the model's own: the document continues from there.
+   *
+   * @param {Choice} choice
+   */
+  pick({ reading, text }) {
+    if (this.run.isActive) return;
+    const { start } = reading;
+    const ranges = this.sheet.ranges.filter(([from]) => from < start);
+    const last = ranges.at(-1);
+    if (last) last[1] = Math.min(last[1], start);
+    this.sheet.setText(this.sheet.text.slice(0, start) + text, ranges);
+    this.edited("prompt");
+    this.submit();
   }
 
   /**

@@ -42,7 +42,7 @@ export function moveRanges(ranges, edit) {
     if (end <= edit.start) moved.push([start, end]);
     else if (start >= edit.endBefore) moved.push([start + shift, end + shift]);
     else {
-      const from = start < edit.start ? start : Math.min(edit.endAfter, Math.max(edit.start, start));
+      const from = start < edit.start ? start : edit.endAfter;
       const to = end > edit.endBefore ? end + shift : edit.start;
       if (to > from) moved.push([from, to]);
     }
@@ -51,19 +51,17 @@ export function moveRanges(ranges, edit) {
 }
 
 /**
- * Consecutive pieces of the text.
+ * The first of `length` places from which on `isReached` holds; `length` if there is none.
  *
- * @param {string} text
- * @param {Range[]} ranges
+ * @param {number} length
+ * @param {(place: number) => boolean} isReached
  */
-export function splitText(text, ranges) {
-  const pieces = [];
-  let position = 0;
-  for (const [start, end] of ranges) {
-    if (start > position) pieces.push({ text: text.slice(position, start), isCompletion: false });
-    pieces.push({ text: text.slice(Math.max(start, position), end), isCompletion: true });
-    position = Math.max(position, end);
+export function findFirst(length, isReached) {
+  let [low, high] = [0, length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isReached(middle)) high = middle;
+    else low = middle + 1;
   }
-  if (position < text.length) pieces.push({ text: text.slice(position), isCompletion: false });
-  return pieces;
+  return low;
 }

@@ -8,6 +8,8 @@ import { EventStream, followRun } from "./stream.js";
 /** @import { Sheet } from "./sheet.js" */
 /** @import { State, Status } from "./status.js" */
 /** @import { Follower } from "./stream.js" */
+/** @import { Tokens } from "./tokens/readings.js" */
+/** @import { TokenView } from "./tokens/view.js" */
 
 /**
  * A run that was accepted.
@@ -20,8 +22,8 @@ import { EventStream, followRun } from "./stream.js";
  * @property {string} message
  *
  * @typedef {{ prompt_tokens: number | null }} Start
- * @typedef {{ offset: number, text: string, token_ids: number[] }} Delta
- * @typedef {{ text: string, token_ids: number[] }} Snapshot
+ * @typedef {Tokens & { offset: number, text: string }} Delta
+ * @typedef {Tokens & { text: string, scored: Tokens | null }} Snapshot
  *
  * @typedef {object} End
  * @property {string} message
@@ -42,11 +44,13 @@ export class Run {
    * @param {object} parts
    * @param {Sheet} parts.sheet
    * @param {Status} parts.status
+   * @param {TokenView} parts.view
    * @param {(state: State) => void} parts.onChange
    * @param {(tokens: number) => void} parts.onTokens
    */
-  constructor({ sheet, status, onChange, onTokens }) {
+  constructor({ sheet, view, status, onChange, onTokens }) {
     this.sheet = sheet;
+    this.view = view;
     this.status = status;
     this.onChange = onChange;
     this.onTokens = onTokens;
@@ -97,10 +101,11 @@ export class Run {
    * @param {string} run.eventsUrl
    * @param {string} run.stopUrl
    * @param {number} run.promptLength
+   * @param {string} run.model
    * @param {number | null} [run.submittedAt]
    * @param {EventStream | null} [run.stream]
    */
-  follow({ eventsUrl, stopUrl, promptLength, submittedAt = null, stream = null }) {
+  follow({ eventsUrl, stopUrl, promptLength, model, submittedAt = null, stream = null }) {
     /** @type {string} */
     this.stopUrl = stopUrl;
     /** @type {number} */
@@ -117,6 +122,7 @@ export class Run {
     /** @type {number | null} */
     this.submittedAt = submittedAt;
     this.sheet.beginCompletion(promptLength);
+    this.view.begin(promptLength, model);
     const handlers = {
       /** @type {(name: string, data: unknown) => void} */
       onEvent: (name, data) => this.take(name, data),
@@ -161,9 +167,12 @@ export class Run {
         return this.takeStart(/** @type {Start} */ (data));
       case "delta":
         return this.takeDelta(/** @type {Delta} */ (data));
+      case "scored":
+        return this.view.readPrompt(/** @type {Tokens} */ (data));
       case "snapshot":
         this.tokens = /** @type {Snapshot} */ (data).token_ids.length;
         this.sheet.setCompletion(/** @type {Snapshot} */ (data).text);
+        this.view.readAll(/** @type {Snapshot} */ (data));
         return this.showTokens();
       default:
         return name in ENDS ? this.takeEnd(name, /** @type {End} */ (data)) : undefined;
@@ -199,11 +208,13 @@ export class Run {
   }
 
   /** @param {Delta} delta */
-  takeDelta({ offset, text, token_ids: ids }) {
+  takeDelta(delta) {
+    const { offset, text, token_ids: ids } = delta;
     if (offset > this.tokens) {
       // An event is missing: read the whole stream again.
       this.tokens = 0;
       this.sheet.setCompletion("");
+      this.view.begin(this.sheet.start, this.view.model);
       /** @type {Follower} */ (this.follower).restart();
       return;
     }
@@ -212,6 +223,7 @@ export class Run {
     if (this.firstAt === null && ids.length > 0) this.takeFirst();
     this.tokens += ids.length;
     this.sheet.appendCompletion(text);
+    this.view.read(delta);
     this.showTokens();
   }
 

@@ -1,6 +1,7 @@
-/* The document: a textarea, and behind it the same text with tinted completions. */
+/* The document: a textarea, and behind it the same text, of which parts are coloured. */
 
-import { findEdit, moveRanges, splitText } from "./ranges.js";
+import { highlight } from "./highlight.js";
+import { findEdit, findFirst, moveRanges } from "./ranges.js";
 
 /** @import { Range } from "./ranges.js" */
 
@@ -14,14 +15,15 @@ export class Sheet {
     this.field = /** @type {HTMLTextAreaElement} */ (
       form.querySelector("textarea[name=prompt]")
     );
-    this.tint = /** @type {Element} */ (form.querySelector("[data-tint]"));
+    this.node = document.createTextNode("");
+    /** @type {Element} */ (form.querySelector("[data-tint]")).append(this.node);
+    this.completions = highlight("completion");
     this.scroller = /** @type {HTMLElement} */ (form.querySelector("[data-scroller]"));
     /** @type {Range[]} */
     this.ranges = [];
     this.known = this.field.value;
-    /** @type {Text | null} */
-    this.tail = null;
     this.onEdit = () => {};
+    this.onDraw = () => {};
     this.field.addEventListener("input", () => {
       this.ranges = moveRanges(this.ranges, findEdit(this.known, this.field.value));
       this.draw();
@@ -59,14 +61,12 @@ export class Sheet {
     const follow = this.isAtEnd();
     const end = this.field.value.length;
     this.field.setRangeText(text, end, end, "preserve");
+    const last = this.ranges.at(-1);
     this.known = this.field.value;
-    if (this.tail) {
-      this.ranges[this.ranges.length - 1][1] = this.known.length;
-      this.tail.appendData(text);
-    } else {
-      this.ranges.push([this.start, this.known.length]);
-      this.draw();
-    }
+    if (last?.[0] === this.start) last[1] = this.known.length;
+    else this.ranges.push([this.start, this.known.length]);
+    this.node.insertData(end, this.known.slice(end));
+    this.tint();
     if (follow) this.scrollToEnd();
   }
 
@@ -75,8 +75,6 @@ export class Sheet {
     this.field.value = this.field.value.slice(0, this.start);
     this.ranges = this.ranges.filter(([from]) => from < this.start);
     this.draw();
-    // An earlier completion may end here; the new text does not belong to it.
-    this.tail = null;
     this.appendCompletion(text);
   }
 
@@ -109,20 +107,70 @@ export class Sheet {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
+  /**
+   * A part of the text, for a highlight; null if it is empty or beyond the end.
+   *
+   * @param {number} start
+   * @param {number} end
+   */
+  findRange(start, end) {
+    const last = Math.min(end, this.known.length);
+    if (start >= last) return null;
+    return new StaticRange({
+      startContainer: this.node,
+      startOffset: start,
+      endContainer: this.node,
+      endOffset: last,
+    });
+  }
+
+  /** The part of the text that can be seen, as places of its first and last character. */
+  findVisible() {
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    const length = this.known.length;
+    return {
+      first: findFirst(length, (position) => this.findBox(position).bottom > top),
+      last: findFirst(length, (position) => this.findBox(position).top > bottom),
+    };
+  }
+
+  /**
+   * Where the character is on the screen.
+   *
+   * @param {number} position
+   */
+  findBox(position) {
+    const range = document.createRange();
+    range.setStart(this.node, position);
+    range.setEnd(this.node, Math.min(position + 1, this.known.length));
+    return range.getBoundingClientRect();
+  }
+
+  /**
+   * Scroll so that the character at `position` can be seen.
+   *
+   * @param {number} position
+   */
+  scrollTo(position) {
+    const top = this.findBox(position).top - this.scroller.getBoundingClientRect().top;
+    if (top < 0 || top > this.scroller.clientHeight - NEAR_THE_END) {
+      this.scroller.scrollTop += top - this.scroller.clientHeight / 3;
+    }
+  }
+
   draw() {
     this.known = this.field.value;
-    this.tail = null;
-    const nodes = splitText(this.known, this.ranges).map(({ text, isCompletion }) => {
-      const node = document.createTextNode(text);
-      if (!isCompletion) return node;
-      const mark = document.createElement("mark");
-      mark.append(node);
-      return mark;
-    });
-    const last = nodes.at(-1);
-    if (last instanceof HTMLElement && this.ranges.at(-1)?.[1] === this.known.length) {
-      this.tail = /** @type {Text} */ (last.firstChild);
+    this.node.data = this.known + END_MARK;
+    this.tint();
+    this.onDraw();
+  }
+
+  /** Colour the completions. */
+  tint() {
+    this.completions?.clear();
+    for (const [start, end] of this.ranges) {
+      const range = this.findRange(start, end);
+      if (range) this.completions?.add(range);
     }
-    this.tint.replaceChildren(...nodes, END_MARK);
   }
 }

@@ -29,7 +29,7 @@ function parseBlock(block) {
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).replace(/^ /, "");
     if (name === "data") message.data += message.data ? `\n${value}` : value;
-    else if (name in message) message[/** @type {keyof Message} */ (name)] = value;
+    else if (Object.hasOwn(message, name)) message[/** @type {keyof Message} */ (name)] = value;
   }
   return message;
 }
