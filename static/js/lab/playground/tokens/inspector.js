@@ -91,10 +91,11 @@ export class Inspector {
     button.type = "button";
     button.className = "token-table__pick";
     button.textContent = this.spell(id);
-    // Part of a character cannot be written into a text.
-    button.disabled = typeof name !== "string" || name === "" || isChosen;
+    // Part of a character cannot be written into a text. The button keeps the focus all the same.
+    const text = isChosen || typeof name !== "string" ? "" : name;
+    button.ariaDisabled = String(!text);
     button.title = isChosen ? "This token was chosen" : "Continue from here with this token";
-    button.addEventListener("click", () => this.onPick({ reading, text: /** @type {string} */ (name) }));
+    button.addEventListener("click", () => text && this.onPick({ reading, text }));
     const probability = Math.exp(logprob);
     const bar = document.createElement("meter");
     bar.value = probability;
