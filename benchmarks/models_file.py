@@ -10,17 +10,19 @@ from demo.place import ROOT
 
 DEPLOYMENT = "smollm2-135m"
 DUMMY_DTYPE = "bfloat16"
-_CONTEXT = "max_model_len = 1024"
 _HEADER = f"[deployments.{DEPLOYMENT}]\n"
 
 
 def write_models_file(
-    folder: Path, *, slots: int, weights: str, with_dummy: ModelShape | None
+    folder: Path, *, slots: int, context: int, weights: str, with_dummy: ModelShape | None
 ) -> Path:
     """The demo's deployment with this many slots, and a folder's weights or dummy ones."""
     document = (ROOT / "inference_workers" / "models.toml").read_text()
     head, header, tail = document.partition(_HEADER)
-    changes = {"max_num_seqs = 32": f"max_num_seqs = {slots}", "max_model_len = 2048": _CONTEXT}
+    changes = {
+        "max_num_seqs = 32": f"max_num_seqs = {slots}",
+        "max_model_len = 2048": f"max_model_len = {context}",
+    }
     if with_dummy is not None:
         weights = str(folder / with_dummy.name)
         write_opt_folder(Path(weights), with_dummy, dtype=DUMMY_DTYPE)

@@ -53,6 +53,8 @@ class Shape:
 
     people: int = 50
     slots: int = 64
+    context: int = 1024
+    """In tokens."""
     rate: float | None = 20.0
     weights: str = DEPLOYMENT
     with_dummy: ModelShape | None = None
@@ -191,7 +193,11 @@ def _build(shape: Shape, place: Place, valkey: Valkey, postgres_url: str) -> Sta
     worker = worker_environment(place, site, deployment=DEPLOYMENT)
     worker["MODELS_FILE"] = os.fspath(
         write_models_file(
-            place.var, slots=shape.slots, weights=shape.weights, with_dummy=shape.with_dummy
+            place.var,
+            slots=shape.slots,
+            context=shape.context,
+            weights=shape.weights,
+            with_dummy=shape.with_dummy,
         )
     )
     if shape.rate is not None:

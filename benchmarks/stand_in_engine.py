@@ -49,6 +49,7 @@ class Stream:
     interval: int
     with_ids: bool
     with_usage: bool
+    logprobs: int | None
     sent: int = 0
     due_at: float = 0.0
 
@@ -109,9 +110,26 @@ class Engine:
             "finish_reason": "length" if stream.sent + count == stream.max_tokens else None,
             "stop_reason": None,
         }
+        ids = [self.token_ids[place % len(WORDS)] for place in places]
         if stream.with_ids:
-            choice["token_ids"] = [self.token_ids[place % len(WORDS)] for place in places]
+            choice["token_ids"] = ids
+        if stream.logprobs is not None:
+            choice["logprobs"] = self._invent_logprobs(ids, width=stream.logprobs)
         return _event(stream.request_id, [choice], usage=None)
+
+    def _invent_logprobs(self, ids: list[int], *, width: int) -> dict[str, Any]:
+        """Each token after the others of its distribution, which are the other words."""
+        tops = []
+        for token in ids:
+            others = [other for other in self.token_ids if other != token][: max(0, width - 1)]
+            logprobs = [-0.7 * place for place in range(1, len(others) + 2)]
+            names = [f"token_id:{one}" for one in (*others, token)]
+            tops.append(dict(zip(names, logprobs, strict=True)))
+        return {
+            "tokens": [f"token_id:{token}" for token in ids],
+            "token_logprobs": [list(top.values())[-1] for top in tops],
+            "top_logprobs": tops,
+        }
 
 
 def text_of(places: Iterable[int]) -> str:
@@ -200,6 +218,7 @@ class Connection(asyncio.Protocol):
             max_tokens=int(body.get("max_tokens") or 16),
             interval=int(body.get("stream_interval") or 1),
             with_ids=bool(body.get("return_token_ids")),
+            logprobs=body.get("logprobs"),
             with_usage=bool((body.get("stream_options") or {}).get("include_usage")),
         )
         self._transport.write(HEAD)

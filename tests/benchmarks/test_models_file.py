@@ -10,7 +10,9 @@ from inference_workers.deployments import load_deployments
 
 
 def test_the_packaged_model_with_its_slots(tmp_path: Path) -> None:
-    file = write_models_file(tmp_path, slots=100, weights="some-folder", with_dummy=None)
+    file = write_models_file(
+        tmp_path, slots=100, context=1024, weights="some-folder", with_dummy=None
+    )
 
     deployment = load_deployments(file)[DEPLOYMENT]
     assert (deployment.weights, deployment.max_num_seqs) == ("some-folder", 100)
@@ -18,7 +20,9 @@ def test_the_packaged_model_with_its_slots(tmp_path: Path) -> None:
 
 
 def test_a_shape_with_dummy_weights_under_the_same_name(tmp_path: Path) -> None:
-    file = write_models_file(tmp_path, slots=32, weights="", with_dummy=SHAPES["opt-1.3b"])
+    file = write_models_file(
+        tmp_path, slots=32, context=1024, weights="", with_dummy=SHAPES["opt-1.3b"]
+    )
 
     deployment = load_deployments(file)[DEPLOYMENT]
     assert deployment.weights == str(tmp_path / "opt-1.3b")

@@ -91,7 +91,7 @@ export class Inspector {
     button.type = "button";
     button.className = "token-table__pick";
     button.textContent = this.spell(id);
-    // Part of a character cannot be written into a text. The button keeps the focus all the same.
+    // Part of a character cannot be written into a text. The button keeps the focus anyway.
     const text = isChosen || typeof name !== "string" ? "" : name;
     button.ariaDisabled = String(!text);
     button.title = isChosen ? "This token was chosen" : "Continue from here with this token";
