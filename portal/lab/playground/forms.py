@@ -58,7 +58,10 @@ class GenerationForm(forms.Form):
     prompt = forms.CharField(
         label="Prompt and completion",
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "autocomplete": "off"}),
+        widget=forms.Textarea(
+            # The style sheet shows the examples for as long as the blank placeholder would show.
+            attrs={"rows": 14, "spellcheck": "false", "autocomplete": "off", "placeholder": " "}
+        ),
         error_messages={
             "required": "Write a prompt first.",
             "null_characters_not_allowed": "The prompt contains a character that is not text.",

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.lab.playground.views import code, editor, runs, tokens
+from portal.lab.playground.views import code, editor, history, runs, tokens
 
 app_name = "playground"
 urlpatterns = [
     path("", editor.editor, name="editor"),
     path("runs/", editor.create, name="create"),
-    path("history/", runs.history, name="history"),
+    path("history/", history.history, name="history"),
+    path("history/export/", history.export, name="export"),
     path("code/", code.code, name="code"),
     path("tokens/", tokens.count, name="tokens"),
     path("runs/<uuid:job_id>/", editor.run, name="run"),

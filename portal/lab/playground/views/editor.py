@@ -19,6 +19,7 @@ from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.answer import answer_stream
 from portal.lab.jobs.stream.frames import frame_accepted
+from portal.lab.playground.examples import EXAMPLES
 from portal.lab.playground.forms import GenerationForm, initial_from
 from portal.lab.playground.presentation import Choice, Models, RunView, list_models, view_run
 from portal.lab.playground.refusals import describe_refusal
@@ -42,12 +43,14 @@ _SERVED: Final = CompiledModels(
 @never_cache
 @sign_in_required
 def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """A new document, for the model `?model=` if it is open, or with the run `?from=`."""
+    """A new document: for the model `?model=` if it is open, with `?example=` or run `?from=`."""
     models = list_models(request.user)
     source = _find_source(request)
     if source is None:
         wanted = [model.slug for model in models.usable if model.slug == request.GET.get("model")]
         initial = {"model": wanted[0]} if wanted else {}
+        if example := EXAMPLES.get(request.GET.get("example", "")):
+            initial["prompt"] = example.prompt
         return _render(request, GenerationForm(initial=initial, models=models.usable), models)
     initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
     return _render(request, GenerationForm(initial=initial, models=models.usable), models)
@@ -150,6 +153,13 @@ def _render(
     return render(
         request,
         "lab/playground/editor.html",
-        {"form": form, "models": models, "chosen": chosen, "view": view, **context},
+        {
+            "form": form,
+            "models": models,
+            "chosen": chosen,
+            "view": view,
+            "examples": EXAMPLES,
+            **context,
+        },
         status=status,
     )

@@ -1,35 +1,29 @@
-"""Runs after their submission: events, stopping, deleting, and the history."""
+"""Runs after their submission: events, stopping, deleting."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import (
     Http404,
     HttpResponse,
     JsonResponse,
     StreamingHttpResponse,
 )
-from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from inference_workers.contract import CancelReason
-from portal.lab.jobs.domain.history import find_run, find_stream, list_runs
+from portal.lab.jobs.domain.history import find_run, find_stream
 from portal.lab.jobs.domain.stopping import erase_job, request_cancel
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.answer import answer_stream
 from portal.lab.jobs.stream.feed import parse_last_event_id
 from portal.lab.playground.sign_in import sign_in_required
-from portal.lab.playground.summaries import list_rows
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.http import wants_json
-
-PAGE_SIZE = 20
 
 
 @require_safe
@@ -64,19 +58,6 @@ def delete(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
         return JsonResponse({"state": "erased"})
     messages.success(request, "The run was deleted. Only its token counts are kept.")
     return redirect("playground:history")
-
-
-@require_safe
-@never_cache
-@sign_in_required
-def history(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The person's own runs, newest first."""
-    page = Paginator(list_runs(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(
-        request,
-        "lab/playground/history.html",
-        {"page": page, "runs": list_rows(page.object_list), "days": settings.PROMPT_RETENTION_DAYS},
-    )
 
 
 def _own_run(request: AuthenticatedHttpRequest, job_id: UUID) -> GenerationJob:

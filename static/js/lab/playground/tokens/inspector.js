@@ -31,6 +31,8 @@ export class Inspector {
     this.rest = /** @type {HTMLElement} */ (panel.querySelector("[data-token-rest]"));
     this.hint = /** @type {HTMLElement} */ (panel.querySelector("[data-token-hint]"));
     this.index = -1;
+    /** @type {Reading | undefined} */
+    this.reading = undefined;
     panel.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (step) {
@@ -66,10 +68,15 @@ export class Inspector {
   show(index) {
     this.index = index;
     const reading = this.readings.list[index];
+    if (reading) {
+      this.title.textContent = `Token ${index + 1} of ${this.readings.list.length}: ${this.spell(reading.id)}`;
+    }
+    // A button that is drawn again loses the focus.
+    if (reading === this.reading) return;
+    this.reading = reading;
     this.hint.hidden = Boolean(reading);
     for (const part of [this.title, this.facts, this.table, this.rest]) part.hidden = !reading;
     if (!reading) return;
-    this.title.textContent = `Token ${index + 1} of ${this.readings.list.length}: ${this.spell(reading.id)}`;
     this.facts.textContent = describe(reading);
     const { rows, sum, other } = listAlternatives(reading);
     this.table.tBodies[0].replaceChildren(...rows.map((row) => this.drawRow(reading, row)));

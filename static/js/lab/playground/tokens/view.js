@@ -134,7 +134,6 @@ export class TokenView {
   /** @param {number} position */
   look(position) {
     const index = this.readings.find(position);
-    if (index === this.inspector.index && index >= 0) return;
     this.inspector.show(index);
     this.heat.mark(this.readings.list[index] ?? null);
   }
@@ -163,7 +162,8 @@ export class TokenView {
       this.trace.show(list);
       this.summary.textContent = describe(list);
       this.drawLines();
-      this.inspector.show(this.readings.find(this.sheet.field.selectionStart));
+      const isUsed = this.panel.contains(document.activeElement);
+      this.inspector.show(isUsed ? this.inspector.index : this.readings.find(this.sheet.field.selectionStart));
     }, DRAW_MS + this.readings.list.length / TOKENS_PER_MS);
   }
 
