@@ -102,6 +102,7 @@ def _keep_pictures(page: Page, path: Path) -> None:
 
 def serious_violations(page: Page, rules: dict[str, Any] | None = None) -> list[str]:
     """The serious and critical violations that axe finds on the page as it is drawn now."""
+    page.wait_for_load_state()
     page.evaluate(SETTLE)
     response: dict[str, Any] = Axe().run(page, options=rules or ALL_RULES).response
     return [
@@ -114,6 +115,8 @@ def serious_violations(page: Page, rules: dict[str, Any] | None = None) -> list[
 
 def overflow(page: Page) -> list[str]:
     """The page's name if it can be scrolled sideways, which no page should need."""
+    # A page that has just been opened may not have any element yet.
+    page.wait_for_load_state()
     extra = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
