@@ -93,6 +93,11 @@ def frame_accepted(links: Mapping[str, str]) -> bytes:
     return _frame("accepted", json.dumps({"type": "accepted", **links}))
 
 
+def frame_missing() -> bytes:
+    """For a run that does not exist, or is not the reader's."""
+    return _frame("missing", json.dumps({"type": "missing", "message": "There is no such run."}))
+
+
 def frame_place(place: Place) -> bytes:
     """A waiting job's place; not part of the stream, so without an id."""
     data = {
