@@ -7,7 +7,7 @@ import { EventStream, followRun } from "./stream.js";
 /** @import { Answer, Refused } from "./api.js" */
 /** @import { Sheet } from "./sheet.js" */
 /** @import { State, Status } from "./status.js" */
-/** @import { Follower } from "./stream.js" */
+/** @import { Follower } from "./following/tab.js" */
 /** @import { Tokens } from "./tokens/readings.js" */
 /** @import { TokenView } from "./tokens/view.js" */
 

@@ -1,7 +1,7 @@
 /* What the model thought of each token of the document: colours, a curve, one token in detail. */
 
 import { findEdit } from "../ranges.js";
-import { EventParser } from "../stream.js";
+import { EventParser } from "../following/events.js";
 import { Heat } from "./heat.js";
 import { Inspector } from "./inspector.js";
 import { spell, splitLines, summarise, writeNumber } from "./measures.js";
