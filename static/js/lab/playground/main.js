@@ -4,6 +4,7 @@ import { CodeDialog } from "./code.js";
 import { Draft } from "./draft.js";
 import { Errors } from "./errors.js";
 import { Parameters } from "./parameters.js";
+import { wireParametersDialog } from "./parameters_dialog.js";
 import { Run } from "./run.js";
 import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
@@ -166,7 +167,7 @@ class Workbench {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       if (!this.run.isActive) this.submit();
-    } else if (event.key === "Escape" && this.run.isActive) {
+    } else if (event.key === "Escape" && this.run.isActive && !document.querySelector(":modal")) {
       event.preventDefault();
       this.run.stop();
     }
@@ -303,4 +304,7 @@ class Workbench {
 }
 
 const form = /** @type {WorkbenchForm | null} */ (document.querySelector("[data-workbench]"));
-if (form) new Workbench(form);
+if (form) {
+  new Workbench(form);
+  wireParametersDialog(form);
+}
