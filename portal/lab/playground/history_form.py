@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from portal.lab.jobs.domain.history import RunFilter, playground_runs
 from portal.lab.jobs.enums import JobState
+from portal.lab.notebook.domain.history import RunFilter, playground_runs
 from portal.platform.accounts.models import User
 
 LONGEST_SEARCH = 1000
