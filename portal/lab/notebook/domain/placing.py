@@ -62,7 +62,8 @@ def _find_place(job: GenerationJob, source: UUID | None) -> Place:
     while node is not None:
         text, inherited = _read_document(node)
         shared = _count_shared(text, job.prompt)
-        if shared > inherited:
+        # A blank alone is no part of a completion: most completions begin with one.
+        if text[inherited:shared].strip():
             return Place(node, node.tree, node.project)
         if shared > 0 and place.tree is None:
             place = Place(None, node.tree, node.project)

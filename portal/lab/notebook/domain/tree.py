@@ -19,6 +19,7 @@ from portal.platform.accounts.models import User
 EXCERPT: Final = 100
 TAIL: Final = 24
 SHOWN: Final = 200
+DEEPEST: Final = 6
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,13 @@ class Branch:
     begins: str
     """The beginning of a root's text."""
     tail: str
-    """The end of a prompt that is not what its parent ended with."""
+    """The end of a prompt that is not what its parent ended with, after an ellipsis if cut."""
     completion: str
+
+    @property
+    def level(self) -> int:
+        """The depth that a page can still show by an indent."""
+        return min(self.depth, DEEPEST)
 
 
 def list_tree(node: Node) -> list[Branch]:
@@ -77,9 +83,13 @@ def _describe(node: Any, depth: int) -> Branch:  # noqa: ANN401 -- a Node with a
         node=node,
         depth=depth,
         begins=node.begins if is_root else "",
-        tail="" if is_root or node.goes_on else node.tail,
+        tail="" if is_root or node.goes_on else _cut(node.tail),
         completion=node.completion or "",
     )
+
+
+def _cut(tail: str) -> str:
+    return f"…{tail}" if len(tail) == TAIL else tail
 
 
 def prune(node: Node, *, actor: User) -> int:
@@ -88,7 +98,7 @@ def prune(node: Node, *, actor: User) -> int:
     Do not call it in a transaction: workers are told to stop before anything is erased.
     """
     below = _list_below(node)
-    erased = erase_jobs(GenerationJob.objects.filter(node__in=below), actor=actor)
+    erased = erase_jobs(GenerationJob.objects.filter(pk__in=below), actor=actor)
     Node.objects.filter(pk=node.pk).delete()
     return erased
 

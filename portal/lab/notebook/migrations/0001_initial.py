@@ -9,65 +9,142 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('jobs', '0005_plain_words'),
+        ("jobs", "0005_plain_words"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('retention_days', models.PositiveSmallIntegerField(help_text='Days until its runs are erased; empty for as long as the site keeps them.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('created_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "retention_days",
+                    models.PositiveSmallIntegerField(
+                        help_text="Days until its runs are erased; empty for as long as the site keeps them.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="projects",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Node',
+            name="Node",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('tree', models.UUIDField(help_text="The id of the tree's first node.")),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('is_starred', models.BooleanField(default=False)),
-                ('text', models.TextField(blank=True, help_text='The text of an imported document.')),
-                ('params', models.JSONField(help_text='Its contract.SamplingParams, if it named any.', null=True)),
-                ('created_at', models.DateTimeField()),
-                ('job', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='node', to='jobs.generationjob')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='notebook.node')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='nodes', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='nodes', to='notebook.project')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("tree", models.UUIDField(help_text="The id of the tree's first node.")),
+                ("name", models.CharField(blank=True, max_length=120)),
+                ("is_starred", models.BooleanField(default=False)),
+                (
+                    "text",
+                    models.TextField(blank=True, help_text="The text of an imported document."),
+                ),
+                (
+                    "params",
+                    models.JSONField(
+                        help_text="Its contract.SamplingParams, if it named any.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "job",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="node",
+                        to="jobs.generationjob",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="notebook.node",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="nodes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="nodes",
+                        to="notebook.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.UniqueConstraint(fields=('user', 'name'), name='one_project_per_name'),
+            model_name="project",
+            constraint=models.UniqueConstraint(
+                fields=("user", "name"), name="one_project_per_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('retention_days', None), ('retention_days__gt', 0), _connector='OR'), name='project_keeps_for_a_day'),
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("retention_days", None), ("retention_days__gt", 0), _connector="OR"
+                ),
+                name="project_keeps_for_a_day",
+            ),
         ),
         migrations.AddIndex(
-            model_name='node',
-            index=models.Index(fields=['tree'], name='notebook_no_tree_bc2723_idx'),
+            model_name="node",
+            index=models.Index(fields=["tree"], name="notebook_no_tree_bc2723_idx"),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.CheckConstraint(condition=models.Q(('job', None), models.Q(('params', None), ('text', '')), _connector='OR'), name='node_of_a_run_has_no_other_text'),
+            model_name="node",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("job", None), models.Q(("params", None), ("text", "")), _connector="OR"
+                ),
+                name="node_of_a_run_has_no_other_text",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.CheckConstraint(condition=models.Q(('job', None), ('job', models.F('id')), _connector='OR'), name='node_has_the_id_of_its_run'),
+            model_name="node",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("job", None), ("job", models.F("id")), _connector="OR"),
+                name="node_has_the_id_of_its_run",
+            ),
         ),
     ]

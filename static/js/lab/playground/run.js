@@ -13,7 +13,7 @@ import { EventStream, followRun } from "./stream.js";
 
 /**
  * A run that was accepted.
- * @typedef {{ id: string, url: string, events_url: string, stop_url: string }} Links
+ * @typedef {{ id: string, url: string, events_url: string, stop_url: string, notes_url: string }} Links
  *
  * @typedef {object} Place
  * @property {number} position
