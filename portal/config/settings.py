@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "portal.lab.batches",
     "portal.lab.notebook",
     "portal.lab.playground",
+    "portal.lab.comparison",
     "portal.desk.console",
     "portal.lab.api",
 ]
