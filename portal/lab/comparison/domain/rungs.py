@@ -102,9 +102,7 @@ def _plan(model: HostedModel, context: str, continuations: Sequence[str]) -> Sco
 
 
 def _request(model: HostedModel, context: str, continuations: Sequence[str]) -> ScorePlan:
-    request = ScoresRequest(
-        model=model.slug, context=context, continuations=list(continuations)
-    )
+    request = ScoresRequest(model=model.slug, context=context, continuations=list(continuations))
     return plan_scores(request, model=model)
 
 

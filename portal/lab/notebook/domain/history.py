@@ -45,8 +45,8 @@ class RunFilter:
 
 
 def playground_runs(user: User, wanted: RunFilter) -> QuerySet[GenerationJob]:
-    """The runs that the person made on the page."""
-    return wanted.apply(runs_of(user).filter(origin=Origin.PLAYGROUND))
+    """The runs that the person made on the page, but for looks at a single distribution."""
+    return wanted.apply(runs_of(user).filter(origin=Origin.PLAYGROUND, positions=[]))
 
 
 def list_runs(user: User, wanted: RunFilter) -> QuerySet[GenerationJob]:

@@ -42,7 +42,10 @@ class Workbench {
     this.status = new Status(form);
     this.errors = new Errors(form);
     this.notes = new Notes();
-    this.fromCursor = /** @type {HTMLElement} */ (form.querySelector("[data-run-from-cursor]"));
+    this.fromCursor = /** @type {HTMLButtonElement} */ (
+      form.querySelector("[data-run-from-cursor]")
+    );
+    this.clear = /** @type {HTMLButtonElement} */ (form.querySelector("[data-clear]"));
     /** The run whose end the document is. @type {Ended | null} */
     this.ended = null;
     /** The run under way, or the last one. @type {Ended | undefined} */
@@ -76,6 +79,7 @@ class Workbench {
     this.wire();
     this.restore();
     this.past = new Past(form, {
+      first: this.readFirst(),
       read: () => this.readMoment(),
       onMove: (moment) => this.showMoment(moment),
       isFree: () => !this.run.isActive,
@@ -94,11 +98,6 @@ class Workbench {
       else this.submit(event.submitter?.hasAttribute("data-score") ? { only_score: "1" } : {});
     });
     document.addEventListener("keydown", (event) => this.pressKey(event));
-    /** @type {Element} */ (
-      form.querySelector("[data-undo-completion]")
-    ).addEventListener("click", () => {
-      this.sheet.removeCompletion();
-    });
     this.fromCursor.addEventListener("click", () => this.runFromCursor());
     document.addEventListener("selectionchange", () => this.showCursor());
     /** @type {Element} */ (form.querySelector("[data-trim]")).addEventListener("click", () => {
@@ -106,7 +105,7 @@ class Workbench {
       this.sheet.field.focus();
       this.edited("prompt");
     });
-    /** @type {Element} */ (form.querySelector("[data-clear]")).addEventListener("click", () => {
+    this.clear.addEventListener("click", () => {
       this.sheet.setText("");
       this.sheet.field.focus();
       this.edited("prompt");
@@ -148,7 +147,7 @@ class Workbench {
       return;
     }
     this.ended = run;
-    if ("logprobs" in dataset) this.view.load(eventsUrl, run);
+    if ("logprobs" in dataset) this.view.load(run);
     if (this.sheet.text.length > promptLength) {
       this.sheet.setText(this.sheet.text, [[promptLength, this.sheet.text.length]]);
     }
@@ -268,6 +267,14 @@ class Workbench {
     this.submit();
   }
 
+  /** What undoing leads back to: of a run that is viewed, its prompt. */
+  readFirst() {
+    const moment = this.readMoment();
+    if (!this.ended) return moment;
+    const text = moment.text.slice(0, this.ended.promptLength);
+    return { ...moment, text, ranges: [], run: null };
+  }
+
   /** @returns {Moment} */
   readMoment() {
     const { text, ranges } = this.sheet;
@@ -284,7 +291,7 @@ class Workbench {
       this.ended = run;
       history.pushState({}, "", run.url);
       this.status.showRun(run.id, run.url);
-      this.view.load(run.eventsUrl, run);
+      this.view.load(run);
       this.notes.show(run.notesUrl);
     }
     this.edited();
@@ -344,7 +351,6 @@ class Workbench {
     if (name === "prompt") this.past.note(how);
     this.showCursor();
     const text = this.sheet.text;
-    const last = this.sheet.ranges.at(-1);
     const isFree = !this.run.isActive;
     /**
      * @param {string} selector
@@ -354,8 +360,8 @@ class Workbench {
       /** @type {HTMLElement} */ (this.form.querySelector(selector)).hidden = !isShown;
     };
     show("[data-space-hint]", isFree && /[ \t]$/.test(text));
-    show("[data-undo-completion]", isFree && Boolean(last));
-    show("[data-clear]", isFree && text !== "");
+    this.clear.disabled = !isFree || text === "";
+    this.past?.showButtons();
     for (const notice of /** @type {NodeListOf<HTMLElement>} */ (
       this.form.querySelectorAll("[data-model-notice]")
     )) {
@@ -380,7 +386,7 @@ class Workbench {
   showCursor() {
     const { selectionStart } = this.sheet.field;
     const isInside = selectionStart > 0 && selectionStart < this.sheet.text.length;
-    this.fromCursor.hidden = this.run.isActive || !isInside;
+    this.fromCursor.disabled = this.run.isActive || !isInside;
   }
 }
 

@@ -8,15 +8,17 @@ export class Past {
   /**
    * @param {HTMLFormElement} form
    * @param {object} parts
+   * @param {State} parts.first
    * @param {() => State} parts.read The document now.
    * @param {(state: State) => void} parts.onMove
    * @param {() => boolean} parts.isFree Whether the document may change now.
    */
-  constructor(form, { read, onMove, isFree }) {
+  constructor(form, { first, read, onMove, isFree }) {
     this.read = read;
     this.onMove = onMove;
     this.isFree = isFree;
-    this.journal = new Journal(read());
+    this.journal = new Journal(first);
+    this.journal.note(read());
     this.buttons = {
       undo: /** @type {HTMLButtonElement} */ (form.querySelector("[data-undo]")),
       redo: /** @type {HTMLButtonElement} */ (form.querySelector("[data-redo]")),
@@ -57,7 +59,8 @@ export class Past {
   }
 
   showButtons() {
-    this.buttons.undo.disabled = !this.journal.canUndo;
-    this.buttons.redo.disabled = !this.journal.canRedo;
+    const isFree = this.isFree();
+    this.buttons.undo.disabled = !isFree || !this.journal.canUndo;
+    this.buttons.redo.disabled = !isFree || !this.journal.canRedo;
   }
 }

@@ -92,3 +92,15 @@ def test_the_run_below_the_document_has_a_name_and_pleases_axe(scene: Scene) -> 
     expect(scene.page.locator(".tree__name")).to_have_text("The queen")
     assert Node.objects.filter(tree=first.pk, is_starred=True).count() == 1
     assert judge(scene.page, "tree") == []
+
+
+def test_the_completion_of_a_run_that_is_opened_again_can_be_undone(scene: Scene) -> None:
+    first = finish(scene, PROMPT, " there", " was")
+    scene.open(f"/playground/runs/{first.pk}/")
+
+    scene.page.get_by_role("button", name="Undo").click()
+    scene.expect_document(PROMPT)
+    scene.page.get_by_role("button", name="Redo").click()
+
+    scene.expect_document(f"{PROMPT} there was")
+    assert scene.page.url == f"{scene.site}/playground/runs/{first.pk}/"
