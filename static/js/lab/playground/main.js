@@ -329,6 +329,7 @@ class Workbench {
     const key = /** @type {HTMLElement} */ (button.querySelector("[data-run-key]"));
     const isActive = this.run.isActive;
     this.form.toggleAttribute("data-active", isActive);
+    button.dataset.command = isActive ? "Stop" : "Run";
     /** @type {Element} */ (button.querySelector("[data-run-label]")).textContent = isActive
       ? "Stop"
       : "Run";
