@@ -21,6 +21,7 @@ from inference_workers.contract import (
 from portal.gate.access.domain.decide import Decision
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.queue import Place
+from portal.lab.jobs.domain.workers import EngineStatus
 from portal.lab.jobs.stream.token_names import TokenNames
 from portal.lab.jobs.wording import describe_cancel, describe_failure, describe_finish
 
@@ -110,6 +111,18 @@ def frame_place(place: Place) -> bytes:
         "message": place.engine.sentence,
     }
     return _frame("state", json.dumps(data))
+
+
+def frame_silence(seconds: int, engine: EngineStatus) -> bytes:
+    """What the engine of a run does that has got no event for so long; without an id too."""
+    data = {
+        "type": "silent",
+        "seconds": seconds,
+        "engine": engine.readiness.value,
+        "ready_in_seconds": engine.ready_in_seconds,
+        "message": engine.explain_silence(seconds),
+    }
+    return _frame("silent", json.dumps(data))
 
 
 def _frame(name: str, data: str, entry_id: str = "") -> bytes:
