@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession
 
 from inference_workers.contract import Delta, TokenLogprobs, tokenizer_key
 from portal.lab.jobs.domain.lifecycle import record_outcome
@@ -46,9 +46,7 @@ def write(worker: FakeWorker, text: str) -> None:
         worker.token_ids.append(token)
 
 
-def count_layouts(page: Page) -> int:
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Performance.enable")
+def count_layouts(devtools: CDPSession) -> int:
     metrics = devtools.send("Performance.getMetrics")["metrics"]
     return next(int(one["value"]) for one in metrics if one["name"] == "LayoutCount")
 
@@ -57,14 +55,16 @@ def test_tokens_that_come_together_are_laid_out_together(scene: Scene) -> None:
     worker = scene.submit()
     worker.stream(" and")
     scene.expect_document(f"{PROMPT} and")
-    before = count_layouts(scene.page)
+    devtools = scene.page.context.new_cdp_session(scene.page)
+    devtools.send("Performance.enable")
+    before = count_layouts(devtools)
     worker.stream(*["on"] * 300)
     scene.page.wait_for_function(
         "(length) => document.querySelector('textarea[name=prompt]').value.length >= length",
         arg=len(PROMPT) + 604,
     )
 
-    assert count_layouts(scene.page) - before < 150
+    assert count_layouts(devtools) - before < 60
     record_outcome(worker.outcome(worker.end()))
     scene.expect_state("succeeded")
 
