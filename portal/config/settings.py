@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "portal.lab.chat",
     "portal.lab.batches",
     "portal.lab.playground",
+    "portal.lab.sharing",
     "portal.desk.console",
     "portal.lab.api",
 ]

@@ -7,3 +7,7 @@ from django.dispatch import Signal
 jobs_ended = Signal()
 """One or more runs have ended. Sent after the commit with the keyword argument `jobs`, whose large
 fields are not loaded. A failing receiver is logged and does not stop the others."""
+
+jobs_erased = Signal()
+"""Runs are being erased. Sent in the transaction, before the audit event, with the keyword argument
+`ids`; an exception in a receiver undoes the erasure."""

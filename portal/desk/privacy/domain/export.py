@@ -45,6 +45,7 @@ from portal.gate.vouching.models import VouchRequest
 from portal.lab.batches.models import Batch, StoredFile
 from portal.lab.jobs.models import Call, GenerationJob
 from portal.lab.quota.models import Reservation
+from portal.lab.sharing.models import ShareLink
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag
 from portal.platform.audit.models import AuditEvent
@@ -122,6 +123,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "erasure_requests": ErasureRequest.objects.filter(person=person),
         "calls": Call.objects.filter(user=person),
         "runs": GenerationJob.objects.filter(user=person),
+        "share_links": ShareLink.objects.filter(run__user=person),
         "files": StoredFile.objects.filter(user=person),
         "batches": Batch.objects.filter(user=person),
         "usage": Reservation.objects.filter(user=person),

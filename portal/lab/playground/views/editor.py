@@ -52,8 +52,7 @@ def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
         if example := EXAMPLES.get(request.GET.get("example", "")):
             initial["prompt"] = example.prompt
         return _render(request, GenerationForm(initial=initial, models=models.usable), models)
-    initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
-    return _render(request, GenerationForm(initial=initial, models=models.usable), models)
+    return render_copy(request, source)
 
 
 @require_safe
@@ -103,6 +102,16 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     if wants_json(request):
         return JsonResponse(_describe(job), status=HTTPStatus.CREATED)
     return redirect("playground:run", job.pk)
+
+
+def render_copy(request: AuthenticatedHttpRequest, source: GenerationJob) -> HttpResponse:
+    """A new document with the prompt and parameters of a run, which may be another person's."""
+    models = list_models(request.user)
+    initial = {**initial_from(source.params), "prompt": source.prompt}
+    if source.model in models.usable:
+        initial["model"] = source.model.slug
+    form = GenerationForm(initial=initial, models=models.usable)
+    return _render(request, form, models, is_copy=True)
 
 
 def _describe(job: GenerationJob) -> dict[str, str]:
