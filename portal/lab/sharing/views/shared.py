@@ -19,8 +19,6 @@ from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.personal import personal
 from portal.platform.core.rate_limit import pace_links
 
-NEVER_INDEXED = {"X-Robots-Tag": "noindex"}
-
 
 @require_safe
 @personal
@@ -70,5 +68,5 @@ def _render(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     response = render(request, f"lab/sharing/{name}.html", context, status=status)
-    response.headers.update(NEVER_INDEXED)
+    response.headers["X-Robots-Tag"] = "noindex"
     return response
