@@ -102,7 +102,7 @@ class HostedModel(models.Model):
 
 
 class SampleRun(models.Model):
-    """A run of a release's model that every visitor may read, as `sample_run.SampleRun`."""
+    """A run of a release's model that every visitor may read, as `sample_run.SampleReceipt`."""
 
     release = models.OneToOneField(Release, on_delete=models.CASCADE, related_name="sample_run")
     content = models.JSONField()
