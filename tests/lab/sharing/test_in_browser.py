@@ -46,7 +46,8 @@ def test_a_run_is_shared_read_and_taken_back(scene: Scene) -> None:
     client.force_login(make_researcher(scene.model)[0])
     other = scene.page.context.browser
     assert other is not None
-    context, complaints = other.new_context(), []
+    context = other.new_context()
+    complaints: list[str] = []
     context.add_cookies(
         [{"name": "sessionid", "value": client.session.session_key or "", "url": scene.site}]
     )

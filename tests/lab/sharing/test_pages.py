@@ -142,11 +142,11 @@ def test_a_person_outside_the_audience_learns_the_next_step(shared: Shared) -> N
         steps[audience] = " ".join(re.findall(r"<p(?: class=\"lead\")?>([^<]+)</p>", page))
 
     licence = shared.model.release.licence
+    lead = shared.team.application.applicant_name
     assert steps == {
         Audience.ME: "This link is only for the person who made it. Ask them for another one.",
-        Audience.TEAM: f"This run is shared with the team of {shared.team.application.applicant_name}"
-        ", and you are not in it. Ask "
-        f"{shared.team.application.applicant_name} to invite you, then open the link again.",
+        Audience.TEAM: f"This run is shared with the team of {lead}, and you are not in it. "
+        f"Ask {lead} to invite you, then open the link again.",
         Audience.LICENCE_HOLDERS: f"This run is shared with people who may use {shared.model.name}."
         " The licence is not signed yet.",
     }

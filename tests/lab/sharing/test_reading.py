@@ -35,11 +35,15 @@ from tests.lab.sharing.conftest import Shared, path_of
 
 
 def member(shared: Shared) -> User:
-    return MemberFactory.create(team=shared.team).user
+    user = UserFactory.create()
+    MemberFactory.create(team=shared.team, user=user)
+    return user
 
 
 def former_member(shared: Shared) -> User:
-    return MemberFactory.create(team=shared.team, state=MemberState.LEFT).user
+    user = UserFactory.create()
+    MemberFactory.create(team=shared.team, user=user, state=MemberState.LEFT)
+    return user
 
 
 def lead_of_another_team(shared: Shared) -> User:
@@ -246,7 +250,7 @@ def test_after_a_change_of_the_site_s_key_the_link_still_works(
 ) -> None:
     link = shared.share()
     token = token_of(link)
-    settings.SECRET_KEY = "another"  # noqa: S105
+    settings.SECRET_KEY = "another"
 
     assert works(token)
     assert path_of(link) == "/"

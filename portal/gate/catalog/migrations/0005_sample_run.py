@@ -5,18 +5,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0004_plain_words'),
+        ("catalog", "0004_plain_words"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SampleRun',
+            name="SampleRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', models.JSONField()),
-                ('release', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sample_run', to='catalog.release')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("content", models.JSONField()),
+                (
+                    "release",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sample_run",
+                        to="catalog.release",
+                    ),
+                ),
             ],
         ),
     ]

@@ -44,7 +44,9 @@ class LinkRow:
 def list_links(user: User, *, at: datetime) -> list[LinkRow]:
     """A person's links, newest first: all that work, and the last ENDED_SHOWN of the others."""
     working = _describe(_load(working_links(user, at=at)), at=at)
-    ended = _load(ShareLink.objects.filter(run__user=user)).exclude(pk__in=[row.link.pk for row in working])
+    ended = _load(ShareLink.objects.filter(run__user=user)).exclude(
+        pk__in=[row.link.pk for row in working]
+    )
     return [*working, *_describe(ended[:ENDED_SHOWN], at=at)]
 
 
@@ -58,9 +60,7 @@ def describe_team(team: Team) -> str:
 
 
 def _load(links: QuerySet[ShareLink]) -> QuerySet[ShareLink]:
-    related = links.select_related(
-        "run__user", "run__model__release__licence", "team__application"
-    )
+    related = links.select_related("run__user", "run__model__release__licence", "team__application")
     return related.defer(*(f"run__{name}" for name in LARGE_FIELDS)).order_by("-created_at", "pk")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django.db.models import Q, QuerySet
 
@@ -56,12 +57,12 @@ def find_barrier(link: ShareLink, reader: User, *, at: datetime) -> Barrier | No
                 "This link is only for the person who made it.", "Ask them for another one."
             )
         case Audience.TEAM:
-            return _find_barrier_of_team(link, reader)
+            return _find_barrier_of_team(cast("Team", link.team), reader)
         case Audience.LICENCE_HOLDERS:
             model = link.run.model
             refusal = find_refusal(reader, model, Capability.PLAYGROUND, at=at)
             reason = f"This run is shared with people who may use {model.name}."
-            return refusal and Barrier(reason, refusal.message, refusal.next_step)
+            return Barrier(reason, refusal.message, refusal.next_step) if refusal else None
 
 
 def find_refusal_of_owner(run: GenerationJob, *, at: datetime) -> Decision | None:
@@ -84,10 +85,10 @@ def teams_now(user: User) -> QuerySet[Team]:
     return teams.select_related("application").order_by("pk")
 
 
-def _find_barrier_of_team(link: ShareLink, reader: User) -> Barrier | None:
-    if teams_now(reader).filter(pk=link.team_id).exists():
+def _find_barrier_of_team(team: Team, reader: User) -> Barrier | None:
+    if teams_now(reader).contains(team):
         return None
-    lead = link.team.application.applicant_name if link.team else ""
+    lead = team.application.applicant_name
     return Barrier(
         f"This run is shared with the team of {lead}, and you are not in it.",
         f"Ask {lead} to invite you, then open the link again.",

@@ -12,7 +12,7 @@ from portal.lab.sharing.domain.citation import describe_weights
 
 
 def list_facts(job: GenerationJob) -> list[tuple[str, str]]:
-    """What the receipt says besides texts and tokens, each with its name; without what is unknown."""
+    """What is known of a run besides its texts and tokens: names and values."""
     return [(name, text) for name, text in _write_facts(job) if text]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from inference_workers.contract import SamplingParams, TokenLogprobs
 from portal.gate.catalog.sample_run import Choice, Provenance, SampleReceipt, Token
@@ -38,17 +38,11 @@ def build_sample(job: GenerationJob) -> SampleReceipt:
     decoder = texts.pieces()
     pieces = decoder.feed(made.token_ids)
     pieces[-1] += decoder.finish()
-    params = SamplingParams.model_validate(job.params)
     return SampleReceipt(
         id=str(job.pk),
         model=job.model.slug,
         created_at=job.created_at,
-        sampling={
-            name: _write_value(value)
-            for name, value in params.model_dump(mode="json", exclude=NOT_SAMPLING).items()
-            if name in {"max_tokens", "temperature"}
-            or value != SamplingParams.model_fields[name].default
-        },
+        sampling=_describe_sampling(SamplingParams.model_validate(job.params)),
         prompt=job.prompt,
         tokens=tuple(
             _describe(entry, text=text, texts=texts)
@@ -78,5 +72,12 @@ def _describe(entry: TokenLogprobs, *, text: str, texts: TokenTexts) -> Token:
     )
 
 
-def _write_value(value: Any) -> bool | int | float | str:  # noqa: ANN401 -- a parameter's value
-    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
+def _describe_sampling(params: SamplingParams) -> dict[str, bool | int | float | str]:
+    """Always with the temperature; other parameters only if they differ from their defaults."""
+    changed = params.model_dump(mode="json", exclude=NOT_SAMPLING, exclude_defaults=True)
+    values = {"max_tokens": params.max_tokens, "temperature": params.temperature, **changed}
+    is_plain = (bool, int, float, str)
+    return {
+        name: value if isinstance(value, is_plain) else json.dumps(value)
+        for name, value in values.items()
+    }
