@@ -9,5 +9,5 @@ jobs_ended = Signal()
 fields are not loaded. A failing receiver is logged and does not stop the others."""
 
 jobs_erased = Signal()
-"""Runs are being erased. Sent in the transaction, before the audit event, with the keyword argument
-`ids`; an exception in a receiver undoes the erasure."""
+"""The texts of runs are being erased. Sent in that transaction with the keyword argument `runs`,
+their ids, so that whatever else quotes them is erased with them."""

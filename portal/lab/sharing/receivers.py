@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from django.dispatch import receiver
@@ -12,5 +12,5 @@ from portal.lab.sharing.domain.links import delete_links
 
 
 @receiver(jobs_erased, dispatch_uid="sharing.end_links")
-def end_links(*, ids: Sequence[UUID], **_: object) -> None:
-    delete_links(ids)
+def end_links(*, runs: Collection[UUID], **_: object) -> None:
+    delete_links(runs)

@@ -11,7 +11,6 @@ from pytest_django import Settings
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.sharing.domain.citation import escape_bibtex, write_bibtex
 from portal.lab.sharing.domain.record import list_facts
-from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory
 
@@ -29,11 +28,10 @@ PROVENANCE = {
 }
 
 
-def make_run(name: str = "Amara Okafor", **changes: object) -> GenerationJob:
+def make_run(**changes: object) -> GenerationJob:
     day = datetime(2026, 11, 30, 8, 5, 9, tzinfo=UTC)
     values: dict[str, object] = {
         "id": RUN,
-        "user": UserFactory.create(name=name),
         "model": HostedModelFactory.create(name="OPT_175B"),
         "created_at": day,
         "started_at": day.replace(second=10),
@@ -48,7 +46,7 @@ def make_run(name: str = "Amara Okafor", **changes: object) -> GenerationJob:
 def test_an_entry_names_person_model_run_and_weights(settings: Settings) -> None:
     settings.SITE_URL = "https://gate.example.org"
 
-    assert write_bibtex(make_run()) == (
+    assert write_bibtex(make_run(), author="Amara Okafor") == (
         "@misc{gatehouse-1234abcd,\n"
         "  author = {Amara Okafor},\n"
         r"  title = {{OPT\_175B}, run 1234abcd-0000-4000-8000-00000000000f},"
@@ -78,7 +76,7 @@ def test_an_entry_names_person_model_run_and_weights(settings: Settings) -> None
     ],
 )
 def test_a_name_stays_one_name_and_no_command(name: str, author: str | None) -> None:
-    entry = write_bibtex(make_run(name=name.replace("\0", "\x1b"), provenance=None))
+    entry = write_bibtex(make_run(provenance=None), author=name)
 
     lines = [line for line in entry.splitlines() if line.startswith("  author")]
     assert lines == ([] if author is None else [f"  author = {{{author}}},"])

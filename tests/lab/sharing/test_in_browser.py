@@ -7,6 +7,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from inference_workers.contract import TokenLogprobs
+from portal.lab.jobs.domain.lifecycle import record_outcome
 from portal.lab.jobs.models import GenerationJob
 from tests.e2e.browser import judge, open_page
 from tests.factories.jobs import GenerationJobFactory, make_researcher
@@ -70,3 +71,16 @@ def test_a_run_is_shared_read_and_taken_back(scene: Scene) -> None:
     faults += judge(reader, "shared-gone")
     context.close()
     assert faults + complaints == []
+
+
+def test_the_record_of_a_new_run_appears_at_its_end(scene: Scene) -> None:
+    worker = scene.submit("Once")
+    worker.stream(" there was")
+    record_outcome(worker.outcome(worker.end()))
+    scene.expect_state("succeeded")
+
+    record = scene.page.get_by_role("region", name="Record of run")
+    record.get_by_text("Text and receipt").click()
+    expect(record.get_by_role("group", name="Completion")).to_have_text("there was")
+    record.get_by_text("Share and cite").click()
+    expect(record.get_by_role("button", name="Copy BibTeX")).to_be_visible()

@@ -20,6 +20,8 @@ from portal.gate.teams.enums import MemberState
 from portal.gate.teams.models import Member
 from portal.lab.jobs.domain.retention import erase_old_prompts
 from portal.lab.jobs.domain.stopping import erase_job
+from portal.lab.notebook.domain.projects import save_project
+from portal.lab.notebook.domain.records import find_node
 from portal.lab.sharing.domain.links import MOST_OPEN, revoke_link
 from portal.lab.sharing.domain.reading import find_barrier, find_link
 from portal.lab.sharing.enums import Audience, Life
@@ -106,6 +108,15 @@ def test_a_link_ends_on_the_second_and_not_after_its_text(
     token = token_of(week)
     assert find_link(token, at=end - timedelta(microseconds=1)) == week
     assert find_link(token, at=end) is None
+
+
+def test_a_link_ends_with_the_text_that_a_project_keeps_for_less(shared: Shared) -> None:
+    project = save_project(shared.owner, name="Short", retention_days=2, pk=None)
+    node = find_node(shared.run)
+    node.project = project
+    node.save()
+
+    assert shared.share().expires_at == shared.run.created_at + timedelta(days=2)
 
 
 def test_a_revoked_link_is_empty_and_cannot_be_revoked_twice(shared: Shared) -> None:

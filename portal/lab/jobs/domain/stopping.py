@@ -88,7 +88,7 @@ def _erase(ids: Sequence[UUID], *, actor: User | None) -> int:
     GenerationJob.objects.filter(pk__in=[row.pk for row in rows]).update(
         **ERASED, erased_at=timezone.now()
     )
-    jobs_erased.send(sender=GenerationJob, ids=[row.pk for row in rows])
+    jobs_erased.send(sender=GenerationJob, runs=[row.pk for row in rows])
     record_all([Entry(AuditTag.JOB_ERASED, actor, name_subject(row)) for row in rows])
     transaction.on_commit(lambda: erase_streams_of_ended([row.pk for row in rows]))
     return len(rows)

@@ -24,10 +24,10 @@ _TRANSLATION: Final = str.maketrans(_COMMANDS)
 _SPLITS_NAMES: Final = re.compile(r",|&|\band\b", re.IGNORECASE)
 
 
-def write_bibtex(job: GenerationJob) -> str:
+def write_bibtex(job: GenerationJob, *, author: str) -> str:
     """The entry of a run, whose address opens for its owner only."""
     fields = {
-        "author": _write_author(job.user.get_full_name()),
+        "author": _write_author(author),
         "title": f"{{{escape_bibtex(job.model.name)}}}, run {job.pk}",
         "year": f"{job.created_at:%Y}",
         "date": f"{job.created_at:%Y-%m-%d}",

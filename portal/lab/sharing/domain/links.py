@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from portal.gate.teams.models import Team
 from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.lab.notebook.models import Node
 from portal.lab.sharing.domain.reading import find_refusal_of_owner, teams_now
 from portal.lab.sharing.enums import Audience, Life
 from portal.lab.sharing.models import ShareLink
@@ -82,14 +83,16 @@ def delete_links(runs: Iterable[UUID]) -> None:
     ShareLink.objects.filter(run__in=runs).delete()
 
 
-def working_links(user: User, *, at: datetime) -> QuerySet[ShareLink]:
-    """The person's links that have neither expired nor been revoked."""
-    return ShareLink.objects.filter(run__user=user, revoked_at=None, expires_at__gt=at)
+def working_links(*, at: datetime) -> QuerySet[ShareLink]:
+    """The links that have neither expired nor been revoked."""
+    return ShareLink.objects.filter(revoked_at=None, expires_at__gt=at)
 
 
 def text_ends_at(run: GenerationJob) -> datetime:
-    """When the run's text is erased."""
-    return run.created_at + timedelta(days=settings.PROMPT_RETENTION_DAYS)
+    """When the run's text is erased: after the site's time, or its project's if that is less."""
+    of_project = Node.objects.filter(job=run).values_list("project__retention_days", flat=True)
+    days = min([settings.PROMPT_RETENTION_DAYS, *filter(None, of_project)])
+    return run.created_at + timedelta(days=days)
 
 
 def address_of(link: ShareLink) -> str:
@@ -119,7 +122,7 @@ def _require_may_share(run: GenerationJob, *, by: User, at: datetime) -> None:
         raise DomainError(
             RefusalCode(refusal.code), refusal.message, next_url=step.url if step else None
         )
-    if working_links(by, at=at).count() >= MOST_OPEN:
+    if working_links(at=at).filter(run__user=by).count() >= MOST_OPEN:
         raise DomainError(
             RefusalCode.TOO_MANY_LINKS, f"{MOST_OPEN} of your links work now. Revoke one first."
         )

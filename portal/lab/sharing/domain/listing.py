@@ -43,7 +43,7 @@ class LinkRow:
 
 def list_links(user: User, *, at: datetime) -> list[LinkRow]:
     """A person's links, newest first: all that work, and the last ENDED_SHOWN of the others."""
-    working = _describe(_load(working_links(user, at=at)), at=at)
+    working = _describe(_load(working_links(at=at).filter(run__user=user)), at=at)
     ended = _load(ShareLink.objects.filter(run__user=user)).exclude(
         pk__in=[row.link.pk for row in working]
     )
@@ -52,7 +52,7 @@ def list_links(user: User, *, at: datetime) -> list[LinkRow]:
 
 def list_links_of_run(run: GenerationJob, *, at: datetime) -> list[LinkRow]:
     """The links to one run that work."""
-    return _describe(_load(working_links(run.user, at=at).filter(run=run)), at=at)
+    return _describe(_load(working_links(at=at).filter(run=run)), at=at)
 
 
 def describe_team(team: Team) -> str:

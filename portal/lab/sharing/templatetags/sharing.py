@@ -19,13 +19,14 @@ register = template.Library()
 @register.inclusion_tag("lab/sharing/run_record.html", takes_context=True)
 def run_record(context: template.Context, job: GenerationJob) -> dict[str, Any]:
     """The run's texts as they are stored, its receipt, its links and its citation."""
+    request = context["request"]
     return {
         # For the forms' mark.
-        "request": context["request"],
+        "request": request,
         "job": job,
         "facts": list_facts(job),
         "links": list_links_of_run(job, at=timezone.now()),
-        "form": ShareForm(user=job.user),
+        "form": ShareForm(user=request.user),
         "permalink": permalink_of(job),
-        "bibtex": write_bibtex(job),
+        "bibtex": write_bibtex(job, author=request.user.name),
     }
