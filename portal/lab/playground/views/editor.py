@@ -19,6 +19,7 @@ from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.answer import answer_stream
 from portal.lab.jobs.stream.frames import frame_accepted
+from portal.lab.notebook.domain.imports import find_imported
 from portal.lab.notebook.domain.placing import place_runs
 from portal.lab.playground.examples import EXAMPLES
 from portal.lab.playground.forms import GenerationForm, initial_from
@@ -48,14 +49,13 @@ _SERVED: Final = CompiledModels(
 def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A new document: for the model `?model=` if it is open, with `?example=` or run `?from=`."""
     models = list_models(request.user)
-    source = _find_source(request)
-    if source is None:
+    initial = _read_source(request)
+    if initial is None:
         wanted = [model.slug for model in models.usable if model.slug == request.GET.get("model")]
-        initial: dict[str, object] = {"model": wanted[0]} if wanted else {}
+        initial = {"model": wanted[0]} if wanted else {}
         if example := EXAMPLES.get(request.GET.get("example", "")):
             initial["prompt"] = example.prompt
-        return _render(request, GenerationForm(initial=initial, models=models.usable), models)
-    return render_copy(request, source, parent=source.pk)
+    return _render(request, GenerationForm(initial=initial, models=models.usable), models)
 
 
 @require_safe
@@ -111,15 +111,10 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     return redirect("playground:run", job.pk)
 
 
-def render_copy(
-    request: AuthenticatedHttpRequest, source: GenerationJob, *, parent: UUID | None = None
-) -> HttpResponse:
-    """A new document with the prompt and parameters of a run, which may be another person's.
-
-    The next run continues `parent`, a run of the same person, in its tree.
-    """
+def render_copy(request: AuthenticatedHttpRequest, source: GenerationJob) -> HttpResponse:
+    """A new document with the prompt and parameters of another person's run."""
     models = list_models(request.user)
-    initial = {**initial_from(source.params), "prompt": source.prompt, "source": parent}
+    initial = {**initial_from(source.params), "prompt": source.prompt}
     if source.model in models.usable:
         initial["model"] = source.model.slug
     form = GenerationForm(initial=initial, models=models.usable)
@@ -136,11 +131,19 @@ def _describe(job: GenerationJob) -> dict[str, str]:
     }
 
 
-def _find_source(request: AuthenticatedHttpRequest) -> GenerationJob | None:
+def _read_source(request: AuthenticatedHttpRequest) -> dict[str, object] | None:
+    """The prompt and parameters of the run or imported document that `?from=` names."""
     try:
-        return find_run(request.user, UUID(request.GET.get("from", "")))
+        source = UUID(request.GET.get("from", ""))
     except ValueError:
         return None
+    if job := find_run(request.user, source):
+        given = {"model": job.model.slug, "prompt": job.prompt}
+        return {**initial_from(job.params), **given, "source": source}
+    if node := find_imported(request.user, source):
+        params = initial_from(node.params) if node.params else {}
+        return {**params, "prompt": node.text, "source": source}
+    return None
 
 
 def _refuse(
