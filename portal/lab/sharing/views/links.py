@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.lab.jobs.domain.history import find_run
+from portal.lab.playground.own_runs import require_run
 from portal.lab.sharing.domain.links import create_link, revoke_link
 from portal.lab.sharing.domain.listing import list_links
 from portal.lab.sharing.forms import ShareForm
@@ -36,9 +36,7 @@ def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
 @personal
 def share(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
     """The form that makes a link; afterwards the run's page shows the link."""
-    job = find_run(request.user, job_id)
-    if job is None:
-        raise Http404
+    job = require_run(request, job_id)
     form = ShareForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         with refusals_in(form):

@@ -30,7 +30,6 @@ function wireSample(sample) {
     });
   }
   choose(tokens.findIndex((token) => token.hasAttribute("data-sample-chosen")));
-  /** @type {HTMLElement} */ (document.querySelector("[data-sample-hint]")).hidden = false;
 }
 
 for (const sample of document.querySelectorAll("[data-sample]"))
