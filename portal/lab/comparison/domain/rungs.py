@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -31,7 +31,7 @@ class Rungs:
     offline: list[HostedModel]
 
 
-def list_rungs(models: Sequence[HostedModel]) -> Rungs:
+def list_rungs(models: Iterable[HostedModel]) -> Rungs:
     """The models, the smallest first."""
     by_size = sorted(models, key=lambda model: (model.parameters, model.slug))
     online = [model for model in by_size if _is_online(model.deployment)]
@@ -102,9 +102,7 @@ def _plan(model: HostedModel, context: str, continuations: Sequence[str]) -> Sco
 
 
 def _request(model: HostedModel, context: str, continuations: Sequence[str]) -> ScorePlan:
-    request = ScoresRequest(
-        model=model.slug, context=context, continuations=list(continuations)
-    )
+    request = ScoresRequest(model=model.slug, context=context, continuations=list(continuations))
     return plan_scores(request, model=model)
 
 

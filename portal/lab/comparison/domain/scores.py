@@ -58,9 +58,7 @@ def score_run(run: GenerationJob, *, context: str) -> Score | None:
     return Score(found["logprob_sum"], len(found["token_ids"]), len(measured.encode()))
 
 
-def find_preferred(
-    scores: Sequence[Score | None], measure: Callable[[Score], float]
-) -> int | None:
+def find_preferred(scores: Sequence[Score | None], measure: Callable[[Score], float]) -> int | None:
     """The place of the highest score, the first of equals; None unless all are known."""
     known = [measure(score) for score in scores if score is not None]
     return known.index(max(known)) if known and len(known) == len(scores) else None

@@ -49,9 +49,7 @@ def submit_samples(
     """
     if not 0 < n <= SAMPLES_MOST:
         raise invalid_value(f"Samples is between 1 and {SAMPLES_MOST}.", field="n")
-    runs = [
-        RunOn(model, Run(seed_sample(sampling, sample=sample), prompt)) for sample in range(n)
-    ]
+    runs = [RunOn(model, Run(seed_sample(sampling, sample=sample), prompt)) for sample in range(n)]
     try:
         return submit_set(user, runs)
     except SetRefused as error:
