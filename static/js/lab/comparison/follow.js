@@ -59,6 +59,7 @@ async function replace(root, onReplaced) {
     onReplaced();
     return;
   }
+  location.reload();
 }
 
 /** The same part of the page as the server has it now; null if it cannot be fetched. */

@@ -150,7 +150,8 @@ function draw(place) {
         {
           ...axis,
           label: "parameters",
-          labelSize: 20,
+          labelSize: 18,
+          size: 26,
           splits: (_, __, low, high) => listTicks(low, high),
           values: (_, ticks) => ticks.map(writeParameters),
           filter: (_, ticks) => ticks,
