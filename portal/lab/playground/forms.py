@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -153,6 +154,7 @@ class GenerationForm(forms.Form):
         widget=forms.Select(attrs={"class": "input"}),
     )
     only_score = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    source = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, models: Iterable[HostedModel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -176,6 +178,13 @@ class GenerationForm(forms.Form):
         """As many alternatives as for the completion."""
         is_wanted = bool(self.cleaned_data["prompt_logprobs"])
         return self.cleaned_data.get("logprobs") if is_wanted else None
+
+    def clean_source(self) -> UUID | None:
+        """The document that the prompt was made from; a wrong id is none."""
+        try:
+            return UUID(self.cleaned_data["source"])
+        except ValueError:
+            return None
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

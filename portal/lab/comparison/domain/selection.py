@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from portal.lab.jobs.domain.history import RunFilter, playground_runs
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.notebook.domain.history import RunFilter, playground_runs
 from portal.platform.accounts.models import User
 
 
