@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from inference_workers.contract import SamplingParams
@@ -115,11 +116,16 @@ def _cut(run: GenerationJob) -> _Completion:
     pieces = decoder.feed(run.token_ids)
     if pieces:
         pieces[-1] += decoder.finish()
-    is_spelt = "".join(pieces) == run.text
+    # The tokens of a stop sequence are not part of the text.
+    is_spelt = "".join(pieces).startswith(run.text)
+    begins = accumulate(map(len, pieces), initial=0)
     return _Completion(
         digest=find_tokenizer_digest(run.deployment) if is_spelt else None,
         token_ids=run.token_ids,
-        pieces=pieces,
+        pieces=[
+            piece[: max(0, len(run.text) - begin)]
+            for piece, begin in zip(pieces, begins, strict=False)
+        ],
         words=split_words(run.text),
     )
 

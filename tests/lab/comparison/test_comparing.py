@@ -15,6 +15,7 @@ from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
 from tests.factories.accounts import UserFactory
 from tests.factories.jobs import GenerationJobFactory
+from tests.lab.api.conftest import ids_of
 from tests.lab.comparison.conftest import PAIRS, Bench, address
 
 
@@ -35,6 +36,15 @@ def test_tokens_that_the_first_column_lacks_are_marked(bench: Bench) -> None:
         Segment("r", True),
         Segment("e", False),
     ]
+
+
+def test_tokens_of_a_stop_sequence_are_not_shown(bench: Bench) -> None:
+    other = bench.run(" ore", token_ids=ids_of(" ore##"))
+
+    comparison = bench.client.get(address(bench.run(" one"), other)).context["comparison"]
+
+    assert comparison.by_tokens
+    assert "".join(part.text for part in comparison.columns[1].segments) == " ore"
 
 
 def test_with_other_tokenizers_words_are_marked(bench: Bench) -> None:
