@@ -133,6 +133,13 @@ def test_a_token_across_the_boundary_is_split_where_the_context_ends(bench: Benc
     assert "* Context and candidate meet within a token of this model" in page
 
 
+def test_of_equal_candidates_the_first_is_preferred(bench: Bench) -> None:
+    address = submit(bench, "x", "c", "a", "b")
+    measure({"a": -2.0, "b": -2.0, "c": -3.0})
+
+    assert [(rung.by_sum, rung.by_byte) for rung in read(bench, address).rungs] == [(1, 1)] * 2
+
+
 def test_until_all_are_known_no_model_prefers_one(bench: Bench) -> None:
     address = submit(bench, "x", "a", "b")
     failed = GenerationJob.objects.filter(prompt="xb", model=bench.small).get()
@@ -179,6 +186,8 @@ def test_with_all_engines_offline_nothing_is_submitted(bench: Bench) -> None:
         ("x", list("abcd"), "4 candidates on 2 models are 8 runs; the limit is 7. Leave out 1 of"),
         ("x\0", [], "The text contains a character that is not text."),
         ("a" * 2048, [], "Small: The prompt is 2,049 tokens long"),
+        ("a" * 200_000, ["b"], "Small: The prompt has 200,001 characters, far more than"),
+        (" ", ["a"], "Large: Context and continuation need at least one token each"),
     ],
 )
 def test_wrong_input_is_named_and_kept(

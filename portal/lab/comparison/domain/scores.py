@@ -41,8 +41,8 @@ class Score:
 def score_run(run: GenerationJob, *, context: str) -> Score | None:
     """The score of what follows `context` in the run's prompt.
 
-    None until the run has ended, or if the tokens cannot be told apart: the model's tokenizer is
-    not known, or is another one than the run's.
+    None until the run has ended, or if it is unknown where the continuation begins: the
+    model's tokenizer is not known, or is another one than the run's.
     """
     if run.is_active or run.prompt_logprobs is None:
         return None
