@@ -20,7 +20,7 @@ class ShareForm(PageForm):
 
     audience = forms.ChoiceField(
         label="Who may read it",
-        help_text="Readers sign in. The link alone is not enough.",
+        help_text="Readers sign in, and see your name. The link alone is not enough.",
         error_messages={"required": "Choose who may read the run."},
     )
     life = forms.TypedChoiceField(

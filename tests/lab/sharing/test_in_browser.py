@@ -32,7 +32,7 @@ def make_run(scene: Scene) -> GenerationJob:
 def test_a_run_is_shared_read_and_taken_back(scene: Scene) -> None:
     run = make_run(scene)
     scene.page.goto(f"{scene.site}/playground/runs/{run.pk}/")
-    record = scene.page.get_by_role("region", name="Record of run")
+    record = scene.page.get_by_role("region", name="Record")
     record.get_by_text("Text and receipt").click()
     expect(record.get_by_role("group", name="Prompt")).to_have_text(run.prompt)
     record.get_by_text("Share and cite").click()
@@ -79,7 +79,7 @@ def test_the_record_of_a_new_run_appears_at_its_end(scene: Scene) -> None:
     record_outcome(worker.outcome(worker.end()))
     scene.expect_state("succeeded")
 
-    record = scene.page.get_by_role("region", name="Record of run")
+    record = scene.page.get_by_role("region", name="Record")
     record.get_by_text("Text and receipt").click()
     expect(record.get_by_role("group", name="Completion")).to_have_text("there was")
     record.get_by_text("Share and cite").click()
