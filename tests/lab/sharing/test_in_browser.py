@@ -9,9 +9,12 @@ from playwright.sync_api import expect
 from inference_workers.contract import TokenLogprobs
 from portal.lab.jobs.domain.lifecycle import record_outcome
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.sharing.domain.links import create_link
+from portal.lab.sharing.enums import Audience, Life
 from tests.e2e.browser import judge, open_page
 from tests.factories.jobs import GenerationJobFactory, make_researcher
 from tests.lab.playground.browser.conftest import Scene, browser, scene, site
+from tests.lab.sharing.conftest import path_of
 
 __all__ = ["browser", "scene", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -69,6 +72,12 @@ def test_a_run_is_shared_read_and_taken_back(scene: Scene) -> None:
     reader.goto(scene.site + path)
     expect(reader.get_by_role("heading", level=1)).to_have_text("This link does not work")
     faults += judge(reader, "shared-gone")
+    own = create_link(run, by=scene.user, audience=Audience.ME, life=Life.DAY)
+    reader.goto(scene.site + path_of(own))
+    expect(reader.get_by_role("heading", level=1)).to_have_text("This run is not shared with you")
+    faults += judge(reader, "shared-closed")
+    scene.page.goto(f"{scene.site}/playground/runs/{run.pk}/share/")
+    faults += judge(scene.page, "share-form")
     context.close()
     assert faults + complaints == []
 
