@@ -83,7 +83,7 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     # A model that is no longer open is refused by `submit_job`, not as an unknown choice.
     wanted = request.POST.get("model", "").replace("\0", "")
     known = {model.slug: model for model in _SERVED.find(slug=wanted)}
-    form = GenerationForm(request.POST, models=known.values())
+    form = GenerationForm(request.POST, models=known.values(), person=request.user.pk)
     if not form.is_valid():
         return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
