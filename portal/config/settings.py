@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "portal.lab.scoring",
     "portal.lab.chat",
     "portal.lab.batches",
+    "portal.lab.presets",
     "portal.lab.playground",
     "portal.desk.console",
     "portal.lab.api",

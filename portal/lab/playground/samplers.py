@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -177,7 +178,7 @@ class SamplerForm(forms.Form):
                 values[name] = RARE[name]
         if (model := self._models.get(values.get("model", ""))) is not None:
             for name, read in _TOKENS.items():
-                self._read(name, lambda typed, read=read: read(typed, deployment=model.deployment))
+                self._read(name, partial(read, deployment=model.deployment))
         kind = values.get("structure_kind", "")
         self._read(
             "structure",

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,8 +23,10 @@ from portal.lab.jobs.stream.frames import frame_accepted
 from portal.lab.playground.examples import EXAMPLES
 from portal.lab.playground.forms import GenerationForm, initial_from
 from portal.lab.playground.presentation import Choice, Models, RunView, list_models, view_run
+from portal.lab.playground.presets import find_option, list_options
 from portal.lab.playground.refusals import describe_refusal
 from portal.lab.playground.sign_in import sign_in_required
+from portal.lab.quota.domain.ledger import find_quota
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.compiled import CompiledModels
 from portal.platform.core.errors import DomainError
@@ -51,9 +54,9 @@ def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
         initial = {"model": wanted[0]} if wanted else {}
         if example := EXAMPLES.get(request.GET.get("example", "")):
             initial["prompt"] = example.prompt
-        return _render(request, GenerationForm(initial=initial, models=models.usable), models)
+        return render_editor(request, GenerationForm(initial=initial, models=models.usable), models)
     initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
-    return _render(request, GenerationForm(initial=initial, models=models.usable), models)
+    return render_editor(request, GenerationForm(initial=initial, models=models.usable), models)
 
 
 @require_safe
@@ -70,7 +73,7 @@ def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
     view = view_run(job)
     initial = {**initial_from(job.params), "model": job.model.slug, "prompt": view.document}
     form = GenerationForm(initial=initial, models=models.usable)
-    return _render(request, form, models, view=view)
+    return render_editor(request, form, models, view=view)
 
 
 @require_POST
@@ -137,10 +140,10 @@ def _refuse(
     form.fields["model"].choices = [  # type: ignore[attr-defined]
         (model.slug, model.name) for model in models.usable
     ]
-    return _render(request, form, models, refusal=refusal, status=refusal.status or status)
+    return render_editor(request, form, models, refusal=refusal, status=refusal.status or status)
 
 
-def _render(
+def render_editor(
     request: AuthenticatedHttpRequest,
     form: GenerationForm,
     models: Models,
@@ -149,7 +152,12 @@ def _render(
     status: int = HTTPStatus.OK,
     **context: object,
 ) -> HttpResponse:
+    """The page; `?preset=` sets the parameters of a new document."""
     chosen = form["model"].value() or (models.usable[0].slug if models.usable else "")
+    presets = list_options(request.user)
+    preset = None if view or form.is_bound else find_option(presets, request.GET.get("preset", ""))
+    if preset is not None:
+        form.initial = {**form.initial, **preset.values}
     return render(
         request,
         "lab/playground/editor.html",
@@ -159,6 +167,9 @@ def _render(
             "chosen": chosen,
             "view": view,
             "examples": EXAMPLES,
+            "quota": find_quota(request.user, model=models.find_usable(chosen), at=timezone.now()),
+            "presets": presets,
+            "preset": preset,
             **context,
         },
         status=status,

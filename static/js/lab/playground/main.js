@@ -4,6 +4,7 @@ import { CodeDialog } from "./code.js";
 import { Draft } from "./draft.js";
 import { Errors } from "./errors.js";
 import { Parameters } from "./parameters.js";
+import { Presets } from "./presets.js";
 import { Run } from "./run.js";
 import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
@@ -47,10 +48,7 @@ class Workbench {
     });
     this.code = new CodeDialog(form, {
       read: () => ({ ...this.parameters.read(), prompt: this.sheet.text }),
-      onRefused: (body) => {
-        this.errors.clear();
-        this.errors.show(this.withSignIn(body));
-      },
+      onRefused: (body) => this.refuse(body),
     });
     this.view = new TokenView(form, {
       sheet: this.sheet,
@@ -65,6 +63,10 @@ class Workbench {
     });
     this.wire();
     this.restore();
+    this.presets = new Presets(form, {
+      parameters: this.parameters,
+      onRefused: (body) => this.refuse(body),
+    });
     this.showButton();
     this.edited();
   }
@@ -223,6 +225,11 @@ class Workbench {
     this.sheet.setText(this.sheet.text.slice(0, start) + text, ranges);
     this.edited("prompt");
     this.submit();
+  }
+
+  /** @param {Refused} body */
+  refuse(body) {
+    this.errors.show(this.withSignIn(body));
   }
 
   /**

@@ -17,6 +17,8 @@ export class Parameters {
     ].map((row) => this.wire(row));
     /** @type {(name: string) => void} */
     this.onChange = () => {};
+    /** After every change, also by a preset. */
+    this.onShow = () => {};
     const all = /** @type {HTMLElement} */ (form.querySelector("[data-reset-all]"));
     all.hidden = false;
     all.addEventListener("click", () => {
@@ -85,6 +87,7 @@ export class Parameters {
     const value = (name) => this.form.elements[name].value || "–";
     const model = this.model.selectedOptions[0]?.textContent ?? "";
     this.digest.textContent = `${model} · ${value("max_tokens")} tokens · temperature ${value("temperature")}`;
+    this.onShow();
   }
 
   /** The values as typed. */
