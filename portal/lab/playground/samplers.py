@@ -147,6 +147,7 @@ class SamplerForm(forms.Form):
         return any(
             self[name].errors or str(self[name].value() or default) != str(default)
             for name, default in RARE.items()
+            if name in self.fields
         )
 
     def clean_repetition_penalty(self) -> float | None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.lab.playground.views import code, editor, history, presets, runs, tokens
+from portal.lab.playground.views import chat, code, editor, history, presets, runs, tokens
 
 app_name = "playground"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("history/export/", history.export, name="export"),
     path("code/", code.code, name="code"),
     path("tokens/", tokens.count, name="tokens"),
+    path("chat/", chat.chat, name="chat"),
+    path("chat/preview/", chat.preview, name="preview_chat"),
+    path("chat/runs/", chat.create, name="create_chat"),
     path("presets/", presets.presets, name="presets"),
     path("presets/save/", presets.save, name="save_preset"),
     path("presets/<int:pk>/delete/", presets.delete, name="delete_preset"),

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.gate.catalog.models import HostedModel
+from portal.lab.chat.domain.templates import find_template
 from portal.lab.jobs.domain.history import find_run
 from portal.lab.jobs.domain.submission import submit_job
 from portal.lab.jobs.enums import Origin
@@ -101,14 +102,14 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _refuse(request, form, error=error)
     if takes_events(request):
-        opening = frame_accepted(_describe(job))
+        opening = frame_accepted(describe_links(job))
         return answer_stream(job, opening=opening, status=HTTPStatus.CREATED)
     if wants_json(request):
-        return JsonResponse(_describe(job), status=HTTPStatus.CREATED)
+        return JsonResponse(describe_links(job), status=HTTPStatus.CREATED)
     return redirect("playground:run", job.pk)
 
 
-def _describe(job: GenerationJob) -> dict[str, str]:
+def describe_links(job: GenerationJob) -> dict[str, str]:
     return {
         "id": str(job.pk),
         "url": reverse("playground:run", args=[job.pk]),
@@ -170,6 +171,7 @@ def render_editor(
             "quota": find_quota(request.user, model=models.find_usable(chosen), at=timezone.now()),
             "presets": presets,
             "preset": preset,
+            "has_chat": any(find_template(model.deployment) for model in models.usable),
             **context,
         },
         status=status,
