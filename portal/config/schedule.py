@@ -36,4 +36,5 @@ BEAT_SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "carry-out-erasures": {"task": "portal.privacy.carry_out_erasures", "schedule": 900.0},
     "watch-ends": {"task": "portal.renewals.watch_ends", "schedule": 60.0},
     "erase-old-prompts": {"task": "portal.jobs.erase_old_prompts", "schedule": 3600.0},
+    "erase-by-project": {"task": "portal.notebook.erase_by_project", "schedule": 3600.0},
 }

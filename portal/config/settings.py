@@ -73,7 +73,9 @@ INSTALLED_APPS = [
     "portal.lab.chat",
     "portal.lab.batches",
     "portal.lab.presets",
+    "portal.lab.notebook",
     "portal.lab.playground",
+    "portal.lab.comparison",
     "portal.desk.console",
     "portal.lab.api",
 ]

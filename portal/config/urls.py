@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("portal.gate.teams.urls")),
     path("access/", include("portal.gate.renewals.urls")),
     path("playground/", include("portal.lab.playground.urls")),
+    path("playground/", include("portal.lab.comparison.urls")),
     path("console/", include("portal.desk.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.desk.observability.urls")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -186,6 +187,14 @@ class GenerationForm(ParametersForm):
         },
     )
     only_score = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    source = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean_source(self) -> UUID | None:
+        """The document that the prompt was made from; a wrong id is none."""
+        try:
+            return UUID(self.cleaned_data["source"])
+        except ValueError:
+            return None
 
     def clean_prompt(self) -> str:
         return restore_line_breaks(self.cleaned_data["prompt"])

@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 
-from portal.lab.jobs.domain.history import RunFilter, playground_runs
 from portal.lab.jobs.enums import JobState
+from portal.lab.notebook.domain.history import RunFilter, playground_runs
+from portal.lab.notebook.domain.projects import list_projects
+from portal.lab.notebook.models import Project
 from portal.platform.accounts.models import User
 
 LONGEST_SEARCH = 1000
@@ -40,12 +42,23 @@ class HistoryForm(forms.Form):
         error_messages={"invalid_choice": "Choose one of the states in the list."},
     )
 
+    project = forms.ModelChoiceField(
+        label="Project",
+        required=False,
+        queryset=Project.objects.none(),
+        empty_label="Any",
+        widget=forms.Select(attrs={"class": "input"}),
+        error_messages={"invalid_choice": "Choose one of your projects."},
+    )
+    is_starred = forms.BooleanField(label="Starred", required=False)
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         """The models to choose from are those of the person's runs."""
         super().__init__(*args, **kwargs)
         runs = playground_runs(user, RunFilter()).order_by("model__name")
         used = runs.values_list("model__slug", "model__name").distinct()
         self.fields["model"].choices = [("", "Any"), *used]  # type: ignore[attr-defined]
+        self.fields["project"].queryset = list_projects(user)  # type: ignore[attr-defined]
 
     def to_filter(self) -> RunFilter:
         """What a valid form asks for."""

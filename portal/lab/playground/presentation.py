@@ -102,7 +102,7 @@ def view_run(job: GenerationJob) -> RunView:
         document=job.prompt if job.is_active else job.prompt + job.text,
         prompt_length=len(job.prompt.encode("utf-16-le", "surrogatepass")) // 2,
         message=describe_end(job),
-        tokens_per_second=_speed(job),
+        tokens_per_second=measure_speed(job),
         tokens=list_tokens(job),
     )
 
@@ -121,7 +121,8 @@ def describe_end(job: GenerationJob) -> str:
             return ""
 
 
-def _speed(job: GenerationJob) -> float | None:
+def measure_speed(job: GenerationJob) -> float | None:
+    """Tokens per second of an ended run, from its start on; None if it made none."""
     if job.started_at is None or job.finished_at is None or not job.completion_tokens:
         return None
     seconds = (job.finished_at - job.started_at).total_seconds()

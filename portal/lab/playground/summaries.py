@@ -45,7 +45,7 @@ class HistoryRow:
 
 
 def list_rows(jobs: Iterable[GenerationJob]) -> list[HistoryRow]:
-    """Rows of jobs from `jobs.domain.history.list_runs`."""
+    """Rows of jobs from `notebook.domain.history.list_runs`."""
     return [
         HistoryRow(
             job=job,

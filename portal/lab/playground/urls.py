@@ -2,7 +2,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.lab.playground.views import chat, code, editor, history, presets, runs, tokens
+from portal.lab.playground.views import (
+    chat,
+    code,
+    editor,
+    history,
+    imports,
+    look,
+    notes,
+    presets,
+    runs,
+    tokens,
+)
 
 app_name = "playground"
 urlpatterns = [
@@ -24,4 +35,12 @@ urlpatterns = [
     path("runs/<uuid:job_id>/events/", runs.events, name="events"),
     path("runs/<uuid:job_id>/stop/", runs.stop, name="stop"),
     path("runs/<uuid:job_id>/delete/", runs.delete, name="delete"),
+    path("runs/<uuid:job_id>/distribution/", look.look, name="look"),
+    path("runs/<uuid:job_id>/distribution/<uuid:look_id>/", look.looked, name="looked"),
+    path("runs/<uuid:job_id>/notes/", notes.notes, name="notes"),
+    path("runs/<uuid:job_id>/prune/", notes.prune_run, name="prune"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/<uuid:node_id>/delete/", imports.delete, name="delete-import"),
+    path("projects/", notes.projects, name="projects"),
+    path("projects/<int:pk>/delete/", notes.delete, name="delete-project"),
 ]

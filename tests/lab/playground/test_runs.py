@@ -89,8 +89,8 @@ def test_the_history_takes_the_same_queries_for_any_length(
     GenerationJobFactory.create_batch(rows, user=desk.user, model=desk.model, succeeded=True)
     GenerationJobFactory.create(succeeded=True)
 
-    # Three of them are the history's; the others know the person and note the session.
-    with django_assert_num_queries(13):
+    # Four of them are the history's; the others know the person and note the session.
+    with django_assert_num_queries(14):
         response = desk.client.get(HISTORY)
 
     assert len(response.context["runs"]) == rows

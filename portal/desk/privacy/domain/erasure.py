@@ -25,6 +25,7 @@ from portal.gate.teams.domain.erasure import erase_member
 from portal.gate.vouching.domain.erasure import erase_person_from_vouches
 from portal.lab.batches.domain.erasure import erase_batches
 from portal.lab.jobs.domain.erasure import erase_runs
+from portal.lab.notebook.domain.erasure import erase_notebook
 from portal.lab.presets.domain.saving import erase_presets
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
@@ -72,6 +73,7 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
     erase_batches(account, actor=actor)
     # Outside the transaction below: each call stops a run that may be in progress.
     erase_runs(account, actor=actor)
+    erase_notebook(account)
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=account.pk)
         name, email = locked.name, locked.email

@@ -44,6 +44,7 @@ from portal.gate.vouching.domain.erasure import vouches_by
 from portal.gate.vouching.models import VouchRequest
 from portal.lab.batches.models import Batch, StoredFile
 from portal.lab.jobs.models import Call, GenerationJob
+from portal.lab.notebook.models import Node, Project
 from portal.lab.presets.models import Preset
 from portal.lab.quota.models import Reservation
 from portal.platform.accounts.models import User
@@ -124,6 +125,8 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "calls": Call.objects.filter(user=person),
         "runs": GenerationJob.objects.filter(user=person),
         "presets": Preset.objects.filter(user=person),
+        "projects": Project.objects.filter(user=person),
+        "documents": Node.objects.filter(user=person),
         "files": StoredFile.objects.filter(user=person),
         "batches": Batch.objects.filter(user=person),
         "usage": Reservation.objects.filter(user=person),

@@ -14,15 +14,14 @@ from portal.lab.completions.domain.bounds import require_affordable
 from portal.lab.completions.domain.fields import list_ignored, warn
 from portal.lab.completions.domain.prompts import Prompt, parse_prompts
 from portal.lab.completions.domain.structure import parse_structure
-from portal.lab.completions.wire import LARGEST_SEED, CompletionRequest
+from portal.lab.completions.wire import CompletionRequest
 from portal.lab.jobs.domain.admission import Run, count_prompt
 from portal.lab.jobs.domain.calls import require_runs
+from portal.lab.jobs.domain.sets import seed_sample
 from portal.lab.jobs.domain.tokens import find_vocabulary, require_token
 from portal.platform.core.errors import invalid_value
 
 DEFAULT_MAX_TOKENS: Final = 16
-SEED_STEP: Final = 1_000_003
-"""The difference between the seeds of two samples of one prompt."""
 CANONICAL_ID: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 """One spelling for each token: a second spelling would replace the first one's value."""
 
@@ -64,7 +63,7 @@ def plan_completion(request: CompletionRequest, *, deployment: str) -> Plan:
     _require_tokens(sampling, vocabulary=find_vocabulary(deployment))
     runs = [
         Run(
-            sampling=_for_sample(sampling, sample=sample),
+            sampling=seed_sample(sampling, sample=sample),
             prompt=prompt.text,
             prompt_token_ids=prompt.token_ids,
         )
@@ -147,13 +146,6 @@ def _choose_seed(request: CompletionRequest) -> int | None:
     if request.seed is None:
         return secrets.randbelow(2**31)
     return request.seed
-
-
-def _for_sample(sampling: SamplingParams, *, sample: int) -> SamplingParams:
-    if sample == 0 or sampling.seed is None:
-        return sampling
-    seed = (sampling.seed + sample * SEED_STEP) % (LARGEST_SEED + 1)
-    return sampling.model_copy(update={"seed": seed})
 
 
 def _parse_bias(bias: dict[str, float] | None) -> dict[int, float] | None:

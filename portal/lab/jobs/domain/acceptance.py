@@ -7,7 +7,7 @@ a dozen transactions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -47,6 +47,9 @@ class Offer:
     """Runs the workers take at a time: while they have room, these are sent immediately. 0: the
     runs wait for their turn."""
     call: Call | None = None
+    is_further: bool = False
+    """Whether it belongs to a set whose first offer was weighed already: a set is one action, for
+    which the limit of runs at a time is checked once."""
     headers: Mapping[str, str] = field(default_factory=trace_headers)
     """The trace headers of the request."""
 
@@ -68,6 +71,30 @@ def accept(offer: Offer) -> None:
         raise refusal
     first = offer.jobs[0]
     annotate_span(job_id=str(first.pk), deployment=first.deployment, attempt=first.attempt)
+
+
+class SetRefused(DomainError):  # noqa: N818 -- named after the event
+    """A set of offers was refused because of the one at `place`; `refusal` says why."""
+
+    def __init__(self, place: int, refusal: DomainError) -> None:
+        super().__init__(
+            refusal.code, refusal.message, field=refusal.field, next_url=refusal.next_url
+        )
+        self.place = place
+        self.refusal = refusal
+
+
+def accept_set(offers: Sequence[Offer]) -> None:
+    """Accept offers of one person, also on several models, as `accept` does: all or none.
+
+    Raises `SetRefused`; then nothing stays written.
+    """
+    first, *others = offers
+    with transaction.atomic():
+        refusals = _accept_all([first, *(replace(offer, is_further=True) for offer in others)])
+        for place, refusal in enumerate(refusals):
+            if refusal is not None:
+                raise SetRefused(place, refusal)
 
 
 def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
@@ -94,6 +121,8 @@ def _accept_all(offers: Sequence[Offer]) -> list[DomainError | None]:
 def _weigh(offer: Offer, load: Load, ledger: Ledger) -> DomainError | None:
     place, runs = offer.deployment, len(offer.jobs)
     try:
+        if not offer.is_further:
+            load.require_turn(offer.user, job_class=offer.job_class)
         load.require_room(offer.user, deployment=place, runs=runs, job_class=offer.job_class)
         ledger.take(offer.user, model=offer.model, tokens=offer.tokens)
     except DomainError as error:

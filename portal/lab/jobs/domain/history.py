@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Left
+from django.db.models import QuerySet
 
-from portal.lab.jobs.enums import Origin
-from portal.lab.jobs.models import LARGE_FIELDS, GenerationJob
+from portal.lab.jobs.models import GenerationJob
 from portal.platform.accounts.models import User
-
-EXCERPT = 160
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """The runs that somebody looks for; an empty field excludes none."""
-
-    words: str = ""
-    """In the prompt or the completion, whatever their case."""
-    model: str = ""
-    state: str = ""
-
-    def apply(self, runs: QuerySet[GenerationJob]) -> QuerySet[GenerationJob]:
-        """The runs among `runs` that all fields allow."""
-        if self.words:
-            runs = runs.filter(Q(prompt__icontains=self.words) | Q(text__icontains=self.words))
-        if self.model:
-            runs = runs.filter(model__slug=self.model)
-        return runs.filter(state=self.state) if self.state else runs
 
 
 def runs_of(user: User) -> QuerySet[GenerationJob]:
     """The runs that a person may open: their own that were not erased."""
     return GenerationJob.objects.filter(user=user, erased_at__isnull=True)
-
-
-def playground_runs(user: User, wanted: RunFilter) -> QuerySet[GenerationJob]:
-    """The runs that the person made on the page."""
-    return wanted.apply(runs_of(user).filter(origin=Origin.PLAYGROUND))
-
-
-def list_runs(user: User, wanted: RunFilter) -> QuerySet[GenerationJob]:
-    """The same for a list: newest first, with `excerpt` instead of the whole texts."""
-    return (
-        playground_runs(user, wanted)
-        .select_related("model")
-        .defer(*LARGE_FIELDS)
-        .annotate(excerpt=Left("prompt", EXCERPT))
-        .order_by("-created_at", "-id")
-    )
 
 
 def find_run(user: User, job_id: UUID) -> GenerationJob | None:

@@ -38,22 +38,28 @@ class Load:
     own: Counter[int]
     queues: dict[str, QueueLoad]
 
-    def require_room(self, user: User, *, deployment: str, runs: int, job_class: JobClass) -> None:
-        """Refuse runs beyond the person's limit of runs under way or waiting.
+    def require_turn(self, user: User, *, job_class: JobClass) -> None:
+        """Refuse interactive runs while as many of the person's are under way as may be.
 
-        The people who wait in a class share its places equally, so that one person's runs take no
-        place from another's. A person with no run waiting is always admitted.
-
-        Raises `DomainError` with code `too_many_jobs` (interactive runs) or `queue_full`.
+        Raises `DomainError` with code `too_many_jobs`.
         """
-        if job_class is JobClass.BATCH:
-            return
         if job_class is JobClass.INTERACTIVE and self.own[user.pk] >= settings.JOBS_PER_USER:
             raise DomainError(
                 RefusalCode.TOO_MANY_JOBS,
                 f"You have {self.own[user.pk]} runs under way; the limit is "
                 f"{settings.JOBS_PER_USER} at a time. Wait for one to finish, or stop one.",
             )
+
+    def require_room(self, user: User, *, deployment: str, runs: int, job_class: JobClass) -> None:
+        """Refuse runs beyond the person's share of the deployment's queue.
+
+        The people who wait in a class share its places equally, so that one person's runs take no
+        place from another's. A person with no run waiting is always admitted.
+
+        Raises `DomainError` with code `queue_full`.
+        """
+        if job_class is JobClass.BATCH:
+            return
         queue = self.queues[deployment]
         own, people = queue.waiting[job_class, user.pk], queue.count_people(job_class)
         share = settings.QUEUE_LIMIT // max(1, people)

@@ -68,9 +68,14 @@ def completion_of_row(job: GenerationJob) -> Completion:
     return Completion(
         text=job.text,
         token_ids=list(job.token_ids),
-        logprobs=_LOGPROBS.validate_python(job.logprobs or []),
+        logprobs=logprobs_of_row(job),
         scored=scored,
     )
+
+
+def logprobs_of_row(job: GenerationJob) -> list[TokenLogprobs]:
+    """The completion's log-probabilities, without reading the prompt's; empty if it has none."""
+    return _LOGPROBS.validate_python(job.logprobs or [])
 
 
 def count_logprobs(scored: Scored) -> int:

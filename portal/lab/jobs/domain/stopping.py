@@ -22,6 +22,7 @@ from portal.lab.jobs.domain.lifecycle import (
 from portal.lab.jobs.domain.results import ERASED
 from portal.lab.jobs.enums import ACTIVE_STATES, JobState
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.signals import jobs_erased
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import Entry, record_all
 from portal.platform.audit.enums import AuditTag
@@ -87,6 +88,7 @@ def _erase(ids: Sequence[UUID], *, actor: User | None) -> int:
     GenerationJob.objects.filter(pk__in=[row.pk for row in rows]).update(
         **ERASED, erased_at=timezone.now()
     )
+    jobs_erased.send(sender=GenerationJob, runs=[row.pk for row in rows])
     record_all([Entry(AuditTag.JOB_ERASED, actor, name_subject(row)) for row in rows])
     transaction.on_commit(lambda: erase_streams_of_ended([row.pk for row in rows]))
     return len(rows)

@@ -35,23 +35,30 @@ def submit_job(
     with submit_span():
         require_access(user, model, origin)
         engine = engine_status(model.deployment)
-        job_class = CLASS_OF_ORIGIN[origin]
         run = Run(sampling, prompt)
-        job, tokens = build_job(
-            user, run, model=model, origin=origin, job_class=job_class, engine=engine
-        )
-        data = {"model": model.slug, "origin": str(origin), "max_tokens": sampling.max_tokens}
-        offer = Offer(
-            user=user,
-            model=model,
-            job_class=job_class,
-            jobs=(job,),
-            tokens={job.pk: tokens},
-            entry=Entry(AuditTag.JOB_SUBMITTED, user, f"job:{job.pk}", data),
-            slots=count_slots(engine),
-        )
+        offer = build_offer(user, run, model=model, origin=origin, engine=engine)
         accept(offer)
-        return job
+        return offer.jobs[0]
+
+
+def build_offer(
+    user: User, run: Run, *, model: HostedModel, origin: Origin, engine: EngineStatus
+) -> Offer:
+    """The offer of one run; raises `DomainError` as `build_job` does."""
+    job_class = CLASS_OF_ORIGIN[origin]
+    job, tokens = build_job(
+        user, run, model=model, origin=origin, job_class=job_class, engine=engine
+    )
+    data = {"model": model.slug, "origin": str(origin), "max_tokens": run.sampling.max_tokens}
+    return Offer(
+        user=user,
+        model=model,
+        job_class=job_class,
+        jobs=(job,),
+        tokens={job.pk: tokens},
+        entry=Entry(AuditTag.JOB_SUBMITTED, user, f"job:{job.pk}", data),
+        slots=count_slots(engine),
+    )
 
 
 def build_job(

@@ -52,6 +52,11 @@ class TokenTexts:
             return bytes(_BYTE_LEVEL[letter] for letter in name)
         return None
 
+    def name_of(self, token_id: int) -> str | list[int]:
+        """The token's text, or the bytes of one that is no whole character."""
+        spelling = self.bytes_of(token_id)
+        return list(spelling) if spelling else self.text_of(token_id)
+
     def decode(self, token_ids: Iterable[int]) -> str:
         """The text of all tokens, without special tokens."""
         pieces = self.pieces()

@@ -141,6 +141,12 @@ def find_tokenizer(deployment: str) -> Tokenizer | None:
     return known.tokenizer if known else None
 
 
+def find_tokenizer_digest(deployment: str) -> str | None:
+    """A hash by which deployments with the same tokenizer are recognised; None while unknown."""
+    known = _find(deployment)
+    return known.digest if known else None
+
+
 def find_tokenizer_config(deployment: str) -> TokenizerConfig:
     """The published special tokens and vocabulary; empty before the workers publish them."""
     known = _find(deployment)

@@ -55,8 +55,7 @@ class TokenNames:
         for token_id in token_ids:
             if token_id not in self._named:
                 self._named.add(token_id)
-                spelling = self._texts.bytes_of(token_id)
-                names[token_id] = list(spelling) if spelling else self._texts.text_of(token_id)
+                names[token_id] = self._texts.name_of(token_id)
         return names
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,8 +21,12 @@ from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.answer import answer_stream
 from portal.lab.jobs.stream.frames import frame_accepted
+from portal.lab.notebook.domain.imports import find_imported
+from portal.lab.notebook.domain.placing import place_runs
 from portal.lab.playground.examples import EXAMPLES
 from portal.lab.playground.forms import GenerationForm, initial_from
+from portal.lab.playground.notes import view_notes
+from portal.lab.playground.own_runs import require_run
 from portal.lab.playground.presentation import Choice, Models, RunView, list_models, view_run
 from portal.lab.playground.presets import find_option, list_options
 from portal.lab.playground.refusals import describe_refusal
@@ -49,14 +53,12 @@ _SERVED: Final = CompiledModels(
 def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A new document: for the model `?model=` if it is open, with `?example=` or run `?from=`."""
     models = list_models(request.user)
-    source = _find_source(request)
-    if source is None:
+    initial = _read_source(request)
+    if initial is None:
         wanted = [model.slug for model in models.usable if model.slug == request.GET.get("model")]
         initial = {"model": wanted[0]} if wanted else {}
         if example := EXAMPLES.get(request.GET.get("example", "")):
             initial["prompt"] = example.prompt
-        return render_editor(request, GenerationForm(initial=initial, models=models.usable), models)
-    initial = {**initial_from(source.params), "model": source.model.slug, "prompt": source.prompt}
     return render_editor(request, GenerationForm(initial=initial, models=models.usable), models)
 
 
@@ -65,16 +67,19 @@ def editor(request: AuthenticatedHttpRequest) -> HttpResponse:
 @sign_in_required
 def run(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
     """A run of the person: its document and state."""
-    job = find_run(request.user, job_id)
-    if job is None:
-        raise Http404
+    job = require_run(request, job_id)
     models = list_models(request.user)
     if job.model not in models.usable:
         models = Models([*models.choices, Choice(job.model, "")], models.refusals)
     view = view_run(job)
-    initial = {**initial_from(job.params), "model": job.model.slug, "prompt": view.document}
+    initial = {
+        **initial_from(job.params),
+        "model": job.model.slug,
+        "prompt": view.document,
+        "source": job.pk,
+    }
     form = GenerationForm(initial=initial, models=models.usable)
-    return render_editor(request, form, models, view=view)
+    return render_editor(request, form, models, view=view, notes=view_notes(job))
 
 
 @require_POST
@@ -101,6 +106,7 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _refuse(request, form, error=error)
+    place_runs([job], source=form.cleaned_data["source"])
     if takes_events(request):
         opening = frame_accepted(describe_links(job))
         return answer_stream(job, opening=opening, status=HTTPStatus.CREATED)
@@ -115,14 +121,23 @@ def describe_links(job: GenerationJob) -> dict[str, str]:
         "url": reverse("playground:run", args=[job.pk]),
         "events_url": reverse("playground:events", args=[job.pk]),
         "stop_url": reverse("playground:stop", args=[job.pk]),
+        "notes_url": reverse("playground:notes", args=[job.pk]),
     }
 
 
-def _find_source(request: AuthenticatedHttpRequest) -> GenerationJob | None:
+def _read_source(request: AuthenticatedHttpRequest) -> dict[str, object] | None:
+    """The prompt and parameters of the run or imported document that `?from=` names."""
     try:
-        return find_run(request.user, UUID(request.GET.get("from", "")))
+        source = UUID(request.GET.get("from", ""))
     except ValueError:
         return None
+    if job := find_run(request.user, source):
+        given = {"model": job.model.slug, "prompt": job.prompt}
+        return {**initial_from(job.params), **given, "source": source}
+    if node := find_imported(request.user, source):
+        params = initial_from(node.params) if node.params else {}
+        return {**params, "prompt": node.text, "source": source}
+    return None
 
 
 def _refuse(

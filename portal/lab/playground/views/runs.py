@@ -16,11 +16,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from inference_workers.contract import CancelReason
-from portal.lab.jobs.domain.history import find_run, find_stream
+from portal.lab.jobs.domain.history import find_stream
 from portal.lab.jobs.domain.stopping import erase_job, request_cancel
-from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.answer import answer_stream
 from portal.lab.jobs.stream.feed import parse_last_event_id
+from portal.lab.playground.own_runs import require_run
 from portal.lab.playground.sign_in import sign_in_required
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.http import wants_json
@@ -41,7 +41,7 @@ def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResp
 @sign_in_required
 def stop(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
     """Stop the run; a run that has ended is not changed."""
-    job = _own_run(request, job_id)
+    job = require_run(request, job_id)
     state = request_cancel(job, reason=CancelReason.USER, actor=request.user)
     if wants_json(request):
         return JsonResponse({"state": state}, status=HTTPStatus.ACCEPTED)
@@ -52,16 +52,9 @@ def stop(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
 @sign_in_required
 def delete(request: AuthenticatedHttpRequest, job_id: UUID) -> HttpResponse:
     """Erase the run's prompt and text; a running one is stopped first."""
-    job = _own_run(request, job_id)
+    job = require_run(request, job_id)
     erase_job(job, actor=request.user)
     if wants_json(request):
         return JsonResponse({"state": "erased"})
     messages.success(request, "The run was deleted. Only its token counts are kept.")
     return redirect("playground:history")
-
-
-def _own_run(request: AuthenticatedHttpRequest, job_id: UUID) -> GenerationJob:
-    job = find_run(request.user, job_id)
-    if job is None:
-        raise Http404
-    return job

@@ -118,7 +118,7 @@ def write_summary(
             "tokens": [_describe(token, found.logprobs[row], texts) for token in plan.named],
             "top": [
                 _describe(int(token), found.logprobs[row], texts)
-                for token in _likeliest(found.logprobs[row], top)
+                for token in list_likeliest(found.logprobs[row], top)
             ],
         }
         for row, position in enumerate(found.positions)
@@ -142,6 +142,14 @@ def write_arrays(
     return buffer.getvalue()
 
 
+def list_likeliest(row: NDArray[np.floating[Any]], count: int) -> NDArray[np.int64]:
+    """Of equally likely tokens those with smaller ids first, also where only some of them fit."""
+    count = min(count, len(row))
+    least = -np.partition(-row, count - 1)[count - 1]
+    able = np.flatnonzero(row >= least)
+    return able[np.argsort(-row[able], kind="stable")][:count]
+
+
 def _describe(token: int, row: NDArray[np.float32], texts: TokenTexts) -> dict[str, Any]:
     """One token of a row; its rank is one more than the number of likelier tokens."""
     if token >= len(row):
@@ -154,14 +162,6 @@ def _describe(token: int, row: NDArray[np.float32], texts: TokenTexts) -> dict[s
         "logprob": float(row[token]),
         "rank": int((row > row[token]).sum()) + 1,
     }
-
-
-def _likeliest(row: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Of equally likely tokens those with smaller ids first, also where only some of them fit."""
-    count = min(count, len(row))
-    least = -np.partition(-row, count - 1)[count - 1]
-    able = np.flatnonzero(row >= least)
-    return able[np.argsort(-row[able], kind="stable")][:count]
 
 
 def _place(position: int, *, length: int) -> int:

@@ -10,6 +10,7 @@ import { onForgotten, PREFIX } from "../../kept.js";
  * @property {string | null} run
  * @property {string} text
  * @property {Range[]} ranges
+ * @property {string} [source] The run that its text comes from.
  * @property {Record<string, string>} [values]
  */
 

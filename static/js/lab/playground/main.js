@@ -3,7 +3,9 @@
 import { CodeDialog } from "./code.js";
 import { Draft } from "./draft.js";
 import { Errors } from "./errors.js";
+import { Notes } from "./notes.js";
 import { Parameters } from "./parameters.js";
+import { Past } from "./past.js";
 import { Presets } from "./presets.js";
 import { Run } from "./run.js";
 import { Sheet } from "./sheet.js";
@@ -13,6 +15,7 @@ import { TokenView } from "./tokens/view.js";
 
 /** @import { NextStep, Refused } from "./api.js" */
 /** @import { Kept } from "./draft.js" */
+/** @import { Ended, State as Moment } from "./journal.js" */
 /** @import { State } from "./status.js" */
 /** @import { Choice } from "./tokens/inspector.js" */
 
@@ -22,7 +25,7 @@ import { TokenView } from "./tokens/view.js";
  *   elements: HTMLFormControlsCollection & Record<string, HTMLInputElement>,
  *   dataset: {
  *     user: string, editorUrl: string, editorTitle: string, tokensUrl: string,
- *     state: State, eventsUrl: string, stopUrl: string,
+ *     state: State, eventsUrl: string, stopUrl: string, notesUrl: string,
  *   },
  * }} WorkbenchForm
  */
@@ -33,11 +36,21 @@ class Workbench {
   /** @param {WorkbenchForm} form */
   constructor(form) {
     this.form = form;
+    this.source = form.elements.source;
     this.runId = form.dataset.run ?? null;
     this.sheet = new Sheet(form);
     this.parameters = new Parameters(form);
     this.status = new Status(form);
     this.errors = new Errors(form);
+    this.notes = new Notes();
+    this.fromCursor = /** @type {HTMLButtonElement} */ (
+      form.querySelector("[data-run-from-cursor]")
+    );
+    this.clear = /** @type {HTMLButtonElement} */ (form.querySelector("[data-clear]"));
+    /** The run whose end the document is. @type {Ended | null} */
+    this.ended = null;
+    /** The run under way, or the last one. @type {Ended | undefined} */
+    this.following = undefined;
     // Whether this page shows the draft. A run that is only viewed is not a draft.
     this.isDraft = this.runId === null;
     this.draft = new Draft(form.dataset.user, { onForgotten: () => (this.isDraft = false) });
@@ -67,13 +80,19 @@ class Workbench {
       parameters: this.parameters,
       onRefused: (body) => this.refuse(body),
     });
+    this.past = new Past(form, {
+      first: this.readFirst(),
+      read: () => this.readMoment(),
+      onMove: (moment) => this.showMoment(moment),
+      isFree: () => !this.run.isActive,
+    });
     this.showButton();
     this.edited();
   }
 
   wire() {
     const { form } = this;
-    this.sheet.onEdit = () => this.edited("prompt");
+    this.sheet.onEdit = () => this.edited("prompt", { isTyped: true });
     this.parameters.onChange = (name) => this.edited(name || "parameters");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -81,17 +100,14 @@ class Workbench {
       else this.submit(event.submitter?.hasAttribute("data-score") ? { only_score: "1" } : {});
     });
     document.addEventListener("keydown", (event) => this.pressKey(event));
-    /** @type {Element} */ (
-      form.querySelector("[data-undo-completion]")
-    ).addEventListener("click", () => {
-      this.sheet.removeCompletion();
-    });
+    this.fromCursor.addEventListener("click", () => this.runFromCursor());
+    document.addEventListener("selectionchange", () => this.showCursor());
     /** @type {Element} */ (form.querySelector("[data-trim]")).addEventListener("click", () => {
       this.sheet.setText(this.sheet.text.trimEnd(), this.sheet.ranges);
       this.sheet.field.focus();
       this.edited("prompt");
     });
-    /** @type {Element} */ (form.querySelector("[data-clear]")).addEventListener("click", () => {
+    this.clear.addEventListener("click", () => {
       this.sheet.setText("");
       this.sheet.field.focus();
       this.edited("prompt");
@@ -99,7 +115,7 @@ class Workbench {
     /** @type {Element} */ (
       document.querySelector("[data-new]")
     ).addEventListener("click", () => {
-      this.draft.saveNow(() => ({ run: null, text: "", ranges: [], values: this.parameters.read() }));
+      this.draft.saveNow(() => ({ run: null, text: "", ranges: [], source: "", values: this.parameters.read() }));
       this.isLeaving = true;
     });
     addEventListener("pagehide", () => {
@@ -120,22 +136,20 @@ class Workbench {
       if (draft && !isGiven) this.showDraft(draft);
       return;
     }
+    const { eventsUrl, notesUrl } = dataset;
+    const promptLength = Number(dataset.promptLength);
+    const model = this.parameters.model.value;
+    const run = { id: this.runId, url: location.pathname, eventsUrl, notesUrl, promptLength, model };
     this.run.state = dataset.state;
     if (["queued", "running"].includes(dataset.state)) {
       // The submitted text is the draft, unless a newer draft was begun meanwhile.
       this.isDraft = draft?.run === this.runId;
-      this.run.follow({
-        eventsUrl: dataset.eventsUrl,
-        stopUrl: dataset.stopUrl,
-        promptLength: this.sheet.text.length,
-        model: this.parameters.model.value,
-      });
+      this.following = run;
+      this.run.follow({ ...run, stopUrl: dataset.stopUrl });
       return;
     }
-    const promptLength = Number(dataset.promptLength);
-    if ("logprobs" in dataset) {
-      this.view.load(dataset.eventsUrl, { promptLength, model: this.parameters.model.value });
-    }
+    this.ended = run;
+    if ("logprobs" in dataset) this.view.load(run);
     if (this.sheet.text.length > promptLength) {
       this.sheet.setText(this.sheet.text, [[promptLength, this.sheet.text.length]]);
     }
@@ -144,8 +158,9 @@ class Workbench {
   }
 
   /** @param {Kept} draft */
-  showDraft({ text, ranges, values }) {
+  showDraft({ text, ranges, values, source }) {
     this.sheet.setText(text, ranges);
+    this.source.value = source ?? "";
     this.parameters.write(values ?? {});
   }
 
@@ -153,6 +168,7 @@ class Workbench {
   leaveRun() {
     if (this.run.isActive) return;
     this.isDraft = true;
+    this.ended = null;
     if (this.runId === null) return;
     this.runId = null;
     this.run.setState("idle");
@@ -167,7 +183,8 @@ class Workbench {
   pressKey(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      if (!this.run.isActive) this.submit();
+      if (event.shiftKey) this.runFromCursor();
+      else this.submit();
     } else if (event.key === "Escape" && this.run.isActive) {
       event.preventDefault();
       this.run.stop();
@@ -184,7 +201,12 @@ class Workbench {
     this.sheet.lock();
     const submittedAt = performance.now();
     /** @type {Record<string, string>} */
-    const fields = { ...this.parameters.read(), prompt: this.sheet.text, ...more };
+    const fields = {
+      ...this.parameters.read(),
+      source: this.source.value,
+      prompt: this.sheet.text,
+      ...more,
+    };
     const { ok, body, stream } = await this.run.submit(this.form.action, fields);
     if (!ok) {
       this.sheet.unlock();
@@ -194,6 +216,15 @@ class Workbench {
       return;
     }
     this.runId = body.id;
+    this.source.value = body.id;
+    this.following = {
+      id: body.id,
+      url: body.url,
+      eventsUrl: body.events_url,
+      notesUrl: body.notes_url,
+      promptLength: this.sheet.text.length,
+      model: fields.model,
+    };
     this.isDraft = true;
     this.draft.saveNow(() => this.describeDraft());
     history.pushState({}, "", body.url);
@@ -202,10 +233,8 @@ class Workbench {
     this.run.setState("queued");
     this.status.show("queued");
     this.run.follow({
-      eventsUrl: body.events_url,
       stopUrl: body.stop_url,
-      promptLength: this.sheet.text.length,
-      model: fields.model,
+      ...this.following,
       submittedAt,
       stream,
     });
@@ -217,8 +246,21 @@ class Workbench {
    * @param {Choice} choice
    */
   pick({ reading, text }) {
+    this.continueFrom(reading.start, text);
+  }
+
+  runFromCursor() {
+    this.continueFrom(this.sheet.field.selectionStart);
+  }
+
+  /**
+   * Run the document up to `start`, and there `text`; what followed can be had back by undoing.
+   *
+   * @param {number} start
+   * @param {string} [text]
+   */
+  continueFrom(start, text = "") {
     if (this.run.isActive) return;
-    const { start } = reading;
     const ranges = this.sheet.ranges.filter(([from]) => from < start);
     const last = ranges.at(-1);
     if (last) last[1] = Math.min(last[1], start);
@@ -230,6 +272,36 @@ class Workbench {
   /** @param {Refused} body */
   refuse(body) {
     this.errors.show(this.withSignIn(body));
+  }
+
+  /** What undoing leads back to: of a run that is viewed, its prompt. */
+  readFirst() {
+    const moment = this.readMoment();
+    if (!this.ended) return moment;
+    const text = moment.text.slice(0, this.ended.promptLength);
+    return { ...moment, text, ranges: [], run: null };
+  }
+
+  /** @returns {Moment} */
+  readMoment() {
+    const { text, ranges } = this.sheet;
+    return { text, ranges, source: this.source.value, run: this.ended };
+  }
+
+  /** @param {Moment} moment */
+  showMoment({ text, ranges, source, run }) {
+    this.leaveRun();
+    this.sheet.setText(text, ranges);
+    this.source.value = source;
+    if (run) {
+      this.runId = run.id;
+      this.ended = run;
+      history.pushState({}, "", run.url);
+      this.status.showRun(run.id, run.url);
+      this.view.load(run);
+      this.notes.show(run.notesUrl);
+    }
+    this.edited();
   }
 
   /**
@@ -250,6 +322,10 @@ class Workbench {
   showState(state) {
     this.showButton();
     if (state !== "idle") this.edited();
+    if (!["succeeded", "cancelled", "failed"].includes(state) || !this.following) return;
+    this.ended = this.following;
+    this.past.note();
+    this.notes.show(this.ended.notesUrl);
   }
 
   showButton() {
@@ -270,13 +346,18 @@ class Workbench {
     key.hidden = false;
   }
 
-  edited(name = "") {
+  /**
+   * @param {string} [name] Of the field; empty if only the page has changed.
+   * @param {{ isTyped?: boolean }} [how]
+   */
+  edited(name = "", how = {}) {
     if (name) {
       this.errors.clearField(name);
       this.leaveRun();
     }
+    if (name === "prompt") this.past.note(how);
+    this.showCursor();
     const text = this.sheet.text;
-    const last = this.sheet.ranges.at(-1);
     const isFree = !this.run.isActive;
     /**
      * @param {string} selector
@@ -286,8 +367,8 @@ class Workbench {
       /** @type {HTMLElement} */ (this.form.querySelector(selector)).hidden = !isShown;
     };
     show("[data-space-hint]", isFree && /[ \t]$/.test(text));
-    show("[data-undo-completion]", isFree && Boolean(last));
-    show("[data-clear]", isFree && text !== "");
+    this.clear.disabled = !isFree || text === "";
+    this.past?.showButtons();
     for (const notice of /** @type {NodeListOf<HTMLElement>} */ (
       this.form.querySelectorAll("[data-model-notice]")
     )) {
@@ -304,8 +385,15 @@ class Workbench {
       run: this.runId,
       text: this.sheet.text,
       ranges: this.sheet.ranges,
+      source: this.source.value,
       values: this.parameters.read(),
     };
+  }
+
+  showCursor() {
+    const { selectionStart } = this.sheet.field;
+    const isInside = selectionStart > 0 && selectionStart < this.sheet.text.length;
+    this.fromCursor.disabled = this.run.isActive || !isInside;
   }
 }
 

@@ -13,7 +13,7 @@ import { EventStream, followRun } from "./stream.js";
 
 /**
  * A run that was accepted.
- * @typedef {{ id: string, url: string, events_url: string, stop_url: string }} Links
+ * @typedef {{ id: string, url: string, events_url: string, stop_url: string, notes_url: string }} Links
  *
  * @typedef {object} Place
  * @property {number} position
@@ -98,6 +98,7 @@ export class Run {
    * of its events, if there is one.
    *
    * @param {object} run
+   * @param {string} run.url
    * @param {string} run.eventsUrl
    * @param {string} run.stopUrl
    * @param {number} run.promptLength
@@ -105,7 +106,7 @@ export class Run {
    * @param {number | null} [run.submittedAt]
    * @param {EventStream | null} [run.stream]
    */
-  follow({ eventsUrl, stopUrl, promptLength, model, submittedAt = null, stream = null }) {
+  follow({ url, eventsUrl, stopUrl, promptLength, model, submittedAt = null, stream = null }) {
     /** @type {string} */
     this.stopUrl = stopUrl;
     /** @type {number} */
@@ -122,7 +123,7 @@ export class Run {
     /** @type {number | null} */
     this.submittedAt = submittedAt;
     this.sheet.beginCompletion(promptLength);
-    this.view.begin(promptLength, model);
+    this.view.begin(promptLength, model, url);
     const handlers = {
       /** @type {(name: string, data: unknown) => void} */
       onEvent: (name, data) => this.take(name, data),
@@ -214,7 +215,7 @@ export class Run {
       // An event is missing: read the whole stream again.
       this.tokens = 0;
       this.sheet.setCompletion("");
-      this.view.begin(this.sheet.start, this.view.model);
+      this.view.begin(this.sheet.start, this.view.model, this.view.url);
       /** @type {Follower} */ (this.follower).restart();
       return;
     }

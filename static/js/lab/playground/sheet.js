@@ -78,16 +78,6 @@ export class Sheet {
     this.appendCompletion(text);
   }
 
-  /** Remove the newest completion from the document. */
-  removeCompletion() {
-    const last = this.ranges.at(-1);
-    if (!last) return;
-    this.setText(this.text.slice(0, last[0]) + this.text.slice(last[1]), this.ranges.slice(0, -1));
-    this.field.focus();
-    this.field.setSelectionRange(last[0], last[0]);
-    this.onEdit();
-  }
-
   lock() {
     this.field.readOnly = true;
     this.scroller.dataset.writing = "";

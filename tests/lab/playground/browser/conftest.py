@@ -85,6 +85,10 @@ class Scene:
         self.page.fill("textarea[name=prompt]", prompt)
         before = GenerationJob.objects.count()
         self.page.keyboard.press("Control+Enter")
+        return self.take_job(before)
+
+    def take_job(self, before: int) -> FakeWorker:
+        """Wait for a run after the first `before` ones, and start it."""
         give_up_at = time.monotonic() + SECONDS
         while GenerationJob.objects.count() == before:
             assert time.monotonic() < give_up_at

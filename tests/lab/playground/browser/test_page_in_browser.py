@@ -122,7 +122,7 @@ def test_the_completion_can_be_edited_continued_and_taken_out(scene: Scene) -> N
     worker.stream(" three")
     record_outcome(worker.outcome(worker.end()))
     scene.expect_state("succeeded")
-    scene.page.click("[data-undo-completion]")
+    scene.page.click("[data-undo]")
 
     scene.expect_document(f"So: {PROMPT} one two")
 
@@ -133,7 +133,7 @@ def test_what_is_changed_after_a_run_is_a_draft_beside_it(scene: Scene) -> None:
     record_outcome(worker.outcome(worker.end()))
     scene.expect_state("succeeded")
 
-    scene.page.click("[data-undo-completion]")
+    scene.page.click("[data-undo]")
 
     scene.expect_document(PROMPT)
     scene.expect_state("idle")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator
 
 import pytest
 import redis
 from playwright.sync_api import expect
 
-from inference_workers.contract import Delta, Scored, TokenLogprobs, tokenizer_key
+from inference_workers.contract import Delta, Row, Scored, TokenLogprobs, row_key, tokenizer_key
 from portal.lab.jobs.domain.lifecycle import record_outcome
 from portal.lab.jobs.domain.tokens import forget_tokenizers
 from portal.lab.jobs.models import GenerationJob
@@ -20,6 +22,7 @@ from tests.lab.playground.browser.conftest import Scene
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BOS = 0
 MINUS = "\N{MINUS SIGN}"
+APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 
 
 @pytest.fixture(autouse=True)
@@ -177,3 +180,30 @@ def test_on_a_phone_the_numbers_stand_below_and_are_accessible(scene: Scene) -> 
     assert judge(scene.page) == []
     scene.page.set_viewport_size(PHONE)
     assert serious_violations(scene.page) == []
+
+
+def test_the_whole_distribution_of_a_token_can_be_asked_for(scene: Scene) -> None:
+    run(scene)
+    place_cursor(scene, 3)
+    before = GenerationJob.objects.count()
+    scene.page.get_by_role("button", name="Whole distribution").click()
+    worker = scene.take_job(before)
+    job = GenerationJob.objects.get(pk=worker.job_id)
+    a, b, blank, c, d = ids_of("ab cd")
+    chances = {c: 0.5, d: 0.25, a: 0.25}
+    row = [math.log(chances[token]) if token in chances else -9999.0 for token in range(257)]
+    scene.valkey.set(row_key(job.pk, job.positions[0]), struct.pack("<257f", *row))
+    worker.write(Row(position=job.positions[0], width=257))
+    record_outcome(worker.outcome(worker.end()))
+
+    assert job.prompt_token_ids == [BOS, a, b, blank]
+    expect(scene.page.locator("[data-whole-words]")).to_have_text(
+        f"The model{APOSTROPHE}s entropy is 1.50 bits over 257 tokens. The samplers left 3 tokens, "
+        "to which the model gave 100.00 %; the entropy among them is 1.41 bits."
+    )
+    table = scene.page.locator("[data-whole-table] tbody tr")
+    # A temperature of 0.7 favours the likelier.
+    expect(table.nth(0)).to_have_text("c50.00 %57.37 %")
+    place_cursor(scene, 2)
+    expect(scene.page.locator("[data-whole-table]")).to_be_hidden()
+    assert judge(scene.page, "whole") == []

@@ -29,6 +29,7 @@ function place({ list }) {
 
 test("a token's entry becomes its reading", () => {
   const readings = new Readings();
+  readings.begin("/1/");
   readings.append({
     token_ids: [5],
     logprobs: [[5, -0.5, 2, [[6, -0.25], [5, -0.5]]]],
@@ -37,7 +38,8 @@ test("a token's entry becomes its reading", () => {
   });
 
   assert.deepEqual(readings.list, [
-    { id: 5, start: 0, end: 3, logprob: -0.5, rank: 2, top: [[6, -0.25], [5, -0.5]] },
+    { id: 5, start: 0, end: 3, logprob: -0.5, rank: 2, top: [[6, -0.25], [5, -0.5]],
+      origin: { run: "/1/", part: "completion", index: 0 } },
   ]);
 });
 
@@ -46,8 +48,8 @@ test("a token without an entry has no numbers", () => {
   readings.append({ token_ids: [5, 6], logprobs: [null], pieces: ["a", "b"], names: {} });
 
   assert.deepEqual(readings.list, [
-    { id: 5, start: 0, end: 1, logprob: null, rank: null, top: [] },
-    { id: 6, start: 1, end: 2, logprob: null, rank: null, top: [] },
+    { id: 5, start: 0, end: 1, logprob: null, rank: null, top: [], origin: null },
+    { id: 6, start: 1, end: 2, logprob: null, rank: null, top: [], origin: null },
   ]);
 });
 
@@ -179,4 +181,26 @@ test("no token is at a position between a run and the next", () => {
 
 test("nothing is found where nothing was read", () => {
   assert.equal(new Readings().find(0), -1);
+});
+
+test("each token knows its place in the run that it belongs to", () => {
+  const readings = new Readings();
+  readings.begin("/1/");
+  readings.append(say(["a"], 0));
+  readings.append(say(["b"], 1));
+  readings.begin("/2/");
+  readings.append(say(["c"], 2));
+
+  assert.deepEqual(readings.list.map(({ origin }) => [origin.run, origin.part, origin.index]), [
+    ["/1/", "completion", 0],
+    ["/1/", "completion", 1],
+    ["/2/", "completion", 0],
+  ]);
+
+  readings.readPrompt(say(["a", "b"], 0));
+
+  assert.deepEqual(readings.list.map(({ origin }) => [origin.run, origin.part, origin.index]), [
+    ["/2/", "prompt", 0],
+    ["/2/", "prompt", 1],
+  ]);
 });

@@ -8,6 +8,7 @@ import {
   writeNumber,
   writeProbability,
 } from "./measures.js";
+import { WholeDistribution } from "./whole.js";
 
 /** @import { Reading } from "./measures.js" */
 /** @import { Readings } from "./readings.js" */
@@ -30,6 +31,7 @@ export class Inspector {
     this.table = /** @type {HTMLTableElement} */ (panel.querySelector("[data-token-table]"));
     this.rest = /** @type {HTMLElement} */ (panel.querySelector("[data-token-rest]"));
     this.hint = /** @type {HTMLElement} */ (panel.querySelector("[data-token-hint]"));
+    this.whole = new WholeDistribution(panel);
     this.index = -1;
     /** @type {Reading | undefined} */
     this.reading = undefined;
@@ -74,6 +76,7 @@ export class Inspector {
     // A button that is drawn again loses the focus.
     if (reading === this.reading) return;
     this.reading = reading;
+    this.whole.offer(reading);
     this.hint.hidden = Boolean(reading);
     for (const part of [this.title, this.facts, this.table, this.rest]) part.hidden = !reading;
     if (!reading) return;

@@ -13,6 +13,10 @@
  * @property {number | null} logprob
  * @property {number | null} rank
  * @property {[id: number, logprob: number][]} top
+ * @property {Origin | null} [origin]
+ *
+ * The run, by its address, and which token of its prompt or completion.
+ * @typedef {{ run: string, part: "prompt" | "completion", index: number }} Origin
  *
  * @typedef {"text" | "probability" | "rank" | "entropy" | "surprisal"} Mode
  */

@@ -1,6 +1,6 @@
 /* The document's tokens that have log-probabilities, in order. */
 
-/** @import { Reading } from "./measures.js" */
+/** @import { Origin, Reading } from "./measures.js" */
 
 /**
  * An entry of the stream: id, log-probability, rank, and the likeliest tokens.
@@ -24,6 +24,19 @@ export class Readings {
      * @type {Map<number, string | number[]>} */
     this.names = new Map();
     this.end = 0;
+    /** The address of the run that is read. */
+    this.run = "";
+    this.made = 0;
+  }
+
+  /**
+   * A run begins, or is read from its beginning again.
+   *
+   * @param {string} run
+   */
+  begin(run) {
+    this.run = run;
+    this.made = 0;
   }
 
   /** Forget everything, as for another model. */
@@ -62,7 +75,7 @@ export class Readings {
     const { end } = this;
     this.list = [];
     this.end = 0;
-    this.append(scored);
+    this.add(scored, (index) => ({ part: "prompt", index }));
     this.end = end;
   }
 
@@ -71,7 +84,17 @@ export class Readings {
    *
    * @param {Tokens} tokens
    */
-  append({ token_ids: ids, logprobs, pieces, names }) {
+  append(tokens) {
+    const first = this.made;
+    this.made += tokens.token_ids.length;
+    this.add(tokens, (index) => ({ part: "completion", index: first + index }));
+  }
+
+  /**
+   * @param {Tokens} tokens
+   * @param {(index: number) => Omit<Origin, "run">} place
+   */
+  add({ token_ids: ids, logprobs, pieces, names }, place) {
     if (pieces === undefined || names === undefined) return;
     for (const [id, name] of Object.entries(names)) this.names.set(Number(id), name);
     ids.forEach((id, index) => {
@@ -86,6 +109,7 @@ export class Readings {
         logprob: logprob === null ? null : open(logprob),
         rank,
         top: top.map(([other, value]) => [other, open(value)]),
+        origin: this.run ? { run: this.run, ...place(index) } : null,
       });
     });
   }

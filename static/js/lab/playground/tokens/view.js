@@ -41,6 +41,7 @@ export class TokenView {
     );
     this.known = sheet.text;
     this.model = "";
+    this.url = "";
     this.start = 0;
     this.timer = 0;
     this.wire(form);
@@ -82,11 +83,14 @@ export class TokenView {
    *
    * @param {number} length
    * @param {string} model
+   * @param {string} url The run's address.
    */
-  begin(length, model) {
+  begin(length, model, url) {
     if (model !== this.model) this.readings.clear();
     this.model = model;
+    this.url = url;
     this.start = length;
+    this.readings.begin(url);
     this.readings.cut(length);
     this.drawSoon();
   }
@@ -106,16 +110,15 @@ export class TokenView {
   /**
    * The numbers of a run that has ended.
    *
-   * @param {string} url Of its events.
-   * @param {{ promptLength: number, model: string }} run
+   * @param {{ url: string, eventsUrl: string, promptLength: number, model: string }} run
    */
-  async load(url, { promptLength, model }) {
-    const response = await fetch(url, { headers: { Accept: "text/event-stream" } });
+  async load({ url, eventsUrl, promptLength, model }) {
+    const response = await fetch(eventsUrl, { headers: { Accept: "text/event-stream" } });
     if (!response.ok) return;
     const messages = new EventParser().push(await response.text());
     const found = messages.find(({ event }) => event === "snapshot");
     if (!found || this.known !== this.sheet.text) return;
-    this.begin(promptLength, model);
+    this.begin(promptLength, model, url);
     this.readAll(JSON.parse(found.data));
   }
 
@@ -126,6 +129,7 @@ export class TokenView {
    */
   readAll(snapshot) {
     this.readings.cut(this.start);
+    this.readings.begin(this.url);
     if (snapshot.scored) this.readings.readPrompt(snapshot.scored);
     this.readings.append(snapshot);
     this.drawSoon();
