@@ -1,4 +1,4 @@
-"""What the page is told while a person types: the beginning token, and what is left to them."""
+"""While a person types: the beginning token, and what is left of their quota."""
 
 from __future__ import annotations
 
