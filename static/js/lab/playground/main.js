@@ -8,6 +8,7 @@ import { Parameters } from "./parameters.js";
 import { Past } from "./past.js";
 import { Presets } from "./presets.js";
 import { Run } from "./run.js";
+import { showRunButton } from "./run-button.js";
 import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
 import { TokenCount } from "./count.js";
@@ -29,8 +30,6 @@ import { TokenView } from "./tokens/view.js";
  *   },
  * }} WorkbenchForm
  */
-
-const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
 
 class Workbench {
   /** @param {WorkbenchForm} form */
@@ -86,7 +85,7 @@ class Workbench {
       onMove: (moment) => this.showMoment(moment),
       isFree: () => !this.run.isActive,
     });
-    this.showButton();
+    showRunButton(form, this.run);
     this.edited();
   }
 
@@ -320,30 +319,12 @@ class Workbench {
 
   /** @param {State} state */
   showState(state) {
-    this.showButton();
+    showRunButton(this.form, this.run);
     if (state !== "idle") this.edited();
     if (!["succeeded", "cancelled", "failed"].includes(state) || !this.following) return;
     this.ended = this.following;
     this.past.note();
     this.notes.show(this.ended.notesUrl);
-  }
-
-  showButton() {
-    const button = /** @type {HTMLButtonElement} */ (
-      this.form.querySelector("[data-run-button]")
-    );
-    const key = /** @type {HTMLElement} */ (button.querySelector("[data-run-key]"));
-    const isActive = this.run.isActive;
-    this.form.toggleAttribute("data-active", isActive);
-    /** @type {Element} */ (button.querySelector("[data-run-label]")).textContent = isActive
-      ? "Stop"
-      : "Run";
-    button.disabled = this.run.state === "submitting" || this.run.state === "stopping";
-    button.classList.toggle("button--primary", !isActive);
-    button.classList.toggle("runbar__button--stop", isActive);
-    button.setAttribute("aria-keyshortcuts", isActive ? "Escape" : "Control+Enter Meta+Enter");
-    key.textContent = isActive ? "Esc" : APPLE ? "⌘↵" : "Ctrl ↵";
-    key.hidden = false;
   }
 
   /**

@@ -5,6 +5,7 @@ import { Errors } from "../errors.js";
 import { Parameters } from "../parameters.js";
 import { Presets } from "../presets.js";
 import { Run } from "../run.js";
+import { showRunButton } from "../run-button.js";
 import { Status } from "../status.js";
 import { Answer, NO_VIEW } from "./answer.js";
 import { Preview } from "./preview.js";
@@ -51,7 +52,7 @@ class Chat {
       parameters: this.parameters,
       onRefused: (body) => this.refuse(body),
     });
-    this.showButton();
+    showRunButton(form, this.run);
     this.edited();
   }
 
@@ -131,7 +132,7 @@ class Chat {
 
   /** @param {State} state */
   showState(state) {
-    this.showButton();
+    showRunButton(this.form, this.run);
     if (!["succeeded", "cancelled", "failed"].includes(state)) return;
     this.links = null;
     // The answer is unlocked after this, and then belongs to the conversation.
@@ -140,21 +141,6 @@ class Chat {
       else this.edited();
       this.focusLast();
     });
-  }
-
-  showButton() {
-    const button = /** @type {HTMLButtonElement} */ (
-      this.form.querySelector("[data-run-button]")
-    );
-    const { isActive, state } = this.run;
-    /** @type {Element} */ (button.querySelector("[data-run-label]")).textContent = isActive
-      ? "Stop"
-      : "Run";
-    button.disabled = state === "submitting" || state === "stopping";
-    button.classList.toggle("button--primary", !isActive);
-    button.classList.toggle("runbar__button--stop", isActive);
-    button.setAttribute("aria-keyshortcuts", isActive ? "Escape" : "Control+Enter Meta+Enter");
-    this.form.toggleAttribute("data-active", isActive);
   }
 
   focusLast() {
