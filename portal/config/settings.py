@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "portal.lab.scoring",
     "portal.lab.chat",
     "portal.lab.batches",
+    "portal.lab.presets",
     "portal.lab.notebook",
     "portal.lab.playground",
     "portal.lab.comparison",

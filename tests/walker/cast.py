@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from inference_workers.contract import SamplingParams
 from portal.gate.access.domain.screening.denylist import deny
 from portal.gate.access.enums import DenialKind, KeyScope
 from portal.gate.access.models import Application, Grant
@@ -23,6 +24,7 @@ from portal.gate.webhooks.models import Delivery, Endpoint, Event
 from portal.lab.batches.domain.ids import BATCH, FILE, write_id
 from portal.lab.jobs.enums import JobState, Origin
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.presets.domain.saving import save_preset
 from portal.lab.sharing.domain.links import address_of, create_link
 from portal.lab.sharing.enums import Audience, Life
 from portal.platform.accounts.models import User
@@ -54,6 +56,19 @@ def finished_job(user: User) -> GenerationJob:
         deadline_at=now + timedelta(minutes=5),
         finished_at=now,
     )
+
+
+def _presets(researcher: User) -> dict[str, Any]:
+    """One that stays, and one to delete."""
+    kept, spare = (
+        save_preset(researcher, name=name, sampling=SamplingParams(max_tokens=1))
+        for name in ("Kept", "Spare")
+    )
+    return {
+        "playground:share_preset.pk": kept.pk,
+        "playground:withdraw_preset.pk": kept.pk,
+        "playground:delete_preset.pk": spare.pk,
+    }
 
 
 def _renewals(researcher: User) -> dict[str, Any]:
@@ -178,6 +193,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "grant_id": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
+        **_presets(researcher),
         "key": "no-such-key",
         "uidb36": "1",
         "provider_id": "institution",

@@ -94,6 +94,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "issued_agreements",
             "notices",
             "other_sign_ins",
+            "presets",
             "projects",
             "remarks",
             "renewal_steps",
