@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from portal.lab.jobs.domain.receipts import write_receipt
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.jobs.wording import write_duration
 from portal.lab.playground.presentation import describe_end
 from portal.lab.playground.summaries import summarise_params
 from portal.lab.sharing.domain.citation import describe_weights
@@ -22,8 +23,8 @@ def _write_facts(job: GenerationJob) -> Iterator[tuple[str, str]]:
     yield "Run", str(job.pk)
     yield "State", f"{job.get_state_display()}. {describe_end(job)}".rstrip(". ") + "."
     yield "Submitted", f"{job.created_at:%-d %B %Y, %H:%M:%S} UTC"
-    yield "Waited", _write_duration(receipt["queue_ms"])
-    yield "First token after", _write_duration(receipt["first_token_ms"])
+    yield "Waited", write_duration(receipt["queue_ms"])
+    yield "First token after", write_duration(receipt["first_token_ms"])
     if job.finished_at is not None:
         yield "Ended", f"{job.finished_at:%-d %B %Y, %H:%M:%S} UTC"
     yield "Model", job.model.name
@@ -33,7 +34,3 @@ def _write_facts(job: GenerationJob) -> Iterator[tuple[str, str]]:
         read, written = usage["prompt_tokens"], usage["completion_tokens"] or 0
         yield "Tokens", f"{read:,} in the prompt, {written:,} generated"
     yield "Attempts", str(job.attempt) if job.attempt > 1 else ""
-
-
-def _write_duration(milliseconds: int | None) -> str:
-    return "" if milliseconds is None else f"{milliseconds:,} ms"
