@@ -88,6 +88,7 @@ def test_a_script_is_told_where_the_run_is(desk: Desk) -> None:
             "url": f"/playground/runs/{job.pk}/",
             "events_url": f"/playground/runs/{job.pk}/events/",
             "stop_url": f"/playground/runs/{job.pk}/stop/",
+            "notes_url": f"/playground/runs/{job.pk}/notes/",
         },
     )
 

@@ -15,12 +15,15 @@ from django.test import AsyncClient
 from portal.lab.jobs.domain.receipts import write_receipt
 from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.notebook.domain.records import note
+from portal.lab.notebook.models import Project
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory
 from tests.lab.playground.conftest import Desk
 
 HISTORY = "/playground/history/"
 EXPORT = "/playground/history/export/"
+UNNOTED = {"name": "", "is_starred": False, "project": None, "parent": None}
 
 
 def make(desk: Desk, prompt: str, text: str = "", **traits: Any) -> GenerationJob:
@@ -123,7 +126,7 @@ def download(desk: Desk, **fields: str) -> tuple[str, str]:
 def test_each_line_of_the_file_is_a_receipt_the_oldest_first(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.lab.jobs.domain.runs_export.PAGE", 2)
+    monkeypatch.setattr("portal.lab.notebook.domain.exports.PAGE", 2)
     jobs = [make(desk, f"run {number}", "é\n") for number in range(5)]
     make(desk, "other")
 
@@ -131,13 +134,15 @@ def test_each_line_of_the_file_is_a_receipt_the_oldest_first(
 
     assert disposition == 'attachment; filename="runs.jsonl"'
     assert [json.loads(line) for line in text.splitlines()] == [
-        json.loads(json.dumps(write_receipt(job))) for job in jobs
+        {**json.loads(json.dumps(write_receipt(job))), "notes": UNNOTED} for job in jobs
     ]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_spreadsheet_has_a_row_for_each_run_and_runs_no_formula(desk: Desk) -> None:
     job = make(desk, "=1+1", "two")
+    project = Project.objects.create(user=desk.user, name="Sums", created_at=job.created_at)
+    note(job, name="+1", is_starred=True, project=project)
 
     _, text = download(desk, format="csv")
     (row,) = csv.DictReader(io.StringIO(text))
@@ -153,6 +158,10 @@ def test_a_spreadsheet_has_a_row_for_each_run_and_runs_no_formula(desk: Desk) ->
         "sampling": json.dumps(job.params, sort_keys=True),
         "prompt": "'=1+1",
         "text": "two",
+        "name": "'+1",
+        "is_starred": "True",
+        "project": "Sums",
+        "parent": "",
     }
 
 

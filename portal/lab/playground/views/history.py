@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.lab.jobs.domain.runs_export import FORMATS
+from portal.lab.notebook.domain.exports import FORMATS
 from portal.lab.notebook.domain.history import RunFilter, list_runs, playground_runs
 from portal.lab.playground.history_form import HistoryForm
 from portal.lab.playground.sign_in import sign_in_required

@@ -5,7 +5,7 @@ import { Silence } from "./silence.js";
 import { about, duration, ordinal } from "./status.js";
 import { EventStream, followRun } from "./stream.js";
 
-/** @import { Answer, Refused } from "./api.js" */
+/** @import { Answer, Fields, Refused } from "./api.js" */
 /** @import { Sheet } from "./sheet.js" */
 /** @import { State, Status } from "./status.js" */
 /** @import { Follower } from "./following/tab.js" */
@@ -74,7 +74,7 @@ export class Run {
    * Submit a run. Returns { ok, body } and, if the server sends its events, their `stream`.
    *
    * @param {string} url
-   * @param {Record<string, string>} fields
+   * @param {Fields} fields
    * @returns {Promise<
    *   { ok: true, body: Links, stream?: EventStream } |
    *   { ok: false, body: Refused, stream?: undefined }

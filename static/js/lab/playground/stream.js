@@ -9,7 +9,8 @@ import { Tab } from "./following/tab.js";
 export { EventParser, EventStream } from "./following/events.js";
 
 /** @import { EventStream } from "./following/events.js" */
-/** @import { Follower, Handlers } from "./following/tab.js" */
+/** @import { Handlers } from "./following/tab.js" */
+/** @typedef {import("./following/tab.js").Follower} Follower */
 
 const RUN = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 /* How long a leader may be silent; a phone's browser halts the tabs that are not in sight. */

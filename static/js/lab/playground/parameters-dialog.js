@@ -1,10 +1,12 @@
 /* On a small window the parameters are a dialog from below; on a wide one they are a panel. */
 
-/** @param {HTMLFormElement} form */
-export function wireParametersDialog(form) {
+/**
+ * @param {HTMLDialogElement} dialog
+ * @param {HTMLFormElement} form
+ */
+function wire(dialog, form) {
   const panel = /** @type {HTMLDetailsElement} */ (form.querySelector("[data-parameters]"));
   const body = /** @type {HTMLElement} */ (panel.querySelector(".parameters__body"));
-  const dialog = /** @type {HTMLDialogElement} */ (form.querySelector("[data-parameters-dialog]"));
   const place = /** @type {HTMLElement} */ (dialog.querySelector("[data-parameters-here]"));
   const button = /** @type {HTMLElement} */ (form.querySelector("[data-parameters-open]"));
 
@@ -33,3 +35,9 @@ export function wireParametersDialog(form) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.close();
   });
 }
+
+const dialog = /** @type {HTMLDialogElement | null} */ (
+  document.querySelector("[data-parameters-dialog]")
+);
+const owner = dialog?.closest("form");
+if (dialog && owner) wire(dialog, owner);
