@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from portal.lab.jobs.domain.lifecycle import record_outcome
 from portal.lab.jobs.stream import board as board_module
-from tests.lab.playground.browser.conftest import Scene
+from tests.lab.playground.browser.conftest import PROMPT, Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -35,7 +35,7 @@ def test_a_silent_connection_is_named(scene: Scene) -> None:
     scene.page.clock.install()
     worker = scene.submit()
     worker.stream(" one")
-    scene.expect_state("running")
+    scene.expect_document(f"{PROMPT} one")
 
     scene.page.clock.run_for(14_000)
 

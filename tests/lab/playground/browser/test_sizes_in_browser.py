@@ -137,7 +137,7 @@ def test_on_a_phone_without_scripts_parameters_are_below(scene: Scene, browser: 
     expect(page.locator("[data-parameters-open]")).to_be_hidden()
     assert find_box(page, "[data-runbar]")["bottom"] < find_box(page, ".parameters")["top"]
 
-    page.locator(".parameters summary").tap()
+    page.locator(".parameters__summary").tap()
     page.fill("[name=temperature]", "0.25")
     page.fill("textarea[name=prompt]", PROMPT)
     page.locator("[data-run-button]").tap()
