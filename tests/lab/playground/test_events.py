@@ -359,7 +359,7 @@ async def test_a_run_whose_engine_is_silent_says_so_until_it_answers(
         "seconds": seconds,
         "engine": "ready",
         "ready_in_seconds": None,
-        "message": f"The engine has not answered for {seconds} s. If that goes on, it is "
+        "message": f"The engine has not answered for {seconds} s. If it stays silent, it is "
         "restarted, and the run continues by itself.",
     }
     assert message.data["message"] == (

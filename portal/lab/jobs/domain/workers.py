@@ -92,7 +92,7 @@ class EngineStatus:
                 return self.sentence
             case Readiness.READY:
                 return (
-                    f"The engine has not answered for {seconds} s. If that goes on, it is "
+                    f"The engine has not answered for {seconds} s. If it stays silent, it is "
                     "restarted, and the run continues by itself."
                 )
 

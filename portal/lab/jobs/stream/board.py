@@ -23,7 +23,7 @@ from portal.platform.core.database import read_database
 
 TICK_SECONDS: Final = 1.5
 SILENT_SECONDS: Final = 8.0
-"""A run under way that gets no token for longer than this is told what its engine does."""
+"""A run under way that gets no token for longer than this hears what its engine does."""
 
 log = structlog.get_logger(__name__)
 
