@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "portal.lab.notebook",
     "portal.lab.playground",
     "portal.lab.comparison",
+    "portal.lab.sharing",
     "portal.desk.console",
     "portal.lab.api",
 ]

@@ -25,6 +25,8 @@ from portal.lab.batches.domain.ids import BATCH, FILE, write_id
 from portal.lab.jobs.enums import JobState, Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.presets.domain.saving import save_preset
+from portal.lab.sharing.domain.links import address_of, create_link
+from portal.lab.sharing.enums import Audience, Life
 from portal.platform.accounts.models import User
 from portal.platform.mailbox.models import StoredMail
 from portal.platform.notices.domain.outbox import post
@@ -82,6 +84,21 @@ def _renewals(researcher: User) -> dict[str, Any]:
         "console:decide-renewal.pk": renewal.pk,
         "console:decide-renewal.command": "claim",
         "console:ask-statement.pk": grant.pk,
+    }
+
+
+def _links(researcher: User) -> dict[str, Any]:
+    """Two links to a run: one is revoked on the walk."""
+    run = finished_job(researcher)
+    read, revoked = (
+        create_link(run, by=researcher, audience=Audience.LICENCE_HOLDERS, life=Life.WEEK)
+        for _ in range(2)
+    )
+    token = address_of(read).split("/")[-2]
+    return {
+        "sharing:read.token": token,
+        "sharing:copy.token": token,
+        "link_id": revoked.pk,
     }
 
 
@@ -172,6 +189,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "console:webhook-repeat.pk": delivery.pk,
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         **_renewals(researcher),
+        **_links(researcher),
         "grant_id": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,

@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from inference_workers.contract import SamplingParams
+from portal.lab.jobs.domain.sets import SAMPLES_MOST
 from portal.lab.playground.number_fields import number, say_range
 from portal.lab.playground.samplers import (
     LARGEST_INTEGER,
@@ -186,6 +187,16 @@ class GenerationForm(ParametersForm):
             "null_characters_not_allowed": "The prompt contains a character that is not text.",
         },
     )
+    n = forms.IntegerField(
+        label="Samples",
+        error_messages=say_range("Samples", "1", str(SAMPLES_MOST)),
+        required=False,
+        initial=1,
+        min_value=1,
+        max_value=SAMPLES_MOST,
+        help_text="How many completions to draw. More than one are shown side by side.",
+        widget=number(step="1", inputmode="numeric"),
+    )
     only_score = forms.BooleanField(required=False, widget=forms.HiddenInput)
     source = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -195,6 +206,9 @@ class GenerationForm(ParametersForm):
             return UUID(self.cleaned_data["source"])
         except ValueError:
             return None
+
+    def clean_n(self) -> int:
+        return self.cleaned_data["n"] or 1
 
     def clean_prompt(self) -> str:
         return restore_line_breaks(self.cleaned_data["prompt"])

@@ -103,6 +103,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "rulings",
             "runs",
             "sessions",
+            "share_links",
             "signatures",
             "statements",
             "steps",

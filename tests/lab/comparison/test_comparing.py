@@ -81,7 +81,7 @@ def test_the_figures_of_a_column_and_of_all(bench: Bench) -> None:
     assert [column.mean_logprob for column in comparison.columns] == [-1.0, -2.0]
     assert (comparison.spread.distinct_1, comparison.spread.mean) == (0.75, -1.5)
     page = response.content.decode()
-    assert "<dt>First token</dt><dd>1,234 ms</dd>" in page
+    assert "<dt>First token</dt><dd>1.2 s</dd>" in page
     assert "<dt>Mean log-prob.</dt><dd>-1.0000</dd>" in page
 
 

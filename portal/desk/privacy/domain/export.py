@@ -47,6 +47,7 @@ from portal.lab.jobs.models import Call, GenerationJob
 from portal.lab.notebook.models import Node, Project
 from portal.lab.presets.models import Preset
 from portal.lab.quota.models import Reservation
+from portal.lab.sharing.models import ShareLink
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag
 from portal.platform.audit.models import AuditEvent
@@ -127,6 +128,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "presets": Preset.objects.filter(user=person),
         "projects": Project.objects.filter(user=person),
         "documents": Node.objects.filter(user=person),
+        "share_links": ShareLink.objects.filter(run__user=person),
         "files": StoredFile.objects.filter(user=person),
         "batches": Batch.objects.filter(user=person),
         "usage": Reservation.objects.filter(user=person),

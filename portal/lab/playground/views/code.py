@@ -49,6 +49,8 @@ def _describe_request(values: Mapping[str, Any]) -> dict[str, Any]:
     same = SamplingParams.model_fields.keys() - {"structure"}
     fields = {name: values[name] for name in ("model", "prompt")}
     fields |= {name: values[name] for name in DEFAULTS if name in same}
+    if values["n"] > 1:
+        fields["n"] = values["n"]
     if (structure := values["structure"]) is not None:
         kinds = {
             "regex": structure.regex,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.gate.catalog.models import HostedModel
 from portal.lab.chat.domain.templates import find_template
 from portal.lab.jobs.domain.history import find_run
+from portal.lab.jobs.domain.sets import submit_samples
 from portal.lab.jobs.domain.submission import submit_job
 from portal.lab.jobs.domain.tokens import find_beginning
 from portal.lab.jobs.enums import Origin
@@ -34,6 +36,7 @@ from portal.lab.playground.refusals import describe_refusal
 from portal.lab.playground.sign_in import sign_in_required
 from portal.lab.quota.domain.ledger import find_quota
 from portal.platform.accounts.http import AuthenticatedHttpRequest
+from portal.platform.accounts.models import User
 from portal.platform.core.compiled import CompiledModels
 from portal.platform.core.errors import DomainError
 from portal.platform.core.http import takes_events, wants_json
@@ -97,23 +100,53 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _refuse(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        job = submit_job(
-            request.user,
-            model=known[form.cleaned_data["model"]],
-            prompt=form.cleaned_data["prompt"],
-            sampling=form.to_sampling(),
-            origin=Origin.PLAYGROUND,
-        )
+        jobs = _submit(request.user, form, model=known[form.cleaned_data["model"]])
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _refuse(request, form, error=error)
-    place_runs([job], source=form.cleaned_data["source"])
+    place_runs(jobs, source=form.cleaned_data["source"])
+    if len(jobs) > 1:
+        return _lead_to_samples(request, jobs)
+    job = jobs[0]
     if takes_events(request):
         opening = frame_accepted(describe_links(job))
         return answer_stream(job, opening=opening, status=HTTPStatus.CREATED)
     if wants_json(request):
         return JsonResponse(describe_links(job), status=HTTPStatus.CREATED)
     return redirect("playground:run", job.pk)
+
+
+def _submit(user: User, form: GenerationForm, *, model: HostedModel) -> Sequence[GenerationJob]:
+    """One run, or all samples; raises `DomainError` before anything is queued."""
+    values, sampling = form.cleaned_data, form.to_sampling()
+    if values["n"] > 1 and not values["only_score"]:
+        prompt, n = values["prompt"], values["n"]
+        return submit_samples(user, model=model, prompt=prompt, sampling=sampling, n=n)
+    origin = Origin.PLAYGROUND
+    return [
+        submit_job(user, model=model, prompt=values["prompt"], sampling=sampling, origin=origin)
+    ]
+
+
+def _lead_to_samples(
+    request: AuthenticatedHttpRequest, jobs: Sequence[GenerationJob]
+) -> HttpResponse:
+    """To the page that shows them side by side."""
+    query = ",".join(str(job.pk) for job in jobs)
+    url = f"{reverse('comparison:runs')}?runs={query}"
+    if wants_json(request):
+        return JsonResponse({"url": url}, status=HTTPStatus.CREATED)
+    return redirect(url)
+
+
+def render_copy(request: AuthenticatedHttpRequest, source: GenerationJob) -> HttpResponse:
+    """A new document with the prompt and parameters of another person's run."""
+    models = list_models(request.user)
+    initial = {**initial_from(source.params), "prompt": source.prompt}
+    if source.model in models.usable:
+        initial["model"] = source.model.slug
+    form = GenerationForm(initial=initial, models=models.usable)
+    return render_editor(request, form, models, is_copy=True)
 
 
 def describe_links(job: GenerationJob) -> dict[str, str]:

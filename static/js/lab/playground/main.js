@@ -214,6 +214,11 @@ class Workbench {
       this.errors.show(this.withSignIn(body));
       return;
     }
+    if (!("id" in body)) {
+      // Samples, which have a page of their own.
+      location.assign(/** @type {{ url: string }} */ (body).url);
+      return;
+    }
     this.runId = body.id;
     this.source.value = body.id;
     this.following = {
