@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from inference_workers.contract import tokenizer_key
 from portal.gate.access.models import Grant
 from portal.lab.jobs.domain.tokens import forget_tokenizers
+from tests.factories.jobs import GenerationJobFactory
 from tests.factories.usage import reserve_tokens
 from tests.lab.api.conftest import TOKENIZER
 from tests.lab.playground.conftest import Desk
@@ -38,6 +40,23 @@ def test_the_beginning_token_is_named_and_counted_unless_it_is_left_out(desk: De
     counts = [count(desk), count(desk, add_special_tokens="without")]
 
     assert [(each["beginning"], each["tokens"]) for each in counts] == [("</s>", 3), ("</s>", 2)]
+
+
+def test_the_page_names_the_beginning_before_anything_is_typed(desk: Desk) -> None:
+    job = GenerationJobFactory.create(
+        user=desk.user,
+        model=desk.model,
+        succeeded=True,
+        params={"max_tokens": 9, "add_special_tokens": False},
+    )
+
+    pages = [desk.client.get(url) for url in (EDITOR, f"{EDITOR}runs/{job.pk}/")]
+
+    marks = [re.findall('<span class="mark">(.*?)</span>', page.content.decode()) for page in pages]
+    assert marks == [
+        ["<code>&lt;/s&gt;</code> before the text"],
+        ["<code>&lt;/s&gt;</code> left out"],
+    ]
 
 
 def test_what_is_left_is_told_while_typing_and_on_the_page(desk: Desk, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import redis
 
 from inference_workers.contract import SamplingParams, Structure, TokenizerConfig, tokenizer_key
 from inference_workers.contract import tokenizer_config_key as config_key
+from portal.lab.completions.domain import compiling
 from portal.lab.jobs.domain.tokens import forget_tokenizers
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.playground.forms import DEFAULTS
@@ -238,3 +239,22 @@ def test_the_history_names_them() -> None:
         "without the beginning token",
         "regular expression",
     ]
+
+
+def test_one_structure_of_a_person_is_checked_at_a_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or one person would fill the site's threads; a structure that is known needs no turn."""
+    known = desk.fields(structure_kind="regex", structure="known[0-9]")
+    assert desk.client.post(CREATE, known, headers=JSON).status_code == 201
+    monkeypatch.setattr(compiling, "_waiting", {desk.user.pk})
+    new = desk.fields(structure_kind="regex", structure="new[0-9]")
+
+    answers = [desk.client.post(CREATE, fields, headers=JSON) for fields in (known, new)]
+    monkeypatch.setattr(compiling, "_waiting", {desk.user.pk + 1})
+    answers.append(desk.client.post(CREATE, new, headers=JSON))
+
+    assert [answer.status_code for answer in answers] == [201, 422, 201]
+    assert answers[1].json()["errors"] == {
+        "structure": ["Another structure of yours is still being checked. Try again in a moment."]
+    }

@@ -113,6 +113,18 @@ def test_there_is_a_limit(group: Group) -> None:
     assert save_preset(group.lead, name="5", sampling=COLD, replaces=True).name == "5"
 
 
+def test_the_parameters_are_short(group: Group) -> None:
+    long = SamplingParams(max_tokens=1, stop=("x" * 8192,))
+
+    with pytest.raises(DomainError) as refused:
+        save_preset(group.lead, name="Long", sampling=long)
+
+    assert (refused.value.field, refused.value.message) == (
+        "name",
+        "The parameters have 8,220 bytes; the limit for a preset is 8,192.",
+    )
+
+
 def test_a_team_sees_what_is_shared_with_it_and_no_other_does(group: Group, shared: Preset) -> None:
     other = make_group()
     save_preset(group.member, name="Private", sampling=COLD)

@@ -88,7 +88,8 @@ def find_beginning(deployment: str) -> str:
         return ""
     plain = encode_text(tokenizer, _ANY_TEXT, add_special_tokens=False)
     whole = encode_text(tokenizer, _ANY_TEXT, add_special_tokens=True)
-    first = next(place for place in range(len(whole) + 1) if whole[place:][: len(plain)] == plain)
+    places = range(len(whole))
+    first = next((place for place in places if whole[place:][: len(plain)] == plain), 0)
     return decode_ids(tokenizer, whole[:first])
 
 

@@ -19,6 +19,7 @@ from portal.lab.chat.domain.templates import find_template
 from portal.lab.jobs.domain.history import find_run
 from portal.lab.jobs.domain.sets import submit_samples
 from portal.lab.jobs.domain.submission import submit_job
+from portal.lab.jobs.domain.tokens import find_beginning
 from portal.lab.jobs.enums import Origin
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.jobs.stream.answer import answer_stream
@@ -207,6 +208,7 @@ def render_editor(
     preset = None if view or form.is_bound else find_option(presets, request.GET.get("preset", ""))
     if preset is not None:
         form.initial = {**form.initial, **preset.values}
+    model = models.find_usable(chosen)
     return render(
         request,
         "lab/playground/editor.html",
@@ -216,7 +218,8 @@ def render_editor(
             "chosen": chosen,
             "view": view,
             "examples": EXAMPLES,
-            "quota": find_quota(request.user, model=models.find_usable(chosen), at=timezone.now()),
+            "quota": find_quota(request.user, model=model, at=timezone.now()),
+            "beginning": find_beginning(model.deployment) if model else "",
             "presets": presets,
             "preset": preset,
             "has_chat": any(find_template(model.deployment) for model in models.usable),

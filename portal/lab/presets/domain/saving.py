@@ -16,6 +16,8 @@ from portal.platform.core.errors import DomainError, invalid_value
 
 PRESETS_MOST: Final = 100
 """For each person."""
+PARAMS_BYTES: Final = 8 * 2**10
+"""The page of the playground has the parameters of all presets."""
 
 
 def save_preset(
@@ -29,6 +31,11 @@ def save_preset(
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
         raise invalid_value(
             f"A name has from 1 to {NAME_LENGTH} printable characters.", field="name"
+        )
+    if (size := len(sampling.model_dump_json(exclude_defaults=True).encode())) > PARAMS_BYTES:
+        raise invalid_value(
+            f"The parameters have {size:,} bytes; the limit for a preset is {PARAMS_BYTES:,}.",
+            field="name",
         )
     values = {"params": sampling.model_dump(mode="json"), "saved_at": timezone.now()}
     own = Preset.objects.filter(user=user)

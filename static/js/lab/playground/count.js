@@ -89,7 +89,8 @@ export class TokenCount {
     const wanted = Number(this.form.elements.max_tokens.value) || 0;
     this.context = context;
     this.marks.show(beginning);
-    this.quota.show(quota, Math.min(tokens + wanted, context));
+    const samples = Number(this.form.elements.n.value) || 1;
+    this.quota.show(quota, samples * Math.min(tokens + wanted, context));
     if (this.followed !== null) {
       this.follow(this.followed);
       return;

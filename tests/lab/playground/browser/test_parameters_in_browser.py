@@ -123,6 +123,8 @@ def test_a_run_that_needs_more_than_is_left_is_warned_of(scene: Scene) -> None:
         "This run may need 132 tokens, and 100 are left. Lower max tokens or shorten the prompt."
     )
     expect(page.locator("[data-quota]")).to_have_text("100 of 200,000 daily tokens left")
+    page.fill("[name=n]", "3")
+    expect(warning).to_contain_text("may need 396 tokens")
     page.fill("[name=max_tokens]", "10")
     expect(warning).to_be_hidden()
 
