@@ -38,7 +38,7 @@ def write_points(points: Points) -> bytes:
     return zlib.compress(differences.T.tobytes() + values.tobytes(), 1)
 
 
-def read_points(data: bytes, *, count: int) -> Points:
+def read_points(data: bytes | memoryview, *, count: int) -> Points:
     raw = zlib.decompress(data)
     points = np.empty((count, WIDTH))
     differences = np.frombuffer(raw, "<i8", VALUE * count).reshape(VALUE, count)
@@ -75,4 +75,5 @@ def thin(points: Points, *, groups: int) -> Points:
         kept.append(starts + find(padded.reshape(-1, size), axis=1))
     broken = np.flatnonzero(~is_finite)
     kept.append(broken[np.unique(broken // size, return_index=True)[1]])
-    return points[np.unique(np.concatenate(kept))]
+    thinned: Points = points[np.unique(np.concatenate(kept))]
+    return thinned

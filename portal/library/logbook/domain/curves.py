@@ -69,7 +69,7 @@ class Curve:
 class _Outline(NamedTuple):
     series: int
     pk: int
-    count: int
+    values: int
     low: int
     high: int
     last_step: int
@@ -161,4 +161,7 @@ def _join(
             points = cut.apply(np.concatenate([whole[block.pk] for block in piece]))
             yield len(points), points
         else:
-            yield sum(block.count for block in piece), read_outlines([one.outline for one in piece])
+            yield (
+                sum(block.values for block in piece),
+                read_outlines([one.outline for one in piece]),
+            )

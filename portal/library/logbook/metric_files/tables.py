@@ -71,9 +71,8 @@ def read_jsonl(path: Path) -> Iterator[Reading]:
                 raise MetricFileError(path, place=place, field="row", message=error.msg) from None
             if not isinstance(row, dict) or not {"step", "_step"} & row.keys():
                 raise MetricFileError(path, place=place, field="_step", message="is missing")
-            cells = {
-                CLOCKS.get(name, name): str(row[name]) for name in row if _is_number(row[name])
-            }
+            numbers: dict[str, Any] = {name: row[name] for name in row if _is_number(row[name])}
+            cells = {CLOCKS.get(name, name): str(value) for name, value in numbers.items()}
             yield from _read_row(path, place, cells)
 
 

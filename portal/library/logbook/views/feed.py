@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.syndication.views import Feed
 from django.db.models import QuerySet
@@ -18,8 +18,13 @@ from portal.platform.core.markdown import render_markdown
 
 LENGTH = 50
 
+if TYPE_CHECKING:
+    _Feed = Feed[Entry, Run]
+else:
+    _Feed = Feed
 
-class EntryFeed(Feed[Entry, Run]):
+
+class EntryFeed(_Feed):
     """The entries of a run's line, newest first."""
 
     feed_type = Atom1Feed

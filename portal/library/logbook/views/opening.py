@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -16,29 +15,23 @@ from portal.library.logbook.models import Run
 from portal.platform.core.errors import DomainError
 from portal.platform.core.http import refuse_as_json
 
-P = ParamSpec("P")
-
 
 def find_run(slug: str) -> Run:
     """The run with all that its pages name; raises `Http404`."""
     return get_object_or_404(Run.objects.select_related("release__licence", "model"), slug=slug)
 
 
-def open_to_readers(
-    view: Callable[Concatenate[HttpRequest, Run, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+def open_to_readers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Give the view the run, or refuse: with a page that leads on, or in JSON for a data file."""
 
     @wraps(view)
-    def wrapped(
-        request: HttpRequest, run: str, /, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
+    def wrapped(request: HttpRequest, run: str, **kwargs: str) -> HttpResponse:
         found = find_run(run)
         try:
             require_reader(found, request.user, at=timezone.now())
         except DomainError as error:
             return refuse(request, found, error)
-        return view(request, found, *args, **kwargs)
+        return view(request, found, **kwargs)
 
     return wrapped
 
