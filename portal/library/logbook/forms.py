@@ -15,7 +15,10 @@ from portal.library.logbook.metric_files.readings import read_count, read_time
 LONGEST_SEARCH: Final = 200
 LONGEST_END: Final = 40
 READERS: Final = {Axis.STEP: read_count, Axis.TOKENS: read_count, Axis.TIME: read_time}
-TEXT: Final = {"null_characters_not_allowed": "The text contains a character that is not text."}
+TEXT: Final = {
+    "null_characters_not_allowed": "The text contains a character that is not text.",
+    "max_length": "A search has at most %(limit_value)d characters.",
+}
 
 
 def _build_end(label: str) -> forms.CharField:
@@ -24,7 +27,7 @@ def _build_end(label: str) -> forms.CharField:
         required=False,
         max_length=LONGEST_END,
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "size": 12}),
-        error_messages=TEXT,
+        error_messages=TEXT | {"max_length": f"{label} is too long for a place on the axis."},
     )
 
 

@@ -119,7 +119,8 @@ def test_what_the_folder_no_longer_has_is_removed(folder: Path) -> None:
         ("logbook.toml", 'audience = "everyone"', 'audience = "all"',
          "logbook.toml: line 2: audience: Input should be 'everyone' or 'licence'"),
         ("logbook.toml", "from_step = 20\n", "",
-         "logbook.toml: line 17: run.2: parent: a run with a parent has from_step, and no other run has"),
+         ("logbook.toml: line 17: run.2: parent: a run with a parent has from_step, and no other "
+          "run has")),
         ("logbook.toml", 'parent = "tiny-1"', 'parent = "tiny-3"',
          "logbook.toml: line 17: parent: no run 'tiny-3' is above 'tiny-2'"),
         ("logbook.toml", "2026-03-01T02", "2026-02-01T02",
@@ -129,8 +130,8 @@ def test_what_the_folder_no_longer_has_is_removed(folder: Path) -> None:
         ("logbook.toml", 'audience = "everyone"', 'audience = "everyone"\nmodel = "other"',
          "logbook.toml: model: Tiny has no model 'other'"),
         ("entries/the-loss-explodes.md", 'kind = "spike"', 'kind = "boom"',
-         "entries/the-loss-explodes.md: line 4: kind: Input should be 'launch', 'restart', "
-         "'hardware', 'learning_rate', 'spike', 'decision', 'milestone' or 'note'"),
+         ("entries/the-loss-explodes.md: line 4: kind: Input should be 'launch', 'restart', "
+          "'hardware', 'learning_rate', 'spike', 'decision', 'milestone' or 'note'")),
         ("entries/the-loss-explodes.md", 'run = "tiny-1"', 'run = "tiny-9"',
          "entries/the-loss-explodes.md: line 5: run: is one of tiny-1, tiny-2"),
         ("entries/the-loss-explodes.md", "step = 30", "step = 30\nstep_to = 29",
@@ -142,13 +143,14 @@ def test_what_the_folder_no_longer_has_is_removed(folder: Path) -> None:
         ("metrics/tiny-1/train.csv", "4.5,\n", "4.5\n",
          "metrics/tiny-1/train.csv: line 3: row: has 4 cells, and the header has 5"),
         ("metrics/tiny-1/train.csv", "20,2000", "10,2000",
-         "metrics/tiny-1/train.csv: line 3: loss: step: 10 follows 10, but the steps of a metric "
-         "rise. Describe a restart from an earlier step as its own run, with parent and from_step"),
+         ("metrics/tiny-1/train.csv: line 3: loss: step: 10 follows 10, but the steps of a metric "
+          "rise. Describe a restart from an earlier step as its own run, with parent and "
+          "from_step")),
         ("metrics/tiny-1/train.csv", "20,2000", "20,900",
          "metrics/tiny-1/train.csv: line 3: loss: tokens: 900 follows 1000, but tokens never fall"),
         ("metrics/tiny-1/train.csv", "20,2000", "20,",
-         "metrics/tiny-1/train.csv: line 3: loss: tokens, time: are given for all values of a "
-         "metric, or for none"),
+         ("metrics/tiny-1/train.csv: line 3: loss: tokens, time: are given for all values of a "
+          "metric, or for none")),
         ("metrics/tiny-1/train.csv", "01:00:00Z", "01:00:00",
          "metrics/tiny-1/train.csv: line 4: time: needs its zone, such as +00:00 or Z"),
         ("metrics/tiny-1/train.csv", "step,", "iteration,",
@@ -186,7 +188,7 @@ def test_the_command_reports_and_refuses(folder: Path, capsys: pytest.CaptureFix
         "The logbooks already match the folder.",
     ]
     with pytest.raises(
-        CommandError, match="line 18: run.2.from_step: Input should be a valid integer"
+        CommandError, match=r"line 18: run\.2\.from_step: Input should be a valid integer"
     ):
         call_command("load_logbook", folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from portal.library.logbook.enums import Axis
 from portal.library.logbook.models import Block, Series
 from portal.library.logbook.points import COLUMN, VALUE, Points
 
-MICROSECONDS = 1_000_000
+ROUNDING = 1e-6
 ENDS = ("first", "last")
 
 
@@ -40,19 +41,24 @@ class Clock:
         return None if np.isnan(found) else found
 
     def convert_span(self, span: Span, *, by: Axis, to: Axis) -> Span | None:
-        """The part of another axis; what is outside the record is cut off."""
+        """The whole numbers of another axis inside the span; what is not recorded is cut off."""
         extent = self.extent(by)
         if extent is None or span.low > extent.high or span.high < extent.low:
             return None
         low = self.convert(max(span.low, extent.low), by=by, to=to)
         high = self.convert(min(span.high, extent.high), by=by, to=to)
-        return None if low is None or high is None else Span(int(low), int(np.ceil(high)))
+        return None if low is None or high is None else _find_whole(low, high)
 
     def extent(self, axis: Axis) -> Span | None:
         if axis not in self.axes:
             return None
         column = self.marks[:, COLUMN[axis]]
         return Span(int(column[0]), int(column[-1]))
+
+
+def _find_whole(low: float, high: float) -> Span:
+    # Interpolation may miss a whole number by a little.
+    return Span(ceil(low - ROUNDING), floor(high + ROUNDING))
 
 
 def read_clock(line: Line) -> Clock:

@@ -22,7 +22,7 @@ from portal.library.logbook.points import BLOCK
 from portal.library.logbook.summaries import describe_span, list_rows, write_query
 from portal.library.logbook.views.opening import open_to_readers
 
-PAGE_SIZE: Final = 50
+PAGE_SIZE: Final = 30
 
 
 @require_safe

@@ -54,10 +54,13 @@ async function load() {
     for (const old of document.querySelectorAll("[data-swap], [data-filters]")) {
       const name = old.getAttribute("data-swap");
       const fresh = page.querySelector(name ? `[data-swap="${name}"]` : "[data-filters]");
-      if (fresh) old.replaceWith(document.adoptNode(fresh));
+      if (fresh) old.replaceChildren(...fresh.childNodes);
     }
     for (const button of document.querySelectorAll("[data-swap] [data-copy]"))
       wireCopy(/** @type {Parameters<typeof wireCopy>[0]} */ (button));
+    // The link that was followed is no longer there.
+    if (document.activeElement === document.body)
+      /** @type {HTMLElement} */ (document.querySelector("#entries-heading")).focus({ preventScroll: true });
     await draw();
   } catch {
     // The page itself says what is wrong, or the browser that there is no connection.
