@@ -119,8 +119,10 @@ def test_the_pages_of_the_demo_are_accessible(page: Page, site: str) -> None:
 
     faults = []
     for name, path in (
-        ("index", ""), ("opt", "opt-175b-12/"), ("entry", "opt-175b-11/2021-11-05-lineage-11-begins/"),
-    ):  # fmt: skip
+        ("index", ""),
+        ("opt", "opt-175b-12/"),
+        ("entry", "opt-175b-11/2021-11-05-lineage-11-begins/"),
+    ):
         page.goto(f"{site}/logbook/{path}")
         faults += judge(page, f"logbook-{name}")
 
