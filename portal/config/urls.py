@@ -26,6 +26,7 @@ urlpatterns = [
     path("logbook/", include("portal.library.logbook.urls")),
     path("playground/", include("portal.lab.playground.urls")),
     path("playground/", include("portal.lab.comparison.urls")),
+    path("", include("portal.lab.sharing.urls")),
     path("console/", include("portal.desk.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.desk.observability.urls")),

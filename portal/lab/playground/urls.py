@@ -2,7 +2,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.lab.playground.views import code, editor, history, imports, look, notes, runs, tokens
+from portal.lab.playground.views import (
+    chat,
+    code,
+    editor,
+    events,
+    history,
+    imports,
+    look,
+    notes,
+    presets,
+    runs,
+    tokens,
+)
 
 app_name = "playground"
 urlpatterns = [
@@ -10,10 +22,19 @@ urlpatterns = [
     path("runs/", editor.create, name="create"),
     path("history/", history.history, name="history"),
     path("history/export/", history.export, name="export"),
+    path("events/", events.together, name="together"),
     path("code/", code.code, name="code"),
     path("tokens/", tokens.count, name="tokens"),
+    path("chat/", chat.chat, name="chat"),
+    path("chat/preview/", chat.preview, name="preview_chat"),
+    path("chat/runs/", chat.create, name="create_chat"),
+    path("presets/", presets.presets, name="presets"),
+    path("presets/save/", presets.save, name="save_preset"),
+    path("presets/<int:pk>/delete/", presets.delete, name="delete_preset"),
+    path("presets/<int:pk>/share/", presets.share, name="share_preset"),
+    path("presets/<int:pk>/withdraw/", presets.withdraw, name="withdraw_preset"),
     path("runs/<uuid:job_id>/", editor.run, name="run"),
-    path("runs/<uuid:job_id>/events/", runs.events, name="events"),
+    path("runs/<uuid:job_id>/events/", events.single, name="events"),
     path("runs/<uuid:job_id>/stop/", runs.stop, name="stop"),
     path("runs/<uuid:job_id>/delete/", runs.delete, name="delete"),
     path("runs/<uuid:job_id>/distribution/", look.look, name="look"),
