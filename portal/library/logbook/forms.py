@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django import forms
 
-from portal.library.logbook.domain.clock import Clock, Span
+from portal.library.logbook.domain.clock import HIGHEST, LOWEST, Clock, Span
 from portal.library.logbook.domain.entries import EntryFilter
 from portal.library.logbook.enums import Axis, EntryKind
 from portal.library.logbook.metric_files.readings import read_count, read_time
@@ -92,7 +92,7 @@ class LogbookForm(forms.Form):
         start, end = self.cleaned_data["start"], self.cleaned_data["end"]
         span = None
         if start is not None or end is not None:
-            span = Span(0 if start is None else start, 2**53 if end is None else end)
+            span = Span(LOWEST if start is None else start, HIGHEST if end is None else end)
         return EntryFilter(
             self.cleaned_data["x"], span, self.cleaned_data["kind"], self.cleaned_data["words"]
         )

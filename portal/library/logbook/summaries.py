@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from portal.library.logbook.domain.clock import Clock, Span
+from portal.library.logbook.domain.clock import HIGHEST, LOWEST, Clock, Span
 from portal.library.logbook.domain.entries import (
     MARK_END,
     MARK_START,
@@ -57,8 +57,10 @@ def write_query(query: QueryDict, axis: Axis, span: Span | None) -> str:
     for name in ("page", "start", "end", "x"):
         changed.pop(name, None)
     changed["x"] = axis
-    if span is not None:
-        changed["start"], changed["end"] = write_place(span.low, axis), write_place(span.high, axis)
+    if span is not None and span.low > LOWEST:
+        changed["start"] = write_place(span.low, axis)
+    if span is not None and span.high < HIGHEST:
+        changed["end"] = write_place(span.high, axis)
     return changed.urlencode()
 
 
@@ -77,8 +79,12 @@ def describe_span(span: Span | None, axis: Axis) -> str:
     if span is None:
         return ""
     low, high = describe_place(span.low, axis), describe_place(span.high, axis)
-    unit = {Axis.STEP: "steps ", Axis.TOKENS: "tokens ", Axis.TIME: ""}[axis]
-    return f"{unit}{low} to {high}"
+    unit = {Axis.STEP: "step", Axis.TOKENS: "token", Axis.TIME: ""}[axis]
+    if span.high >= HIGHEST:
+        return f"{unit} {low} and later".strip()
+    if span.low <= LOWEST:
+        return f"{unit} {high} and earlier".strip()
+    return f"{unit}s {low} to {high}" if unit else f"{low} to {high}"
 
 
 def mark_hits(excerpt: str) -> SafeString:

@@ -139,6 +139,27 @@ def test_a_range_has_a_permalink_and_a_citation(client: Client) -> None:
     assert page.count("3 values, as a table") == 1
 
 
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("query", "link"),
+    [
+        ("", '<a href="?x=step">Permalink</a>'),
+        ("start=3", '<a href="?x=step&start=3">Permalink to step 3 and later</a>'),
+        ("x=tokens&end=3000",
+         '<a href="?x=tokens&end=3000">Permalink to token 3,000 and earlier</a>'),
+        ("x=time&start=1772323210&end=2026-03-01T01:00:20%2B01:00",
+         ('<a href="?x=time&start=2026-03-01T00%3A00%3A10Z&end=2026-03-01T00%3A00%3A20Z">'
+          "Permalink to 1 March 2026, 00:00 to 1 March 2026, 00:00</a>")),
+    ],
+)  # fmt: skip
+def test_a_permalink_names_the_range_that_it_leads_to(
+    client: Client, query: str, link: str
+) -> None:
+    page = html.unescape(client.get(f"/logbook/tiny/?{query}").content.decode())
+
+    assert page.count(link) == 1
+
+
 def test_a_closed_logbook_asks_for_the_signature(client: Client, run: Run) -> None:
     Run.objects.update(audience=Audience.LICENCE)
     licence = run.release.licence

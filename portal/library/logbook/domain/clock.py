@@ -17,6 +17,10 @@ ROUNDING = 1e-6
 ENDS = ("first", "last")
 
 
+LOWEST, HIGHEST = 0, 2**53
+"""The ends of a span that is open there."""
+
+
 @dataclass(frozen=True)
 class Span:
     """A part of an axis, both ends included; time in microseconds since 1970."""

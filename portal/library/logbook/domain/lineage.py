@@ -19,6 +19,8 @@ INSET: Final = 12.0
 ROW_HEIGHT: Final = 22
 BAR_HEIGHT: Final = 8
 SHORTEST: Final = 3.0
+FEW: Final = 8
+"""Runs that a page lists without being asked."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Lineage:
     axis: Axis
     width: float = WIDTH
     bar_height: int = BAR_HEIGHT
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.bars) > FEW
 
     @property
     def height(self) -> int:
