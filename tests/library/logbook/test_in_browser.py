@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from portal.library.logbook.enums import EntryKind
 from tests.e2e.browser import judge, open_page
@@ -59,19 +59,24 @@ def titles(page: Page) -> list[str]:
     return page.locator(".logbook-entry__title").all_text_contents()
 
 
+def drag(page: Page, plot: Locator, start: float, end: float) -> None:
+    """Drag from one part of the chart's width to another."""
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + start * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + end * box["width"], box["y"] + 40, steps=4)
+    page.mouse.up()
+
+
 def test_dragging_over_a_curve_shows_the_entries_of_that_range(page: Page, address: str) -> None:
     page.goto(address)
     plot = page.locator("[data-curve=loss] .u-over")
     expect(plot).to_be_visible()
     assert titles(page) == ["It starts", "The learning rate is lowered", "A host fails"]
 
-    box = plot.bounding_box()
-    assert box is not None
     # The axis is from step 0 to 2,600: this is about 1,040 to 1,560.
-    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 40, steps=4)
-    page.mouse.up()
+    drag(page, plot, 0.4, 0.6)
 
     expect(page.locator(".logbook-entry__title")).to_have_text(["The learning rate is lowered"])
     start, end = (int(page.locator(f"[name={name}]").input_value()) for name in ("start", "end"))
@@ -80,6 +85,19 @@ def test_dragging_over_a_curve_shows_the_entries_of_that_range(page: Page, addre
     expect(plot).to_be_visible()
     page.go_back()
     expect(page.locator(".logbook-entry__title")).to_have_count(3)
+
+
+def test_a_range_of_time_is_dragged_too(page: Page, address: str) -> None:
+    page.goto(f"{address}?x=time")
+    plot = page.locator("[data-curve=loss] .u-over")
+    expect(plot).to_be_visible()
+
+    drag(page, plot, 0.7, 0.85)
+
+    # The axis is from 0 to 26,000 seconds: this is about 18,200 to 22,100.
+    expect(page.locator(".logbook-entry__title")).to_have_text(["A host fails"])
+    assert page.locator("[name=start]").input_value().startswith("2026-03-01T05:0")
+    assert page.locator("[name=end]").input_value().startswith("2026-03-01T06:0")
 
 
 def test_an_entry_zooms_the_curve_and_its_link_works_again(page: Page, address: str) -> None:

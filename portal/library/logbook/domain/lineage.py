@@ -122,7 +122,7 @@ def _build_scale(spans: Mapping[int, Span]) -> Callable[[float], float]:
 def _list_restarts(
     runs: Sequence[Run], axis: Axis, draw: Callable[[float], float]
 ) -> dict[int, set[float]]:
-    """The ticks of each run, as many as can be told apart."""
+    """The ticks of each run, as many as can be distinguished."""
     entries = Entry.objects.filter(run__in=runs, kind=EntryKind.RESTART)
     found: dict[int, set[float]] = {}
     for run, at, step in entries.values_list("run", "at", "step").order_by():
