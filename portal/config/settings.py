@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "portal.gate.renewals",
     "portal.gate.keys",
     "portal.gate.decision_api",
+    "portal.library.logbook",
     "portal.lab.quota",
     "portal.lab.jobs",
     "portal.lab.energy",
