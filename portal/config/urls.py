@@ -25,6 +25,8 @@ urlpatterns = [
     path("access/", include("portal.gate.renewals.urls")),
     path("playground/", include("portal.lab.playground.urls")),
     path("playground/", include("portal.lab.comparison.urls")),
+    path("weights/", include("portal.library.weights.urls")),
+    path("hub/", include("portal.library.weights.hub_urls")),
     path("console/", include("portal.desk.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.desk.observability.urls")),

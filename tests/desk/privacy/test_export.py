@@ -87,6 +87,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "batches",
             "calls",
             "denials",
+            "downloads",
             "erasure_requests",
             "files",
             "grants",

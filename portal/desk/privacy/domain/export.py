@@ -46,6 +46,7 @@ from portal.lab.batches.models import Batch, StoredFile
 from portal.lab.jobs.models import Call, GenerationJob
 from portal.lab.notebook.models import Node, Project
 from portal.lab.quota.models import Reservation
+from portal.library.weights.models import Download
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag
 from portal.platform.audit.models import AuditEvent
@@ -127,6 +128,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "documents": Node.objects.filter(user=person),
         "files": StoredFile.objects.filter(user=person),
         "batches": Batch.objects.filter(user=person),
+        "downloads": Download.objects.filter(user=person),
         "usage": Reservation.objects.filter(user=person),
         "audit_events": _events(person, steps=steps, grants=grants),
     }

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portal.gate.keys.domain.access import describe_api_access
+from portal.gate.keys.domain.access import describe_key_access
 from portal.gate.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key, rotate_key
 from portal.gate.keys.domain.listing import KeyRow, describe_key
 from portal.gate.keys.forms import NewKeyForm, RotateForm
@@ -28,11 +28,11 @@ METHODS = ["GET", "HEAD", "POST"]
 @personal
 def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Ask what the key is for; show the new key once."""
-    access = describe_api_access(request.user, at=timezone.now())
+    access = describe_key_access(request.user, at=timezone.now())
     if not (access.is_open or request.user.is_reviewer):
         messages.info(request, "A key gives the access that you have, and you have none yet.")
         return redirect("keys:list")
-    form = NewKeyForm(request.POST or None, user=request.user, models=access.models)
+    form = NewKeyForm(request.POST or None, user=request.user, access=access)
     if form.is_valid():
         lifetime = form.cleaned_data["lifetime"]
         with refusals_in(form):
