@@ -34,6 +34,7 @@ def show_holders(request: AuthenticatedHttpRequest) -> HttpResponse:
         "page": page,
         "holders": describe_holders(list(page.object_list), at=now),
         "totals": sum_downloads(at=now),
+        "now": now,
     }
     return render(request, "desk/console/weights/holders.html", context)
 

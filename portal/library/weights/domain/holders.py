@@ -9,8 +9,8 @@ from typing import Final
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from portal.gate.access.domain.decide import Decision, decide
 from portal.gate.access.enums import Capability
+from portal.gate.access.models import Grant
 from portal.library.weights.domain.fetching import WINDOW
 from portal.library.weights.domain.holdings import Fetched, list_fetched
 from portal.library.weights.domain.lookup import ROWS
@@ -23,12 +23,12 @@ Pair = dict[str, int]
 
 @dataclass(frozen=True)
 class Holder:
-    """A person, a revision, what they have of it, and whether they still may."""
+    """A person, a revision, what they have of it, and their newest grant for it."""
 
     user: User
     revision: Revision
     fetched: Fetched
-    decision: Decision
+    grant: Grant
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,21 @@ def list_holders(*, text: str = "", model: str = "") -> QuerySet[Download, Pair]
 
 
 def describe_holders(pairs: Sequence[Pair], *, at: datetime) -> list[Holder]:
-    """The pairs of one page, with a decision for each."""
+    """The pairs of one page; four queries."""
     keys = [(pair["user"], pair["file__revision"]) for pair in pairs]
     users = User.objects.in_bulk([user for user, _ in keys])
     revisions = ROWS.in_bulk([revision for _, revision in keys])
     fetched = {(each.user_id, each.revision_id): each for each in list_fetched(keys)}
+    grants = Grant.objects.begun(at=at).filter(
+        user__in=users, capabilities__contains=[Capability.WEIGHTS]
+    )
+    newest = {(each.user_id, each.model_id): each for each in grants.order_by("starts_at", "pk")}
     return [
         Holder(
             users[user],
             revisions[revision],
             fetched[user, revision],
-            decide(users[user], revisions[revision].repository.model, Capability.WEIGHTS, at),
+            newest[user, revisions[revision].repository.model_id],
         )
         for user, revision in keys
     ]
