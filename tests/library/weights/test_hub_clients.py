@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from portal.gate.access.models import Grant
+from portal.library.weights.hub import delivery
 from portal.library.weights.models import Download
 from tests.factories.weights import FILES, WEIGHTS, make_holder, make_revision
 from tests.lab.playground.sse import in_thread, serve
@@ -64,8 +68,8 @@ class Machine:
         return Done(process.returncode or 0, out.decode())
 
 
-def _prepare() -> str:
-    revision = make_revision()
+def _prepare(files: Mapping[str, bytes] = FILES) -> str:
+    revision = make_revision(None, files)
     return make_key(make_holder(revision.repository.model))
 
 
@@ -120,6 +124,34 @@ def _find_blob(home: Path, content: bytes) -> Path:
         if file.read_bytes() == content
     ]
     return found
+
+
+async def test_a_connection_that_is_cut_three_times_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, stream, cuts = os.urandom(44 * 2**20), delivery.stream_part, []
+
+    async def stream_one_piece(*args: Any) -> AsyncIterator[bytes]:
+        async with aclosing(stream(*args)) as pieces:  # type: ignore[type-var]  # a generator
+            yield await anext(pieces)
+            if len(cuts) < 3:
+                cuts.append(args)
+                raise asyncio.CancelledError
+            async for piece in pieces:
+                yield piece
+
+    monkeypatch.setattr(delivery, "stream_part", stream_one_piece)
+    # The client keeps what it has in steps of ten.
+    monkeypatch.setattr(delivery, "PIECE", 12 * 2**20)
+    key = await in_thread(lambda: _prepare({"large.dat": content}))
+    async with serve() as site:
+        machine = Machine(tmp_path / "home", site, key)
+        done = await machine.run(HF["2.x"], "download", "family/tiny", "--local-dir", tmp_path)
+
+    downloads = Download.objects.order_by("id").values_list("first_byte", flat=True)
+    begun = await in_thread(lambda: list(downloads))
+    assert (done.code, (tmp_path / "large.dat").read_bytes() == content) == (0, True), done
+    assert [first // 2**20 for first in begun] == [0, 10, 20, 30]
 
 
 async def test_transformers_and_the_library_itself(tmp_path: Path) -> None:

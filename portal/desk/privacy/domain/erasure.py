@@ -51,9 +51,9 @@ def erase_person(person: User, *, actor: User | None) -> None:
 
     Accounts that were merged into this one are erased too. Applications, grants, signatures,
     runs, downloads and audit events remain under the account's number. The account is closed,
-    its keys are revoked, open applications withdrawn and batches ended. Raises `DomainError` with code
-    `holds_a_role` for reviewers, auditors and operators, whose decisions name them: remove the
-    role first. To finish an interrupted erasure, call this again.
+    its keys are revoked, open applications withdrawn and batches ended. Raises `DomainError`
+    with code `holds_a_role` for reviewers, auditors and operators, whose decisions name them:
+    remove the role first. To finish an interrupted erasure, call this again.
     """
     accounts = list(User.objects.filter(pk__in=accounts_of(person)).order_by("pk"))
     if any(account.is_reviewer or account.is_auditor or account.is_staff for account in accounts):
