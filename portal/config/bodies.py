@@ -29,5 +29,7 @@ def limit_bodies(*, batch_file_mb: int) -> tuple[tuple[str, BodyLimit], ...]:
         ("/v1/", api),
         ("/account/", BodyLimit(bytes=2**16, seconds=20, at_once=256, way_out=SHORTEN)),
         ("/playground/imports/", imported),
+        # A long prompt in a form may take nine bytes a character.
+        ("/playground/", BodyLimit(bytes=8 * MIB, seconds=60, at_once=64, way_out=SHORTEN)),
         ("/", BodyLimit(bytes=MIB, seconds=30, at_once=256, way_out=SHORTEN)),
     )

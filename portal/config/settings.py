@@ -73,9 +73,11 @@ INSTALLED_APPS = [
     "portal.lab.scoring",
     "portal.lab.chat",
     "portal.lab.batches",
+    "portal.lab.presets",
     "portal.lab.notebook",
     "portal.lab.playground",
     "portal.lab.comparison",
+    "portal.lab.sharing",
     "portal.desk.console",
     "portal.lab.api",
 ]

@@ -25,6 +25,7 @@ urlpatterns = [
     path("access/", include("portal.gate.renewals.urls")),
     path("playground/", include("portal.lab.playground.urls")),
     path("playground/", include("portal.lab.comparison.urls")),
+    path("", include("portal.lab.sharing.urls")),
     path("weights/", include("portal.library.weights.urls")),
     path("hub/", include("portal.library.weights.hub_urls")),
     path("console/", include("portal.desk.console.urls")),

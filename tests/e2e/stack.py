@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ import redis
 from playwright.sync_api import Page, expect
 
 from demo.place import Place
+from demo.programs import site_environment, worker_environment
 from demo.services import Valkey
 from inference_workers.contract import (
     EVENT,
@@ -110,6 +111,26 @@ class DemoStack:
     def engine_folder(self) -> Path:
         """Where its launcher keeps the engine's socket and state."""
         return self._place.sockets()
+
+    def environments(self, deployment: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The environment of the site's programs, and of a worker and launcher of a deployment."""
+        site = site_environment(
+            self._place,
+            os.environ,
+            port=self.port,
+            database_url=self._database_url,
+            redis_url=self.valkey.url,
+        )
+        return site, worker_environment(
+            replace(self._place, weights=ROOT / "var" / "weights"), site, deployment=deployment
+        )
+
+    def is_ready(self, deployment: str) -> bool:
+        """Whether a worker of the deployment reports a ready engine."""
+        return any(
+            beat.deployment == deployment and beat.engine is EngineState.READY
+            for beat in self.heartbeats()
+        )
 
     def account(self, role: str) -> Account:
         return self._accounts[role]

@@ -35,9 +35,8 @@ class Page:
 def open_pages() -> Iterator[Page]:
     """Every page with the people who get further than the sign-in page or a refusal."""
     for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]:
-        *_, method = line[: line.index("  ", 57)].split()
-        pattern = line[: line.index(f" {method} ")].strip()
-        answers = line[len(pattern) :].split()[1:]
+        pattern, _, rest = line.partition(" ")
+        method, *answers = rest.split()
         actors = tuple(
             actor
             for actor, answer in zip(ACTORS, answers, strict=True)

@@ -31,8 +31,8 @@ SECRET = "sEcReT-of-43-characters-which-nobody-may-see"
 HALVES = (SECRET[:20], SECRET[20:])
 PUBLIC = {
     *("app_label", "batch_id", "case_number", "command", "content_type_id", "ending", "engine"),
-    *("file_id", "grant_id", "job_id", "kind", "model_id", "number", "object_id", "pk", "slug"),
-    *("table", "url"),
+    *("file_id", "grant_id", "job_id", "kind", "link_id", "look_id", "model_id", "node_id"),
+    *("number", "object_id", "pk", "slug", "table", "url"),
 }
 """Arguments that can be in a log: numbers, names and ids that open nothing without a sign-in."""
 
@@ -84,6 +84,8 @@ def test_tokens_and_keys_are_the_only_secrets_of_paths() -> None:
         "account/password/reset/key/<uidb36>-<key>/",
         "join/<int:pk>/<str:token>/",
         "join/<int:pk>/<str:token>/decline/",
+        "shared-runs/<str:token>/",
+        "shared-runs/<str:token>/copy/",
         "verify/<str:code>/",
         "vouch/<int:pk>/<str:token>/",
         "vouch/<int:pk>/<str:token>/erase/",

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from inference_workers.contract import SamplingParams
 from portal.gate.access.domain.screening.denylist import deny
 from portal.gate.access.enums import DenialKind, KeyScope
 from portal.gate.access.models import Application, Grant
@@ -23,6 +24,11 @@ from portal.gate.webhooks.models import Delivery, Endpoint, Event
 from portal.lab.batches.domain.ids import BATCH, FILE, write_id
 from portal.lab.jobs.enums import JobState, Origin
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.notebook.domain.imports import import_documents, list_imported
+from portal.lab.notebook.domain.projects import save_project
+from portal.lab.presets.domain.saving import save_preset
+from portal.lab.sharing.domain.links import address_of, create_link
+from portal.lab.sharing.enums import Audience, Life
 from portal.platform.accounts.models import User
 from portal.platform.mailbox.models import StoredMail
 from portal.platform.notices.domain.outbox import post
@@ -32,26 +38,52 @@ from tests.factories.renewals import make_renewal
 from tests.factories.vouching import VouchRequestFactory, ask
 
 
-def finished_job(user: User) -> GenerationJob:
+def finished_job(user: User, **changes: Any) -> GenerationJob:
     """A run that ended, so that asking for its events does not wait."""
     now = timezone.now()
-    return GenerationJob.objects.create(
-        user=user,
-        model=HostedModel.objects.get(deployment="smollm2-135m"),
-        deployment="smollm2-135m",
-        origin=Origin.PLAYGROUND,
-        state=JobState.SUCCEEDED,
-        prompt="Once",
-        params={"v": 1, "max_tokens": 4},
-        text=" upon a time",
-        token_ids=[1, 2, 3],
-        finish_reason="length",
-        prompt_tokens=1,
-        completion_tokens=3,
-        created_at=now - timedelta(seconds=5),
-        deadline_at=now + timedelta(minutes=5),
-        finished_at=now,
+    values: dict[str, Any] = {
+        "user": user,
+        "model": HostedModel.objects.get(deployment="smollm2-135m"),
+        "deployment": "smollm2-135m",
+        "origin": Origin.PLAYGROUND,
+        "state": JobState.SUCCEEDED,
+        "prompt": "Once",
+        "params": {"v": 1, "max_tokens": 4},
+        "text": " upon a time",
+        "token_ids": [1, 2, 3],
+        "finish_reason": "length",
+        "prompt_tokens": 1,
+        "completion_tokens": 3,
+        "created_at": now - timedelta(seconds=5),
+        "deadline_at": now + timedelta(minutes=5),
+        "finished_at": now,
+    }
+    return GenerationJob.objects.create(**{**values, **changes})
+
+
+def _notebook(researcher: User) -> dict[str, Any]:
+    """A project, an imported document, a look at a distribution, and a run to prune."""
+    import_documents(researcher, [b'{"text": "Once"}'])
+    project = save_project(researcher, name="Walk", retention_days=None, pk=None)
+    return {
+        "node_id": list_imported(researcher).get().pk,
+        "playground:delete-project.pk": project.pk,
+        "look_id": finished_job(researcher, prompt_token_ids=[0, 1], positions=[2]).pk,
+        "playground:prune.job_id": finished_job(researcher).pk,
+    }
+
+
+def _presets(researcher: User) -> dict[str, Any]:
+    """One that stays, and one to delete."""
+    kept, spare = (
+        save_preset(researcher, name=name, sampling=SamplingParams(max_tokens=1))
+        for name in ("Kept", "Spare")
     )
+    return {
+        "playground:share_preset.pk": kept.pk,
+        "playground:withdraw_preset.pk": kept.pk,
+        "playground:delete_preset.pk": spare.pk,
+    }
 
 
 def _renewals(researcher: User) -> dict[str, Any]:
@@ -67,6 +99,21 @@ def _renewals(researcher: User) -> dict[str, Any]:
         "console:decide-renewal.pk": renewal.pk,
         "console:decide-renewal.command": "claim",
         "console:ask-statement.pk": grant.pk,
+    }
+
+
+def _links(researcher: User) -> dict[str, Any]:
+    """Two links to a run: one is revoked on the walk."""
+    run = finished_job(researcher)
+    read, revoked = (
+        create_link(run, by=researcher, audience=Audience.LICENCE_HOLDERS, life=Life.WEEK)
+        for _ in range(2)
+    )
+    token = address_of(read).split("/")[-2]
+    return {
+        "sharing:read.token": token,
+        "sharing:copy.token": token,
+        "link_id": revoked.pk,
     }
 
 
@@ -157,9 +204,12 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "console:webhook-repeat.pk": delivery.pk,
         "console:grant-limits.pk": Grant.objects.filter(user=researcher).latest("pk").pk,
         **_renewals(researcher),
+        **_links(researcher),
+        **_notebook(researcher),
         "grant_id": Grant.objects.filter(user=researcher).latest("pk").pk,
         "job_id": finished_job(researcher).pk,
         "playground:delete.job_id": finished_job(researcher).pk,
+        **_presets(researcher),
         "key": "no-such-key",
         "uidb36": "1",
         "provider_id": "institution",

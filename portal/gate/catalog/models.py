@@ -99,3 +99,13 @@ class HostedModel(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status == ModelStatus.LIVE
+
+
+class SampleRun(models.Model):
+    """A run of a release's model that every visitor may read, as `sample_run.SampleReceipt`."""
+
+    release = models.OneToOneField(Release, on_delete=models.CASCADE, related_name="sample_run")
+    content = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"Sample run of {self.release}"

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from portal.gate.catalog.enums import ModelStatus, Tier
+from portal.gate.catalog.sample_run import SampleReceipt, parse_sample_receipt
 
 FILE_NAME: Final = "release.toml"
 RESERVED_LICENCE_SLUGS: Final = frozenset({"signatures"})
@@ -54,6 +55,14 @@ def _read_named_file(value: object, info: ValidationInfo) -> str:
     return text
 
 
+def _read_sample_file(value: object, info: ValidationInfo) -> SampleReceipt:
+    text = _read_named_file(value, info)
+    try:
+        return parse_sample_receipt(text)
+    except ValueError as error:
+        raise ValueError(f"{value}: {error}") from None
+
+
 def _require_rows(value: object) -> object:
     if not isinstance(value, list) or not value:
         raise ValueError("there must be at least one")
@@ -62,6 +71,7 @@ def _require_rows(value: object) -> object:
 
 Rows = BeforeValidator(_require_rows)
 FileText = Annotated[str, BeforeValidator(_read_named_file)]
+SampleFile = Annotated[SampleReceipt, BeforeValidator(_read_sample_file)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_.]?[a-z0-9]+)*$", max_length=50)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -139,7 +149,14 @@ class ReleaseEntry(Entry):
     process: FileText
     model_card: FileText
     data_card: FileText
+    sample_run: SampleFile | None = None
     model: Annotated[tuple[ModelEntry, ...], Rows]
+
+    @model_validator(mode="after")
+    def require_model_of_sample(self) -> Self:
+        if self.sample_run and self.sample_run.model not in {model.slug for model in self.model}:
+            raise ValueError(f"sample_run: model: there is no model '{self.sample_run.model}' here")
+        return self
 
 
 class ReleaseFolder(Entry):

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from portal.gate.catalog.domain.figure import draw_family
 from portal.gate.catalog.domain.journey import list_steps
+from portal.gate.catalog.domain.sample import find_sample
 from portal.gate.catalog.enums import Tier
 from portal.gate.catalog.models import HostedModel, Release
 
@@ -16,7 +17,8 @@ from portal.gate.catalog.models import HostedModel, Release
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The front door: what is released, why it is gated, what to do next."""
-    releases = list(Release.objects.select_related("licence").prefetch_related("models"))
+    rows = Release.objects.select_related("licence", "sample_run").prefetch_related("models")
+    releases = list(rows)
     models = [model for release in releases for model in release.models.all()]
     context = {
         "releases": releases,
@@ -24,6 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "live": [model for model in models if model.is_live],
         "models": models,
         "figure": draw_family(models),
+        "sample": find_sample(releases),
     }
     return render(request, "gate/catalog/home.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from inference_workers.contract import SamplingParams
@@ -81,14 +82,14 @@ class _Completion:
 def compare_runs(runs: Sequence[GenerationJob]) -> Comparison:
     """The runs as columns, in order."""
     completions = [_cut(run) for run in runs]
-    first = completions[0]
+    by_tokens = _have_same_tokenizer(completions)
     differing = _list_differing([_read_params(run) for run in runs])
     means = [_average(run) for run in runs]
     columns = [
         Column(
             job=run,
             parameters=values,
-            segments=_mark(first, completion),
+            segments=_mark(completions[0], completion, by_tokens=by_tokens),
             mean_logprob=mean,
             tokens_per_second=measure_speed(run),
             message=describe_end(run),
@@ -101,7 +102,7 @@ def compare_runs(runs: Sequence[GenerationJob]) -> Comparison:
         columns=columns,
         prompt=runs[0].prompt if is_shared else None,
         shared=[] if differing[0] else summarise_params(runs[0].params),
-        by_tokens=all(_have_same_tokens(first, other) for other in completions),
+        by_tokens=by_tokens,
         spread=measure_spread(
             [runs[place].text for place in ended], [means[place] for place in ended]
         )
@@ -115,21 +116,27 @@ def _cut(run: GenerationJob) -> _Completion:
     pieces = decoder.feed(run.token_ids)
     if pieces:
         pieces[-1] += decoder.finish()
-    is_spelt = "".join(pieces) == run.text
+    # The tokens of a stop sequence are not part of the text.
+    is_spelt = "".join(pieces).startswith(run.text)
+    begins = accumulate(map(len, pieces), initial=0)
     return _Completion(
         digest=find_tokenizer_digest(run.deployment) if is_spelt else None,
         token_ids=run.token_ids,
-        pieces=pieces,
+        pieces=[
+            piece[: max(0, len(run.text) - begin)]
+            for piece, begin in zip(pieces, begins, strict=False)
+        ],
         words=split_words(run.text),
     )
 
 
-def _have_same_tokens(first: _Completion, other: _Completion) -> bool:
-    return first.digest is not None and first.digest == other.digest
+def _have_same_tokenizer(completions: Sequence[_Completion]) -> bool:
+    digests = {completion.digest for completion in completions}
+    return len(digests) == 1 and None not in digests
 
 
-def _mark(first: _Completion, other: _Completion) -> list[Segment]:
-    if _have_same_tokens(first, other):
+def _mark(first: _Completion, other: _Completion, *, by_tokens: bool) -> list[Segment]:
+    if by_tokens:
         return mark_differences(first.token_ids, other.token_ids, other.pieces)
     return mark_differences(first.words, other.words, other.words)
 

@@ -13,6 +13,7 @@ from portal.lab.jobs.domain.admission import Run
 from portal.lab.jobs.domain.sets import RunOn
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.playground.forms import DEFAULTS, GenerationForm, initial_from
+from portal.lab.playground.summaries import NAMES, summarise_params
 
 COLUMNS_LEAST: Final = 2
 COLUMNS_MOST: Final = 4
@@ -60,7 +61,7 @@ class ColumnForm(forms.Form):
         return bool(self["model"].value())
 
     def to_run(self, prompt: str, *, basis: SamplingParams) -> RunOn:
-        """The run of a valid column; parameters that the column does not have are those of `basis`."""
+        """The run of a valid column, with those parameters of `basis` that columns lack."""
         values = {name: self.cleaned_data[name] for name in COLUMN_FIELDS}
         sampling = basis.model_copy(update=values)
         return RunOn(self.models[self.cleaned_data["model"]], Run(sampling, prompt))
@@ -84,6 +85,7 @@ class ComparisonForm(forms.Form):
         initial: dict[str, Any] = {"prompt": source.prompt, "source": source.pk} if source else {}
         super().__init__(data, initial=initial)
         params = initial_from(source.params) if source else DEFAULTS
+        self.carried = _list_carried(source) if source else []
         chosen = [source.model.slug] * 2 if source else [model.slug for model in models[:2]]
         chosen += chosen[:1] * (COLUMNS_LEAST - len(chosen))
         self.columns = [
@@ -104,7 +106,7 @@ class ComparisonForm(forms.Form):
         values = super().clean() or {}
         if len(self.used) < COLUMNS_LEAST:
             self.add_error(None, f"Choose a model in at least {COLUMNS_LEAST} columns.")
-        elif not all([column.is_valid() for column in self.used]):
+        elif [column for column in self.used if not column.is_valid()]:
             self.add_error(None, "Some fields of the columns have errors. They are marked.")
         return values
 
@@ -115,6 +117,12 @@ class ComparisonForm(forms.Form):
             basis = basis.model_copy(update={"logprobs": _DEFAULT.logprobs})
         prompt = self.cleaned_data["prompt"]
         return [column.to_run(prompt, basis=basis) for column in self.used]
+
+
+def _list_carried(source: GenerationJob) -> list[str]:
+    """The parameters that every column takes from the run without showing a field."""
+    shown = tuple(f"{NAMES[name]} " for name in COLUMN_FIELDS)
+    return [part for part in summarise_params(source.params) if not part.startswith(shown)]
 
 
 class LadderForm(forms.Form):

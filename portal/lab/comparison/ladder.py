@@ -50,6 +50,17 @@ class Ladder:
     def has_candidates(self) -> bool:
         return bool(self.context) or len(self.continuations) > 1
 
+    @property
+    def labels(self) -> list[str]:
+        """The continuations, with their blanks at either end visible."""
+        return [_label(text) for text in self.continuations]
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether context and candidate meet within a token on any rung."""
+        cells = (cell for rung in self.rungs for cell in rung.cells)
+        return any(cell.score is not None and cell.score.is_joined for cell in cells)
+
 
 def read_ladder(runs: Sequence[GenerationJob], *, context_length: int) -> Ladder | None:
     """The ladder of these runs, whose prompts begin with a context of so many characters.
@@ -80,6 +91,12 @@ def read_ladder(runs: Sequence[GenerationJob], *, context_length: int) -> Ladder
             for model in models
         ],
     )
+
+
+def _label(text: str) -> str:
+    rest = text.lstrip(" ")
+    core = rest.rstrip(" ")
+    return "·" * (len(text) - len(rest)) + core + "·" * (len(rest) - len(core))
 
 
 def _climb(model: HostedModel, cells: list[Cell]) -> Rung:

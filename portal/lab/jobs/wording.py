@@ -54,3 +54,10 @@ def describe_cancel(reason: str, *, freed_ms: int | None, ran: bool) -> str:
 def describe_finish(reason: str) -> str:
     """Why the model stopped, for a `FinishReason`."""
     return FINISHES.get(reason, "")
+
+
+def write_duration(milliseconds: int | None) -> str:
+    """`1.2 s`, or `340 ms` below a second; empty if it is unknown."""
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

@@ -48,6 +48,9 @@ class Models:
     def usable(self) -> list[HostedModel]:
         return [choice.model for choice in self.choices]
 
+    def find_usable(self, slug: object) -> HostedModel | None:
+        return next((model for model in self.usable if model.slug == slug), None)
+
 
 def list_usable(user: User) -> QuerySet[HostedModel]:
     """The models that are open to the person in the playground now."""

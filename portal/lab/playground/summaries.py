@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,27 @@ from inference_workers.contract import SamplingParams
 from portal.lab.jobs.models import GenerationJob
 from portal.lab.playground.presentation import describe_end
 from portal.lab.playground.stops import format_stops
+from portal.lab.playground.structures import write_structure
 
 NAMES = {
     "max_tokens": "max tokens",
     "temperature": "temperature",
     "top_p": "top-p",
     "top_k": "top-k",
+    "min_p": "min-p",
     "presence_penalty": "presence penalty",
     "frequency_penalty": "frequency penalty",
+    "repetition_penalty": "repetition penalty",
+    "min_tokens": "min tokens",
     "seed": "seed",
 }
+COUNTED = {
+    "stop_token_ids": "stop token",
+    "logit_bias": "biased token",
+    "allowed_token_ids": "allowed token",
+    "bad_words": "bad word",
+}
+STRUCTURES = {"regex": "regular expression", "choice": "choice", "json_schema": "JSON schema"}
 ALWAYS = ("max_tokens", "temperature")
 
 
@@ -56,4 +67,16 @@ def summarise_params(params: Mapping[str, Any]) -> list[str]:
             parts.append(f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}")
     if sampling.stop:
         parts.append("stop " + format_stops(sampling.stop).replace("\n", " "))
-    return parts
+    return [*parts, *_summarise_rare(sampling)]
+
+
+def _summarise_rare(sampling: SamplingParams) -> Iterator[str]:
+    for name, label in COUNTED.items():
+        if count := len(getattr(sampling, name)):
+            yield f"{count:,} {label}{'s' if count > 1 else ''}"
+    if sampling.ignore_eos:
+        yield "end of text ignored"
+    if not sampling.add_special_tokens:
+        yield "without the beginning token"
+    if kind := write_structure(sampling.structure)[0]:
+        yield STRUCTURES[kind]

@@ -11,6 +11,7 @@ from inference_workers.contract import TokenLogprobs
 from portal.lab.jobs.domain.results import completion_of_row
 from portal.lab.jobs.domain.token_text import TokenTexts, token_texts
 from portal.lab.jobs.models import GenerationJob
+from portal.platform.core.visible_text import show_blanks
 
 ROWS: Final = 500
 
@@ -63,16 +64,11 @@ def _write_row(
 ) -> TokenRow:
     return TokenRow(
         position=position,
-        text=_spell(texts.text_of(token_id)),
+        text=show_blanks(texts.text_of(token_id)),
         logprob=entry.logprob if entry else None,
         rank=entry.rank if entry else None,
-        top=[Alternative(_spell(texts.text_of(other)), value) for other, value in entry.top]
+        top=[Alternative(show_blanks(texts.text_of(other)), value) for other, value in entry.top]
         if entry
         else [],
         is_prompt=is_prompt,
     )
-
-
-def _spell(text: str) -> str:
-    """With visible blanks, and escapes for what has no shape."""
-    return repr(text)[1:-1].replace(" ", "·")

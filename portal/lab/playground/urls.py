@@ -2,7 +2,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.lab.playground.views import code, editor, history, imports, look, notes, runs, tokens
+from portal.lab.playground.views import (
+    chat,
+    code,
+    editor,
+    history,
+    imports,
+    look,
+    notes,
+    presets,
+    runs,
+    tokens,
+)
 
 app_name = "playground"
 urlpatterns = [
@@ -12,6 +23,14 @@ urlpatterns = [
     path("history/export/", history.export, name="export"),
     path("code/", code.code, name="code"),
     path("tokens/", tokens.count, name="tokens"),
+    path("chat/", chat.chat, name="chat"),
+    path("chat/preview/", chat.preview, name="preview_chat"),
+    path("chat/runs/", chat.create, name="create_chat"),
+    path("presets/", presets.presets, name="presets"),
+    path("presets/save/", presets.save, name="save_preset"),
+    path("presets/<int:pk>/delete/", presets.delete, name="delete_preset"),
+    path("presets/<int:pk>/share/", presets.share, name="share_preset"),
+    path("presets/<int:pk>/withdraw/", presets.withdraw, name="withdraw_preset"),
     path("runs/<uuid:job_id>/", editor.run, name="run"),
     path("runs/<uuid:job_id>/events/", runs.events, name="events"),
     path("runs/<uuid:job_id>/stop/", runs.stop, name="stop"),

@@ -90,6 +90,8 @@ class AuditTag(StrEnum):
     JOB_CANCEL_REQUESTED = "jobs.job.cancel_requested"
     JOB_FINISHED = "jobs.job.finished"
     JOB_ERASED = "jobs.job.erased"
+    SHARE_MADE = "sharing.link.made"
+    SHARE_REVOKED = "sharing.link.revoked"
     BATCH_SUBMITTED = "batches.batch.submitted"
     BATCH_CHANGED = "batches.batch.changed"
     FILE_ERASED = "batches.file.erased"

@@ -1,8 +1,8 @@
-"""The secret in a link that is sent to somebody without an account.
+"""The secret in a link: sent to somebody without an account, or given to readers by a run's owner.
 
 It is made from the site's key, the row and the count of its links, so that it need not be
-stored between posting a mail and sending it: the row has its SHA-256, and the mail in the outbox
-has a placeholder for it.
+stored to be shown or sent later: the row has its SHA-256, and a mail in the outbox has a
+placeholder for it.
 """
 
 from __future__ import annotations

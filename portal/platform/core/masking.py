@@ -13,6 +13,7 @@ SECRET_AFTER: Final = (
     "/account/confirm-email/",
     "/account/password/reset/key/",
     "/join/",
+    "/shared-runs/",
     "/verify/",
     "/vouch/",
 )

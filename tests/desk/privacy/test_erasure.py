@@ -19,6 +19,7 @@ from django.utils import timezone
 from psycopg import sql
 from pypdf import PdfReader
 
+from inference_workers.contract import SamplingParams
 from portal.desk.privacy.domain.erasure import erase_person
 from portal.gate.access.domain.desk.claims import claim_application, hand_over_application
 from portal.gate.access.domain.desk.merging import merge_accounts
@@ -54,6 +55,7 @@ from portal.lab.batches.domain.advance import advance_all
 from portal.lab.batches.enums import BatchStatus
 from portal.lab.batches.models import Batch, BatchRow, FileChunk, StoredFile
 from portal.lab.jobs.models import Call, GenerationJob
+from portal.lab.presets.domain.saving import save_preset
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import find_breaks
 from portal.platform.audit.enums import AuditTag
@@ -113,6 +115,8 @@ TRACES = {
     "licensing_signature.legal_name",
     "mailbox_storedmail.body",
     "notices_notice.body",
+    "presets_preset.name",
+    "presets_preset.params",
     "teams_member.email",
     "teams_member.reason",
     "vouching_authoriseddomain.note",
@@ -171,6 +175,8 @@ def person(client: Client, valkey: redis.Redis) -> User:
     return_application(draft, by=reviewer, note=f"Dear {NAME}, say more.", field_notes=notes)
     GrantFactory.create(user=person, model=model, reason=f"{NAME} did it")
     GenerationJobFactory.create(user=person, model=model, succeeded=True, prompt=f"I am {NAME}.")
+    stopping = SamplingParams(max_tokens=1, stop=(NAME,))
+    save_preset(person, name=f"{NAME}'s preset", sampling=stopping)
     issue_key(person, name=f"{NAME}'s laptop", scopes=[KeyScope.COMPLETIONS])
     LogEntry.objects.create(
         user=reviewer, content_type=ContentType.objects.get_for_model(User), object_id=person.pk,

@@ -185,7 +185,7 @@ def test_erasing_a_person_costs_the_same_for_any_number(valkey: redis.Redis, cou
     jobs = own_jobs(running=count, sent=0, held_back=count, ended=count)
     user = jobs[0].user
 
-    assert count_queries(lambda: erase_runs(user, actor=None)) == 25
+    assert count_queries(lambda: erase_runs(user, actor=None)) == 27
 
     assert set(jobs.values_list("prompt", "text")) == {("", "")}
     assert jobs.filter(erased_at=None).count() == 0

@@ -7,16 +7,18 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from inference_workers.contract import tokenizer_key
 from portal.lab.jobs.domain import tokens
-from portal.lab.jobs.domain.tokens import TokenCount, count_tokens
+from portal.lab.jobs.domain.tokens import TokenCount, count_tokens, find_beginning
 from tests.plugin import running_valkey
 
 
-def publish(client: redis.Redis, deployment: str, *, bos: bool = False) -> None:
+def publish(
+    client: redis.Redis, deployment: str, *, bos: bool = False, form: str = "</s> $A"
+) -> None:
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "</s>": 1}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     if bos:
         tokenizer.post_processor = processors.TemplateProcessing(
-            single="</s> $A", special_tokens=[("</s>", 1)]
+            single=form, special_tokens=[("</s>", 1)]
         )
     client.set(tokenizer_key(deployment), tokenizer.to_str())
 
@@ -31,6 +33,16 @@ def test_the_beginning_token_counts(valkey: redis.Redis) -> None:
     publish(valkey, "opt", bos=True)
 
     assert count_tokens("one two", deployment="opt") == TokenCount(3, is_exact=True)
+
+
+def test_the_beginning_is_named_and_an_end_is_none(valkey: redis.Redis) -> None:
+    publish(valkey, "begins", bos=True)
+    publish(valkey, "ends", bos=True, form="$A </s>")
+    publish(valkey, "neither")
+
+    named = {name: find_beginning(name) for name in ("begins", "ends", "neither", "unknown")}
+
+    assert named == {"begins": "</s>", "ends": "", "neither": "", "unknown": ""}
 
 
 def test_without_one_bytes_are_the_bound(valkey: redis.Redis) -> None:

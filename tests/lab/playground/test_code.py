@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from html import escape
 from typing import Any
 
@@ -53,3 +54,32 @@ def test_a_field_at_fault_is_named(desk: Desk) -> None:
     page = desk.client.post(CODE, fields(desk, temperature="9"))
     assert page.status_code == 422
     assert "Temperature is between 0 and 2." in page.content.decode()
+
+
+def test_rare_samplers_are_in_the_code(desk: Desk) -> None:
+    rare = {
+        "min_p": "0.1",
+        "logit_bias": "id 5: -2",
+        "add_special_tokens": "without",
+        "structure_kind": "choice",
+        "structure": "yes\nno",
+    }
+
+    response = desk.client.post(CODE, fields(desk, prompt="p", **rare), headers=JSON)
+
+    code = next(each["code"] for each in response.json()["snippets"] if each["label"] == "openai")
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    (call,) = (each for each in calls if ast.unparse(each.func) == "client.completions.create")
+    assert {str(word.arg): ast.literal_eval(word.value) for word in call.keywords} == {
+        "model": desk.model.slug,
+        "prompt": "p",
+        "max_tokens": 128,
+        "temperature": 0.7,
+        "logprobs": 5,
+        "logit_bias": {5: -2.0},
+        "extra_body": {
+            "min_p": 0.1,
+            "add_special_tokens": False,
+            "structured_outputs": {"choice": ["yes", "no"]},
+        },
+    }

@@ -91,6 +91,7 @@ async def test_who_submits_reads_the_run_in_the_same_answer(valkey: redis.Redis,
         "url": f"/playground/runs/{job.pk}/",
         "events_url": f"/playground/runs/{job.pk}/events/",
         "stop_url": f"/playground/runs/{job.pk}/stop/",
+        "notes_url": f"/playground/runs/{job.pk}/notes/",
     }
     assert (reading.status, reading.text) == (201, " there was")
     assert reading.events == ["accepted", "started", "delta", "delta", "done"]

@@ -138,8 +138,10 @@ def test_tokens_are_counted_for_an_open_model(desk: Desk, valkey: redis.Redis) -
     assert response.json() == {
         "tokens": 1,
         "is_exact": True,
+        "beginning": "",
         "context": 2048,
         "engine": {"state": "ready", "message": ""},
+        "quota": {"tokens": 200_000, "left": 200_000},
     }
 
 

@@ -26,6 +26,7 @@ from portal.gate.vouching.domain.erasure import erase_person_from_vouches
 from portal.lab.batches.domain.erasure import erase_batches
 from portal.lab.jobs.domain.erasure import erase_runs
 from portal.lab.notebook.domain.erasure import erase_notebook
+from portal.lab.presets.domain.saving import erase_presets
 from portal.library.weights.domain.erasure import erase_tools
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
@@ -77,6 +78,7 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=account.pk)
         name, email = locked.name, locked.email
+        erase_presets(locked)
         erase_member(locked)
         erase_person_from_vouches(locked, actor=actor)
         close_applications(locked)

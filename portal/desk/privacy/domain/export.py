@@ -45,7 +45,9 @@ from portal.gate.vouching.models import VouchRequest
 from portal.lab.batches.models import Batch, StoredFile
 from portal.lab.jobs.models import Call, GenerationJob
 from portal.lab.notebook.models import Node, Project
+from portal.lab.presets.models import Preset
 from portal.lab.quota.models import Reservation
+from portal.lab.sharing.models import ShareLink
 from portal.library.weights.models import Download
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag
@@ -124,8 +126,10 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "erasure_requests": ErasureRequest.objects.filter(person=person),
         "calls": Call.objects.filter(user=person),
         "runs": GenerationJob.objects.filter(user=person),
+        "presets": Preset.objects.filter(user=person),
         "projects": Project.objects.filter(user=person),
         "documents": Node.objects.filter(user=person),
+        "share_links": ShareLink.objects.filter(run__user=person),
         "files": StoredFile.objects.filter(user=person),
         "batches": Batch.objects.filter(user=person),
         "downloads": Download.objects.filter(user=person),

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Manager
 
 from portal.gate.catalog.enums import ModelStatus
-from portal.gate.catalog.models import HostedModel, Release
+from portal.gate.catalog.models import HostedModel, Release, SampleRun
 from portal.gate.catalog.release_folder import (
     LicenceEntry,
     ModelEntry,
@@ -21,6 +21,7 @@ from portal.gate.catalog.release_folder import (
     ReleaseFolderError,
     read_release_folder,
 )
+from portal.gate.catalog.sample_run import SampleReceipt
 from portal.gate.licensing.domain.versions import publish_version, text_sha256
 from portal.gate.licensing.models import Licence, LicenceVersion
 from portal.platform.audit.domain.record import record
@@ -120,11 +121,11 @@ def _load_licence(entry: LicenceEntry, report: LoadReport) -> Licence:
 
 
 def _load_family(entry: ReleaseEntry, licence: Licence, position: int, report: LoadReport) -> None:
-    values = entry.model_dump(exclude={"slug", "licence", "model"})
+    values = entry.model_dump(exclude={"slug", "licence", "sample_run", "model"})
     release, changed = _upsert(
         Release.objects, entry.slug, values | {"licence": licence, "position": position}
     )
-    if changed:
+    if _load_sample(release, entry.sample_run) or changed:
         report.releases.append(release.slug)
     for place, model in enumerate(entry.model):
         row = model.model_dump(exclude={"slug", "deployment"})
@@ -136,6 +137,18 @@ def _load_family(entry: ReleaseEntry, licence: Licence, position: int, report: L
     )
     report.no_longer_served += list(dropped.values_list("slug", flat=True))
     dropped.update(status=ModelStatus.NOT_LOADED, deployment="")
+
+
+def _load_sample(release: Release, run: SampleReceipt | None) -> bool:
+    """Return whether it was added, changed or removed."""
+    rows = SampleRun.objects.filter(release=release)
+    if run is None:
+        return rows.delete()[0] > 0
+    content = run.model_dump(mode="json")
+    if rows.filter(content=content).exists():
+        return False
+    SampleRun.objects.update_or_create(release=release, defaults={"content": content})
+    return True
 
 
 def _upsert(rows: Manager[Row], slug: str, values: Mapping[str, object]) -> tuple[Row, bool]:

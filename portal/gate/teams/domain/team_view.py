@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.gate.access.models import Application
 from portal.gate.teams.enums import CURRENT_STATES, MemberState
-from portal.gate.teams.models import Member
+from portal.gate.teams.models import Member, Team
 from portal.platform.accounts.models import User
 from portal.platform.notices.enums import NoticeState
 
@@ -36,6 +36,13 @@ def memberships(user: User) -> QuerySet[Member]:
     """The teams that a person is in."""
     joined = Member.objects.filter(user=user, state=MemberState.JOINED)
     return joined.select_related("team__application__applicant")
+
+
+def current_teams(user: User) -> QuerySet[Team]:
+    """The teams that a person leads or is in now."""
+    joined = Member.objects.filter(user=user, state=MemberState.JOINED)
+    belongs = Q(application__applicant=user) | Q(pk__in=joined.values("team"))
+    return Team.objects.filter(belongs).select_related("application")
 
 
 def _judge(member: Member, *, at: datetime) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from portal.gate.catalog.models import HostedModel
 from portal.lab.jobs.domain.acceptance import SetRefused
+from portal.lab.jobs.domain.admission import Run, reserve_for
 from portal.lab.jobs.domain.sets import RunOn, submit_set
 from portal.lab.jobs.domain.tokens import find_tokenizer
 from portal.lab.jobs.domain.workers import Readiness, engine_status
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.scoring.domain.scores import ScorePlan, plan_scores
+from portal.lab.scoring.domain.scores import READ_ONLY, ScorePlan, plan_scores
 from portal.lab.scoring.wire import ScoresRequest
 from portal.platform.accounts.models import User
 from portal.platform.core.errors import DomainError, invalid_value
@@ -31,7 +32,7 @@ class Rungs:
     offline: list[HostedModel]
 
 
-def list_rungs(models: Sequence[HostedModel]) -> Rungs:
+def list_rungs(models: Iterable[HostedModel]) -> Rungs:
     """The models, the smallest first."""
     by_size = sorted(models, key=lambda model: (model.parameters, model.slug))
     online = [model for model in by_size if _is_online(model.deployment)]
@@ -93,11 +94,14 @@ def _require_few(models: int, continuations: int) -> None:
 
 
 def _plan(model: HostedModel, context: str, continuations: Sequence[str]) -> ScorePlan:
+    longest = Run(READ_ONLY, prompt=context + max(continuations, key=len))
     try:
+        # Before everything is encoded: texts that do not fit anyway may be very long.
+        reserve_for(model, longest, engine=engine_status(model.deployment))
         return _request(model, context, continuations)
     except DomainError as error:
-        is_of_context = (error.field or "").endswith("context")
-        field = "prompt" if is_of_context or not context else "candidates"
+        is_of_candidates = (error.field or "").startswith("continuations")
+        field = "candidates" if context and is_of_candidates else "prompt"
         raise _name(model, error, field=field) from error
 
 

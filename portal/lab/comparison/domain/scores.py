@@ -21,6 +21,8 @@ class Score:
     total: float
     tokens: int
     bytes: int
+    is_joined: bool = False
+    """Whether context and text meet within a token, which is then not measured whole."""
 
     @property
     def per_token(self) -> float:
@@ -39,8 +41,8 @@ class Score:
 def score_run(run: GenerationJob, *, context: str) -> Score | None:
     """The score of what follows `context` in the run's prompt.
 
-    None until the run has ended, or if the tokens cannot be told apart: the model's tokenizer is
-    not known, or is another one than the run's.
+    None until the run has ended, or if it is unknown where the continuation begins: the
+    model's tokenizer is not known, or is another one than the run's.
     """
     if run.is_active or run.prompt_logprobs is None:
         return None
@@ -55,7 +57,12 @@ def score_run(run: GenerationJob, *, context: str) -> Score | None:
     (found,) = item["continuations"]
     # Spaces at the context's end are part of the continuation's first token.
     measured = run.prompt[len(context.rstrip(" ")) :]
-    return Score(found["logprob_sum"], len(found["token_ids"]), len(measured.encode()))
+    return Score(
+        found["logprob_sum"],
+        tokens=len(found["token_ids"]),
+        bytes=len(measured.encode()),
+        is_joined=found["boundary_within_token"],
+    )
 
 
 def find_preferred(scores: Sequence[Score | None], measure: Callable[[Score], float]) -> int | None:

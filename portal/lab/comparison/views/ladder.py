@@ -84,7 +84,6 @@ def _render(
             "selection": selection,
             "ladder": found,
             "rungs": list_rungs(list_usable(request.user)),
-            "measured": [rung.model for rung in found.rungs] if found else [],
             "refusal": refusal,
         },
         status=status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from uuid import UUID
 
@@ -65,7 +66,7 @@ def stop(request: AuthenticatedHttpRequest) -> HttpResponse:
     return redirect(address_of(selection.runs))
 
 
-def address_of(jobs: list[GenerationJob] | tuple[GenerationJob, ...]) -> str:
+def address_of(jobs: Sequence[GenerationJob]) -> str:
     """The page with these runs side by side."""
     return f"{reverse('comparison:runs')}?runs={','.join(str(job.pk) for job in jobs)}"
 

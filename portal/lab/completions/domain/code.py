@@ -8,20 +8,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-EXTRA: Final = frozenset({"top_k", "prompt_logprobs"})
+EXTRA: Final = frozenset(
+    {
+        "top_k", "min_p", "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids",
+        "allowed_token_ids", "bad_words", "structured_outputs", "add_special_tokens",
+        "prompt_logprobs",
+    }
+)  # fmt: skip
 """Fields without an argument in OpenAI's clients."""
 NO_LIMIT: Final[Mapping[str, object]] = {
     "top_p": 1,
     "top_k": 0,
+    "min_p": 0,
     "presence_penalty": 0,
     "frequency_penalty": 0,
+    "repetition_penalty": 1,
     "stop": [],
+    "stop_token_ids": [],
+    "min_tokens": 0,
+    "ignore_eos": False,
+    "logit_bias": {},
+    "allowed_token_ids": [],
+    "bad_words": [],
+    "add_special_tokens": True,
     "seed": None,
     "logprobs": None,
     "prompt_logprobs": None,
 }
 """Values that mean the same as leaving the field out."""
-EVALUATED: Final = ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty")
+EVALUATED: Final = (
+    "temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty",
+    "repetition_penalty",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

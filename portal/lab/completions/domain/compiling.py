@@ -11,9 +11,9 @@ import atexit
 import hashlib
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -128,6 +128,40 @@ def with_compiled_here(work: Callable[[], T]) -> T:
             return work()
         except UncompiledError as new:
             compilers.compile(new.structure).result()
+
+
+def with_compiled_once(work: Callable[[], T], *, person: int) -> T:
+    """The same for a page, which waits in one of the site's threads.
+
+    Raises `DomainError` with code `compiler_busy` while it compiles another of the person's, so
+    that nobody fills the site's threads.
+    """
+    while True:
+        try:
+            return work()
+        except UncompiledError as new:
+            with _only_one_of(person):
+                compilers.compile(new.structure).result()
+
+
+@contextmanager
+def _only_one_of(person: int) -> Iterator[None]:
+    with _waiting_lock:
+        if person in _waiting:
+            raise DomainError(
+                RefusalCode.COMPILER_BUSY,
+                "Another structure of yours is still being checked. Try again in a moment.",
+            )
+        _waiting.add(person)
+    try:
+        yield
+    finally:
+        with _waiting_lock:
+            _waiting.discard(person)
+
+
+_waiting: Final[set[int]] = set()
+_waiting_lock: Final = threading.Lock()
 
 
 def _name(structure: Structure) -> str:

@@ -45,8 +45,18 @@ def read_format(wanted: ResponseFormat | None) -> Structure | None:
         )
     if wanted.json_schema is not None:
         structure = Structure(json_schema=close_objects(wanted.json_schema.json_schema))
-        return _require_compiled(structure, field="response_format.json_schema.schema")
+        return require_structure(structure, field="response_format.json_schema.schema")
     return Structure(json_schema=ANY_OBJECT) if wanted.type == "json_object" else None
+
+
+def require_structure(structure: Structure, *, field: str) -> Structure:
+    """The structure; raises `DomainError` on the field if it is too large or does not compile.
+
+    Raises `UncompiledError` as `parse_structure` does.
+    """
+    require_bounded(structure, field=field)
+    compilers.require_compiled(structure, field=field)
+    return structure
 
 
 def _read(structure: StructuredOutputs | None) -> Structure | None:
@@ -62,17 +72,11 @@ def _read(structure: StructuredOutputs | None) -> Structure | None:
         raise invalid_value(
             "Send exactly one of regex, choice and json.", field="structured_outputs"
         ) from error
-    return _require_compiled(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
+    return require_structure(wanted, field=f"structured_outputs.{_name_kind(wanted)}")
 
 
 def _close(schema: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if schema is None else close_objects(schema)
-
-
-def _require_compiled(structure: Structure, *, field: str) -> Structure:
-    require_bounded(structure, field=field)
-    compilers.require_compiled(structure, field=field)
-    return structure
 
 
 def _name_kind(structure: Structure) -> str:

@@ -23,6 +23,7 @@ RECHECK_SECONDS: Final = 30.0
 LARGEST_ID: Final = 2**31 - 1
 LARGEST_NAMED: Final = 2**63
 """A larger number is not repeated in the error."""
+_ANY_TEXT: Final = "a"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,18 @@ def encode_text(tokenizer: Tokenizer, text: str, *, add_special_tokens: bool) ->
 def decode_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     """The ids' text, special tokens included; other threads run meanwhile."""
     return tokenizer.decode_batch([ids], skip_special_tokens=False)[0]
+
+
+def find_beginning(deployment: str) -> str:
+    """The text of the tokens that the tokenizer puts in front of a text; empty if it adds none."""
+    tokenizer = find_tokenizer(deployment)
+    if tokenizer is None:
+        return ""
+    plain = encode_text(tokenizer, _ANY_TEXT, add_special_tokens=False)
+    whole = encode_text(tokenizer, _ANY_TEXT, add_special_tokens=True)
+    places = range(len(whole))
+    first = next((place for place in places if whole[place:][: len(plain)] == plain), 0)
+    return decode_ids(tokenizer, whole[:first])
 
 
 def parse_token_ids(value: object, *, field: str, vocabulary: int | None) -> tuple[int, ...]:

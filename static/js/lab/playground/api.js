@@ -6,6 +6,11 @@
  */
 
 /**
+ * Pairs, if a name occurs more than once.
+ * @typedef {Record<string, string> | [string, string][]} Fields
+ */
+
+/**
  * The errors by field, as Django names the fields, and the error of the whole request.
  * @typedef {object} Refused
  * @property {Record<string, (string | { message: string })[]>} [errors]
@@ -50,7 +55,7 @@ function readToken() {
  *
  * @template Body
  * @param {string} url
- * @param {Record<string, string>} fields
+ * @param {Fields} fields
  * @param {{ signal?: AbortSignal, accept?: string }} [options]
  * @returns {Promise<Answer<Body>>}
  */

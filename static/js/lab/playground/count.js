@@ -1,10 +1,13 @@
 /* The live token count, the context bar, and the engine's state before a run. */
 
 import { post } from "./api.js";
+import { Marks } from "./marks.js";
+import { Quota } from "./quota.js";
 
 /** @import { Answer } from "./api.js" */
 /** @import { WorkbenchForm } from "./main.js" */
 /** @import { Parameters } from "./parameters.js" */
+/** @import { Left } from "./quota.js" */
 /** @import { Sheet } from "./sheet.js" */
 
 /**
@@ -12,6 +15,8 @@ import { post } from "./api.js";
  * @property {number} tokens
  * @property {boolean} is_exact
  * @property {number} context
+ * @property {string} beginning
+ * @property {Left} quota
  * @property {{ state: string, message: string }} engine
  */
 
@@ -34,6 +39,8 @@ export class TokenCount {
     this.line = /** @type {HTMLElement} */ (form.querySelector("[data-count]"));
     this.text = /** @type {Element} */ (form.querySelector("[data-count-text]"));
     this.meter = /** @type {HTMLMeterElement} */ (form.querySelector("[data-context-meter]"));
+    this.marks = new Marks(form, sheet);
+    this.quota = new Quota(form);
     this.timer = 0;
     /** @type {AbortController | null} */
     this.request = null;
@@ -51,7 +58,11 @@ export class TokenCount {
   async count() {
     this.request?.abort();
     this.request = new AbortController();
-    const fields = { model: this.parameters.model.value, prompt: this.sheet.text };
+    const fields = {
+      model: this.parameters.model.value,
+      prompt: this.sheet.text,
+      add_special_tokens: this.form.elements.add_special_tokens.value,
+    };
     const { ok, body } = /** @type {Answer<Count>} */ (
       await post(this.url, fields, { signal: this.request.signal })
     );
@@ -74,13 +85,16 @@ export class TokenCount {
   }
 
   /** @param {Count} count */
-  show({ tokens, is_exact: isExact, context }) {
+  show({ tokens, is_exact: isExact, context, beginning, quota }) {
+    const wanted = Number(this.form.elements.max_tokens.value) || 0;
     this.context = context;
+    this.marks.show(beginning);
+    const samples = Number(this.form.elements.n.value) || 1;
+    this.quota.show(quota, samples * Math.min(tokens + wanted, context));
     if (this.followed !== null) {
       this.follow(this.followed);
       return;
     }
-    const wanted = Number(this.form.elements.max_tokens.value) || 0;
     const share = (tokens + wanted) / context;
     const count = isExact
       ? `${number(tokens)} tokens`

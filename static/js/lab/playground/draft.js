@@ -20,10 +20,10 @@ const SAVE_MS = 400;
 export class Draft {
   /**
    * @param {string} user
-   * @param {{ onForgotten: () => void }} parts
+   * @param {{ name?: string, onForgotten: () => void }} parts
    */
-  constructor(user, { onForgotten: callback }) {
-    this.key = `${PREFIX}playground.${user}`;
+  constructor(user, { name = "playground", onForgotten: callback }) {
+    this.key = `${PREFIX}${name}.${user}`;
     this.timer = 0;
     onForgotten(this.key, () => {
       clearTimeout(this.timer);

@@ -10,9 +10,6 @@ export class Errors {
   constructor(form) {
     this.form = form;
     this.notices = /** @type {Element} */ (form.querySelector("[data-notices]"));
-    this.parameters = /** @type {HTMLDetailsElement} */ (
-      form.querySelector("[data-parameters]")
-    );
   }
 
   clear() {
@@ -46,7 +43,8 @@ export class Errors {
         texts.map((text) => /** @type {{ message?: string }} */ (text).message ?? text).join(" "),
       );
       first ??= this.form.elements[name];
-      if (this.parameters.contains(line)) this.parameters.open = true;
+      for (let at = line.closest("details"); at; at = at.parentElement?.closest("details") ?? null)
+        at.open = true;
     }
     this.notices.replaceChildren(buildNotice(error));
     if (first) first.focus();

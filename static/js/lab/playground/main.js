@@ -6,7 +6,9 @@ import { Errors } from "./errors.js";
 import { Notes } from "./notes.js";
 import { Parameters } from "./parameters.js";
 import { Past } from "./past.js";
+import { Presets } from "./presets.js";
 import { Run } from "./run.js";
+import { showRunButton } from "./run-button.js";
 import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
 import { TokenCount } from "./count.js";
@@ -28,8 +30,6 @@ import { TokenView } from "./tokens/view.js";
  *   },
  * }} WorkbenchForm
  */
-
-const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
 
 class Workbench {
   /** @param {WorkbenchForm} form */
@@ -60,10 +60,7 @@ class Workbench {
     });
     this.code = new CodeDialog(form, {
       read: () => ({ ...this.parameters.read(), prompt: this.sheet.text }),
-      onRefused: (body) => {
-        this.errors.clear();
-        this.errors.show(this.withSignIn(body));
-      },
+      onRefused: (body) => this.refuse(body),
     });
     this.view = new TokenView(form, {
       sheet: this.sheet,
@@ -78,13 +75,17 @@ class Workbench {
     });
     this.wire();
     this.restore();
+    this.presets = new Presets(form, {
+      parameters: this.parameters,
+      onRefused: (body) => this.refuse(body),
+    });
     this.past = new Past(form, {
       first: this.readFirst(),
       read: () => this.readMoment(),
       onMove: (moment) => this.showMoment(moment),
       isFree: () => !this.run.isActive,
     });
-    this.showButton();
+    showRunButton(form, this.run);
     this.edited();
   }
 
@@ -213,6 +214,11 @@ class Workbench {
       this.errors.show(this.withSignIn(body));
       return;
     }
+    if (!("id" in body)) {
+      // Samples, which have a page of their own.
+      location.assign(/** @type {{ url: string }} */ (body).url);
+      return;
+    }
     this.runId = body.id;
     this.source.value = body.id;
     this.following = {
@@ -267,6 +273,11 @@ class Workbench {
     this.submit();
   }
 
+  /** @param {Refused} body */
+  refuse(body) {
+    this.errors.show(this.withSignIn(body));
+  }
+
   /** What undoing leads back to: of a run that is viewed, its prompt. */
   readFirst() {
     const moment = this.readMoment();
@@ -313,30 +324,12 @@ class Workbench {
 
   /** @param {State} state */
   showState(state) {
-    this.showButton();
+    showRunButton(this.form, this.run);
     if (state !== "idle") this.edited();
     if (!["succeeded", "cancelled", "failed"].includes(state) || !this.following) return;
     this.ended = this.following;
     this.past.note();
     this.notes.show(this.ended.notesUrl);
-  }
-
-  showButton() {
-    const button = /** @type {HTMLButtonElement} */ (
-      this.form.querySelector("[data-run-button]")
-    );
-    const key = /** @type {HTMLElement} */ (button.querySelector("[data-run-key]"));
-    const isActive = this.run.isActive;
-    this.form.toggleAttribute("data-active", isActive);
-    /** @type {Element} */ (button.querySelector("[data-run-label]")).textContent = isActive
-      ? "Stop"
-      : "Run";
-    button.disabled = this.run.state === "submitting" || this.run.state === "stopping";
-    button.classList.toggle("button--primary", !isActive);
-    button.classList.toggle("runbar__button--stop", isActive);
-    button.setAttribute("aria-keyshortcuts", isActive ? "Escape" : "Control+Enter Meta+Enter");
-    key.textContent = isActive ? "Esc" : APPLE ? "⌘↵" : "Ctrl ↵";
-    key.hidden = false;
   }
 
   /**

@@ -1,5 +1,9 @@
 /* What is noted about the run, and its tree: a part of the page that the server writes. */
 
+import { wireCopy } from "../../copy.js";
+
+/** @import { CopyButton } from "../../copy.js" */
+
 export class Notes {
   constructor() {
     this.place = /** @type {HTMLElement} */ (document.querySelector("[data-run-notes]"));
@@ -16,5 +20,7 @@ export class Notes {
     if (!response?.ok || response.redirected) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     this.place.replaceChildren(...page.body.childNodes);
+    for (const button of this.place.querySelectorAll("[data-copy]"))
+      wireCopy(/** @type {CopyButton} */ (button));
   }
 }

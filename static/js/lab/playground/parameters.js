@@ -10,12 +10,15 @@ export class Parameters {
     this.form = form;
     this.panel = form.querySelector("[data-parameters]");
     this.model = /** @type {HTMLSelectElement} */ (form.querySelector("[data-model]"));
+    this.samplers = /** @type {HTMLDetailsElement} */ (form.querySelector("[data-samplers]"));
     this.digest = /** @type {Element} */ (form.querySelector("[data-digest]"));
     this.rows = [
       .../** @type {NodeListOf<RowElement>} */ (form.querySelectorAll("[data-parameter]")),
     ].map((row) => this.wire(row));
     /** @type {(name: string) => void} */
     this.onChange = () => {};
+    /** After every change, also by a preset. */
+    this.onShow = () => {};
     const all = /** @type {HTMLElement} */ (form.querySelector("[data-reset-all]"));
     all.hidden = false;
     all.addEventListener("click", () => {
@@ -24,6 +27,12 @@ export class Parameters {
     });
     this.model.addEventListener("change", () => this.changed());
     this.show();
+    this.unfold();
+  }
+
+  /** Nothing that changes a run is hidden at first. */
+  unfold() {
+    if (this.rows.some((row) => row.isRare && !row.isInitial())) this.samplers.open = true;
   }
 
   /** @param {RowElement} element */
@@ -34,9 +43,15 @@ export class Parameters {
     const slider = element.querySelector("[data-slider]");
     const reset = /** @type {HTMLElement} */ (element.querySelector("[data-reset]"));
     const initial = element.dataset.default;
+    const isRare = this.samplers.contains(element);
+    const isInitial = () =>
+      input.value === initial ||
+      sameNumber(input.value, initial) ||
+      // An empty sampler has no effect.
+      (isRare && input.value === "");
     const show = () => {
       if (slider) slider.value = input.value;
-      reset.hidden = input.value === initial || sameNumber(input.value, initial);
+      reset.hidden = isInitial();
     };
     /** @param {string} value */
     const set = (value) => {
@@ -58,7 +73,7 @@ export class Parameters {
         this.changed(name);
       });
     }
-    return { name, input, initial, set, show };
+    return { name, input, initial, isInitial, isRare, set, show };
   }
 
   changed(name = "") {
@@ -72,6 +87,7 @@ export class Parameters {
     const value = (name) => this.form.elements[name].value || "–";
     const model = this.model.selectedOptions[0]?.textContent ?? "";
     this.digest.textContent = `${model} · ${value("max_tokens")} tokens · temperature ${value("temperature")}`;
+    this.onShow();
   }
 
   /** The values as typed. */
@@ -89,6 +105,7 @@ export class Parameters {
     for (const row of this.rows) {
       if (typeof values[row.name] === "string") row.set(values[row.name]);
     }
+    this.unfold();
     this.changed();
   }
 }

@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { about, duration, ordinal } from "./status.js";
 import { EventStream, followRun } from "./stream.js";
 
-/** @import { Answer, Refused } from "./api.js" */
+/** @import { Answer, Fields, Refused } from "./api.js" */
 /** @import { Sheet } from "./sheet.js" */
 /** @import { State, Status } from "./status.js" */
 /** @import { Follower } from "./stream.js" */
@@ -72,7 +72,7 @@ export class Run {
    * Submit a run. Returns { ok, body } and, if the server sends its events, their `stream`.
    *
    * @param {string} url
-   * @param {Record<string, string>} fields
+   * @param {Fields} fields
    * @returns {Promise<
    *   { ok: true, body: Links, stream?: EventStream } |
    *   { ok: false, body: Refused, stream?: undefined }

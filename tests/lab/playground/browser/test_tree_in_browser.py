@@ -84,7 +84,7 @@ def test_the_run_below_the_document_has_a_name_and_pleases_axe(scene: Scene) -> 
     finish(scene, f"{PROMPT} there was once", " a", " queen")
     expect(scene.page.locator(".tree__row")).to_have_count(3)
 
-    scene.page.get_by_label("Name").fill("The queen")
+    scene.page.get_by_label("Name", exact=True).fill("The queen")
     scene.page.get_by_label("Starred").check()
     scene.page.get_by_role("button", name="Save").click()
 

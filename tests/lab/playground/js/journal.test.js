@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Journal } from "../../../../static/js/lab/playground/journal.js";
 
-/** A journal whose clock stands still until it is told. */
+/** A journal with a clock that only `pass` moves. */
 function begin(text = "") {
   let time = 0;
   const journal = new Journal({ text, ranges: [], source: "" }, () => time);

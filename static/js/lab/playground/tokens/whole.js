@@ -113,7 +113,7 @@ export function describe({ vocabulary, entropy, obstacle, left }) {
   const bits = (nats) => `${writeNumber(nats / Math.LN2, 2)} bits`;
   const model = `The model’s entropy is ${bits(entropy)} over ${vocabulary.toLocaleString("en-GB")} tokens.`;
   if (left === null) {
-    return `${model} What the samplers left of it cannot be told from probabilities, because of ${obstacle}.`;
+    return `${model} Probabilities do not show what the samplers left of it, because of ${obstacle}.`;
   }
   const tokens = left.tokens === 1 ? "1 token" : `${left.tokens.toLocaleString("en-GB")} tokens`;
   return `${model} The samplers left ${tokens}, to which the model gave ${writeProbability(left.probability)}; the entropy among them is ${bits(left.entropy)}.`;
