@@ -129,7 +129,8 @@ def _find_blob(home: Path, content: bytes) -> Path:
 async def test_a_connection_that_is_cut_three_times_is_taken_up_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content, stream, cuts = os.urandom(44 * 2**20), delivery.stream_part, []
+    content, stream = os.urandom(44 * 2**20), delivery.stream_part
+    cuts: list[object] = []
 
     async def stream_one_piece(*args: Any) -> AsyncIterator[bytes]:
         async with aclosing(stream(*args)) as pieces:  # type: ignore[type-var]  # a generator

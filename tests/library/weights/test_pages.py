@@ -125,7 +125,10 @@ def test_a_holder_of_weights_alone_makes_a_key_for_them(
     made = client.post("/account/keys/new/", {"name": "Cluster", "scopes": ["weights"]})
 
     assert page.context["form"].fields["scopes"].choices == [("weights", "Download of weights")]
+    text = words(made.content)
     assert made.status_code == 201
+    assert text.count("export HF_ENDPOINT=http://testserver/hub export HF_TOKEN=gh_") == 1
+    assert text.count("OPENAI") == 0
 
 
 @pytest.mark.parametrize("role", ["is_reviewer", "is_auditor", "is_operator"])
@@ -186,3 +189,21 @@ def test_a_grant_for_another_model_opens_nothing(client: Client, revision: Revis
     client.force_login(user)
 
     assert client.get("/weights/").content.count(b'data-access-code="no_application"') == 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_pages_cost_the_same_however_many_files_there_are(
+    client: Client, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    files = {f"{n}.dat": bytes([n]) for n in range(10 * count)}
+    revision = make_revision(None, files)
+    user = make_holder(revision.repository.model)
+    for path in list(files)[: 5 * count]:
+        fetch(user, revision, path, sent=1)
+    client.force_login(user)
+    client.get("/weights/")
+
+    with django_assert_num_queries(10):
+        client.get("/weights/")
+    with django_assert_num_queries(16):
+        client.get("/weights/tiny/")

@@ -12,7 +12,7 @@ from portal.desk.console.access import any_role_required
 from portal.desk.console.forms.weights import HolderFilterForm
 from portal.library.weights.domain.holders import describe_holders, list_holders, sum_downloads
 from portal.library.weights.domain.lookup import ROWS
-from portal.library.weights.domain.offer import make_offer
+from portal.library.weights.domain.offer import list_rows, make_offer
 from portal.library.weights.models import Download
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.accounts.models import User
@@ -44,12 +44,15 @@ def show_holders(request: AuthenticatedHttpRequest) -> HttpResponse:
 def show_holder(request: AuthenticatedHttpRequest, user: int, revision: int) -> HttpResponse:
     """One person's files of one revision, and their latest requests."""
     person = get_object_or_404(User, pk=user)
-    offer = make_offer(person, get_object_or_404(ROWS, pk=revision), at=timezone.now())
-    downloads = Download.objects.filter(user=person, file__revision=revision)
+    shown = get_object_or_404(ROWS, pk=revision)
+    closed = shown.files.filter(is_open=False)
+    page = Paginator(closed, FILES_OF_PAGE).get_page(request.GET.get("page"))
+    downloads = Download.objects.filter(user=person, file__revision=shown)
     context = {
         "person": person,
-        "offer": offer,
-        "page": Paginator(offer.closed, FILES_OF_PAGE).get_page(request.GET.get("page")),
+        "offer": make_offer(person, shown, at=timezone.now()),
+        "page": page,
+        "rows": list_rows(person, shown, page.object_list),
         "downloads": downloads.select_related("file", "key")[:LATEST],
     }
     return render(request, "desk/console/weights/holder.html", context)

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from portal.gate.access.enums import KeyScope
 from portal.gate.keys.domain.access import describe_key_access
 from portal.gate.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key, rotate_key
 from portal.gate.keys.domain.listing import KeyRow, describe_key
@@ -97,5 +98,11 @@ def _show_once(
     request: AuthenticatedHttpRequest, issued: IssuedKey, replaces: KeyRow | None = None
 ) -> HttpResponse:
     """The response to the form itself: the text is kept nowhere else."""
-    context = {"issued": issued, "replaces": replaces, "base_url": f"{settings.SITE_URL}/v1"}
+    context = {
+        "issued": issued,
+        "replaces": replaces,
+        "base_url": f"{settings.SITE_URL}/v1",
+        "hub_url": f"{settings.SITE_URL}/hub",
+        "only_weights": [KeyScope.WEIGHTS],
+    }
     return render(request, "gate/keys/created.html", context, status=HTTPStatus.CREATED)

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import connection
 
 from portal.gate.renewals.domain.holdings import Holding, Owner
-from portal.library.weights.models import File, Revision
+from portal.library.weights.models import Revision
 from portal.platform.accounts.models import User
 
 
@@ -24,6 +24,8 @@ class Fetched:
     files: int
     sent: int
     """All bytes that were sent, also those sent twice."""
+    have: int
+    """Those bytes of the files, each counted once."""
     first_at: datetime
     last_at: datetime
 
@@ -43,14 +45,6 @@ def find_progress(user: User, revision: Revision) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_PROGRESS, {"user": user.pk, "revision": revision.pk})
         return dict(cursor.fetchall())
-
-
-def sum_closed(revision: Revision) -> tuple[int, int]:
-    """The number and the bytes of the revision's files that need a grant."""
-    sizes = list(
-        File.objects.filter(revision=revision, is_open=False).values_list("size", flat=True)
-    )
-    return len(sizes), sum(sizes)
 
 
 def find_fetched(owners: Collection[Owner]) -> Mapping[Owner, Sequence[Holding]]:
@@ -79,8 +73,9 @@ count(*) FILTER (WHERE have @> int8range(0, size)),
 (SELECT count(*) FROM weights_file f WHERE f.revision_id = by_file.revision_id AND NOT f.is_open),
 sum(sent)::bigint
 """
+_HAVE: Final = "(SELECT coalesce(sum(upper(part) - lower(part)), 0)::bigint FROM unnest(have) part)"
 _FETCHED: Final = f"""
-SELECT user_id, revision_id, {_SUMS}, min(first_at), max(last_at)
+SELECT user_id, revision_id, {_SUMS}, sum({_HAVE})::bigint, min(first_at), max(last_at)
 FROM ({
     _BY_FILE.format(
         chosen="(download.user_id, file.revision_id) IN "
@@ -91,7 +86,7 @@ GROUP BY user_id, revision_id
 ORDER BY max(last_at) DESC
 """  # noqa: S608 -- constants
 _PROGRESS: Final = f"""
-SELECT id, (SELECT coalesce(sum(upper(part) - lower(part)), 0)::bigint FROM unnest(have) part)
+SELECT id, {_HAVE}
 FROM ({
     _BY_FILE.format(chosen="download.user_id = %(user)s AND file.revision_id = %(revision)s")
 }) by_file

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count, Q, Sum
 
 from portal.gate.access.domain.decide import Decision, decide
 from portal.gate.access.enums import Capability
 from portal.library.weights.domain.fetching import GIGABYTE, sum_day
-from portal.library.weights.domain.holdings import find_progress
+from portal.library.weights.domain.holdings import find_progress, list_fetched
+from portal.library.weights.domain.lookup import ROWS
 from portal.library.weights.models import File, Revision
 from portal.platform.accounts.models import User
 
@@ -42,7 +44,7 @@ class FileRow:
 
     @property
     def percent(self) -> int:
-        return 100 * self.have // self.file.size if self.file.size else 0
+        return _percent(self.have, self.file.size)
 
 
 @dataclass(frozen=True)
@@ -51,32 +53,18 @@ class Offer:
 
     revision: Revision
     decision: Decision
-    rows: Sequence[FileRow]
-
-    @property
-    def size(self) -> int:
-        return sum(row.file.size for row in self.rows)
-
-    @property
-    def closed(self) -> list[FileRow]:
-        return [row for row in self.rows if not row.file.is_open]
-
-    @property
-    def closed_size(self) -> int:
-        return sum(row.file.size for row in self.closed)
-
-    @property
-    def have(self) -> int:
-        return sum(row.have for row in self.closed)
-
-    @property
-    def whole_files(self) -> int:
-        """Of those that need a grant; only files of which something was sent count."""
-        return sum(row.is_whole and row.have > 0 for row in self.closed)
+    files: int
+    size: int
+    closed_files: int
+    """Those that need a grant."""
+    closed_size: int
+    whole_files: int
+    have: int
+    """Bytes of the files that need a grant."""
 
     @property
     def percent(self) -> int:
-        return 100 * self.have // self.closed_size if self.closed_size else 0
+        return _percent(self.have, self.closed_size)
 
     @property
     def seconds(self) -> list[tuple[str, int]]:
@@ -94,14 +82,9 @@ class Day:
 
 def list_offers(user: User, *, at: datetime) -> list[Offer]:
     """The newest revision of every repository, those open to the person first."""
-    newest = (
-        Revision.objects.order_by("repository", "-number")
-        .distinct("repository")
-        .select_related("repository__model__release__licence")
-    )
-    offers = [make_offer(user, revision, at=at) for revision in newest]
+    newest = ROWS.order_by("repository", "-number").distinct("repository")
     return sorted(
-        offers,
+        make_offers(user, list(newest), at=at),
         key=lambda offer: (
             not offer.decision.allowed,
             offer.revision.repository.model.release.position,
@@ -110,12 +93,54 @@ def list_offers(user: User, *, at: datetime) -> list[Offer]:
     )
 
 
+def make_offers(user: User, revisions: Sequence[Revision], *, at: datetime) -> list[Offer]:
+    """The revisions, whether each is open to the person, and what they have of it.
+
+    Two queries, and those of `decide` for each revision.
+    """
+    closed = Q(is_open=False)
+    sums = File.objects.filter(revision__in=revisions).order_by().values("revision")
+    of_revision = {
+        row["revision"]: row
+        for row in sums.annotate(
+            files=Count("pk"),
+            bytes=Sum("size"),
+            closed_files=Count("pk", filter=closed),
+            closed_size=Sum("size", filter=closed, default=0),
+        )
+    }
+    fetched = {
+        each.revision_id: each
+        for each in list_fetched([(user.pk, revision.pk) for revision in revisions])
+    }
+    offers = []
+    for revision in revisions:
+        row, own = of_revision[revision.pk], fetched.get(revision.pk)
+        offers.append(
+            Offer(
+                revision,
+                decide(user, revision.repository.model, Capability.WEIGHTS, at),
+                files=row["files"],
+                size=row["bytes"],
+                closed_files=row["closed_files"],
+                closed_size=row["closed_size"],
+                whole_files=own.whole_files if own else 0,
+                have=own.have if own else 0,
+            )
+        )
+    return offers
+
+
 def make_offer(user: User, revision: Revision, *, at: datetime) -> Offer:
-    """The revision, whether it is open to the person, and what they have of it."""
-    decision = decide(user, revision.repository.model, Capability.WEIGHTS, at)
+    """The same for one revision."""
+    (offer,) = make_offers(user, [revision], at=at)
+    return offer
+
+
+def list_rows(user: User, revision: Revision, files: Iterable[File]) -> list[FileRow]:
+    """The files with what the person has of each."""
     progress = find_progress(user, revision)
-    rows = [FileRow(file, progress.get(file.pk, 0)) for file in revision.files.all()]
-    return Offer(revision, decision, rows)
+    return [FileRow(file, progress.get(file.pk, 0)) for file in files]
 
 
 def describe_day(user: User, *, at: datetime) -> Day:
@@ -127,7 +152,7 @@ def list_commands(offer: Offer) -> list[Command]:
     """The commands that fetch and check the revision; none of them contains a key."""
     repo, name = str(offer.revision.repository), offer.revision.name
     hub = f"{settings.SITE_URL}/hub"
-    example = max(offer.rows, key=lambda row: row.file.size).file
+    example = offer.revision.files.latest("size", "pk")
     file = example.path.rpartition("/")[2]
     url = f"{hub}/{repo}/resolve/{offer.revision.commit}/{example.path}"
     return [
@@ -166,3 +191,7 @@ def list_commands(offer: Offer) -> list[Command]:
 def write_checksums(revision: Revision) -> str:
     """One line for each file, as `sha256sum -c` reads them."""
     return "".join(f"{file.sha256}  {file.path}\n" for file in revision.files.all())
+
+
+def _percent(part: int, whole: int) -> int:
+    return 100 * part // whole if whole else 0

@@ -28,7 +28,7 @@ FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC
 THREADS: Final = 4
 """Of each process, which read from the disk."""
 NOTE_SECONDS: Final = 10.0
-"""How often a stream records its progress and asks whether it may go on."""
+"""How often a stream records its progress, and asks whether it may continue."""
 INTERNAL: Final = "/weights-internal/"
 """The location in nginx that stands for WEIGHTS_DIR."""
 

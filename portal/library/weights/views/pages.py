@@ -14,6 +14,7 @@ from portal.library.weights.domain.offer import (
     describe_day,
     list_commands,
     list_offers,
+    list_rows,
     make_offer,
     write_checksums,
 )
@@ -46,10 +47,11 @@ def show_repository(
     """One revision: the commands that fetch it, and its files."""
     shown, now = _find(slug, revision), timezone.now()
     offer = make_offer(request.user, shown, at=now)
-    page = Paginator(offer.rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(shown.files.all(), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "offer": offer,
         "page": page,
+        "rows": list_rows(request.user, shown, page.object_list),
         "commands": list_commands(offer),
         "revisions": list_revisions(shown.repository),
         "day": describe_day(request.user, at=now),
