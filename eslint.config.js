@@ -13,4 +13,8 @@ export default [
       "prefer-const": "error",
     },
   },
+  {
+    files: ["tests/**/*.js"],
+    languageOptions: { globals: globals.node },
+  },
 ];

@@ -1,9 +1,11 @@
 // What pages keep in this browser. All names share a prefix, so that signing out finds them.
 
 export const PREFIX = "gatehouse.";
+const SIGN_OUT = `${PREFIX}sign-out`;
 
 /** Erase all of it, for this tab and every other. */
 export function forgetAll() {
+  if ("BroadcastChannel" in window) new BroadcastChannel(SIGN_OUT).postMessage(null);
   for (const storage of [sessionStorage, localStorage]) {
     for (const name of Object.keys(storage)) {
       if (name.startsWith(PREFIX)) storage.removeItem(name);
@@ -22,4 +24,13 @@ export function onForgotten(name, callback) {
     const isErased = event.key === null || (event.key === name && event.newValue === null);
     if (isErased) callback();
   });
+}
+
+/**
+ * Call back when the person signs out in any other tab.
+ *
+ * @param {() => void} callback
+ */
+export function onSignOut(callback) {
+  new BroadcastChannel(SIGN_OUT).onmessage = callback;
 }

@@ -17,9 +17,13 @@ from tests.e2e.stack import DemoStack, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
-IDENTIFIERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|GH-[\d-]+|[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}|\d+")
+IDENTIFIERS = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\d-[a-z-]+|GH-[\d-]+"
+    r"|[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}|\d+"
+)
 NOT_PAGES = re.compile(
-    r"/logout/|/text/?$|/pdf/$|/static/|/admin/|/download|/v1/|/export/|/everything/|\.csv$"
+    r"/logout/|/text/?$|/pdf/$|/static/|/admin/|/download|/v1/|/export/|/everything/"
+    r"|\.(?:csv|json|atom)(?:\?|$)"
 )
 # The demo's mailbox is open to all; the links in a message are for its recipient.
 SOMEBODYS_MAIL = re.compile(r"/demo/mail/\d+/")

@@ -171,6 +171,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "reference:group.slug": "completions",
         "catalog:model_card.slug": Release.objects.order_by("pk")[0].slug,
         "catalog:data_card.slug": Release.objects.order_by("pk")[0].slug,
+        "run": "opt-175b-12",
+        "logbook:entry.slug": "2022-01-06-done",
         "licensing:signature.pk": signature.pk,
         "licensing:signature_text.pk": signature.pk,
         "licensing:signature_pdf.pk": signature.pk,

@@ -25,6 +25,7 @@ def seed() -> dict[str, User | None]:
     joined the researcher's team; a reviewer has suspended all that `suspended` had.
     """
     call_command("load_release", verbosity=0)
+    call_command("load_logbook", verbosity=0)
     call_command("seed_demo", "--json", verbosity=0)
     reviewer = User.objects.get(email=REVIEWER.email)
     researcher = User.objects.get(email=RESEARCHER.email)

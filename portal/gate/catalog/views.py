@@ -11,6 +11,7 @@ from portal.gate.catalog.domain.figure import draw_family
 from portal.gate.catalog.domain.journey import list_steps
 from portal.gate.catalog.domain.sample import find_sample
 from portal.gate.catalog.enums import Tier
+from portal.gate.catalog.further_reading import list_reading
 from portal.gate.catalog.models import HostedModel, Release
 
 
@@ -46,6 +47,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "model": shown,
         "release": shown.release,
         "steps": list_steps(request.user, shown, at=timezone.now()),
+        "readings": list_reading(shown),
     }
     return render(request, "gate/catalog/model.html", context)
 

@@ -121,6 +121,15 @@ class Reader:
             yield opened
 
     @asynccontextmanager
+    async def open_together(
+        self, runs: str
+    ) -> AsyncIterator[tuple[Reading, AsyncIterator[Message]]]:
+        """Follow runs as the pages of a browser do: over one connection."""
+        path = f"/playground/events/?runs={runs}"
+        async with self._open("GET", path, headers={"Accept": "text/event-stream"}) as opened:
+            yield opened
+
+    @asynccontextmanager
     async def submit(
         self, fields: dict[str, str]
     ) -> AsyncIterator[tuple[Reading, AsyncIterator[Message]]]:

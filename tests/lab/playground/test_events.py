@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -17,10 +18,12 @@ from pytest_django import Settings
 from inference_workers.contract import (
     Cancelled,
     CancelReason,
+    Delta,
     EngineState,
     Failed,
     FailureCode,
     Snapshot,
+    stream_key,
 )
 from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
@@ -323,6 +326,78 @@ async def test_a_silent_stream_is_kept_alive(
         await waiting
 
     assert feed_module.KEEP_ALIVE_SECONDS < 15
+
+
+async def test_a_run_whose_engine_is_silent_says_so_until_it_answers(
+    valkey: redis.Redis, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_module, "SILENT_SECONDS", 1.0)
+    job, reader = await make_job(site, running=True)
+    worker = FakeWorker(valkey, job.pk)
+    worker.start()
+    worker.stream(" one")
+    beat(valkey)
+
+    async with reader.open(job.pk) as (reading, messages):
+        silent = await read_until(messages, "silent")
+        worker.stream(" two")
+        await read_until(messages, "delta")
+        again = await read_until(messages, "silent")
+        beat(valkey, engine=EngineState.STARTING, ready_in_seconds=40)
+        async with asyncio.timeout(SECONDS):
+            async for message in messages:
+                if message.data.get("engine") == "starting":
+                    break
+        worker.end()
+        await read_until(messages, "done")
+
+    seconds = silent.data["seconds"]
+    assert (1 <= seconds < 5, 1 <= again.data["seconds"] < 5) == (True, True)
+    assert silent.id == ""
+    assert silent.data == {
+        "type": "silent",
+        "seconds": seconds,
+        "engine": "ready",
+        "ready_in_seconds": None,
+        "message": f"The engine has not answered for {seconds} s. If it stays silent, it is "
+        "restarted, and the run continues by itself.",
+    }
+    assert message.data["message"] == (
+        "The engine is starting again, about 40 s. Then the run continues by itself."
+    )
+    assert [m.event for m in reading.messages if m.event != "silent"] == [
+        "started", "delta", "delta", "done",
+    ]  # fmt: skip
+
+
+async def test_a_reader_that_returns_hears_how_long_the_engine_was_silent_before(
+    valkey: redis.Redis, site: str
+) -> None:
+    job, reader = await make_job(site, running=True)
+    worker = FakeWorker(valkey, job.pk)
+    ago = f"{int((time.time() - 90) * 1000)}-0"
+    event = Delta(offset=0, text=" one", token_ids=(100,)).model_dump_json()
+    valkey.xadd(stream_key(job.pk), {"e": event}, id=ago)
+    worker.lease()
+    beat(valkey)
+
+    for last_event_id in (ago, ""):
+        async with reader.open(job.pk, last_event_id=last_event_id) as (_, messages):
+            silent = await read_until(messages, "silent")
+            assert 90 <= silent.data["seconds"] < 100
+
+
+async def test_a_waiting_run_is_not_called_silent(
+    valkey: redis.Redis, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_module, "SILENT_SECONDS", 0.1)
+    job, reader = await make_job(site)
+
+    async with reader.open(job.pk) as (reading, messages):
+        for _ in range(3):
+            await read_until(messages, "state")
+
+    assert {message.event for message in reading.messages} == {"state"}
 
 
 async def test_stopping_a_queued_run_ends_its_stream(valkey: redis.Redis, site: str) -> None:

@@ -9,8 +9,9 @@ import pytest
 from pytest_django import Settings
 
 from portal.lab.jobs.models import GenerationJob
-from portal.lab.sharing.domain.citation import escape_bibtex, write_bibtex
+from portal.lab.sharing.domain.citation import write_bibtex
 from portal.lab.sharing.domain.record import list_facts
+from portal.platform.core.bibtex import escape_bibtex
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -22,5 +23,10 @@ def find_run(user: User, job_id: UUID) -> GenerationJob | None:
 
 def find_stream(user: User, job_id: UUID) -> GenerationJob | None:
     """The same run for reading its events: without its model, prompt and text."""
-    run = runs_of(user).only("state", "deployment", "created_at", "params").filter(pk=job_id)
-    return run.first()
+    return next(iter(list_streams(user, [job_id])), None)
+
+
+def list_streams(user: User, job_ids: Collection[UUID]) -> list[GenerationJob]:
+    """Those of the runs that the person may open, for reading their events."""
+    runs = runs_of(user).only("state", "deployment", "created_at", "params")
+    return list(runs.filter(pk__in=job_ids))

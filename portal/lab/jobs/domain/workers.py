@@ -80,6 +80,22 @@ class EngineStatus:
             case Readiness.READY:
                 return ""
 
+    def explain_silence(self, seconds: int) -> str:
+        """Why a run under way may have got no token for so long, and what happens next."""
+        match self.readiness:
+            case Readiness.STARTING:
+                wait = f", about {self.ready_in_seconds} s" if self.ready_in_seconds else ""
+                return f"The engine is starting again{wait}. Then the run continues by itself."
+            case Readiness.NO_WORKER:
+                return "No worker is online for this model. Your run continues when one is."
+            case Readiness.UNKNOWN:
+                return self.sentence
+            case Readiness.READY:
+                return (
+                    f"The engine has not answered for {seconds} s. If it stays silent, it is "
+                    "restarted, and the run continues by itself."
+                )
+
 
 def list_workers() -> list[WorkerStatus]:
     """Every worker whose heartbeat has not expired, by deployment; raises `redis.RedisError`."""

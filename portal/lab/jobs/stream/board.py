@@ -16,11 +16,14 @@ from django.db import Error as DatabaseError
 
 from portal.lab.jobs.domain.broker_state import find_begun
 from portal.lab.jobs.domain.queue import Place, view_queue
+from portal.lab.jobs.domain.workers import EngineStatus, engine_status
 from portal.lab.jobs.enums import FINAL_STATES, JobState
 from portal.lab.jobs.models import GenerationJob
 from portal.platform.core.database import read_database
 
 TICK_SECONDS: Final = 1.5
+SILENT_SECONDS: Final = 8.0
+"""A run under way that gets no token for longer than this hears what its engine does."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,15 @@ class Watch:
     ticks: int = 0
     final_ticks: int = 0
     """Number of ticks since the row became final; the stream's own end usually comes first."""
+    quiet_since: float | None = None
+    """When the run's last event was written; None while it waits. The reader sets it."""
+    engine: EngineStatus | None = None
+    """The state of its engine, while the run is silent."""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """For how long a run under way has got no event."""
+        return 0.0 if self.quiet_since is None else time.monotonic() - self.quiet_since
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,16 @@ class JobBoard:
     async def _tick(self) -> None:
         watches = list(self._watches)
         jobs = {watch.job_id: watch.deployment for watch in watches}
+        silent = {w.deployment for w in watches if w.quiet_seconds > SILENT_SECONDS}
         asked_at = time.monotonic()
-        facts = await read_database(lambda: read_facts(jobs))
+        facts, engines = await read_database(
+            lambda: (read_facts(jobs), {name: engine_status(name) for name in silent})
+        )
         for watch in watches:
             watch.state = facts.states.get(watch.job_id)
             watch.place = facts.places.get(watch.job_id)
+            is_silent = watch.quiet_seconds > SILENT_SECONDS
+            watch.engine = engines.get(watch.deployment) if is_silent else None
             watch.asked_at = asked_at
             watch.ticks += 1
             is_final = watch.state is None or watch.state in FINAL_STATES

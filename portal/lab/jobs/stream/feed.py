@@ -20,6 +20,7 @@ from portal.lab.jobs.stream.frames import (
     frame_end,
     frame_entry,
     frame_place,
+    frame_silence,
     frame_snapshot,
 )
 from portal.lab.jobs.stream.subscription import FIRST_ID, Entry
@@ -80,6 +81,8 @@ class _Feed:
             self.is_over = True
         if turn.place is not None and not self.is_over:
             frames += frame_place(turn.place)
+        if turn.silence is not None and not self.is_over:
+            frames += frame_silence(turn.silence.seconds, turn.silence.engine)
         now = time.monotonic()
         if not frames and now - self._spoke_at > KEEP_ALIVE_SECONDS:
             frames = KEEP_ALIVE

@@ -21,6 +21,7 @@ from inference_workers.contract import (
 from portal.gate.access.domain.decide import Decision
 from portal.lab.jobs.domain.completion import Completion
 from portal.lab.jobs.domain.queue import Place
+from portal.lab.jobs.domain.workers import EngineStatus
 from portal.lab.jobs.stream.token_names import TokenNames
 from portal.lab.jobs.wording import describe_cancel, describe_failure, describe_finish
 
@@ -93,6 +94,11 @@ def frame_accepted(links: Mapping[str, str]) -> bytes:
     return _frame("accepted", json.dumps({"type": "accepted", **links}))
 
 
+def frame_missing() -> bytes:
+    """For a run that does not exist, or is not the reader's."""
+    return _frame("missing", json.dumps({"type": "missing", "message": "There is no such run."}))
+
+
 def frame_place(place: Place) -> bytes:
     """A waiting job's place; not part of the stream, so without an id."""
     data = {
@@ -105,6 +111,18 @@ def frame_place(place: Place) -> bytes:
         "message": place.engine.sentence,
     }
     return _frame("state", json.dumps(data))
+
+
+def frame_silence(seconds: int, engine: EngineStatus) -> bytes:
+    """What the engine of a run does that has got no event for so long; without an id too."""
+    data = {
+        "type": "silent",
+        "seconds": seconds,
+        "engine": engine.readiness.value,
+        "ready_in_seconds": engine.ready_in_seconds,
+        "message": engine.explain_silence(seconds),
+    }
+    return _frame("silent", json.dumps(data))
 
 
 def _frame(name: str, data: str, entry_id: str = "") -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Final
 
@@ -35,7 +35,9 @@ _FIRST_TOKEN: Final = Histogram(
 )
 
 
-async def meter_stream(job: GenerationJob, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def meter_stream(
+    job: GenerationJob, frames: AsyncIterator[bytes]
+) -> AsyncGenerator[bytes, None]:
     """The same frames, counted."""
     opened_ms = time.time() * 1000
     is_first_to_come = True

@@ -1,4 +1,4 @@
-"""Runs after their submission: events, stopping, deleting."""
+"""Runs after their submission: stopping, deleting."""
 
 from __future__ import annotations
 
@@ -6,35 +6,16 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import (
-    Http404,
-    HttpResponse,
-    JsonResponse,
-    StreamingHttpResponse,
-)
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from inference_workers.contract import CancelReason
-from portal.lab.jobs.domain.history import find_stream
 from portal.lab.jobs.domain.stopping import erase_job, request_cancel
-from portal.lab.jobs.stream.answer import answer_stream
-from portal.lab.jobs.stream.feed import parse_last_event_id
 from portal.lab.playground.own_runs import require_run
 from portal.lab.playground.sign_in import sign_in_required
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.http import wants_json
-
-
-@require_safe
-@sign_in_required
-def events(request: AuthenticatedHttpRequest, job_id: UUID) -> StreamingHttpResponse:
-    """The run's events as Server-Sent Events, from `Last-Event-ID` or the beginning."""
-    job = find_stream(request.user, job_id)
-    if job is None:
-        raise Http404
-    after = parse_last_event_id(request.headers.get("Last-Event-ID", ""))
-    return answer_stream(job, after=after)
 
 
 @require_POST

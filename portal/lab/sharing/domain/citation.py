@@ -10,17 +10,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from portal.lab.jobs.models import GenerationJob
+from portal.platform.core.bibtex import escape_bibtex, write_misc
 
-# BibTeX counts braces even after a backslash, so that `\{` alone would leave a field open.
-_COMMANDS: Final = {
-    "\\": r"\textbackslash{}",
-    "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: f"\\{character}" for character in "&%$#_"},
-}
-_TRANSLATION: Final = str.maketrans(_COMMANDS)
 _SPLITS_NAMES: Final = re.compile(r",|&|\band\b", re.IGNORECASE)
 
 
@@ -34,14 +25,7 @@ def write_bibtex(job: GenerationJob, *, author: str) -> str:
         "url": permalink_of(job),
         "note": escape_bibtex(describe_weights(job.provenance)),
     }
-    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
-    return f"@misc{{gatehouse-{str(job.pk)[:8]},\n{lines}}}\n"
-
-
-def escape_bibtex(text: str) -> str:
-    """The text in one line, for a field in braces; all that has a meaning in TeX is escaped."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(printable.split()).translate(_TRANSLATION)
+    return write_misc(f"gatehouse-{str(job.pk)[:8]}", fields)
 
 
 def permalink_of(job: GenerationJob) -> str:

@@ -184,7 +184,7 @@ class Workbench {
       event.preventDefault();
       if (event.shiftKey) this.runFromCursor();
       else this.submit();
-    } else if (event.key === "Escape" && this.run.isActive) {
+    } else if (event.key === "Escape" && this.run.isActive && !document.querySelector(":modal")) {
       event.preventDefault();
       this.run.stop();
     }

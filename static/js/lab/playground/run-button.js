@@ -12,6 +12,7 @@ export function showRunButton(form, { isActive, state }) {
   const button = /** @type {HTMLButtonElement} */ (form.querySelector("[data-run-button]"));
   const key = /** @type {HTMLElement} */ (button.querySelector("[data-run-key]"));
   form.toggleAttribute("data-active", isActive);
+  button.dataset.command = isActive ? "Stop" : "Run";
   /** @type {Element} */ (button.querySelector("[data-run-label]")).textContent = isActive
     ? "Stop"
     : "Run";

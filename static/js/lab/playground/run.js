@@ -1,13 +1,14 @@
 /* One run at a time: submit it, follow it, stop it. */
 
 import { post } from "./api.js";
+import { Silence } from "./silence.js";
 import { about, duration, ordinal } from "./status.js";
 import { EventStream, followRun } from "./stream.js";
 
 /** @import { Answer, Fields, Refused } from "./api.js" */
 /** @import { Sheet } from "./sheet.js" */
 /** @import { State, Status } from "./status.js" */
-/** @import { Follower } from "./stream.js" */
+/** @import { Follower } from "./following/tab.js" */
 /** @import { Tokens } from "./tokens/readings.js" */
 /** @import { TokenView } from "./tokens/view.js" */
 
@@ -58,6 +59,7 @@ export class Run {
     this.state = "idle";
     /** @type {Follower | null} */
     this.follower = null;
+    this.silence = new Silence((message) => this.showSilence(message));
   }
 
   get isActive() {
@@ -118,6 +120,7 @@ export class Run {
     /** @type {{ at: number, tokens: number } | null} */
     this.measured = null;
     this.isPlaced = false;
+    this.isSilent = false;
     /** @type {number} */
     this.followedAt = performance.now();
     /** @type {number | null} */
@@ -126,7 +129,10 @@ export class Run {
     this.view.begin(promptLength, model, url);
     const handlers = {
       /** @type {(name: string, data: unknown) => void} */
-      onEvent: (name, data) => this.take(name, data),
+      onEvent: (name, data) => {
+        this.silence.hear();
+        this.take(name, data);
+      },
       onInterrupted: () =>
         this.status.show(this.state, {
           message: "The connection is lost. Reconnecting; the run continues.",
@@ -134,6 +140,7 @@ export class Run {
       /** @type {(code: number) => void} */
       onRefused: (code) => this.lose(code),
     };
+    this.silence.start();
     this.follower = followRun(eventsUrl, handlers, stream);
   }
 
@@ -168,6 +175,8 @@ export class Run {
         return this.takeStart(/** @type {Start} */ (data));
       case "delta":
         return this.takeDelta(/** @type {Delta} */ (data));
+      case "silent":
+        return this.showSilence(/** @type {{ message: string }} */ (data).message);
       case "scored":
         return this.view.readPrompt(/** @type {Tokens} */ (data));
       case "snapshot":
@@ -221,11 +230,22 @@ export class Run {
     }
     if (offset < this.tokens) return;
     if (this.state === "queued" || this.state === "idle") this.takeStart({ prompt_tokens: this.promptTokens });
+    if (this.isSilent) this.status.show("running");
+    this.isSilent = false;
     if (this.firstAt === null && ids.length > 0) this.takeFirst();
     this.tokens += ids.length;
     this.sheet.appendCompletion(text);
     this.view.read(delta);
     this.showTokens();
+  }
+
+  /** @param {string} message */
+  showSilence(message) {
+    if (this.state !== "running") return;
+    this.isSilent = true;
+    this.measured = null;
+    this.status.show("running", { message });
+    this.status.murmur(message);
   }
 
   takeFirst() {
@@ -262,6 +282,7 @@ export class Run {
    */
   finish(state, message) {
     this.follower = null;
+    this.silence.stop();
     this.setState(state);
     this.status.showEnd(state, message);
     this.sheet.unlock();

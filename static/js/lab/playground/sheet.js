@@ -22,6 +22,7 @@ export class Sheet {
     /** @type {Range[]} */
     this.ranges = [];
     this.known = this.field.value;
+    this.frame = 0;
     this.onEdit = () => {};
     this.onDraw = () => {};
     this.field.addEventListener("input", () => {
@@ -58,7 +59,7 @@ export class Sheet {
   /** @param {string} text */
   appendCompletion(text) {
     if (!text) return;
-    const follow = this.isAtEnd();
+    this.followSoon();
     const end = this.field.value.length;
     this.field.setRangeText(text, end, end, "preserve");
     const last = this.ranges.at(-1);
@@ -67,7 +68,6 @@ export class Sheet {
     else this.ranges.push([this.start, this.known.length]);
     this.node.insertData(end, this.known.slice(end));
     this.tint();
-    if (follow) this.scrollToEnd();
   }
 
   /** @param {string} text */
@@ -86,6 +86,16 @@ export class Sheet {
   unlock() {
     this.field.readOnly = false;
     delete this.scroller.dataset.writing;
+  }
+
+  /** If the end is in sight, it will be in the next frame: a long text is laid out once a frame. */
+  followSoon() {
+    if (this.frame) return;
+    const isFollowed = this.isAtEnd();
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (isFollowed) this.scrollToEnd();
+    });
   }
 
   isAtEnd() {

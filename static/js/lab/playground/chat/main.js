@@ -68,7 +68,7 @@ class Chat {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !this.run.isActive) {
         event.preventDefault();
         this.submit();
-      } else if (event.key === "Escape" && this.run.isActive) {
+      } else if (event.key === "Escape" && this.run.isActive && !document.querySelector(":modal")) {
         event.preventDefault();
         this.run.stop();
       }

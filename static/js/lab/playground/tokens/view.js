@@ -1,7 +1,7 @@
 /* What the model thought of each token of the document: colours, a curve, one token in detail. */
 
 import { findEdit } from "../ranges.js";
-import { EventParser } from "../stream.js";
+import { EventParser } from "../following/events.js";
 import { Heat } from "./heat.js";
 import { Inspector } from "./inspector.js";
 import { spell, splitLines, summarise, writeNumber } from "./measures.js";
@@ -158,11 +158,12 @@ export class TokenView {
   drawSoon() {
     this.known = this.sheet.text;
     this.heat.follow(this.readings.list);
+    // Not later than the first token is shown, which would then move.
+    this.panel.toggleAttribute("data-empty", this.readings.list.length === 0);
     if (this.timer) return;
     this.timer = setTimeout(() => {
       this.timer = 0;
       const { list } = this.readings;
-      this.panel.toggleAttribute("data-empty", list.length === 0);
       this.trace.show(list);
       this.summary.textContent = describe(list);
       this.drawLines();

@@ -1,0 +1,88 @@
+"""The logbook as data: entries and thinned curves in JSON, entries and all values in CSV."""
+
+from __future__ import annotations
+
+from asgiref.sync import sync_to_async
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.library.logbook.domain.clock import read_clock
+from portal.library.logbook.domain.curves import read_curves
+from portal.library.logbook.domain.entries import count_kinds, list_entries
+from portal.library.logbook.domain.exports import (
+    describe_curve,
+    describe_entry,
+    stream_metrics,
+    write_entries,
+)
+from portal.library.logbook.domain.line import Line, read_line
+from portal.library.logbook.domain.reading import require_reader
+from portal.library.logbook.forms import LogbookForm
+from portal.library.logbook.models import Run
+from portal.library.logbook.views.opening import find_run, open_to_readers, refuse
+from portal.platform.core.errors import DomainError
+from portal.platform.core.http import refuse_as_json
+from portal.platform.core.refusals import RefusalCode
+
+CSV = "text/csv; charset=utf-8"
+
+
+@require_safe
+@open_to_readers
+def curves(request: HttpRequest, run: Run) -> HttpResponse:
+    """The curves of the selected range, thinned; what the page's charts draw."""
+    line = read_line(run)
+    form = _read_form(request, line)
+    if not form.is_valid():
+        return _refuse_form(form)
+    wanted = form.to_filter()
+    found = read_curves(line, axis=wanted.axis, span=wanted.span)
+    return JsonResponse({"axis": wanted.axis, "metrics": [describe_curve(one) for one in found]})
+
+
+@require_safe
+@open_to_readers
+def entries(request: HttpRequest, run: Run, ending: str) -> HttpResponse:
+    """All selected entries, in JSON or CSV."""
+    line = read_line(run)
+    form = _read_form(request, line)
+    if not form.is_valid():
+        return _refuse_form(form)
+    found = list_entries(line, form.to_filter(), read_clock(line))
+    if ending == "json":
+        version = {"run": run.slug, "version": run.version}
+        return JsonResponse({**version, "entries": [describe_entry(entry) for entry in found]})
+    response = HttpResponse(write_entries(found), content_type=CSV)
+    response["Content-Disposition"] = f'attachment; filename="{run.slug}-entries.csv"'
+    return response
+
+
+@require_safe
+async def metrics(request: HttpRequest, run: str) -> HttpResponseBase:
+    """Every value of the run's metrics, and of those of the runs that it continues, in CSV."""
+    found = await sync_to_async(find_run)(run)
+    try:
+        await sync_to_async(require_reader)(found, await request.auser(), at=timezone.now())
+    except DomainError as error:
+        return refuse(request, found, error)
+    line = await sync_to_async(read_line)(found)
+    response = StreamingHttpResponse(stream_metrics(line), content_type=CSV)
+    response["Content-Disposition"] = f'attachment; filename="{found.slug}-metrics.csv"'
+    return response
+
+
+def _read_form(request: HttpRequest, line: Line) -> LogbookForm:
+    return LogbookForm(request.GET, clock=read_clock(line), kinds=count_kinds(line))
+
+
+def _refuse_form(form: LogbookForm) -> JsonResponse:
+    """The first error of the form."""
+    message = next(str(error) for errors in form.errors.values() for error in errors)
+    return refuse_as_json(RefusalCode.INVALID_VALUE, message)
