@@ -28,6 +28,7 @@ def site_environment(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "VAR_DIR": os.fspath(place.var),
+        "WEIGHTS_DIR": os.fspath(place.weights),
         "LOG_FORMAT": "console",
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "portal.config.settings",
@@ -47,7 +48,6 @@ def worker_environment(place: Place, site: Mapping[str, str], *, deployment: str
         "DEPLOYMENT": deployment,
         "ENGINE_DIR": os.fspath(place.sockets()),
         "ENGINE_PYTHON": os.fspath(place.engine_python),
-        "WEIGHTS_DIR": os.fspath(place.weights),
         # Ctrl-C gives running jobs back immediately; the next start continues them.
         "SHUTDOWN_GRACE_SECONDS": "1",
     }

@@ -1,4 +1,4 @@
-"""`python -m demo.site_data`: migrate, load the release, create the demo's accounts and a key.
+"""`python -m demo.site_data`: migrate, load the release, make accounts and a key, publish weights.
 
 All in one process, because importing Django three times takes longer than the work. Prints
 `{"accounts": output of seed_demo, "api_key": the researcher's key, "model": the live model's id}`.
@@ -20,6 +20,8 @@ from django.core.management import CommandError, call_command
 from demo.model_choice import PACKAGED_MODEL
 
 KEY_OF = "researcher"
+OPEN_FILES = ["*.json", "*.jinja"]
+"""Of the live model's weights: what anybody may fetch without a grant."""
 
 
 def main(live: str) -> None:
@@ -30,6 +32,7 @@ def main(live: str) -> None:
         call_command("load_release", live=[live] if live else None, stdout=sys.stderr)
         call_command("load_logbook", stdout=sys.stderr)
         accounts: list[dict[str, str]] = json.loads(_print("seed_demo", json=True))
+        _publish_weights(deployment)
         told = {
             "accounts": accounts,
             "api_key": _ensure_key(accounts),
@@ -46,6 +49,20 @@ def _ensure_key(accounts: list[dict[str, str]]) -> str:
     (email,) = (account["email"] for account in accounts if account["role"] == KEY_OF)
     file = Path(settings.VAR_DIR) / "api_key"
     return _print("issue_key", email, name="Demo", keep_in=file).strip()
+
+
+def _publish_weights(deployment: str) -> None:
+    """Give out the live model's weights, hashed at the first start only."""
+    models: Any = apps.get_model("catalog", "HostedModel")
+    new = models.objects.filter(status="live", deployment=deployment, repository=None).first()
+    folder = Path(settings.WEIGHTS_DIR) / deployment
+    if new is None or not folder.is_dir():
+        return
+    try:
+        call_command("publish_weights", new.slug, folder, open=OPEN_FILES, stdout=sys.stderr)
+    except CommandError as error:
+        # A folder of the visitor's own, which can be served nevertheless.
+        sys.stderr.write(f"The weights are not given out: {error}\n")
 
 
 def _model_id(deployment: str) -> str:

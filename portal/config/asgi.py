@@ -13,6 +13,8 @@ from django.urls import get_resolver
 
 from portal.lab.api.handler import ApiHandler
 from portal.lab.api.middleware import PREFIX
+from portal.library.weights.hub.handler import HubHandler
+from portal.library.weights.hub.middleware import PREFIX as HUB_PREFIX
 from portal.platform.core.asgi import Application, Receive, Scope, Send
 from portal.platform.core.handler import SiteHandler
 from portal.platform.core.request_bodies import BodyReader
@@ -27,17 +29,21 @@ SWITCH_SECONDS: Final = 0.001
 
 
 def build_application() -> Application:
-    """The site, its API and its probes, each with its own handler."""
+    """The site, its API, its Hub and its probes, each with its own handler."""
     from portal.lab.api.auth import admit_by_key  # noqa: PLC0415 -- models are loaded by the setup
 
     site = BodyReader(SiteHandler(places=settings.REQUESTS_AT_A_TIME))
     api = BodyReader(ApiHandler(), admit=admit_by_key)
+    hub = BodyReader(HubHandler())
     probes = BodyReader(SiteHandler(places=PROBE_THREADS, is_limited=False))
+
+    ways = ((PREFIX, api), (HUB_PREFIX, hub))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        # `/v1` too: no such page exists, and the API gives the 404.
-        way = api if f"{path}/".startswith(PREFIX) else probes if path in PROBES else site
+        # `/v1` and `/hub` too: no such pages exist, and each gives its own 404.
+        own = (way for prefix, way in ways if f"{path}/".startswith(prefix))
+        way = next(own, probes if path in PROBES else site)
         await way(scope, receive, send)
 
     return application

@@ -78,6 +78,10 @@ class Environment(BaseSettings):
     batch_rows: int = Field(default=50_000, ge=1)
     files_per_user: int = Field(default=500, ge=1)
     file_mb_per_user: int = Field(default=1000, ge=1)
+    weights_dir: Path = BASE_DIR / "var" / "weights"
+    weights_delivery: Literal["stream", "x-accel"] = "stream"
+    weights_gb_per_day: int = Field(default=1000, ge=1)
+    weights_streams: int = Field(default=16, ge=1)
     prompt_retention_days: int = Field(default=180, ge=1)
     grant_default_days: int = Field(default=365, ge=1)
     decision_hold_seconds: int = Field(default=600, ge=0, le=86_400)

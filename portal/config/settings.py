@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "portal.gate.keys",
     "portal.gate.decision_api",
     "portal.library.logbook",
+    "portal.library.weights",
     "portal.lab.quota",
     "portal.lab.jobs",
     "portal.lab.energy",
@@ -365,6 +366,10 @@ BATCH_FILE_MB = ENV.batch_file_mb
 BATCH_ROWS = ENV.batch_rows
 FILES_PER_USER = ENV.files_per_user
 FILE_MB_PER_USER = ENV.file_mb_per_user
+WEIGHTS_DIR = ENV.weights_dir
+WEIGHTS_DELIVERY = ENV.weights_delivery
+WEIGHTS_GB_PER_DAY = ENV.weights_gb_per_day
+WEIGHTS_STREAMS = ENV.weights_streams
 PROMPT_RETENTION_DAYS = ENV.prompt_retention_days
 GRANT_DEFAULT_DAYS = ENV.grant_default_days
 DECISION_HOLD_SECONDS = ENV.decision_hold_seconds

@@ -27,6 +27,8 @@ urlpatterns = [
     path("playground/", include("portal.lab.playground.urls")),
     path("playground/", include("portal.lab.comparison.urls")),
     path("", include("portal.lab.sharing.urls")),
+    path("weights/", include("portal.library.weights.urls")),
+    path("hub/", include("portal.library.weights.hub_urls")),
     path("console/", include("portal.desk.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.desk.observability.urls")),

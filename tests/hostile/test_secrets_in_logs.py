@@ -33,6 +33,7 @@ PUBLIC = {
     *("app_label", "batch_id", "case_number", "command", "content_type_id", "ending", "engine"),
     *("file_id", "grant_id", "job_id", "kind", "link_id", "look_id", "model_id", "node_id"),
     *("number", "object_id", "pk", "slug", "table", "url"),
+    *("folder", "path", "repo", "rev", "revision", "run", "user"),
 }
 """Arguments that can be in a log: numbers, names and ids that open nothing without a sign-in."""
 

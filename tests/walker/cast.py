@@ -220,4 +220,12 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "content_type_id": 1,
         "object_id": 0,
         "pk": 0,
+        "slug": "smollm2-135m",
+        "repo": "smollm2/smollm2-135m",
+        "rev": "main",
+        "revision": "main",
+        "path": "no-such-file",
+        "folder": "no-such-folder",
+        "console:holder.user": 0,
+        "console:holder.revision": 0,
     }

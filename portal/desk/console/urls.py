@@ -21,6 +21,7 @@ from portal.desk.console.views import (
     renewals,
     reviews,
     webhooks,
+    weights,
 )
 
 app_name = "console"
@@ -30,6 +31,9 @@ urlpatterns = [
     path("audit/export/<slug:ending>/", audit.export_log, name="audit_export"),
     path("metrics/", metrics.show_metrics, name="metrics"),
     path("metrics/export/<slug:table>/", metrics.export_metrics, name="metrics_export"),
+    # For all three.
+    path("weights/", weights.show_holders, name="weights"),
+    path("weights/<int:user>/<int:revision>/", weights.show_holder, name="holder"),
     # For operators.
     path("capacity/", capacity.capacity, name="capacity"),
     path("operations/", operations.operations, name="operations"),

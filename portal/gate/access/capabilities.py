@@ -23,6 +23,8 @@ class CapabilityTerms:
     """What an API key can do for its holder; `decisions` is for reviewers' keys only."""
     owes_statement: bool = False
     """Its holder states at the end that every copy is destroyed."""
+    needs_engine: bool = True
+    """Only models that are live are open in this way."""
 
 
 CAPABILITIES: Final[Mapping[Capability, CapabilityTerms]] = {
@@ -35,7 +37,10 @@ CAPABILITIES: Final[Mapping[Capability, CapabilityTerms]] = {
         key_scopes=(KeyScope.COMPLETIONS, KeyScope.LOGPROBS, KeyScope.BATCHES, KeyScope.READ),
     ),
     Capability.WEIGHTS: CapabilityTerms(
-        "Weights: a copy of the parameters on your own machines", owes_statement=True
+        "Weights: a copy of the parameters on your own machines",
+        key_scopes=(KeyScope.WEIGHTS,),
+        owes_statement=True,
+        needs_engine=False,
     ),
 }
 RESEARCH_SCOPES: Final = tuple(

@@ -22,6 +22,7 @@ class KeyScope(models.TextChoices):
     LOGPROBS = "logprobs", "Scores and distributions"
     BATCHES = "batches", "Files and batches"
     READ = "read", "Models, tokens, jobs and usage"
+    WEIGHTS = "weights", "Download of weights"
     DECISIONS = "decisions", "Decisions on applications and grants"
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from portal.gate.access.capabilities import RESEARCH_SCOPES
 from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.domain.access import KeyAccess
 from portal.gate.keys.domain.lifecycle import NAME_LENGTH, live_keys
 from portal.platform.accounts.models import User
 
@@ -69,21 +68,19 @@ class NewKeyForm(forms.Form):
         help_text="A forgotten key then stops working.",
     )
 
-    def __init__(
-        self, *args: Any, user: User, models: Sequence[HostedModel], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, user: User, access: KeyAccess, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
-        offered = list(RESEARCH_SCOPES) if models else []
+        offered = list(access.scopes)
         if user.is_reviewer:
             offered.append(KeyScope.DECISIONS)
         scopes = self.fields["scopes"]
         assert isinstance(scopes, forms.TypedMultipleChoiceField)  # noqa: S101 -- for the type checker
         scopes.choices = [(scope.value, scope.label) for scope in offered]
-        scopes.initial = [scope.value for scope in RESEARCH_SCOPES] if models else []
+        scopes.initial = [scope.value for scope in access.scopes]
         field = self.fields["models"]
         assert isinstance(field, KeyModelsField)  # noqa: S101 -- for the type checker
-        field.queryset = HostedModel.objects.filter(pk__in=[model.pk for model in models])
+        field.queryset = HostedModel.objects.filter(pk__in=[model.pk for model in access.models])
 
     def clean_name(self) -> str:
         """Require a new name: it tells keys apart, and a form that is sent twice makes one key."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.core.handlers.exception import convert_exception_to_response
-
 from portal.lab.api.middleware import api_middleware
-from portal.platform.core.handler import SharedThreads
+from portal.platform.core.handler import AsyncResponse, SharedThreads, ShortChain
 
 
-class ApiChain:
-    """Mixed into one of Django's asynchronous handlers: the short chain instead of MIDDLEWARE."""
+class ApiChain(ShortChain):
+    """The API's middleware only."""
 
-    def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        inner = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
-        self._middleware_chain = convert_exception_to_response(api_middleware(inner))  # type: ignore[arg-type]
+    def wrap(self, get_response: AsyncResponse) -> AsyncResponse:
+        return api_middleware(get_response)
 
 
 class ApiHandler(ApiChain, SharedThreads):

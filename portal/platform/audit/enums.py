@@ -96,5 +96,7 @@ class AuditTag(StrEnum):
     BATCH_CHANGED = "batches.batch.changed"
     FILE_ERASED = "batches.file.erased"
     WEBHOOK_CHANGED = "webhooks.endpoint.changed"
+    WEIGHTS_PUBLISHED = "weights.revision.published"
+    WEIGHTS_FETCHED = "weights.revision.fetched"
     RELEASE_LOADED = "catalog.release.loaded"
     MODEL_CHANGED = "catalog.model.changed"

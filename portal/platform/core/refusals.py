@@ -132,6 +132,33 @@ class RefusalCode(StrEnum):
     ENGINE_ERROR = "engine_error", "The engine failed on the run.", BROKEN
     SERVER_ERROR = "server_error", "Something broke on our side.", FAULT
 
+    # Weights.
+    REPOSITORY_NOT_FOUND = "repository_not_found", "There is no such repository.", MISSING
+    REVISION_NOT_FOUND = "revision_not_found", "The repository has no such revision.", MISSING
+    FILE_NOT_FOUND = "file_not_found", "The revision has no such file or folder.", MISSING
+    RANGE_NOT_SATISFIABLE = (
+        "range_not_satisfiable",
+        "The requested bytes are behind the end of the file.",
+        Shape(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),
+    )
+    DOWNLOAD_QUOTA_EXCEEDED = (
+        "download_quota_exceeded",
+        "The daily quota of downloaded bytes is spent.",
+        QUOTA,
+    )
+    TOO_MANY_DOWNLOADS = (
+        "too_many_downloads",
+        "The person has the maximum number of downloads under way.",
+        Shape(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error", RETRY_SOON),
+    )
+    FILE_UNREADABLE = (
+        "file_unreadable",
+        "The file is missing on the server, or is not what was published.",
+        BROKEN,
+    )
+    NOT_PUBLISHABLE = "not_publishable", "The folder cannot be published as it is."
+    REVISION_TAKEN = "revision_taken", "The name belongs to another revision."
+
     # Permissions and order of commands.
     REVIEWERS_ONLY = "reviewers_only", "Only a reviewer may do this.", NOT_PERMITTED
     OPERATORS_ONLY = "operators_only", "Only an operator may do this.", NOT_PERMITTED

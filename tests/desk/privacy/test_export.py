@@ -88,6 +88,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "calls",
             "denials",
             "documents",
+            "downloads",
             "erasure_requests",
             "files",
             "grants",

@@ -71,10 +71,13 @@ def _with_grant(**fields: Any) -> Callable[[HostedModel], User]:
     return make
 
 
-def _offline(model: HostedModel) -> User:
-    HostedModel.objects.filter(pk=model.pk).update(status="not_loaded")
-    model.refresh_from_db()
-    return _with_grant()(model)
+def _offline_with(*capabilities: Capability) -> Callable[[HostedModel], User]:
+    def make(model: HostedModel) -> User:
+        HostedModel.objects.filter(pk=model.pk).update(status="not_loaded")
+        model.refresh_from_db()
+        return _with_grant(capabilities=list(capabilities))(model)
+
+    return make
 
 
 SITUATIONS: dict[Code, tuple[Callable[[HostedModel], User | AnonymousUser], str | None]] = {
@@ -96,7 +99,7 @@ SITUATIONS: dict[Code, tuple[Callable[[HostedModel], User | AnonymousUser], str 
     ),
     Code.SUSPENDED: (_with_grant(state=GrantState.SUSPENDED), "access:status"),
     Code.REVOKED: (_with_grant(state=GrantState.REVOKED), "access:status"),
-    Code.MODEL_OFFLINE: (_offline, "catalog:models"),
+    Code.MODEL_OFFLINE: (_offline_with(Capability.PLAYGROUND), "catalog:models"),
 }
 
 
@@ -194,3 +197,17 @@ def test_access_has_ended_for_people_who_had_it() -> None:
     ended = [code for code in Code if Decision(allowed=False, code=code, message="").has_ended]
 
     assert ended == [Code.GRANT_EXPIRED, Code.SUSPENDED, Code.REVOKED]
+
+
+def test_weights_need_no_engine(model: HostedModel) -> None:
+    user = _offline_with(Capability.WEIGHTS, Capability.API)(model)
+
+    at = timezone.now()
+    codes = {use: decide(user, model, use, at).code for use in Capability}
+    listed = {use for use in Capability if usable_models(user, use, at).exists()}
+    assert codes == {
+        Capability.PLAYGROUND: Code.NO_APPLICATION,
+        Capability.API: Code.MODEL_OFFLINE,
+        Capability.WEIGHTS: Code.OK,
+    }
+    assert listed == {Capability.WEIGHTS}

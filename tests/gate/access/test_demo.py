@@ -52,7 +52,7 @@ def test_accounts_stand_where_the_demo_needs_them() -> None:
 
     assert answer(RESEARCHER.email) == Code.OK
     assert answer(RESEARCHER.email, Capability.API) == Code.OK
-    assert answer(RESEARCHER.email, Capability.WEIGHTS) == Code.NO_APPLICATION
+    assert answer(RESEARCHER.email, Capability.WEIGHTS) == Code.OK
     assert answer(APPLICANT.email) == Code.LICENCE_UNSIGNED
     assert person(REVIEWER.email).is_reviewer
     assert person(OPERATOR.email).is_superuser

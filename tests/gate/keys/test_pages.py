@@ -186,7 +186,7 @@ def test_the_list_costs_the_same_whatever_it_holds(
         key.allowed_models.set(HostedModelFactory.create_batch(count))
     signed_in.get(LIST)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         signed_in.get(LIST)
 
 

@@ -226,7 +226,7 @@ def test_ones_own_renewal_has_no_buttons(
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(("path", "queries"), [("renewals/", 13), ("closeouts/", 13)])
+@pytest.mark.parametrize(("path", "queries"), [("renewals/", 13), ("closeouts/", 14)])
 def test_the_lists_ask_the_same_number_of_questions(
     console: Client,
     reviewers: tuple[User, User],

@@ -73,7 +73,10 @@ def test_with_weights_the_statement_comes_first(
     give_back(grant, by=holder, statement=STATED)
     assert (owed(), sent()) == ([], [(HOLDER, "You have given back your access to Small")])
     event = AuditEvent.objects.get(tag=AuditTag.STATEMENT_MADE)
-    assert (event.subject, event.data) == (f"grant:{grant.pk}", {"destroyed_on": "2027-05-17"})
+    assert (event.subject, event.data) == (
+        f"grant:{grant.pk}",
+        {"destroyed_on": "2027-05-17", "commits": []},
+    )
 
 
 def test_giving_back_takes_the_renewal_with_it(clock: time_machine.Traveller, holder: User) -> None:

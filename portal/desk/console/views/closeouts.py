@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.desk.console.access import reviewer_required
 from portal.gate.access.models import Grant
+from portal.gate.renewals.domain.holdings import list_holdings
 from portal.gate.renewals.domain.queue import find_owed
 from portal.gate.renewals.domain.statements import over_since, request_statement
 from portal.gate.renewals.models import Statement
@@ -27,10 +28,14 @@ def list_closeouts(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The grants with an owed statement, longest first, and the latest statements."""
     now = timezone.now()
     page = Paginator(find_owed(at=now), PAGE_SIZE).get_page(request.GET.get("page"))
+    holdings = list_holdings(list(page.object_list))
     made = Statement.objects.select_related("grant__user", "grant__model", "grant__application")
     context = {
         "page": page,
-        "rows": [(grant, over_since(grant), grant.user_id == request.user.pk) for grant in page],
+        "rows": [
+            (grant, over_since(grant), holdings[grant.pk], grant.user_id == request.user.pk)
+            for grant in page
+        ],
         "statements": made[:LATEST],
         "now": now,
     }

@@ -27,6 +27,7 @@ from portal.lab.batches.domain.erasure import erase_batches
 from portal.lab.jobs.domain.erasure import erase_runs
 from portal.lab.notebook.domain.erasure import erase_notebook
 from portal.lab.presets.domain.saving import erase_presets
+from portal.library.weights.domain.erasure import erase_tools
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
@@ -50,10 +51,10 @@ def erase_person(person: User, *, actor: User | None) -> None:
     """Erase the person's name, addresses, texts and ways to sign in, immediately and for good.
 
     Accounts that were merged into this one are erased too. Applications, grants, signatures,
-    runs and audit events remain under the account's number. The account is closed, its keys
-    are revoked, open applications withdrawn and batches ended. Raises `DomainError` with code
-    `holds_a_role` for reviewers, auditors and operators, whose decisions name them: remove the
-    role first. To finish an interrupted erasure, call this again.
+    runs, downloads and audit events remain under the account's number. The account is closed,
+    its keys are revoked, open applications withdrawn and batches ended. Raises `DomainError`
+    with code `holds_a_role` for reviewers, auditors and operators, whose decisions name them:
+    remove the role first. To finish an interrupted erasure, call this again.
     """
     accounts = list(User.objects.filter(pk__in=accounts_of(person)).order_by("pk"))
     if any(account.is_reviewer or account.is_auditor or account.is_staff for account in accounts):
@@ -90,6 +91,7 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
         )
         erase_reports(locked, as_name=pseudonym(locked.pk))
         erase_remarks(locked, name=name, email=email)
+        erase_tools(locked)
         _erase_signatures(locked)
         _erase_messages(locked, name=name, email=email)
         _erase_account(locked)

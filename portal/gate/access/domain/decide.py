@@ -66,7 +66,7 @@ def decide(
         refusal = _judge_right(user, model, capability, at)
     if refusal is not None:
         return refusal
-    if not model.is_live:
+    if CAPABILITIES[capability].needs_engine and not model.is_live:
         return _refuse(Code.MODEL_OFFLINE, "catalog:models")
     return Decision(allowed=True, code=Code.OK, message="Access is open.")
 
@@ -91,8 +91,10 @@ def usable_models(user: User, capability: Capability, at: datetime) -> QuerySet[
             newest_state__in=list(STOPPED_STATES)
         )
         allowed |= Q(tier=Tier.SIGNATURE) & ~Q(pk__in=stopped.values("pk"))
+    if CAPABILITIES[capability].needs_engine:
+        allowed &= Q(status=ModelStatus.LIVE)
     return (
-        HostedModel.objects.filter(allowed, status=ModelStatus.LIVE)
+        HostedModel.objects.filter(allowed)
         .filter(release__licence__in=_licences_in_good_standing(user, at))
         .select_related("release__licence")
     )

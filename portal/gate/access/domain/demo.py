@@ -26,7 +26,7 @@ from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
 DOMAIN: Final = "demo.gatehouse.example"
-ANSWERED_USES: Final = (Capability.PLAYGROUND, Capability.API)
+ANSWERED_USES: Final = (Capability.PLAYGROUND, Capability.API, Capability.WEIGHTS)
 
 
 @dataclass(frozen=True, kw_only=True)

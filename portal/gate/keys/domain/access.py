@@ -1,12 +1,13 @@
-"""The models that a person can use with a key."""
+"""What a person can use with a key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal.gate.access.capabilities import CAPABILITIES
 from portal.gate.access.domain.decide import Decision, decide, usable_models
-from portal.gate.access.enums import Capability
+from portal.gate.access.enums import Capability, KeyScope
 from portal.gate.catalog.enums import ModelStatus
 from portal.gate.catalog.models import HostedModel
 from portal.platform.accounts.models import User
@@ -37,3 +38,29 @@ def describe_api_access(user: User, *, at: datetime) -> ApiAccess:
     live = models_known.filter(status=ModelStatus.LIVE)
     model = held.first() or live.first() or models_known.first()
     return ApiAccess((), decide(user, model, Capability.API, at) if model else None)
+
+
+@dataclass(frozen=True)
+class KeyAccess:
+    """The models and scopes that a new key can have; if there are none, the reason."""
+
+    models: tuple[HostedModel, ...]
+    scopes: tuple[KeyScope, ...]
+    refusal: Decision | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.models)
+
+
+def describe_key_access(user: User, *, at: datetime) -> KeyAccess:
+    """What `decide` opens to the person's programs at a moment, in any way that keys give."""
+    models: dict[int, HostedModel] = {}
+    scopes: list[KeyScope] = []
+    for capability, terms in CAPABILITIES.items():
+        usable = list(usable_models(user, capability, at)) if terms.key_scopes else []
+        models |= {model.pk: model for model in usable}
+        scopes += terms.key_scopes if usable else ()
+    if not models:
+        return KeyAccess((), (), describe_api_access(user, at=at).refusal)
+    return KeyAccess(tuple(models.values()), tuple(scopes))

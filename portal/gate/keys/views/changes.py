@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portal.gate.keys.domain.access import describe_api_access
+from portal.gate.access.enums import KeyScope
+from portal.gate.keys.domain.access import describe_key_access
 from portal.gate.keys.domain.lifecycle import IssuedKey, issue_key, revoke_key, rotate_key
 from portal.gate.keys.domain.listing import KeyRow, describe_key
 from portal.gate.keys.forms import NewKeyForm, RotateForm
@@ -28,11 +29,11 @@ METHODS = ["GET", "HEAD", "POST"]
 @personal
 def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Ask what the key is for; show the new key once."""
-    access = describe_api_access(request.user, at=timezone.now())
+    access = describe_key_access(request.user, at=timezone.now())
     if not (access.is_open or request.user.is_reviewer):
         messages.info(request, "A key gives the access that you have, and you have none yet.")
         return redirect("keys:list")
-    form = NewKeyForm(request.POST or None, user=request.user, models=access.models)
+    form = NewKeyForm(request.POST or None, user=request.user, access=access)
     if form.is_valid():
         lifetime = form.cleaned_data["lifetime"]
         with refusals_in(form):
@@ -97,5 +98,11 @@ def _show_once(
     request: AuthenticatedHttpRequest, issued: IssuedKey, replaces: KeyRow | None = None
 ) -> HttpResponse:
     """The response to the form itself: the text is kept nowhere else."""
-    context = {"issued": issued, "replaces": replaces, "base_url": f"{settings.SITE_URL}/v1"}
+    context = {
+        "issued": issued,
+        "replaces": replaces,
+        "base_url": f"{settings.SITE_URL}/v1",
+        "hub_url": f"{settings.SITE_URL}/hub",
+        "only_weights": [KeyScope.WEIGHTS],
+    }
     return render(request, "gate/keys/created.html", context, status=HTTPStatus.CREATED)

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.gate.keys.domain.access import describe_api_access
+from portal.gate.keys.domain.access import describe_key_access
 from portal.gate.keys.domain.listing import list_keys
 from portal.platform.accounts.http import AuthenticatedHttpRequest
 from portal.platform.core.personal import personal
@@ -22,6 +22,6 @@ def show_list(request: AuthenticatedHttpRequest) -> HttpResponse:
     context = {
         "working": [row for row in rows if row.works],
         "ended": [row for row in rows if not row.works],
-        "access": describe_api_access(request.user, at=now),
+        "access": describe_key_access(request.user, at=now),
     }
     return render(request, "gate/keys/list.html", context)

@@ -17,6 +17,7 @@ from portal.gate.access.domain.workflow.separation import require_role
 from portal.gate.access.enums import HELD_STATES, GrantState, Role
 from portal.gate.access.models import Grant, Step
 from portal.gate.renewals.domain.handing_in import open_renewal, withdraw_renewal
+from portal.gate.renewals.domain.holdings import list_holdings
 from portal.gate.renewals.domain.mail import mail_holder, statement_link, status_link
 from portal.gate.renewals.models import Statement, StatementRequest
 from portal.platform.accounts.models import User
@@ -212,11 +213,15 @@ def _write(grant: Grant, *, by: User, answers: StatementAnswers) -> Statement:
             )
     except IntegrityError as error:
         raise _already_stated() from error
+    held = list_holdings([grant])[grant.pk]
     record(
         AuditTag.STATEMENT_MADE,
         actor=by,
         subject=f"grant:{grant.pk}",
-        data={"destroyed_on": answers.destroyed_on.isoformat()},
+        data={
+            "destroyed_on": answers.destroyed_on.isoformat(),
+            "commits": [holding.commit for holding in held],
+        },
     )
     return made
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from portal.gate.access.capabilities import owes_statement
 from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
+from portal.gate.renewals.domain.holdings import list_holdings
 from portal.gate.renewals.domain.statements import (
     give_back,
     over_since,
@@ -46,7 +47,11 @@ def give_grant_back(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"You have given back your access to {grant.model.name}.")
             return redirect("access:status")
-    context = {"grant": grant, "form": form if has_weights else None}
+    context = {
+        "grant": grant,
+        "form": form if has_weights else None,
+        "holdings": list_holdings([grant])[grant.pk] if has_weights else [],
+    }
     status = 422 if has_weights and form.errors else 200
     return render(request, "gate/renewals/give_back.html", context, status=status)
 
@@ -74,6 +79,7 @@ def state(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
         "statement": made,
         "form": form,
         "over_since": over_since(owed) if owed else None,
+        "holdings": list_holdings([grant])[grant.pk],
     }
     return render_form(request, "gate/renewals/statement.html", context)
 

@@ -111,6 +111,18 @@ NAMING_NOTHING: Final = frozenset(
     {"list_grants", "list_models", "get_usage", "export_usage", "create_file"}
 )
 """Operations that name neither a model nor an object of the caller's."""
+OF_WEIGHTS: Final = frozenset(
+    {
+        RefusalCode.REPOSITORY_NOT_FOUND,
+        RefusalCode.REVISION_NOT_FOUND,
+        RefusalCode.FILE_NOT_FOUND,
+        RefusalCode.RANGE_NOT_SATISFIABLE,
+        RefusalCode.DOWNLOAD_QUOTA_EXCEEDED,
+        RefusalCode.TOO_MANY_DOWNLOADS,
+        RefusalCode.FILE_UNREADABLE,
+    }
+)
+"""Refusals below `/hub/`, which are none of `/v1`."""
 NEEDING_ENGINE: Final = frozenset({"tokenize", "detokenize"})
 
 
@@ -143,10 +155,10 @@ def name_of(status: int) -> str:
 
 
 def codes_by_status() -> dict[int, list[str]]:
-    """Every code that has a status of its own; all other codes are 400."""
+    """Every code of the API that has a status of its own; all other codes are 400."""
     found: dict[int, list[str]] = {status: [] for status in MEANINGS}
     for code in RefusalCode:
-        if code.shape is not INVALID:
+        if code.shape is not INVALID and code not in OF_WEIGHTS:
             found.setdefault(code.shape.status, []).append(code)
     return found
 

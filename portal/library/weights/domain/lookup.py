@@ -1,0 +1,53 @@
+"""Repositories, revisions and files by the names that clients use."""
+
+from __future__ import annotations
+
+import re
+
+from portal.library.weights.models import File, Repository, Revision
+from portal.library.weights.rules import COMMIT, MAIN
+from portal.platform.core.errors import DomainError
+from portal.platform.core.refusals import RefusalCode
+
+ROWS = Revision.objects.select_related("repository__model__release__licence")
+
+
+def find_revision(repo: str, revision: str) -> Revision:
+    """The revision of `<release>/<model>` with a name or a commit; `main` is the newest.
+
+    Raises `DomainError`: `repository_not_found`, `revision_not_found`.
+    """
+    release, _, model = repo.partition("/")
+    own = ROWS.filter(
+        repository__model__slug=model, repository__model__release__slug=release
+    ).order_by("-number")
+    if revision == MAIN:
+        found = own.first()
+    elif re.match(COMMIT, revision):
+        found = own.filter(commit=revision).first()
+    else:
+        found = own.filter(name=revision).first()
+    if found is not None:
+        return found
+    newest = own.first()
+    if newest is None:
+        raise DomainError(RefusalCode.REPOSITORY_NOT_FOUND, f"There is no repository {repo} here.")
+    raise DomainError(
+        RefusalCode.REVISION_NOT_FOUND,
+        f"{repo} has no revision {revision[:60]}. The newest is {newest.name}.",
+    )
+
+
+def find_file(revision: Revision, path: str) -> File:
+    """The file with exactly this path. Raises `DomainError`: `file_not_found`."""
+    found = revision.files.filter(path=path).first() if "\0" not in path else None
+    if found is None:
+        raise DomainError(
+            RefusalCode.FILE_NOT_FOUND, f"{revision} contains no {path[:200] or 'such file'}."
+        )
+    return found
+
+
+def list_revisions(repository: Repository) -> list[Revision]:
+    """All revisions, newest first."""
+    return list(ROWS.filter(repository=repository).order_by("-number"))

@@ -1,0 +1,133 @@
+"""Published weights, and who has fetched which file."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from portal.gate.access.models import Grant
+from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.models import ApiKey
+from portal.library.weights.enums import Delivery
+from portal.library.weights.rules import COMMIT, LFS_BYTES, LONGEST_PATH, SHA256
+
+USER_AGENT_LENGTH = 200
+
+
+class Repository(models.Model):
+    """The published files of one model; clients name it `<release>/<model>`."""
+
+    model = models.OneToOneField(HostedModel, on_delete=models.PROTECT, related_name="repository")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "repositories"
+
+    def __str__(self) -> str:
+        return f"{self.model.release.slug}/{self.model.slug}"
+
+
+class Revision(models.Model):
+    """One published state of a repository. A trigger refuses every change."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=50)
+    commit = models.CharField(max_length=40, help_text="SHA-1 of the manifest.")
+    folder = models.CharField(max_length=500, help_text="Below WEIGHTS_DIR.")
+    published_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "number"], name="one_revision_a_number"),
+            models.UniqueConstraint(fields=["repository", "name"], name="one_revision_a_name"),
+            models.UniqueConstraint(fields=["repository", "commit"], name="one_revision_a_commit"),
+            models.CheckConstraint(
+                name="revision_commit_is_sha1", condition=Q(commit__regex=COMMIT)
+            ),
+            models.CheckConstraint(name="revisions_count_from_1", condition=Q(number__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository} {self.name}"
+
+
+class File(models.Model):
+    """One file of a revision. A trigger refuses every change."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="files")
+    path = models.CharField(max_length=LONGEST_PATH)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    blob = models.CharField(
+        max_length=40, help_text="The id that git would give it, or the pointer to it."
+    )
+    is_open = models.BooleanField(help_text="Anybody may fetch it, without a grant.")
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(
+                "revision", Lower("path"), name="one_file_a_path_whatever_its_case"
+            ),
+            models.CheckConstraint(name="file_sha256", condition=Q(sha256__regex=SHA256)),
+            models.CheckConstraint(name="file_blob_is_sha1", condition=Q(blob__regex=COMMIT)),
+            models.CheckConstraint(name="file_has_path", condition=~Q(path="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def is_lfs(self) -> bool:
+        return self.size >= LFS_BYTES
+
+    @property
+    def etag(self) -> str:
+        """What clients call the file in their cache, and what `hf cache verify` compares."""
+        return self.sha256 if self.is_lfs else self.blob
+
+
+class Download(models.Model):
+    """One person's request for bytes of a file that needs a grant, and what was sent."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="downloads"
+    )
+    key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="downloads")
+    grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="downloads")
+    file = models.ForeignKey(File, on_delete=models.PROTECT, related_name="downloads")
+    first_byte = models.PositiveBigIntegerField()
+    length = models.PositiveBigIntegerField(help_text="The bytes that were requested.")
+    sent = models.PositiveBigIntegerField(
+        default=0, help_text="The bytes that were sent; with nginx, those handed to it."
+    )
+    delivery = models.CharField(max_length=16, choices=Delivery.choices)
+    tool = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When its stream was last known to run.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="download_sends_what_was_requested", condition=Q(sent__lte=F("length"))
+            ),
+            models.CheckConstraint(
+                name="download_ends_after_start",
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at")),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "started_at"]),
+            models.Index(
+                fields=["user"], condition=Q(ended_at=None), name="weights_downloads_under_way"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.file}"
