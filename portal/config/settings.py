@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -12,6 +11,7 @@ from portal.config.bodies import limit_bodies
 from portal.config.environment import BASE_DIR, load_environment
 from portal.config.logging import configure_logging
 from portal.config.schedule import BEAT_SCHEDULE
+from portal.config.sign_in_providers import find_providers
 from portal.platform.core.static_headers import add_security_headers
 
 ENV = load_environment()
@@ -250,38 +250,10 @@ REQUIRE_STAFF_MFA = not ENV.demo
 SOCIALACCOUNT_ADAPTER = "portal.platform.accounts.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
-# Browsers check the redirects after a form's POST against `form-action` too.
-SIGN_IN_ORIGINS: list[str] = []
-for _provider, _origin in (
-    ("orcid", "https://orcid.org"),
-    ("github", "https://github.com"),
-    ("google", "https://accounts.google.com"),
-):
-    # A provider without configuration is not installed: its sign-in would end in an error.
-    if _client_id := getattr(ENV, f"{_provider}_client_id"):
-        INSTALLED_APPS.append(f"allauth.socialaccount.providers.{_provider}")
-        SOCIALACCOUNT_PROVIDERS[_provider] = {
-            "APPS": [
-                {"client_id": _client_id, "secret": getattr(ENV, f"{_provider}_client_secret")}
-            ]
-        }
-        SIGN_IN_ORIGINS.append(_origin)
-if ENV.oidc_client_id:
-    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
-    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "institution",
-                "name": ENV.oidc_name,
-                "client_id": ENV.oidc_client_id,
-                "secret": ENV.oidc_client_secret,
-                "settings": {"server_url": ENV.oidc_server_url},
-            }
-        ],
-    }
-    SIGN_IN_ORIGINS.append("{0.scheme}://{0.netloc}".format(urlsplit(ENV.oidc_server_url)))
+_PROVIDERS = find_providers(ENV)
+INSTALLED_APPS += _PROVIDERS.apps
+SOCIALACCOUNT_PROVIDERS = _PROVIDERS.settings
+SIGN_IN_ORIGINS = _PROVIDERS.origins
 
 # --- Mail ----------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = ENV.default_from_email
