@@ -220,7 +220,9 @@ async def test_every_refusal_names_its_code_and_the_next_step(
     assert await Download.objects.acount() == 0
 
 
-@pytest.mark.parametrize("key", ["", "gh_wrong", make_text().whole])
+@pytest.mark.parametrize(
+    "key", ["", "gh_wrong", make_text().whole], ids=["none", "of no form", "of nobody"]
+)
 async def test_without_a_good_key(revision: Revision, key: str) -> None:
     response = await HubClient(key).get(FILE)
 
