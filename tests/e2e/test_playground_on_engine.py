@@ -211,3 +211,45 @@ def test_a_chat_reads_what_the_api_reads(desk: Page, demo_stack: DemoStack) -> N
     (same,) = [read_receipt(demo_stack, job) for job in reply["portal"]["jobs"]]
     assert own["prompt_token_ids"] == same["prompt_token_ids"]
     assert own["text"] == reply["choices"][0]["message"]["content"] == same["text"]
+
+
+def test_a_run_is_a_record_that_can_be_found_and_shared(
+    desk: Page, demo_stack: DemoStack, browser: Browser
+) -> None:
+    playground = PlaygroundPage(desk)
+    playground.set("Max tokens", "5")
+    playground.write("A text to be found again:")
+    playground.run()
+    playground.wait_until_finished()
+    run, text = find_run(desk), playground.text()
+    playground.write("Something else")
+    desk.goto(f"/playground/runs/{run}/")
+    expect(playground.editor).to_have_value(text)
+    desk.get_by_label("Name", exact=True).fill("Found")
+    desk.get_by_label("Starred").check()
+    desk.get_by_role("button", name="Save", exact=True).click()
+
+    desk.goto("/playground/history/")
+    desk.get_by_label("Text in the prompt or completion").fill("found AGAIN")
+    desk.get_by_label("Starred").check()
+    desk.get_by_role("button", name="Search").click()
+    expect(desk.locator(".run-list__item")).to_have_count(1)
+    desk.get_by_role("link", name=re.compile("Found")).click()
+    expect(desk).to_have_url(re.compile(run))
+
+    desk.get_by_text("Share and cite").click()
+    expect(desk.locator("main")).to_contain_text("@misc{")
+    desk.get_by_label("Who may read it").select_option("licence_holders")
+    desk.get_by_role("button", name="Make a link").click()
+    link = desk.locator(".share-link__address").inner_text()
+    desk.goto(link)
+    expect(desk.get_by_role("main")).to_contain_text("A text to be found again:")
+
+    other = browser.new_context(viewport=DESKTOP, base_url=demo_stack.url)
+    stranger = other.new_page()
+    sign_in(stranger, demo_stack.account("applicant"))
+    answer = stranger.goto(link)
+    assert answer is not None
+    assert answer.status == 403
+    assert "A text to be found" not in stranger.content()
+    other.close()

@@ -77,7 +77,11 @@ def case(task: str) -> Callable[[Callable[[Poison], Done]], Callable[[Poison], D
     return note
 
 
-SETS = {"portal.webhooks.forget_old", "portal.jobs.erase_old_prompts"}
+SETS = {
+    "portal.webhooks.forget_old",
+    "portal.jobs.erase_old_prompts",
+    "portal.notebook.erase_by_project",
+}
 """Tasks of a few statements over all rows: they process no row by itself."""
 
 

@@ -119,7 +119,7 @@ def find_text_forms(client: Client, arguments: dict[str, Any]) -> dict[str, Page
     """Every form with text on every page that the person can open, by its target."""
     found = {}
     for route in all_routes():
-        if route.pattern.startswith(("v1/", "admin/", "demo/")):
+        if route.pattern.startswith(("v1/", "hub/", "admin/", "demo/")):
             continue
         page = route.address(arguments)
         answer = client.get(page)
@@ -147,7 +147,7 @@ def find_post_only(actors: Mapping[str, User | None], arguments: dict[str, Any])
     operator.force_login(actors["operator"])
     addresses = set()
     for route in all_routes():
-        if route.pattern.startswith(("v1/", "admin/")) or "(" in route.pattern:
+        if route.pattern.startswith(("v1/", "hub/", "admin/")) or "(" in route.pattern:
             continue
         answer = operator.get(address := route.address(arguments))
         answer.close()
