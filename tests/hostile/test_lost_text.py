@@ -105,7 +105,7 @@ def test_every_text_comes_back_after_signing_in_again() -> None:
     assert lost == []
     assert sent == {
         "applicant": 29,
-        "researcher": 39,
+        "researcher": 40,
         "other": 30,
         "member": 30,
         "suspended": 28,

@@ -78,7 +78,9 @@ export async function post(url, fields, { signal, accept = "application/json" } 
   const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
   if (response.ok && isStream)
     return { ok: true, status: response.status, body: /** @type {Body} */ ({}), response };
-  const body = await response.json().catch(() => ({ error: BROKEN }));
+  const body = await response.json().catch(() => null);
+  // The response was cut, for example because the page is being left.
+  if (body === null) return { ok: false, status: response.status, body: { error: BROKEN } };
   if (response.status === 403 && body.error?.code === "form_expired") body.error = EXPIRED;
   if (!response.ok && !body.error) body.error = BROKEN;
   return { ok: response.ok, status: response.status, body };

@@ -23,7 +23,7 @@ from tests.e2e.browser import launched_browser, open_page
 from tests.factories.jobs import FakeWorker, beat, make_researcher
 
 PROMPT = "Once upon a time"
-SECONDS = 10.0
+SECONDS = 30.0
 HIGHLIGHTS = """() => Object.fromEntries(
   [...CSS.highlights]
     .filter(([name, ranges]) => ranges.size > 0 && name !== "token-marked")

@@ -107,6 +107,7 @@ def test_a_tab_that_leads_without_an_answer_is_replaced(scene: Scene) -> None:
     )
     worker = scene.submit()
     worker.stream(" one")
+    scene.expect_document(f"{PROMPT} one")
     scene.page.reload()
     worker.stream(" two")
     record_outcome(worker.outcome(worker.end()))
