@@ -1,4 +1,4 @@
-"""The run that an address names."""
+"""The run that an address or a field names."""
 
 from __future__ import annotations
 
@@ -17,3 +17,11 @@ def require_run(request: AuthenticatedHttpRequest, job_id: UUID) -> GenerationJo
     if job is None:
         raise Http404
     return job
+
+
+def find_named_run(request: AuthenticatedHttpRequest, name: str) -> GenerationJob | None:
+    """The person's run whose id the text is, or None."""
+    try:
+        return find_run(request.user, UUID(name))
+    except ValueError:
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -17,10 +16,11 @@ from portal.lab.comparison.columns import RUNS_LEAST, RUNS_MOST, UNREAD, compare
 from portal.lab.comparison.domain.selection import Selection, select_runs
 from portal.lab.comparison.forms import ComparisonForm
 from portal.lab.jobs.domain.acceptance import SetRefused
-from portal.lab.jobs.domain.history import find_run, runs_of
+from portal.lab.jobs.domain.history import runs_of
 from portal.lab.jobs.domain.sets import submit_set
 from portal.lab.jobs.domain.stopping import stop_jobs
 from portal.lab.jobs.models import GenerationJob
+from portal.lab.playground.own_runs import find_named_run
 from portal.lab.playground.presentation import list_usable
 from portal.lab.playground.refusals import Refusal, describe_refusal
 from portal.lab.playground.sign_in import sign_in_required
@@ -34,7 +34,7 @@ def runs(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The runs `?runs=` side by side, and a form for others, with run `?from=` in every column."""
     named = request.GET.getlist("runs")
     selection = select_runs(request.user, named, most=RUNS_MOST, unread=UNREAD)
-    source = _find_source(request, request.GET.get("from", ""))
+    source = find_named_run(request, request.GET.get("from", ""))
     if source is None and selection.runs:
         source = selection.runs[0]
     form = ComparisonForm(models=list(list_usable(request.user)), source=source)
@@ -45,7 +45,7 @@ def runs(request: AuthenticatedHttpRequest) -> HttpResponse:
 @sign_in_required
 def create(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Submit a run for each column, all or none; a refusal keeps all input."""
-    source = _find_source(request, request.POST.get("source", ""))
+    source = find_named_run(request, request.POST.get("source", ""))
     form = ComparisonForm(request.POST, models=list(list_usable(request.user)), source=source)
     if not form.is_valid():
         return _render(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -69,13 +69,6 @@ def stop(request: AuthenticatedHttpRequest) -> HttpResponse:
 def address_of(jobs: Sequence[GenerationJob]) -> str:
     """The page with these runs side by side."""
     return f"{reverse('comparison:runs')}?runs={','.join(str(job.pk) for job in jobs)}"
-
-
-def _find_source(request: AuthenticatedHttpRequest, named: str) -> GenerationJob | None:
-    try:
-        return find_run(request.user, UUID(named))
-    except ValueError:
-        return None
 
 
 def _refuse(

@@ -18,8 +18,3 @@ def note(job: GenerationJob, *, name: str, is_starred: bool, project: Project | 
     node = keep_node(job)
     Node.objects.filter(pk=node.pk).update(name=name, is_starred=is_starred)
     Node.objects.filter(tree=node.tree, user=node.user_id).update(project=project)
-
-
-def star(job: GenerationJob, *, is_starred: bool) -> None:
-    """Set or remove the star alone."""
-    Node.objects.filter(pk=keep_node(job).pk).update(is_starred=is_starred)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -15,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.gate.catalog.models import HostedModel
 from portal.lab.chat.domain.templates import find_template
 from portal.lab.jobs.domain.admission import context_length
-from portal.lab.jobs.domain.history import find_run
 from portal.lab.jobs.domain.submission import submit_job
 from portal.lab.jobs.domain.tokens import count_tokens
 from portal.lab.jobs.domain.workers import engine_status
@@ -32,6 +30,7 @@ from portal.lab.playground.conversation import (
     render_turns,
     require_written,
 )
+from portal.lab.playground.own_runs import find_named_run
 from portal.lab.playground.presentation import Choice, Models, list_usable
 from portal.lab.playground.presets import list_options
 from portal.lab.playground.refusals import describe_refusal
@@ -57,7 +56,7 @@ def chat(request: AuthenticatedHttpRequest) -> HttpResponse:
         turns = edit_turns(read_turns(request.POST), request.POST.get("edit", ""))
     except DomainError as error:
         return _render(request, form, models, [], error=error)
-    job = _find_answer(request)
+    job = find_named_run(request, request.POST.get("answer", ""))
     if job is not None and not job.is_active:
         turns = [*turns, Turn(Role.ASSISTANT, job.text), Turn()]
         return _render(request, form, models, turns, ended=job)
@@ -143,14 +142,6 @@ def _find_model(request: AuthenticatedHttpRequest, models: Models) -> HostedMode
     if model is None:
         raise invalid_value("Choose one of the models in the list.", field="model")
     return model
-
-
-def _find_answer(request: AuthenticatedHttpRequest) -> GenerationJob | None:
-    """The run whose answer the page waits for."""
-    try:
-        return find_run(request.user, UUID(request.POST.get("answer", "")))
-    except ValueError:
-        return None
 
 
 def _refuse_script(error: DomainError | None, errors: object) -> JsonResponse:
