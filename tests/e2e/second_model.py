@@ -42,6 +42,12 @@ HostedModel.objects.filter(slug=slug).update(
 model = HostedModel.objects.get(slug=slug)
 GrantFactory.create(user=User.objects.get(email=email), model=model)
 """
+CLOSE_IT: Final = """
+import sys, django
+django.setup()
+from portal.gate.catalog.models import HostedModel
+HostedModel.objects.filter(slug=sys.argv[1]).update(status="not_loaded")
+"""
 
 
 @contextmanager
@@ -54,7 +60,7 @@ def running_opt(stack: DemoStack, folder: Path) -> Iterator[Path]:
     site, worker = stack.environments(CALM_OPT)
     email = stack.account("researcher").email
     words = [SLUG, CALM_OPT, str(count_parameters(weights)), email]
-    subprocess.run([sys.executable, "-c", OPEN_IT, *words], cwd=ROOT, env=site, check=True)
+    _run_on_site(OPEN_IT, *words, environment=site)
     environment = {**worker, "MODELS_FILE": str(file)}
     commands = (
         [sys.executable, "-m", "inference_workers", "launch", CALM_OPT],
@@ -75,6 +81,12 @@ def running_opt(stack: DemoStack, folder: Path) -> Iterator[Path]:
                 process.terminate()
             for process in started:
                 process.wait(timeout=60)
+            # The playground of later tests would offer it first, and nothing would serve it.
+            _run_on_site(CLOSE_IT, SLUG, environment=site)
+
+
+def _run_on_site(program: str, *words: str, environment: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-c", program, *words], cwd=ROOT, env=environment, check=True)
 
 
 def count_parameters(weights: Path) -> int:
