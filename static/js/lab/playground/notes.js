@@ -1,6 +1,7 @@
 /* What is noted about the run, and its tree: a part of the page that the server writes. */
 
 import { wireCopy } from "../../copy.js";
+import { getText } from "./api.js";
 
 /** @import { CopyButton } from "../../copy.js" */
 
@@ -24,10 +25,9 @@ export class Notes {
     clearTimeout(this.timer);
     if (this.place.contains(document.activeElement)) return;
     this.url = url;
-    const response = await fetch(`${url}?part=1`, { credentials: "same-origin" }).catch(() => null);
-    if (!response?.ok || response.redirected) return;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (url !== this.url) return;
+    const text = await getText(`${url}?part=1`, "text/html");
+    if (text === null || url !== this.url) return;
+    const page = new DOMParser().parseFromString(text, "text/html");
     this.place.replaceChildren(...page.body.childNodes);
     for (const button of this.place.querySelectorAll("[data-copy]"))
       wireCopy(/** @type {CopyButton} */ (button));
