@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.library.weights.views import hub
+from portal.library.weights.views import hub, links
 
 
 class RepositoryConverter(StringConverter):
@@ -29,5 +29,7 @@ urlpatterns = [
     path("api/models/<repo:repo>/refs", hub.list_refs, name="refs"),
     path("api/models/<repo:repo>/commits/<str:rev>", hub.list_commits, name="commits"),
     path("api/models/<repo:repo>/auth-check", hub.check_access, name="check"),
+    path("links/<str:token>/files/<path:path>", links.fetch, name="linked"),
+    path("links/<str:token>/<str:name>", links.write_list, name="links"),
     path("<repo:repo>/resolve/<str:rev>/<path:path>", hub.resolve, name="resolve"),
 ]
