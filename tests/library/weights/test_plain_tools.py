@@ -24,7 +24,7 @@ from tests.library.weights.programs import find_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-CURL = "One file with curl and a link"
+CURL = "curl, for one file"
 MIB = 2**20
 LARGE = os.urandom(4 * MIB)
 FILES = {"config.json": b"{}", "part one/model.dat": LARGE}

@@ -211,7 +211,7 @@ def list_link_commands(offer: Offer, base: str) -> list[Command]:
         ),
         Command("Check", f"(cd {folder} && curl -sS '{base}/SHA256SUMS' | sha256sum -c)"),
         Command(
-            "One file with curl and a link",
+            "curl, for one file",
             f"curl -fL -C - -o '{name}' '{base}/files/{quote(largest.path)}'",
         ),
     ]
