@@ -9,6 +9,7 @@ from inference_workers.errors import EXIT_CONFIGURATION, stop_process
 
 COMMANDS = {
     "launch": "inference_workers.launcher.launch",
+    "fetch": "inference_workers.fetching.command",
     "check": "inference_workers.check.command",
     "plan": "inference_workers.planner.cli",
 }

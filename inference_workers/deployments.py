@@ -69,7 +69,7 @@ class Deployment(BaseModel):
     weights_sha256: Sha256 | Literal[""] = ""
     """Hash over the files that affect the model's output; see `check/weights_manifest.py`."""
     hub: str = ""
-    """Where the engine downloads the weights from if the folder does not exist."""
+    """The repository at HF_ENDPOINT that the launcher fetches if the folder does not exist."""
     revision: str = ""
     """The commit of the hub's repository; default: the newest."""
     served_name: str = ""

@@ -33,7 +33,7 @@ def check_presence(deployment: Deployment, weights: Weights) -> Finding:
             return warning(
                 "weights",
                 f"there is no {folder}",
-                f"vLLM downloads {deployment.hub} when it starts; see below",
+                f"the launcher fetches {deployment.hub} when it starts; see below",
             )
         return problem(
             "weights", f"there is no {folder}", "put them there, or set WEIGHTS_DIR or `weights`"

@@ -22,6 +22,8 @@ from inference_workers.errors import (
     LaunchError,
     stop_process,
 )
+from inference_workers.fetching.fetch import needs_fetching
+from inference_workers.launcher.fetching import fetch
 from inference_workers.launcher.lock import lock_deployment
 from inference_workers.launcher.preflight import (
     check_interpreter,
@@ -88,6 +90,8 @@ async def launch(settings: LauncherSettings, deployment: Deployment) -> None:
     prepare_directory(settings.deployment_dir)
     prepare_directory(settings.socket.parent)
     lock_deployment(settings.deployment_dir)
+    if needs_fetching(settings, deployment) and not await fetch(settings, deployment, stop=stop):
+        return
     link = open_link(find_node(settings, deployment), deployment)
     command = build_command(settings, deployment)
     check_interpreter(settings)

@@ -110,6 +110,7 @@ def build_environment(
     env = {name: value for name, value in inherited.items() if name not in dropped}
     if settings.weights_folder(deployment).is_dir():
         env["HF_HUB_OFFLINE"] = "1"
+        env.pop("HF_TOKEN", None)
     if settings.otel_exporter_otlp_endpoint:
         # vLLM would use gRPC, which no other part of Gatehouse uses.
         env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from inference_workers.check.machine import Weights
 from inference_workers.config import LauncherSettings
@@ -45,7 +46,7 @@ def read_weights(folder: Path, deployment: Deployment, *, ask_hub: bool) -> Weig
     """All facts about the weights except the hash, which takes minutes for large models."""
     if folder.exists():
         return _read_folder(folder)
-    download = _existing(Path(constants.HF_HUB_CACHE))
+    download = _existing(folder.parent)
     return Weights(
         folder=os.fspath(folder),
         download_folder=os.fspath(download),
@@ -112,11 +113,12 @@ def _ask_hub(deployment: Deployment) -> str:
         return "HF_HUB_OFFLINE is set"
     revision = quote(deployment.revision or "main", safe="")
     address = f"{constants.ENDPOINT}/api/models/{deployment.hub}/revision/{revision}"
+    request = Request(address, headers=build_hf_headers())  # noqa: S310 -- the scheme is the hub library's
     try:
-        with urlopen(address, timeout=HUB_SECONDS):  # noqa: S310 -- the scheme is the hub library's
+        with urlopen(request, timeout=HUB_SECONDS):  # noqa: S310
             return ""
     except HTTPError as error:
-        return f"the model hub returns {error.code}"
+        return error.headers["X-Error-Message"] or f"the model hub returns {error.code}"
     except OSError:
         return "this machine cannot reach the model hub"
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from portal.desk.privacy.domain.erasure import erase_person
 from portal.gate.access.models import Grant
+from portal.gate.keys.models import ApiKey
 from portal.gate.renewals.domain.holdings import list_holdings
 from portal.library.weights.domain.fetching import Part, begin_download, end_download
 from portal.library.weights.domain.holdings import find_progress, list_fetched
@@ -176,7 +177,7 @@ def test_one_event_for_each_person_and_revision(
     assert first.subject == f"weights:{revision.commit}"
     assert first.data == {
         "grant": downloads[0].grant_id,
-        "key": downloads[0].key.lookup,
+        "key": ApiKey.objects.get(downloads=downloads[0]).lookup,
         "revision": "family/tiny v1",
     }
 

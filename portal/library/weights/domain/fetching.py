@@ -130,7 +130,7 @@ def _name(bearer: ApiKey | LinkList) -> dict[str, str]:
 
 
 def _is_alive(bearer: ApiKey | LinkList | None, *, at: datetime) -> bool:
-    """Whether a download may go on. Links that expire meanwhile finish the file."""
+    """Whether a download may continue. Links that expire meanwhile finish the file."""
     if isinstance(bearer, ApiKey):
         return bearer.revoked_at is None and (bearer.expires_at is None or bearer.expires_at > at)
     return bearer is not None and bearer.ended_at is None
