@@ -1,0 +1,99 @@
+"""What each release gives to read and to fetch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Sum
+from django.urls import reverse
+
+from portal.gate.catalog.models import Release
+from portal.gate.licensing.domain.readers import Reader, list_signed
+from portal.library.logbook.models import Run
+from portal.library.weights.domain.lookup import ROWS, WEIGHTS
+from portal.library.weights.enums import Audience, RepositoryKind
+from portal.library.weights.models import File, Revision
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A repository at its newest revision. Of weights, only the page of the weights knows more."""
+
+    revision: Revision
+    files: int
+    size: int
+    is_readable: bool
+
+    @property
+    def name(self) -> str:
+        repository = self.revision.repository
+        return repository.model.name if repository.is_weights else repository.name
+
+    @property
+    def url(self) -> str:
+        repository = self.revision.repository
+        if repository.is_weights:
+            return reverse("weights:repository", args=[repository.model.slug])
+        return reverse("collection:newest", args=[repository.release.slug, repository.slug])
+
+    @property
+    def audience(self) -> str:
+        repository = self.revision.repository
+        return "Holders of a grant" if repository.is_weights else repository.get_audience_display()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One release: its repositories, weights first, and the logbooks of its training."""
+
+    release: Release
+    holdings: list[Holding]
+    runs: list[Run]
+
+
+def list_shelves(reader: Reader, *, at: datetime) -> list[Shelf]:
+    """Every release, in its order; four queries, and those for the reader's signatures."""
+    holdings = _list_holdings(reader, at=at)
+    runs = list(Run.objects.filter(continuations=None).order_by("started_at", "pk"))
+    return [
+        Shelf(
+            release,
+            [each for each in holdings if each.revision.repository.of_release == release],
+            [run for run in runs if run.release_id == release.pk],
+        )
+        for release in Release.objects.select_related("licence")
+    ]
+
+
+def list_newest() -> list[Revision]:
+    """The newest revision of all code, notes and data."""
+    found = ROWS.exclude(WEIGHTS).order_by("repository", "-number").distinct("repository")
+    return sorted(found, key=_place)
+
+
+def _list_holdings(reader: Reader, *, at: datetime) -> list[Holding]:
+    newest = list(ROWS.order_by("repository", "-number").distinct("repository"))
+    sums = File.objects.filter(revision__in=newest).order_by().values("revision")
+    of_revision = {
+        row["revision"]: row for row in sums.annotate(files=Count("pk"), bytes=Sum("size"))
+    }
+    signed = {licence.pk for licence in list_signed(reader, at=at)}
+    return [
+        Holding(
+            revision,
+            files=of_revision[revision.pk]["files"],
+            size=of_revision[revision.pk]["bytes"],
+            is_readable=revision.repository.audience == Audience.PUBLIC
+            or revision.repository.of_release.licence_id in signed,
+        )
+        for revision in sorted(newest, key=_place)
+    ]
+
+
+def _place(revision: Revision) -> tuple[int, int, str]:
+    repository = revision.repository
+    kind = RepositoryKind.values.index(repository.kind)
+    if repository.is_weights:
+        return kind, repository.model.position, repository.model.slug
+    return kind, 0, repository.slug

@@ -1,0 +1,10 @@
+"""`{% load collection %}`: what a search has found."""
+
+from __future__ import annotations
+
+from django import template
+
+from portal.library.logbook.summaries import mark_hits
+
+register = template.Library()
+register.filter("marked", mark_hits)
