@@ -28,7 +28,7 @@ def test_all_places_are_found_together(
         slug="family", name="Family", model_card="It plays marbles.", data_card="On marbles."
     )
     HostedModelFactory.create(release=release, slug="tiny", name="Tiny", summary="A marble.")
-    make_notes({"a/b.md": b"# Marble & run\n"}, repository=make_repository(release))
+    make_notes({"a/b.md": b"# Marble & machine\n"}, repository=make_repository(release))
     EntryFactory.create(
         run=RunFactory.create(release=release, slug="run", name="Run"), slug="lost",
         title="Lost", body="We lost our marbles.",
@@ -44,7 +44,7 @@ def test_all_places_are_found_together(
         ("/releases/family/data-card/", "Data card", "Family"),
         ("/releases/family/model-card/", "Model card", "Family"),
     ]
-    assert page.count("<mark>Marble</mark> &amp; run") == 1
+    assert page.count("<mark>Marble</mark> &amp; machine") == 1
     assert find(client, "marble -lost -run -plays -on") == [
         ("/models/tiny/", "Tiny", "Family"),
         ("/releases/family/data-card/", "Data card", "Family"),
