@@ -45,7 +45,7 @@ def test_all_places_are_found_together(
         ("/releases/family/model-card/", "Model card", "Family"),
     ]
     assert page.count("<mark>Marble</mark> &amp; machine") == 1
-    assert find(client, "marble -lost -run -plays -on") == [
+    assert find(client, "marble -lost -machine -plays") == [
         ("/models/tiny/", "Tiny", "Family"),
         ("/releases/family/data-card/", "Data card", "Family"),
     ]
