@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -115,13 +116,15 @@ def test_faults_of_the_folder_name_the_key(
 
 
 def test_the_database_keeps_kinds_and_licences_apart() -> None:
-    notes = make_notes()
-    for change in (
-        lambda: Repository.objects.update(kind="weights"),
-        lambda: Repository.objects.update(release=None),
-        lambda: Repository.objects.update(spdx=""),
-        lambda: Repository.objects.update(licence=notes.repository.release.licence),
-        lambda: FileText.objects.update(text="Changed."),
-    ):
+    repository = make_notes().repository
+    changes: list[dict[str, Any]] = [
+        {"kind": "weights"},
+        {"release": None},
+        {"spdx": ""},
+        {"licence": repository.release.licence},
+    ]
+    for change in changes:
         with pytest.raises(IntegrityError), transaction.atomic():
-            change()
+            Repository.objects.update(**change)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        FileText.objects.update(text="Changed.")
