@@ -21,6 +21,5 @@ def list_repositories(model: HostedModel) -> list[Reading]:
             ),
             about=f"{revision.repository.get_kind_display().lower()}, {revision.name}",
         )
-        for revision in list_newest()
-        if revision.repository.release_id == model.release_id
+        for revision in list_newest(model.release_id)
     ]

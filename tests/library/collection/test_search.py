@@ -34,7 +34,7 @@ def test_all_places_are_found_together(
         title="Lost", body="We lost our marbles.",
     )  # fmt: skip
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         page = client.get("/library/search/", {"words": "marble"}).content.decode()
 
     assert sorted(HIT.findall(page)) == [

@@ -14,12 +14,11 @@ from django.urls import reverse
 from portal.gate.catalog.models import HostedModel, Release
 from portal.gate.licensing.domain.readers import Reader, list_signed
 from portal.gate.licensing.models import Licence
-from portal.library.collection.domain.shelves import list_newest
 from portal.library.logbook.domain.entries import MARK_END, MARK_START
 from portal.library.logbook.domain.reading import readable_runs
 from portal.library.logbook.models import Entry, Run
 from portal.library.weights.domain.permission import readable_repositories
-from portal.library.weights.models import SEARCH_CONFIG, FileText, Repository
+from portal.library.weights.models import SEARCH_CONFIG, FileText, Repository, Revision
 
 MOST: Final = 20
 """Hits of each kind, the best ones."""
@@ -37,7 +36,7 @@ class Hit:
 
 
 def search(words: str, reader: Reader, *, at: datetime) -> list[Hit]:
-    """The best hits of each kind, the best of all first; six queries, and those of signatures."""
+    """The best hits of each kind, the best of all first; five queries, and those of signatures."""
     query = SearchQuery(words, config=SEARCH_CONFIG, search_type="websearch")
     signed = list_signed(reader, at=at)
     hits = [
@@ -51,11 +50,15 @@ def search(words: str, reader: Reader, *, at: datetime) -> list[Hit]:
 
 
 def _search_files(query: SearchQuery, signed: list[Licence]) -> Iterator[Hit]:
-    newest = [revision.pk for revision in list_newest()]
     readable = Repository.objects.filter(readable_repositories(signed))
-    texts = FileText.objects.filter(
-        file__revision__in=newest, file__revision__repository__in=readable
-    ).select_related("file__revision__repository__release")
+    newest = (
+        Revision.objects.filter(repository__in=readable)
+        .order_by("repository", "-number")
+        .distinct("repository")
+    )
+    texts = FileText.objects.filter(file__revision__in=newest.values("pk")).select_related(
+        "file__revision__repository__release"
+    )
     for text in _find(texts.defer("text", "search"), query, "text", vector=F("search")):
         revision = text.file.revision
         repository = revision.repository

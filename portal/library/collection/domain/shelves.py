@@ -11,7 +11,7 @@ from django.urls import reverse
 from portal.gate.catalog.models import Release
 from portal.gate.licensing.domain.readers import Reader, list_signed
 from portal.library.logbook.models import Run
-from portal.library.weights.domain.lookup import ROWS, WEIGHTS
+from portal.library.weights.domain.lookup import ROWS
 from portal.library.weights.enums import Audience, RepositoryKind
 from portal.library.weights.models import File, Revision
 
@@ -66,10 +66,11 @@ def list_shelves(reader: Reader, *, at: datetime) -> list[Shelf]:
     ]
 
 
-def list_newest() -> list[Revision]:
-    """The newest revision of all code, notes and data."""
-    found = ROWS.exclude(WEIGHTS).order_by("repository", "-number").distinct("repository")
-    return sorted(found, key=_place)
+def list_newest(release: int) -> list[Revision]:
+    """The newest revision of each of a release's code, notes and data."""
+    own = ROWS.filter(repository__release=release)
+    newest = own.order_by("repository", "-number").distinct("repository")
+    return sorted(newest, key=_place)
 
 
 def _list_holdings(reader: Reader, *, at: datetime) -> list[Holding]:
