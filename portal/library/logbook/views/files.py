@@ -103,15 +103,26 @@ async def metrics_parquet(request: HttpRequest, run: str) -> HttpResponseBase:
         file = Path(folder) / "metrics.parquet"
         with ParquetTable(file, PARQUET_COLUMNS) as table:
             await fill_table(await sync_to_async(read_line)(found), table)
-        response = StreamingHttpResponse(_send(file, stack.pop_all()), content_type=PARQUET)
+        response = ParquetResponse(file, stack.pop_all())
     response["Content-Length"] = str(file.stat().st_size)
     response["Content-Disposition"] = f'attachment; filename="{found.slug}-metrics.parquet"'
     return response
 
 
-async def _send(file: Path, folder: ExitStack) -> AsyncIterator[bytes]:
-    """The file's bytes; its folder goes with the last of them, or when the client leaves."""
-    with folder, file.open("rb") as content:
+class ParquetResponse(StreamingHttpResponse):
+    """Sends a file, whose folder goes when the response is closed, also if nobody has read it."""
+
+    def __init__(self, file: Path, folder: ExitStack) -> None:
+        super().__init__(_read(file), content_type=PARQUET)
+        self._folder = folder
+
+    def close(self) -> None:
+        super().close()
+        self._folder.close()
+
+
+async def _read(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
         while piece := await to_thread(content.read, PIECE):
             yield piece
 
