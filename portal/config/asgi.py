@@ -11,10 +11,9 @@ import django
 from django.conf import settings
 from django.urls import get_resolver
 
-from portal.lab.api.handler import ApiHandler
-from portal.lab.api.middleware import PREFIX
+from portal.lab.api.handler import PREFIX, ApiHandler
+from portal.library.weights.hub.handler import PREFIX as HUB_PREFIX
 from portal.library.weights.hub.handler import HubHandler
-from portal.library.weights.hub.middleware import PREFIX as HUB_PREFIX
 from portal.platform.core.asgi import Application, Receive, Scope, Send
 from portal.platform.core.handler import SiteHandler
 from portal.platform.core.request_bodies import BodyReader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -57,6 +57,12 @@ def list_usable(user: User) -> QuerySet[HostedModel]:
     return usable_models(user, Capability.PLAYGROUND, timezone.now())
 
 
+def list_choices(models: Iterable[HostedModel]) -> list[Choice]:
+    """The models whose engines are ready come first: a new document is for the first one."""
+    choices = [Choice(model, engine_status(model.deployment).sentence) for model in models]
+    return sorted(choices, key=lambda choice: choice.engine_message != "")
+
+
 def list_models(user: User) -> Models:
     """The models that the person may use in the playground, and why not the other live models."""
     now = timezone.now()
@@ -67,7 +73,7 @@ def list_models(user: User) -> Models:
         .select_related("release__licence")
     )
     return Models(
-        choices=[Choice(model, engine_status(model.deployment).sentence) for model in usable],
+        choices=list_choices(usable),
         refusals=[
             Refusal(model, decide(user, model, Capability.PLAYGROUND, now)) for model in others
         ],

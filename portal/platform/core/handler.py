@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import IO, Any
 
 from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_started
 from django.db import close_old_connections, connections, reset_queries
 from django.http import HttpRequest
@@ -19,7 +18,6 @@ from portal.platform.core.concurrency_limit import in_place
 from portal.platform.core.request_bodies import BodyReceived
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-AsyncResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 class SharedThreads(ASGIHandler):
@@ -44,21 +42,6 @@ class SharedThreads(ASGIHandler):
             return receive.file
         body: IO[bytes] = await super().read_body(receive)
         return body
-
-
-class ShortChain:
-    """Mixed into one of Django's asynchronous handlers: one middleware instead of MIDDLEWARE."""
-
-    def wrap(self, get_response: AsyncResponse) -> AsyncResponse:
-        """The middleware, asynchronous so that no request changes thread on its way."""
-        raise NotImplementedError
-
-    def load_middleware(self, is_async: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 -- Django's signature
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        inner = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
-        self._middleware_chain = convert_exception_to_response(self.wrap(inner))  # type: ignore[arg-type]
 
 
 class SiteHandler(SharedThreads):

@@ -12,6 +12,7 @@ from inference_workers.contract import EngineState, SamplingParams
 from portal.gate.access.enums import GrantState
 from portal.gate.access.models import Grant
 from portal.lab.jobs.models import GenerationJob
+from tests.factories.access import GrantFactory
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
 from tests.factories.jobs import GenerationJobFactory, beat
@@ -45,6 +46,20 @@ def test_the_editor_begins_with_the_model_that_one_came_from(desk: Desk) -> None
     ]
 
     assert chosen == [{"model": desk.model.slug}, {}, {}]
+
+
+def test_a_model_that_answers_now_is_offered_first(desk: Desk, valkey: redis.Redis) -> None:
+    second = HostedModelFactory.create(deployment="served", release=desk.model.release)
+    GrantFactory.create(user=desk.user, model=second)
+
+    offered = []
+    for deployment in (desk.model.deployment, second.deployment):
+        valkey.flushall()
+        beat(valkey, deployment=deployment)
+        choices = desk.client.get(EDITOR).context["models"].choices
+        offered.append([choice.model for choice in choices])
+
+    assert offered == [[desk.model, second], [second, desk.model]]
 
 
 def test_somebody_without_access_is_told_the_next_step(

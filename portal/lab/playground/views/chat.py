@@ -31,7 +31,7 @@ from portal.lab.playground.conversation import (
     require_written,
 )
 from portal.lab.playground.own_runs import find_named_run
-from portal.lab.playground.presentation import Choice, Models, list_usable
+from portal.lab.playground.presentation import Models, list_choices, list_usable
 from portal.lab.playground.presets import list_options
 from portal.lab.playground.refusals import describe_refusal
 from portal.lab.playground.sign_in import sign_in_required
@@ -116,12 +116,8 @@ def create(request: AuthenticatedHttpRequest) -> HttpResponseBase:
 
 def _list_models(request: AuthenticatedHttpRequest) -> Models:
     """The person's models that have a template."""
-    with_template = [
-        model for model in list_usable(request.user) if find_template(model.deployment)
-    ]
-    return Models(
-        [Choice(model, engine_status(model.deployment).sentence) for model in with_template], []
-    )
+    usable = list_usable(request.user)
+    return Models(list_choices(model for model in usable if find_template(model.deployment)), [])
 
 
 def _submit(

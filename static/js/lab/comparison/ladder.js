@@ -4,6 +4,8 @@ import uPlot from "../../../vendored/uplot/uPlot.esm.js";
 import { followAll } from "./follow.js";
 
 const HEIGHT = 280;
+/* From 10M over 20M and 50M to 100M, with labels that do not touch. */
+const DECADE_PX = 140;
 const INKS = ["--accent", "--danger", "--info", "--warning"];
 /* Shape and dash tell series apart beside colour: no two of sixteen have both in common. */
 const MARKS = ["●", "■", "▲", "◆", "○", "□", "△", "◇"];
@@ -64,15 +66,18 @@ function readNumber(cell) {
   return Number.isNaN(number) ? null : number;
 }
 
-/** Powers of ten and their twofold and fivefold: what an axis of magnitudes can be read by.
+/** Powers of ten, with their twofold and fivefold if there is room: what an axis of magnitudes can be read by.
  *
  * @param {number} low
  * @param {number} high
+ * @param {number} width Of the axis, in CSS pixels.
  */
-function listTicks(low, high) {
+function listTicks(low, high, width) {
+  const decade = width / Math.log10(high / low);
+  const factors = decade < DECADE_PX ? [1] : [1, 2, 5];
   const ticks = [];
   for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10)
-    ticks.push(...[1, 2, 5].map((factor) => factor * power).filter((tick) => tick >= low && tick <= high));
+    ticks.push(...factors.map((factor) => factor * power).filter((tick) => tick >= low && tick <= high));
   return ticks;
 }
 
@@ -152,7 +157,7 @@ function draw(place) {
           label: "parameters",
           labelSize: 18,
           size: 26,
-          splits: (_, __, low, high) => listTicks(low, high),
+          splits: (plot, _, low, high) => listTicks(low, high, plot.bbox.width / devicePixelRatio),
           values: (_, ticks) => ticks.map(writeParameters),
           filter: (_, ticks) => ticks,
         },

@@ -85,3 +85,18 @@ export async function post(url, fields, { signal, accept = "application/json" } 
   if (!response.ok && !body.error) body.error = BROKEN;
   return { ok: response.ok, status: response.status, body };
 }
+
+/**
+ * GET a text. Null if it cannot be had, also because the page is being left.
+ *
+ * @param {string} url
+ * @param {string} accept
+ */
+export async function getText(url, accept) {
+  try {
+    const response = await fetch(url, { headers: { Accept: accept } });
+    return response.ok && !response.redirected ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}

@@ -100,4 +100,5 @@ addEventListener("popstate", load);
 const redraw = () => charts.forEach((chart) => chart.redraw());
 new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-draw();
+// The page may be left before the curves are here.
+draw().catch(() => null);

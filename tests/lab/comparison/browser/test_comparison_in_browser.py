@@ -17,6 +17,10 @@ from tests.lab.api.conftest import ids_of
 from tests.lab.comparison.conftest import Bench, address
 from tests.lab.comparison.test_ladder import TEXT, measure
 
+IS_PAINTED = """
+canvas => canvas.width === canvas.closest("[data-chart]").clientWidth * devicePixelRatio
+  && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
+"""
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -140,3 +144,24 @@ def test_candidates_have_a_mark_each(bench: Bench, page: Page) -> None:
     legend = page.locator("[data-chart=sums] .ladder-chart__legend li")
     expect(legend).to_have_text(["● ·a", "■ ·bb", "▲ ·ab"])
     assert judge(page) == []
+
+
+def test_a_ladder_stays_drawn_in_another_width_and_theme(bench: Bench, page: Page) -> None:
+    ask(page, "abab")
+    measure(TEXT)
+    page.reload()
+
+    wait_until_painted(page)
+    page.set_viewport_size({"width": 700, "height": 800})
+    wait_until_painted(page)
+    page.emulate_media(color_scheme="dark")
+    wait_until_painted(page)
+
+
+def wait_until_painted(page: Page) -> None:
+    """Fails if the first chart stays empty, or as wide as it was before."""
+    for _ in range(20):
+        page.wait_for_timeout(50)
+        if page.locator("[data-chart] canvas").first.evaluate(IS_PAINTED):
+            return
+    pytest.fail("the chart is empty")

@@ -94,6 +94,19 @@ def test_the_run_below_the_document_has_a_name_and_pleases_axe(scene: Scene) -> 
     assert judge(scene.page, "tree") == []
 
 
+def test_the_record_appears_once_it_is_made_after_the_last_token(scene: Scene) -> None:
+    worker = scene.submit(PROMPT)
+    worker.stream(" there")
+    end = worker.end()
+    scene.expect_state("succeeded")
+    record = scene.page.locator(".run-record")
+    expect(record).to_contain_text("The record is complete when the run has ended.")
+
+    record_outcome(worker.outcome(end))
+
+    expect(record.get_by_text("Text and receipt")).to_be_visible()
+
+
 def test_the_completion_of_a_run_that_is_opened_again_can_be_undone(scene: Scene) -> None:
     first = finish(scene, PROMPT, " there", " was")
     scene.open(f"/playground/runs/{first.pk}/")

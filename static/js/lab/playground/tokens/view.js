@@ -1,5 +1,6 @@
 /* What the model thought of each token of the document: colours, a curve, one token in detail. */
 
+import { getText } from "../api.js";
 import { findEdit } from "../ranges.js";
 import { EventParser } from "../following/events.js";
 import { Heat } from "./heat.js";
@@ -113,10 +114,8 @@ export class TokenView {
    * @param {{ url: string, eventsUrl: string, promptLength: number, model: string }} run
    */
   async load({ url, eventsUrl, promptLength, model }) {
-    const response = await fetch(eventsUrl, { headers: { Accept: "text/event-stream" } });
-    if (!response.ok) return;
-    const messages = new EventParser().push(await response.text());
-    const found = messages.find(({ event }) => event === "snapshot");
+    const text = await getText(eventsUrl, "text/event-stream");
+    const found = new EventParser().push(text ?? "").find(({ event }) => event === "snapshot");
     if (!found || this.known !== this.sheet.text) return;
     this.begin(promptLength, model, url);
     this.readAll(JSON.parse(found.data));
