@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from html import unescape
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from django.test import Client
 
 from portal.library.collection.domain.citation import write_bibtex, write_cff
 from portal.library.collection.domain.licences import describe_licence
+from tests.factories.accounts import UserFactory
 from tests.factories.repositories import TABLE, make_notes, make_repository
+from tests.factories.weights import make_revision
 from tests.plugin import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +98,27 @@ def test_bibtex(client: Client) -> None:
         f"  note = {{Commit {revision.commit}. Licence: CC-BY-4.0}},\n"
         "}\n"
     )
+
+
+def test_weights_are_cited_on_their_page(client: Client) -> None:
+    revision = make_revision()
+    client.force_login(UserFactory.create())
+
+    page = unescape(client.get("/weights/tiny/").content.decode())
+
+    name = revision.repository.model.name
+    assert page.count(write_bibtex(revision)) == 1
+    assert write_bibtex(revision).splitlines() == [
+        "@misc{family-tiny-v1,",
+        "  author = {{The licensor of the tests}},",
+        f"  title = {{{{Weights of {name}}}}},",
+        f"  year = {{{revision.published_at:%Y}}},",
+        f"  date = {{{revision.published_at:%Y-%m-%d}}},",
+        "  url = {http://testserver/weights/tiny/v1/},",
+        "  version = {v1},",
+        f"  note = {{Commit {revision.commit}. Licence: Apache-2.0. A model of the tests.}},",
+        "}",
+    ]
 
 
 def test_croissant_has_each_file_and_the_columns_that_are_there(client: Client) -> None:

@@ -16,37 +16,48 @@ from portal.platform.core.bibtex import escape_bibtex, write_misc
 def address_of(revision: Revision) -> str:
     """The revision's page: a permalink, since revisions never change."""
     repository = revision.repository
-    path = reverse(
-        "collection:revision", args=[repository.release.slug, repository.slug, revision.name]
-    )
+    if repository.is_weights:
+        path = reverse("weights:revision", args=[repository.model.slug, revision.name])
+    else:
+        path = reverse(
+            "collection:revision", args=[repository.release.slug, repository.slug, revision.name]
+        )
     return settings.SITE_URL + path
 
 
 def list_authors(revision: Revision) -> list[str]:
     """Those of the repository, or else the licensor of its release."""
-    return revision.repository.authors or [revision.repository.release.licensor]
+    return revision.repository.authors or [revision.repository.of_release.licensor]
 
 
 def write_bibtex(revision: Revision) -> str:
+    """An entry for any revision; of weights, it names the model's own credit line."""
     repository = revision.repository
-    licence = describe_licence(repository).name
+    licence = escape_bibtex(describe_licence(repository).name)
     names = (f"{{{escape_bibtex(name)}}}" for name in list_authors(revision))
+    title, credit = repository.name, ""
+    if repository.is_weights:
+        title = f"Weights of {repository.model.name}"
+        credit = f". {escape_bibtex(repository.model.attribution)}"
     return write_misc(
-        f"{repository.release.slug}-{repository.slug}-{revision.name}",
+        f"{str(repository).replace('/', '-')}-{revision.name}",
         {
             "author": " and ".join(names),
-            "title": f"{{{escape_bibtex(repository.name)}}}",
+            "title": f"{{{escape_bibtex(title)}}}",
             "year": f"{revision.published_at:%Y}",
             "date": f"{revision.published_at:%Y-%m-%d}",
             "url": address_of(revision),
             "version": escape_bibtex(revision.name),
-            "note": f"Commit {revision.commit}. Licence: {escape_bibtex(licence)}",
+            "note": f"Commit {revision.commit}. Licence: {licence}{credit}",
         },
     )
 
 
 def write_cff(revision: Revision) -> str:
-    """A CITATION.cff. Its strings are written as JSON, which YAML reads as well."""
+    """A CITATION.cff for code, notes or data.
+
+    Its strings are written as JSON, which YAML reads as well.
+    """
     repository, licence = revision.repository, describe_licence(revision.repository)
     is_software = repository.kind == RepositoryKind.CODE
     fields = {

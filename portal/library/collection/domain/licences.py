@@ -25,6 +25,8 @@ class LicenceFacts:
 
 
 def describe_licence(repository: Repository) -> LicenceFacts:
+    if repository.is_weights:
+        return LicenceFacts(repository.model.weights_licence)
     if repository.licence is not None:
         path = reverse("licensing:read", args=[repository.licence.slug])
         return LicenceFacts(repository.licence.name, url=settings.SITE_URL + path)
