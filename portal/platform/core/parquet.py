@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
@@ -47,6 +48,7 @@ class ParquetTable:
         self._path = path
         self._waiting: list[Columns] = []
         self._rows = 0
+        self._writing = Lock()
         self._chosen = ", ".join(
             f"coalesce({name}, 'NaN'::DOUBLE)" if kind == "DOUBLE" else name
             for name, kind in columns.items()
@@ -64,7 +66,10 @@ class ParquetTable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._database.close()
+        # If the client has left, a thread may still be writing.
+        self._database.interrupt()
+        with self._writing:
+            self._database.close()
 
     def add(self, piece: Columns) -> None:
         """Rows as columns of the same length; times as `datetime64[us]`, in UTC."""
@@ -76,16 +81,18 @@ class ParquetTable:
     def finish(self) -> None:
         """Write the file."""
         self._flush()
-        self._database.execute(
-            f"COPY everything TO '{self._path}' (FORMAT parquet, COMPRESSION zstd)"
-        )
+        with self._writing:
+            self._database.execute(
+                f"COPY everything TO '{self._path}' (FORMAT parquet, COMPRESSION zstd)"
+            )
 
     def _flush(self) -> None:
         if not self._waiting:
             return
         names = self._waiting[0]
         piece = {name: np.concatenate([each[name] for each in self._waiting]) for name in names}
-        self._database.register("piece", piece)
-        self._database.execute(f"INSERT INTO everything SELECT {self._chosen} FROM piece")  # noqa: S608 -- constants
-        self._database.unregister("piece")
+        with self._writing:
+            self._database.register("piece", piece)
+            self._database.execute(f"INSERT INTO everything SELECT {self._chosen} FROM piece")  # noqa: S608 -- constants
+            self._database.unregister("piece")
         self._waiting, self._rows = [], 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from portal.library.logbook.models import Block, Entry, Series
 from portal.library.logbook.points import COLUMN, Points, read_points
 from portal.platform.core.parquet import Kind, ParquetTable
 from portal.platform.core.spreadsheets import write_rows
+from portal.platform.core.turns import in_turn
 
 ENTRY_COLUMNS: Final = (
     *("run", "time", "step", "step_to", "kind", "title", "body"),
@@ -78,11 +79,15 @@ async def stream_metrics(line: Line) -> AsyncIterator[str]:
         yield _write_piece(series, points)
 
 
-async def fill_table(line: Line, table: ParquetTable) -> None:
-    """The same values as rows of `PARQUET_COLUMNS`, and the table's file."""
+async def fill_table(line: Line, table: ParquetTable, *, person: Hashable) -> None:
+    """The same values as rows of `PARQUET_COLUMNS`, and the table's file.
+
+    Ten million values take about ten seconds of a core, so people take turns.
+    """
     async for series, points in _read_pieces(line):
-        await to_thread(table.add, _describe_piece(series, points))
-    await to_thread(table.finish)
+        piece = _describe_piece(series, points)
+        await in_turn(person, partial(table.add, piece))
+    await in_turn(person, table.finish)
 
 
 async def _read_pieces(line: Line) -> AsyncIterator[tuple[Series, Points]]:

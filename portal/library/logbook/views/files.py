@@ -92,9 +92,9 @@ async def metrics(request: HttpRequest, run: str) -> HttpResponseBase:
 @require_safe
 async def metrics_parquet(request: HttpRequest, run: str) -> HttpResponseBase:
     """The same values in Parquet, if the site can write it."""
-    found = await sync_to_async(find_run)(run)
+    found, reader = await sync_to_async(find_run)(run), await request.auser()
     try:
-        await sync_to_async(require_reader)(found, await request.auser(), at=timezone.now())
+        await sync_to_async(require_reader)(found, reader, at=timezone.now())
         require_parquet()
     except DomainError as error:
         return refuse(request, found, error)
@@ -102,7 +102,8 @@ async def metrics_parquet(request: HttpRequest, run: str) -> HttpResponseBase:
         folder = stack.enter_context(TemporaryDirectory(prefix="metrics-"))
         file = Path(folder) / "metrics.parquet"
         with ParquetTable(file, PARQUET_COLUMNS) as table:
-            await fill_table(await sync_to_async(read_line)(found), table)
+            line = await sync_to_async(read_line)(found)
+            await fill_table(line, table, person=reader.pk)
         response = ParquetResponse(file, stack.pop_all())
     response["Content-Length"] = str(file.stat().st_size)
     response["Content-Disposition"] = f'attachment; filename="{found.slug}-metrics.parquet"'
