@@ -148,6 +148,17 @@ def test_croissant_has_each_file_and_the_columns_that_are_there(client: Client) 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text", ["", "a,a\n1,2\n", "a,\n1,2\n", "a,b\n1\n", 'a,b\n1,"2\n', "a\n" + "x" * 131_073]
+)
+def test_a_file_that_is_no_proper_table_has_no_columns(client: Client, text: str) -> None:
+    make_notes({"README.md": b"# Data\n", "table.csv": text.encode()})
+
+    described = client.get("/library/family/notes/v1.croissant.json").json()
+
+    assert (len(described["distribution"]), described["recordSet"]) == (2, [])
+
+
 @pytest.mark.slow
 def test_mlcroissant_accepts_it_and_reads_the_rows(client: Client, tmp_path: Path) -> None:
     if not PYTHON.exists() and not os.environ.get("CI"):

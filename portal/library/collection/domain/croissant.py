@@ -63,7 +63,9 @@ def describe_croissant(revision: Revision, files: Iterable[File]) -> dict[str, A
         "citeAs": write_bibtex(revision),
         "distribution": [_describe_file(revision, file) for file in files],
         "recordSet": [
-            _describe_table(file) for file in files if _format_of(file) == TABLE and _has_text(file)
+            _describe_table(file, rows)
+            for file in files
+            if _format_of(file) == TABLE and (rows := _read_table(file))
         ],
     }
 
@@ -81,9 +83,21 @@ def _describe_file(revision: Revision, file: File) -> dict[str, Any]:
     }
 
 
-def _describe_table(file: File) -> dict[str, Any]:
-    header, *rows = [row for row in csv.reader(io.StringIO(file.text.text)) if row]
-    columns = zip(header, *rows, strict=False)
+def _read_table(file: File) -> list[list[str]]:
+    """The rows with their header; none if the text is not known or is not a proper table."""
+    if not hasattr(file, "text"):
+        return []
+    try:
+        rows = [row for row in csv.reader(io.StringIO(file.text.text), strict=True) if row]
+    except csv.Error:
+        return []
+    names = rows[0] if rows else []
+    is_proper = all(names) and len({*names}) == len(names) and {len(names)} == {*map(len, rows)}
+    return rows if is_proper else []
+
+
+def _describe_table(file: File, rows: list[list[str]]) -> dict[str, Any]:
+    columns = zip(*rows, strict=True)
     return {
         "@type": "cr:RecordSet",
         "@id": f"{file.path}#rows",
@@ -122,7 +136,3 @@ def _is_number(text: str, kind: type[int | float]) -> bool:
 
 def _format_of(file: File) -> str:
     return FORMATS.get(PurePosixPath(file.path).suffix.lower(), ANY_FORMAT)
-
-
-def _has_text(file: File) -> bool:
-    return hasattr(file, "text")
