@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browser import DESKTOP, judge, open_page
 from tests.factories.logbook import EntryFactory, RunFactory
-from tests.factories.repositories import make_notes, make_repository
+from tests.factories.repositories import NOTES, make_notes, make_repository
 from tests.factories.weights import make_revision
 from tests.lab.playground.browser.conftest import browser, site
 
@@ -55,7 +55,7 @@ def test_a_reader_finds_a_file_by_the_list_and_by_the_search(page: Page) -> None
 
 
 def test_the_pages_fit_every_window_and_theme(browser: Browser, site: str) -> None:
-    notes = make_notes()
+    notes = make_notes({**NOTES, "long.md": b"loss https://example.org/" + b"x" * 200})
     code = make_repository(
         notes.repository.release, slug="code", kind="code", audience="licence_holders"
     )
