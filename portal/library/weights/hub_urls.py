@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from portal.library.weights.enums import HubType
-from portal.library.weights.views import hub
+from portal.library.weights.views import hub, links
 
 
 class RepositoryConverter(StringConverter):
@@ -46,5 +46,7 @@ urlpatterns = [
         {"kind": HubType.DATASETS},
         name="resolve_dataset",
     ),
+    path("links/<str:token>/files/<path:path>", links.fetch, name="linked"),
+    path("links/<str:token>/<str:name>", links.write_list, name="links"),
     path("<repo:repo>/resolve/<str:rev>/<path:path>", hub.resolve, name="resolve"),
 ]

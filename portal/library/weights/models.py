@@ -1,7 +1,8 @@
-"""Published files: weights, code, notes and data; and who has fetched which weights."""
+"""Published files: weights, code, notes and data; links to weights, and who has fetched them."""
 
 from __future__ import annotations
 
+import uuid
 from typing import cast
 
 from django.conf import settings
@@ -180,13 +181,49 @@ class FileText(models.Model):
         return f"Text of {self.file}"
 
 
+class LinkList(models.Model):
+    """A person's links to the files of one revision, for programs that know no keys.
+
+    `digest` is the SHA-256 of the token that all of them contain, the only trace of it that is
+    kept. Ending the links erases it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="weights_links"
+    )
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="links")
+    digest = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["digest"], condition=~Q(digest=""), name="one_link_list_a_digest"
+            ),
+            models.CheckConstraint(
+                name="ended_links_have_no_digest",
+                condition=Q(ended_at=None) ^ Q(digest=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.revision}"
+
+
 class Download(models.Model):
     """One person's request for bytes of a file that needs a grant, and what was sent."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="downloads"
     )
-    key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="downloads")
+    key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="downloads")
+    links = models.ForeignKey(
+        LinkList, on_delete=models.PROTECT, null=True, related_name="downloads"
+    )
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="downloads")
     file = models.ForeignKey(File, on_delete=models.PROTECT, related_name="downloads")
     first_byte = models.PositiveBigIntegerField()
@@ -205,6 +242,10 @@ class Download(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="download_sends_what_was_requested", condition=Q(sent__lte=F("length"))
+            ),
+            models.CheckConstraint(
+                name="download_by_key_or_link",
+                condition=Q(key__isnull=False) ^ Q(links__isnull=False),
             ),
             models.CheckConstraint(
                 name="download_ends_after_start",

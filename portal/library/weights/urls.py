@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.library.weights.views import pages
+from portal.library.weights.views import links, pages
 
 app_name = "weights"
 urlpatterns = [
@@ -10,4 +10,6 @@ urlpatterns = [
     path("<str:slug>/", pages.show_repository, name="repository"),
     path("<str:slug>/<str:revision>/", pages.show_repository, name="revision"),
     path("<str:slug>/<str:revision>/SHA256SUMS", pages.write_sums, name="sums"),
+    path("<str:slug>/<str:revision>/links/", links.make, name="make-links"),
+    path("<str:slug>/<str:revision>/links/<uuid:links>/end/", links.end, name="end-links"),
 ]

@@ -98,5 +98,6 @@ class AuditTag(StrEnum):
     WEBHOOK_CHANGED = "webhooks.endpoint.changed"
     WEIGHTS_PUBLISHED = "weights.revision.published"
     WEIGHTS_FETCHED = "weights.revision.fetched"
+    WEIGHTS_LINKED = "weights.revision.linked"
     RELEASE_LOADED = "catalog.release.loaded"
     MODEL_CHANGED = "catalog.model.changed"

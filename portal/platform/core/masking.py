@@ -12,6 +12,7 @@ MASK: Final = "[masked]"
 SECRET_AFTER: Final = (
     "/account/confirm-email/",
     "/account/password/reset/key/",
+    "/hub/links/",
     "/join/",
     "/shared-runs/",
     "/verify/",

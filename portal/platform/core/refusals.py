@@ -151,6 +151,11 @@ class RefusalCode(StrEnum):
         "The person has the maximum number of downloads under way.",
         Shape(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error", RETRY_SOON),
     )
+    LINK_ENDED = (
+        "link_ended",
+        "The link to weights is incomplete, has expired, or was ended.",
+        NOT_PERMITTED,
+    )
     FILE_UNREADABLE = (
         "file_unreadable",
         "The file is missing on the server, or is not what was published.",

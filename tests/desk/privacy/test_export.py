@@ -114,6 +114,7 @@ def test_everything_of_oneself_is_in_the_file_and_nothing_of_others(
             "usage",
             "vouch_requests",
             "vouches_given",
+            "weights_links",
         ]
     ]
     assert [row["email"] for row in files["account.json"]] == [person.email]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +18,7 @@ from portal.library.weights.models import Download
 from tests.factories.weights import FILES, WEIGHTS, make_holder, make_revision
 from tests.lab.playground.sse import in_thread, serve
 from tests.library.weights.client import make_key
+from tests.library.weights.programs import find_program
 from tests.library.weights.test_hub_clients import HF, Machine
 from tests.plugin import ROOT
 
@@ -50,7 +49,7 @@ http {{
 @asynccontextmanager
 async def nginx_before(site: str, folder: Path, weights: Path) -> AsyncIterator[str]:
     """A proxy on a free port; yields its URL."""
-    program = _find_nginx()
+    program = find_program("nginx", package="nginx-light")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -68,15 +67,6 @@ async def nginx_before(site: str, folder: Path, weights: Path) -> AsyncIterator[
     finally:
         process.terminate()
         await process.wait()
-
-
-def _find_nginx() -> str:
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("no nginx found: install Debian's package `nginx-light`")
-        pytest.skip("nginx is not installed")
-    return program
 
 
 async def _listens(url: str) -> bool:

@@ -205,5 +205,5 @@ def test_the_pages_cost_the_same_however_many_files_there_are(
 
     with django_assert_num_queries(10):
         client.get("/weights/")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get("/weights/tiny/")

@@ -48,7 +48,7 @@ from portal.lab.notebook.models import Node, Project
 from portal.lab.presets.models import Preset
 from portal.lab.quota.models import Reservation
 from portal.lab.sharing.models import ShareLink
-from portal.library.weights.models import Download
+from portal.library.weights.models import Download, LinkList
 from portal.platform.accounts.models import User
 from portal.platform.audit.enums import AuditTag
 from portal.platform.audit.models import AuditEvent
@@ -132,6 +132,7 @@ def _collect(person: User, held: HeldMoves, *, at: datetime) -> Mapping[str, Que
         "share_links": ShareLink.objects.filter(run__user=person),
         "files": StoredFile.objects.filter(user=person),
         "batches": Batch.objects.filter(user=person),
+        "weights_links": LinkList.objects.filter(user=person),
         "downloads": Download.objects.filter(user=person),
         "usage": Reservation.objects.filter(user=person),
         "audit_events": _events(person, steps=steps, grants=grants),

@@ -12,7 +12,7 @@ from portal.library.collection.domain.citation import write_bibtex, write_cff
 from portal.library.collection.domain.croissant import describe_croissant
 from portal.library.collection.views.opening import open_file, open_revision, refuse_file
 from portal.library.weights.domain.permission import require_reader
-from portal.library.weights.hub.delivery import Wanted, deliver, describe_headers
+from portal.library.weights.hub.answer import answer_file
 from portal.platform.core.errors import DomainError
 
 WRITERS = {
@@ -27,14 +27,11 @@ async def send_file(
 ) -> HttpResponseBase:
     """The bytes of a file, always as a download."""
     found = await sync_to_async(open_revision)(release, slug, revision)
-    reader = await request.auser()
+    reader, now = await request.auser(), timezone.now()
     try:
-        await sync_to_async(require_reader)(found.repository, reader, at=timezone.now())
+        await sync_to_async(require_reader)(found.repository, reader, at=now)
         file = await sync_to_async(open_file)(found, path)
-        if request.method == "HEAD":
-            length = {"Content-Length": str(file.size)}
-            return HttpResponse(headers=describe_headers(found, file) | length)
-        response = deliver(Wanted(found, file, None), begin=lambda: None)
+        response = answer_file(request, found, file, bearer=None, at=now)
     except DomainError as error:
         return refuse_file(error)
     response["Content-Disposition"] = _attach(file.path.rpartition("/")[2])

@@ -16,7 +16,7 @@ from portal.gate.access.enums import Capability
 from portal.gate.access.models import Grant
 from portal.gate.keys.models import ApiKey
 from portal.library.weights.enums import Delivery
-from portal.library.weights.models import USER_AGENT_LENGTH, Download, File, Revision
+from portal.library.weights.models import USER_AGENT_LENGTH, Download, File, LinkList, Revision
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
@@ -39,14 +39,20 @@ class Part:
 
 @transaction.atomic
 def begin_download(
-    key: ApiKey, revision: Revision, file: File, part: Part, *, tool: str, at: datetime
+    bearer: ApiKey | LinkList,
+    revision: Revision,
+    file: File,
+    part: Part,
+    *,
+    tool: str,
+    at: datetime,
 ) -> Download:
     """Record the request, and in the audit log the person's first for the revision.
 
     Raises `DomainError`: `download_quota_exceeded`, `too_many_downloads`.
     """
     # One person's requests take turns here, so that together they keep to the limits.
-    user = User.objects.select_for_update(no_key=True).get(pk=key.user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=bearer.user_id)
     delivery = Delivery(settings.WEIGHTS_DELIVERY)
     _require_quota(user, at=at)
     if delivery == Delivery.STREAM:
@@ -54,17 +60,19 @@ def begin_download(
     is_first = not Download.objects.filter(user=user, file__revision=revision).exists()
     is_handed_on = delivery == Delivery.X_ACCEL
     download = Download.objects.create(
-        user=user, key=key, grant=_find_grant(user, revision, at=at), file=file,
+        user=user, grant=_find_grant(user, revision, at=at), file=file,
         first_byte=part.first, length=part.length, sent=part.length if is_handed_on else 0,
         delivery=delivery, tool=tool[:USER_AGENT_LENGTH], started_at=at, seen_at=at,
         ended_at=at if is_handed_on else None,
+        key=bearer if isinstance(bearer, ApiKey) else None,
+        links=bearer if isinstance(bearer, LinkList) else None,
     )  # fmt: skip
     if is_first:
         record(
             AuditTag.WEIGHTS_FETCHED,
             actor=user,
             subject=f"weights:{revision.commit}",
-            data={"grant": download.grant_id, "key": key.lookup, "revision": str(revision)},
+            data={"grant": download.grant_id, "revision": str(revision), **_name(bearer)},
         )
     return download
 
@@ -73,10 +81,10 @@ def note_progress(download: Download, *, sent: int) -> bool:
     """Record the bytes sent so far; False if the person may not have the rest."""
     now = timezone.now()
     Download.objects.filter(pk=download.pk).update(sent=sent, seen_at=now)
-    key = ApiKey.objects.select_related("user").get(pk=download.key_id)
-    is_alive = key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+    newest = Download.objects.select_related("key", "links", "user").get(pk=download.pk)
     model = download.file.revision.repository.model
-    return is_alive and decide(key.user, model, Capability.WEIGHTS, now).allowed
+    is_alive = _is_alive(newest.key or newest.links, at=now)
+    return is_alive and decide(newest.user, model, Capability.WEIGHTS, now).allowed
 
 
 def end_download(download: Download, *, sent: int) -> None:
@@ -113,6 +121,19 @@ def _require_stream(user: User, *, at: datetime) -> None:
             f"You have {running} downloads under way; the limit is {settings.WEIGHTS_STREAMS}. "
             "Continue when one has ended, or use fewer workers (hf download --max-workers 4).",
         )
+
+
+def _name(bearer: ApiKey | LinkList) -> dict[str, str]:
+    if isinstance(bearer, ApiKey):
+        return {"key": bearer.lookup}
+    return {"links": str(bearer.pk)}
+
+
+def _is_alive(bearer: ApiKey | LinkList | None, *, at: datetime) -> bool:
+    """Whether a download may go on. Links that expire meanwhile finish the file."""
+    if isinstance(bearer, ApiKey):
+        return bearer.revoked_at is None and (bearer.expires_at is None or bearer.expires_at > at)
+    return bearer is not None and bearer.ended_at is None
 
 
 def _is_running(at: datetime) -> Q:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
@@ -184,6 +185,34 @@ def list_commands(offer: Offer) -> list[Command]:
             f'curl -fL -C - -H "Authorization: Bearer $HF_TOKEN" -o {file} \\\n  {url}\n'
             f'echo "{example.sha256}  {file}" | sha256sum -c',
             "curl continues where it stopped, even after a restart.",
+        ),
+    ]
+
+
+def list_link_commands(offer: Offer, base: str) -> list[Command]:
+    """The same for tools that know no keys, with links that begin with `base`.
+
+    Lists are fetched without `-f`, so that a refusal is shown by the tool that reads them.
+    """
+    folder = offer.revision.repository.model.slug
+    largest = offer.revision.files.latest("size", "pk")
+    name = largest.path.rpartition("/")[2]
+    return [
+        Command(
+            "aria2",
+            f"curl -sS '{base}/aria2.txt' | \\\n"
+            f"  aria2c -i - -d {folder} -c --auto-save-interval=10 --max-concurrent-downloads=4",
+            "Continues every file where it stopped, and checks its SHA-256.",
+        ),
+        Command(
+            "wget",
+            f"curl -sS '{base}/urls.txt' | \\\n  wget -c -x -nH --cut-dirs=4 -P {folder} -i -",
+            "Continues every file where it stopped. Then check:",
+        ),
+        Command("Check", f"(cd {folder} && curl -sS '{base}/SHA256SUMS' | sha256sum -c)"),
+        Command(
+            "curl, for one file",
+            f"curl -fL -C - -o '{name}' '{base}/files/{quote(largest.path)}'",
         ),
     ]
 

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from portal.library.weights.domain.fetching import Part, begin_download
 from portal.library.weights.domain.lookup import find_file, find_revision, list_revisions
 from portal.library.weights.domain.permission import (
     require_caller,
@@ -22,10 +21,9 @@ from portal.library.weights.domain.permission import (
 )
 from portal.library.weights.enums import HubType
 from portal.library.weights.hub import describe
-from portal.library.weights.hub.delivery import Wanted, deliver, describe_headers
-from portal.library.weights.hub.ranges import read_range
+from portal.library.weights.hub.answer import answer_file
 from portal.library.weights.hub.refusals import answer_refusal
-from portal.library.weights.models import Download, Revision
+from portal.library.weights.models import Revision
 from portal.library.weights.rules import MAIN
 from portal.platform.core.database import in_database
 from portal.platform.core.errors import DomainError
@@ -154,21 +152,7 @@ def resolve(
         require_listing(revision, key_text, at=now)
         return answer_refusal(error, commit=revision.commit)
     key = require_file(file, revision, key_text, at=now)
-    headers = describe_headers(revision, file)
-    if request.method == "HEAD":
-        return HttpResponse(headers={**headers, "Content-Length": str(file.size)})
-    try:
-        part = _read_part(request, size=file.size, etag=headers["ETag"])
-    except DomainError as error:
-        refusal = answer_refusal(error)
-        refusal["Content-Range"] = f"bytes */{file.size}"
-        return refusal
-    tool, wanted = request.headers.get("User-Agent", ""), part or Part(0, file.size)
-
-    def begin() -> Download | None:
-        return begin_download(key, revision, file, wanted, tool=tool, at=now) if key else None
-
-    return deliver(Wanted(revision, file, part), begin=begin)
+    return answer_file(request, revision, file, bearer=key, at=now)
 
 
 @hub_view("GET")
@@ -200,13 +184,6 @@ def _key_text(request: HttpRequest) -> str:
             "Send your key in the header: Authorization: Bearer <key>.",
         )
     return text.strip()
-
-
-def _read_part(request: HttpRequest, *, size: int, etag: str) -> Part | None:
-    """The requested range, unless `If-Range` names another file."""
-    if request.headers.get("If-Range", etag) != etag:
-        return None
-    return read_range(request.headers.get("Range", ""), size=size)
 
 
 def _answer(revision: Revision, content: object) -> HttpResponse:

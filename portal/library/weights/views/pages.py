@@ -9,10 +9,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.gate.catalog.models import HostedModel
+from portal.library.weights.domain.links import list_links
 from portal.library.weights.domain.lookup import find_revision, list_revisions
 from portal.library.weights.domain.offer import (
     describe_day,
     list_commands,
+    list_link_commands,
     list_offers,
     list_rows,
     make_offer,
@@ -45,7 +47,7 @@ def show_repository(
     request: AuthenticatedHttpRequest, slug: str, revision: str = MAIN
 ) -> HttpResponse:
     """One revision: the commands that fetch it, and its files."""
-    shown, now = _find(slug, revision), timezone.now()
+    shown, now = find_shown(slug, revision), timezone.now()
     offer = make_offer(request.user, shown, at=now)
     page = Paginator(shown.files.all(), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
@@ -53,6 +55,10 @@ def show_repository(
         "page": page,
         "rows": list_rows(request.user, shown, page.object_list),
         "commands": list_commands(offer),
+        "linked": [
+            (each, list_link_commands(offer, each.base))
+            for each in list_links(request.user, shown, at=now)
+        ],
         "revisions": list_revisions(shown.repository),
         "day": describe_day(request.user, at=now),
     }
@@ -64,13 +70,14 @@ def show_repository(
 def write_sums(request: AuthenticatedHttpRequest, slug: str, revision: str) -> HttpResponse:  # noqa: ARG001 -- signed in is enough
     """The checksums, for `sha256sum -c`."""
     return HttpResponse(
-        write_checksums(_find(slug, revision)),
+        write_checksums(find_shown(slug, revision)),
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="SHA256SUMS"'},
     )
 
 
-def _find(slug: str, revision: str) -> Revision:
+def find_shown(slug: str, revision: str) -> Revision:
+    """The revision of a page's address. Raises `Http404`."""
     model = HostedModel.objects.select_related("release").filter(slug=slug).first()
     try:
         return find_revision(f"{model.release.slug}/{slug}" if model else "", revision)

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("catalog", "0005_sample_run"),
         ("licensing", "0005_plain_words"),
-        ("weights", "0002_never_changed"),
+        ("weights", "0003_links_for_plain_tools"),
     ]
 
     operations = [
