@@ -134,11 +134,13 @@ async def test_a_download_is_the_file_for_those_who_may_read(async_client: Async
     await async_client.aforce_login(signer)
     sent = await async_client.get(url)
     head = await async_client.head(url)
+    part = await async_client.get(url, headers={"Range": "bytes=2-6"})
     missing = await async_client.get("/library/files/family/notes/v1/none.md")
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_signed_in")
     assert (sent.status_code, missing.status_code) == (200, 404)
     assert await read_body(sent) == README
+    assert (part.status_code, await read_body(part)) == (206, README[2:7])
     assert (head.streaming, head["Content-Length"]) == (False, str(len(README)))
     assert sent["Content-Disposition"] == 'attachment; filename="README.md"'
     assert sent["Content-Type"] == "application/octet-stream"
