@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Count, Sum
 from django.urls import reverse
 
 from portal.gate.catalog.models import Release
-from portal.gate.licensing.domain.readers import Reader, list_signed
 from portal.library.logbook.models import Run
 from portal.library.weights.domain.lookup import ROWS
-from portal.library.weights.enums import Audience, RepositoryKind
+from portal.library.weights.enums import RepositoryKind
 from portal.library.weights.models import File, Revision
 
 
 @dataclass(frozen=True)
 class Holding:
-    """A repository at its newest revision. Of weights, only the page of the weights knows more."""
+    """A repository at its newest revision, as everybody may know of it."""
 
     revision: Revision
     files: int
     size: int
-    is_readable: bool
 
     @property
     def name(self) -> str:
@@ -52,9 +49,9 @@ class Shelf:
     runs: list[Run]
 
 
-def list_shelves(reader: Reader, *, at: datetime) -> list[Shelf]:
-    """Every release, in its order; four queries, and those for the reader's signatures."""
-    holdings = _list_holdings(reader, at=at)
+def list_shelves() -> list[Shelf]:
+    """Every release, in its order; four queries."""
+    holdings = _list_holdings()
     runs = list(Run.objects.filter(continuations=None).order_by("started_at", "pk"))
     return [
         Shelf(
@@ -73,20 +70,17 @@ def list_newest(release: int) -> list[Revision]:
     return sorted(newest, key=_place)
 
 
-def _list_holdings(reader: Reader, *, at: datetime) -> list[Holding]:
+def _list_holdings() -> list[Holding]:
     newest = list(ROWS.order_by("repository", "-number").distinct("repository"))
     sums = File.objects.filter(revision__in=newest).order_by().values("revision")
     of_revision = {
         row["revision"]: row for row in sums.annotate(files=Count("pk"), bytes=Sum("size"))
     }
-    signed = {licence.pk for licence in list_signed(reader, at=at)}
     return [
         Holding(
             revision,
             files=of_revision[revision.pk]["files"],
             size=of_revision[revision.pk]["bytes"],
-            is_readable=revision.repository.audience == Audience.PUBLIC
-            or revision.repository.of_release.licence_id in signed,
         )
         for revision in sorted(newest, key=_place)
     ]
