@@ -18,6 +18,7 @@ OLDEST_PYTHON = "3.11"
 SETS: dict[str, tuple[str, ...]] = {
     "dev": (),
     "web": ("--constraint", "requirements/dev.txt"),
+    "parquet": ("--constraint", "requirements/dev.txt"),
     "worker": ("--constraint", "requirements/dev.txt"),
     "demo": ("--constraint", "requirements/dev.txt"),
     "engine-cpu": ("--override", "requirements/engine-cpu-overrides.txt"),

@@ -31,6 +31,7 @@ def main(live: str) -> None:
         call_command("migrate", interactive=False, verbosity=1, stdout=sys.stderr)
         call_command("load_release", live=[live] if live else None, stdout=sys.stderr)
         call_command("load_logbook", stdout=sys.stderr)
+        call_command("publish_library", stdout=sys.stderr)
         accounts: list[dict[str, str]] = json.loads(_print("seed_demo", json=True))
         _publish_weights(deployment)
         told = {

@@ -3,10 +3,13 @@
 #   docker build -f docker/web.Dockerfile -t gatehouse-web .
 FROM python:3.11-slim-bookworm AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
-COPY requirements/bootstrap.txt requirements/web.txt /tmp/requirements/
+# With PARQUET=1 the site can export tables as Parquet.
+ARG PARQUET=0
+COPY requirements/bootstrap.txt requirements/web.txt requirements/parquet.txt /tmp/requirements/
 RUN pip install --no-cache-dir -r /tmp/requirements/bootstrap.txt \
     && uv venv /opt/venv \
-    && uv pip install --no-cache --python /opt/venv/bin/python -r /tmp/requirements/web.txt
+    && uv pip install --no-cache --python /opt/venv/bin/python -r /tmp/requirements/web.txt \
+    && if [ "$PARQUET" = 1 ]; then uv pip install --no-cache --python /opt/venv/bin/python -r /tmp/requirements/parquet.txt; fi
 WORKDIR /app
 COPY manage.py ./
 COPY inference_workers/__init__.py inference_workers/

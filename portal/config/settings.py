@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "portal.gate.renewals",
     "portal.gate.keys",
     "portal.gate.decision_api",
+    "portal.library.collection",
     "portal.library.logbook",
     "portal.library.weights",
     "portal.lab.quota",

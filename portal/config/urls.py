@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("portal.gate.vouching.urls")),
     path("", include("portal.gate.teams.urls")),
     path("access/", include("portal.gate.renewals.urls")),
+    path("library/", include("portal.library.collection.urls")),
     path("logbook/", include("portal.library.logbook.urls")),
     path("playground/", include("portal.lab.playground.urls")),
     path("playground/", include("portal.lab.comparison.urls")),

@@ -165,8 +165,15 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
     licensing = {
         f"licensing:{name}.slug": licence.slug for name in ("read", "version", "sign", "download")
     }
+    hub = {
+        f"hub:{name}.kind": "models"
+        for name in (
+            "repository", "revision", "tree", "folder", "paths", "refs", "commits", "check",
+        )
+    }  # fmt: skip
     return {
         **licensing,
+        **hub,
         "catalog:model.slug": "smollm2-135m",
         "reference:group.slug": "completions",
         "catalog:model_card.slug": Release.objects.order_by("pk")[0].slug,
@@ -222,6 +229,7 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "pk": 0,
         "slug": "smollm2-135m",
         "repo": "smollm2/smollm2-135m",
+        "release": "smollm2",
         "rev": "main",
         "revision": "main",
         "path": "no-such-file",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -24,6 +25,8 @@ from portal.gate.catalog.sample_run import SampleReceipt, parse_sample_receipt
 FILE_NAME: Final = "release.toml"
 RESERVED_LICENCE_SLUGS: Final = frozenset({"signatures"})
 """Words that the site's own URLs use in the place of a licence's slug."""
+RESERVED_RELEASE_SLUGS: Final = frozenset({"files"})
+"""The same for a release, below `/library/`."""
 
 
 class ReleaseFolderError(Exception):
@@ -134,6 +137,22 @@ class ModelEntry(Entry):
         return self
 
 
+class RepositoryEntry(Entry):
+    """`[[release.repository]]`: code, notes or data, which `publish_library` publishes.
+
+    `licence` is the slug of a licence of this folder, or an SPDX licence expression.
+    """
+
+    slug: Slug
+    kind: Literal["code", "notes", "data"]
+    name: Line
+    summary: LongLine
+    authors: tuple[Line, ...] = ()
+    licence: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    audience: Literal["public", "licence_holders"]
+    folder: Line
+
+
 class ReleaseEntry(Entry):
     """`[[release]]`: a family of models under one licence."""
 
@@ -151,6 +170,16 @@ class ReleaseEntry(Entry):
     data_card: FileText
     sample_run: SampleFile | None = None
     model: Annotated[tuple[ModelEntry, ...], Rows]
+    repository: tuple[RepositoryEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def keep_addresses_apart(self) -> Self:
+        if self.slug in RESERVED_RELEASE_SLUGS:
+            raise ValueError(f"slug: '{self.slug}' is part of the site's own URLs")
+        slugs = [repository.slug for repository in self.repository]
+        for slug in sorted({slug for slug in slugs if slugs.count(slug) > 1}):
+            raise ValueError(f"repository: the slug '{slug}' appears twice")
+        return self
 
     @model_validator(mode="after")
     def require_model_of_sample(self) -> Self:
@@ -181,7 +210,21 @@ class ReleaseFolder(Entry):
                 raise ValueError(
                     f"release.{release.slug}.licence: there is no licence '{release.licence}'"
                 )
+            for repository in release.repository:
+                if repository.licence not in known and not _is_spdx(repository.licence):
+                    raise ValueError(
+                        f"release.{release.slug}.repository.{repository.slug}.licence: "
+                        f"'{repository.licence}' is neither a licence of this folder nor an SPDX "
+                        "expression such as CC-BY-4.0"
+                    )
         return self
+
+
+def _is_spdx(text: str) -> bool:
+    try:
+        return canonicalize_license_expression(text) == text
+    except InvalidLicenseExpression:
+        return False
 
 
 def read_release_folder(folder: Path) -> ReleaseFolder:

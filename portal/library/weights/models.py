@@ -1,34 +1,99 @@
-"""Published weights, links to them, and who has fetched which file."""
+"""Published files: weights, code, notes and data; links to weights, and who has fetched them."""
 
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from portal.gate.access.models import Grant
-from portal.gate.catalog.models import HostedModel
+from portal.gate.catalog.models import HostedModel, Release
 from portal.gate.keys.models import ApiKey
-from portal.library.weights.enums import Delivery
+from portal.gate.licensing.models import Licence
+from portal.library.weights.enums import Audience, Delivery, RepositoryKind
 from portal.library.weights.rules import COMMIT, LFS_BYTES, LONGEST_PATH, SHA256
 
 USER_AGENT_LENGTH = 200
+SEARCH_CONFIG = "english"
 
 
 class Repository(models.Model):
-    """The published files of one model; clients name it `<release>/<model>`."""
+    """The published weights of a model, or code, notes or data of a release.
 
-    model = models.OneToOneField(HostedModel, on_delete=models.PROTECT, related_name="repository")
+    Clients name it `<release>/<model>` or `<release>/<slug>`. Weights have a model and no other
+    field; all other kinds have no model. Each is typed as present: the code for a kind asks only
+    for what that kind has.
+    """
+
+    kind = models.CharField(
+        max_length=16, choices=RepositoryKind.choices, default=RepositoryKind.WEIGHTS
+    )
+    model = cast(
+        "models.OneToOneField[HostedModel, HostedModel]",
+        models.OneToOneField(
+            HostedModel, on_delete=models.PROTECT, null=True, related_name="repository"
+        ),
+    )
+    release = cast(
+        "models.ForeignKey[Release, Release]",
+        models.ForeignKey(
+            Release, on_delete=models.PROTECT, null=True, related_name="repositories"
+        ),
+    )
+    slug = models.CharField(max_length=50, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    summary = models.CharField(max_length=300, blank=True)
+    authors = models.JSONField(default=list)
+    audience = models.CharField(max_length=16, choices=Audience.choices, blank=True)
+    licence = models.ForeignKey(
+        Licence, on_delete=models.PROTECT, null=True, related_name="+",
+        help_text="A licence of this site, under which the files are; or else `spdx`.",
+    )  # fmt: skip
+    spdx = models.CharField(max_length=100, blank=True, help_text="SPDX licence expression.")
     created_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "repositories"
+        constraints = [
+            models.UniqueConstraint(fields=["release", "slug"], name="one_repository_a_slug"),
+            models.CheckConstraint(
+                name="repository_of_a_model_or_of_a_release",
+                condition=Q(
+                    kind=RepositoryKind.WEIGHTS, model__isnull=False, release=None, slug="",
+                    audience="",
+                )
+                | Q(
+                    ~Q(kind=RepositoryKind.WEIGHTS), ~Q(slug=""), ~Q(audience=""),
+                    model=None, release__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="repository_has_one_licence",
+                condition=Q(kind=RepositoryKind.WEIGHTS)
+                | Q(licence=None, spdx__gt="")
+                | Q(licence__isnull=False, spdx=""),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.model.release.slug}/{self.model.slug}"
+        if self.is_weights:
+            return f"{self.model.release.slug}/{self.model.slug}"
+        return f"{self.release.slug}/{self.slug}"
+
+    @property
+    def is_weights(self) -> bool:
+        return self.kind == RepositoryKind.WEIGHTS
+
+    @property
+    def of_release(self) -> Release:
+        """The release that it belongs to, directly or by its model."""
+        return self.model.release if self.is_weights else self.release
 
 
 class Revision(models.Model):
@@ -67,7 +132,10 @@ class File(models.Model):
     blob = models.CharField(
         max_length=40, help_text="The id that git would give it, or the pointer to it."
     )
-    is_open = models.BooleanField(help_text="Anybody may fetch it, without a grant.")
+    is_open = models.BooleanField(
+        help_text="Of weights: anybody may fetch it without a grant. "
+        "Of other kinds the repository's audience decides, and this is False."
+    )
 
     class Meta:
         ordering = ["path"]
@@ -91,6 +159,26 @@ class File(models.Model):
     def etag(self) -> str:
         """What clients call the file in their cache, and what `hf cache verify` compares."""
         return self.sha256 if self.is_lfs else self.blob
+
+
+class FileText(models.Model):
+    """The text of a file of code, notes or data, to be read on a page and searched."""
+
+    file = models.OneToOneField(
+        File, on_delete=models.PROTECT, primary_key=True, related_name="text"
+    )
+    text = models.TextField()
+    search = models.GeneratedField(
+        expression=SearchVector("text", config=SEARCH_CONFIG),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        indexes = [GinIndex(fields=["search"], name="weights_file_text_search")]
+
+    def __str__(self) -> str:
+        return f"Text of {self.file}"
 
 
 class LinkList(models.Model):

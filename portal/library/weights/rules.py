@@ -19,6 +19,8 @@ PICKLES: Final = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 TENSORS: Final = ".safetensors"
 KEPT_BACK: Final = frozenset({".cache", ".git", "con", "prn", "aux", "nul"})
 """Folders that tools write, and names that Windows does not have."""
+LONGEST_TEXT: Final = 200_000
+"""Bytes of a file that is shown on a page and searched."""
 MAIN: Final = "main"
 """The newest revision."""
 REVISION_NAME: Final = r"^[A-Za-z0-9]+(?:[._-]?[A-Za-z0-9]+)*$"

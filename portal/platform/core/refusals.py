@@ -161,6 +161,11 @@ class RefusalCode(StrEnum):
         "The file is missing on the server, or is not what was published.",
         BROKEN,
     )
+    PARQUET_UNAVAILABLE = (
+        "parquet_unavailable",
+        "The site has no program that writes Parquet.",
+        Shape(HTTPStatus.NOT_IMPLEMENTED, "server_error", NEVER_RETRY),
+    )
     NOT_PUBLISHABLE = "not_publishable", "The folder cannot be published as it is."
     REVISION_TAKEN = "revision_taken", "The name belongs to another revision."
 

@@ -67,6 +67,11 @@ def test_demo_release_describes_ten_models_of_which_one_is_live() -> None:
             'slug = "signatures"',
             "licence.signatures: slug: 'signatures' is part of the site's own URLs",
         ),
+        (
+            'slug = "tiny"',
+            'slug = "files"',
+            "release.files: slug: 'files' is part of the site's own URLs",
+        ),
         ("T00:00:00Z", "T00:00:00", "licence.kindness.effective_at: "),
         ('"nobody@example.org"', '"nobody"', "release.tiny.contact_email: "),
         (

@@ -182,11 +182,11 @@ def test_lists_cost_the_same_for_any_number(
         client.get(path)
 
 
-def test_one_model_costs_three_queries_for_a_stranger(
+def test_one_model_costs_four_queries_for_a_stranger(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     model = HostedModelFactory.create()
 
-    # The model, its logbooks and its weights.
-    with django_assert_num_queries(3):
+    # The model, its logbooks, its repositories and its weights.
+    with django_assert_num_queries(4):
         client.get(f"/models/{model.slug}/")

@@ -36,7 +36,7 @@ def test_opt_175b_has_entries_with_sources_and_no_curve(client: Client) -> None:
 def test_the_models_page_leads_to_its_logbook(client: Client) -> None:
     def links(model: str) -> list[str]:
         return re.findall(
-            r'href="(/logbook/[^"]*)"', client.get(f"/models/{model}/").content.decode()
+            r'href="(/logbook/[^"]+)"', client.get(f"/models/{model}/").content.decode()
         )
 
     assert links("opt-175b") == ["/logbook/opt-175b-12/"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import duckdb
 import pytest
 from django.test import AsyncClient, Client
 
 from portal.library.logbook.enums import EntryKind
 from portal.library.logbook.models import Run
+from portal.platform.core import parquet
 from tests.factories.logbook import EntryFactory, RunFactory, make_series, moment
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +83,54 @@ async def test_every_value_of_the_line_is_in_the_csv_unchanged(
         ["second", "loss", "nats", "2", "", "2026-03-01T00:00:20+00:00", "nan"],
         ["second", "loss", "nats", "3", "", "2026-03-01T00:00:30+00:00", "1e-300"],
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_parquet_has_the_values_of_the_csv(
+    run: Run, async_client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "ROWS", 1)
+    response = await async_client.get("/logbook/second/metrics.parquet")
+    file = tmp_path / "metrics.parquet"
+    file.write_bytes(b"".join([part async for part in response]))  # type: ignore[attr-defined]
+    plain = await async_client.get("/logbook/second/metrics.csv")
+    header, *rows = csv.reader(
+        io.StringIO("".join([part.decode() async for part in plain]))  # type: ignore[attr-defined]
+    )
+
+    duckdb.execute("SET TimeZone = 'UTC'")
+    table = duckdb.read_parquet(str(file))
+    assert response["Content-Length"] == str(file.stat().st_size)
+    assert dict(zip(table.columns, map(str, table.types), strict=True)) == {
+        "run": "VARCHAR", "metric": "VARCHAR", "unit": "VARCHAR", "step": "BIGINT",
+        "tokens": "BIGINT", "time": "TIMESTAMP WITH TIME ZONE", "value": "DOUBLE",
+    }  # fmt: skip
+    assert table.columns == header
+    assert [
+        [
+            *row[:3], str(row[3]), "" if row[4] is None else str(row[4]), row[5].isoformat(),
+            str(row[6]),
+        ]
+        for row in table.fetchall()
+    ] == rows  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_without_the_extra_the_address_says_how_to_get_it(
+    run: Run, async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = b'href="/logbook/second/metrics.parquet"'
+    with_extra = await async_client.get("/logbook/second/")
+    monkeypatch.setattr(parquet, "PROGRAM", "not_installed")
+    without = await async_client.get("/logbook/second/")
+    answer = await async_client.get("/logbook/second/metrics.parquet")
+
+    assert (with_extra.content.count(link), without.content.count(link)) == (1, 0)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (501, "parquet_unavailable")
+    assert answer.json()["error"]["message"] == (
+        "This site does not write Parquet: take the CSV file, which has the same values. The "
+        "operator adds Parquet by installing requirements/parquet.txt."
+    )
 
 
 @pytest.mark.usefixtures("run")

@@ -121,7 +121,7 @@ def _load_licence(entry: LicenceEntry, report: LoadReport) -> Licence:
 
 
 def _load_family(entry: ReleaseEntry, licence: Licence, position: int, report: LoadReport) -> None:
-    values = entry.model_dump(exclude={"slug", "licence", "sample_run", "model"})
+    values = entry.model_dump(exclude={"slug", "licence", "sample_run", "model", "repository"})
     release, changed = _upsert(
         Release.objects, entry.slug, values | {"licence": licence, "position": position}
     )

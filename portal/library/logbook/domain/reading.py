@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
-from django.urls import reverse
+from django.db.models import Q, QuerySet
 
 from portal.gate.catalog.models import HostedModel
-from portal.gate.licensing.domain.signing import standing
-from portal.gate.licensing.enums import Standing
+from portal.gate.licensing.domain.readers import Reader, require_signature
+from portal.gate.licensing.models import Licence
 from portal.library.logbook.enums import Audience
 from portal.library.logbook.models import Run
-from portal.platform.accounts.models import User
-from portal.platform.core.errors import DomainError
-from portal.platform.core.refusals import RefusalCode
 
 
-def require_reader(run: Run, reader: User | AnonymousUser, *, at: datetime) -> None:
+def require_reader(run: Run, reader: Reader, *, at: datetime) -> None:
     """Raise `DomainError` unless the logbook is open to all, or the reader has signed the licence.
 
     The run has its release and licence loaded. `next_url` leads to the sign-in or the signature.
     """
-    if run.audience == Audience.EVERYONE:
-        return
-    licence = run.release.licence
-    if not isinstance(reader, User) or not reader.is_active:
-        raise DomainError(
-            RefusalCode.NOT_SIGNED_IN,
-            f"This logbook is for people who have signed {licence.name}. Sign in first.",
-            next_url=reverse("account_login"),
-        )
-    match standing(reader, licence, at=at):
-        case Standing.UNSIGNED:
-            raise DomainError(
-                RefusalCode.LICENCE_UNSIGNED,
-                f"This logbook is for people who have signed {licence.name}. Read and sign it.",
-                next_url=reverse("licensing:sign", args=[licence.slug]),
-            )
-        case Standing.OUTDATED:
-            raise DomainError(
-                RefusalCode.LICENCE_OUTDATED,
-                f"{licence.name} has changed since you signed it. Read and sign the new version.",
-                next_url=reverse("licensing:sign", args=[licence.slug]),
-            )
+    if run.audience != Audience.EVERYONE:
+        require_signature(run.release.licence, reader, what="This logbook", at=at)
+
+
+def readable_runs(signed: Iterable[Licence]) -> Q:
+    """The runs that `require_reader` opens to a person who has signed these licences."""
+    return Q(audience=Audience.EVERYONE) | Q(release__licence__in=signed)
 
 
 def newest_runs(model: HostedModel) -> QuerySet[Run]:

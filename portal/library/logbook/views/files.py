@@ -1,6 +1,12 @@
-"""The logbook as data: entries and thinned curves in JSON, entries and all values in CSV."""
+"""The logbook as data: JSON, CSV, and Parquet where the site can write it."""
 
 from __future__ import annotations
+
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from asgiref.sync import sync_to_async
 from django.http import (
@@ -17,8 +23,10 @@ from portal.library.logbook.domain.clock import read_clock
 from portal.library.logbook.domain.curves import read_curves
 from portal.library.logbook.domain.entries import count_kinds, list_entries
 from portal.library.logbook.domain.exports import (
+    PARQUET_COLUMNS,
     describe_curve,
     describe_entry,
+    fill_table,
     stream_metrics,
     write_entries,
 )
@@ -29,9 +37,12 @@ from portal.library.logbook.models import Run
 from portal.library.logbook.views.opening import find_run, open_to_readers, refuse
 from portal.platform.core.errors import DomainError
 from portal.platform.core.http import refuse_as_json
+from portal.platform.core.parquet import ParquetTable, require_parquet
 from portal.platform.core.refusals import RefusalCode
 
 CSV = "text/csv; charset=utf-8"
+PARQUET = "application/vnd.apache.parquet"
+PIECE = 2**20
 
 
 @require_safe
@@ -76,6 +87,45 @@ async def metrics(request: HttpRequest, run: str) -> HttpResponseBase:
     response = StreamingHttpResponse(stream_metrics(line), content_type=CSV)
     response["Content-Disposition"] = f'attachment; filename="{found.slug}-metrics.csv"'
     return response
+
+
+@require_safe
+async def metrics_parquet(request: HttpRequest, run: str) -> HttpResponseBase:
+    """The same values in Parquet, if the site can write it."""
+    found, reader = await sync_to_async(find_run)(run), await request.auser()
+    try:
+        await sync_to_async(require_reader)(found, reader, at=timezone.now())
+        require_parquet()
+    except DomainError as error:
+        return refuse(request, found, error)
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="metrics-"))
+        file = Path(folder) / "metrics.parquet"
+        with ParquetTable(file, PARQUET_COLUMNS) as table:
+            line = await sync_to_async(read_line)(found)
+            await fill_table(line, table, person=reader.pk)
+        response = ParquetResponse(file, stack.pop_all())
+    response["Content-Length"] = str(file.stat().st_size)
+    response["Content-Disposition"] = f'attachment; filename="{found.slug}-metrics.parquet"'
+    return response
+
+
+class ParquetResponse(StreamingHttpResponse):
+    """Sends a file, whose folder goes when the response is closed, also if nobody has read it."""
+
+    def __init__(self, file: Path, folder: ExitStack) -> None:
+        super().__init__(_read(file), content_type=PARQUET)
+        self._folder = folder
+
+    def close(self) -> None:
+        super().close()
+        self._folder.close()
+
+
+async def _read(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
+        while piece := await to_thread(content.read, PIECE):
+            yield piece
 
 
 def _read_form(request: HttpRequest, line: Line) -> LogbookForm:

@@ -21,6 +21,7 @@ from portal.library.logbook.models import Run
 from portal.library.logbook.points import BLOCK
 from portal.library.logbook.summaries import describe_span, list_rows, write_query
 from portal.library.logbook.views.opening import open_to_readers
+from portal.platform.core.parquet import has_parquet
 
 PAGE_SIZE: Final = 30
 
@@ -62,6 +63,7 @@ def show_run(request: HttpRequest, run: Run) -> HttpResponse:
         "span_words": words,
         "selection": selection,
         "unzoomed": write_query(request.GET, wanted.axis, None),
+        "has_parquet": has_parquet(),
         "citation": cite_range(run, path=f"{request.path}?{selection}", words=words),
     }
     status = HTTPStatus.OK if form.is_valid() else HTTPStatus.UNPROCESSABLE_ENTITY

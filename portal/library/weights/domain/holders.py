@@ -71,7 +71,7 @@ def describe_holders(pairs: Sequence[Pair], *, at: datetime) -> list[Holder]:
             users[user],
             revisions[revision],
             fetched[user, revision],
-            newest[user, revisions[revision].repository.model_id],
+            newest[user, revisions[revision].repository.model.pk],
         )
         for user, revision in keys
     ]

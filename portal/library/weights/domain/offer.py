@@ -15,7 +15,7 @@ from portal.gate.access.domain.decide import Decision, decide
 from portal.gate.access.enums import Capability
 from portal.library.weights.domain.fetching import GIGABYTE, sum_day
 from portal.library.weights.domain.holdings import find_progress, list_fetched
-from portal.library.weights.domain.lookup import ROWS
+from portal.library.weights.domain.lookup import ROWS, WEIGHTS
 from portal.library.weights.models import File, Revision
 from portal.platform.accounts.models import User
 
@@ -82,8 +82,8 @@ class Day:
 
 
 def list_offers(user: User, *, at: datetime) -> list[Offer]:
-    """The newest revision of every repository, those open to the person first."""
-    newest = ROWS.order_by("repository", "-number").distinct("repository")
+    """The newest weights of every model, those open to the person first."""
+    newest = ROWS.filter(WEIGHTS).order_by("repository", "-number").distinct("repository")
     return sorted(
         make_offers(user, list(newest), at=at),
         key=lambda offer: (

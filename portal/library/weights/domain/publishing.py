@@ -13,8 +13,8 @@ from django.utils import timezone
 from portal.gate.catalog.models import HostedModel
 from portal.library.weights.domain.checks import find_faults, list_paths
 from portal.library.weights.domain.manifest import FileFacts, make_commit, read_facts
-from portal.library.weights.models import File, Repository, Revision
-from portal.library.weights.rules import is_revision_name
+from portal.library.weights.models import File, FileText, Repository, Revision
+from portal.library.weights.rules import LONGEST_TEXT, is_revision_name
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
 from portal.platform.core.errors import DomainError
@@ -30,7 +30,7 @@ class Publication:
 
 
 def publish(
-    model: HostedModel,
+    of: HostedModel | Repository,
     folder: Path,
     *,
     name: str = "",
@@ -38,7 +38,7 @@ def publish(
     allow_pickles: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> Publication:
-    """Make the folder's files the newest revision of the model's weights.
+    """Make the folder's files the newest revision of a model's weights, or of a repository.
 
     The files stay where they are, and must never change. The same files are published once:
     then the existing revision is returned. `name` is by default `v` and a number; `opened` are
@@ -58,15 +58,18 @@ def publish(
     if faults := find_faults(folder, paths, allow_pickles=allow_pickles):
         raise DomainError(RefusalCode.NOT_PUBLISHABLE, "\n".join(faults))
     facts = read_facts(folder, paths, opened=opened, told=told)
-    return _store(model, facts, place=place, name=name)
+    return _store(of, facts, place=place, name=name)
 
 
 @transaction.atomic
-def _store(model: HostedModel, facts: list[FileFacts], *, place: str, name: str) -> Publication:
+def _store(
+    of: HostedModel | Repository, facts: list[FileFacts], *, place: str, name: str
+) -> Publication:
     now, commit = timezone.now(), make_commit(facts)
-    Repository.objects.get_or_create(model=model, defaults={"created_at": now})
+    if isinstance(of, HostedModel):
+        of, _ = Repository.objects.get_or_create(model=of, defaults={"created_at": now})
     # Two publications at once take turns.
-    repository = Repository.objects.select_for_update(of=("self",)).get(model=model)
+    repository = Repository.objects.select_for_update(of=("self",)).get(pk=of.pk)
     if (same := repository.revisions.filter(commit=commit).first()) is not None:
         if name and name != same.name:
             raise _taken(f"These files are already published, as {same.name}.")
@@ -87,13 +90,40 @@ def _store(model: HostedModel, facts: list[FileFacts], *, place: str, name: str)
         )
         for fact in facts
     )  # fmt: skip
+    if not repository.is_weights:
+        _store_texts(revision)
     record(
         AuditTag.WEIGHTS_PUBLISHED,
         actor=None,
         subject=f"weights:{commit}",
-        data={"model": model.slug, "revision": name, "files": len(facts)},
+        data=_name(repository) | {"revision": name, "files": len(facts)},
     )
     return Publication(revision, is_new=True)
+
+
+def _name(repository: Repository) -> dict[str, object]:
+    if repository.is_weights:
+        return {"model": repository.model.slug}
+    return {"repository": str(repository)}
+
+
+def _store_texts(revision: Revision) -> None:
+    """The texts that pages show and the search finds."""
+    texts = [
+        FileText(file=file, text=text)
+        for file in revision.files.filter(size__gt=0, size__lte=LONGEST_TEXT)
+        if (text := _read_text(settings.WEIGHTS_DIR / revision.folder / file.path))
+    ]
+    FileText.objects.bulk_create(texts)
+
+
+def _read_text(file: Path) -> str:
+    """The file's text; empty if it is not text."""
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
 
 
 def _taken(message: str) -> DomainError:

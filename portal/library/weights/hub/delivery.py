@@ -144,5 +144,5 @@ def _require_readable(wanted: Wanted) -> None:
         raise DomainError(
             RefusalCode.FILE_UNREADABLE,
             f"{wanted.file.path} cannot be read on the server, or has changed since it was "
-            f"published. Tell {wanted.revision.repository.model.release.contact_email}.",
+            f"published. Tell {wanted.revision.repository.of_release.contact_email}.",
         )

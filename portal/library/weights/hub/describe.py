@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from portal.gate.keys.models import ApiKey
 from portal.library.weights.domain.manifest import blob_id, write_pointer
-from portal.library.weights.models import File, Revision
+from portal.library.weights.enums import Audience
+from portal.library.weights.models import File, Repository, Revision
 from portal.platform.core.errors import DomainError
 from portal.platform.core.refusals import RefusalCode
 
@@ -19,23 +20,31 @@ def describe_repository(
     revision: Revision, files: Sequence[File], *, with_blobs: bool
 ) -> dict[str, Any]:
     """A repository at a revision, with its files."""
-    name = str(revision.repository)
-    return {
+    repository = revision.repository
+    name = str(repository)
+    described = {
         "_id": f"{revision.repository_id:024x}",
         "id": name,
-        "modelId": name,
-        "author": revision.repository.model.release.slug,
+        "author": repository.of_release.slug,
         "sha": revision.commit,
         "lastModified": _spell(revision.published_at),
-        "createdAt": _spell(revision.repository.created_at),
+        "createdAt": _spell(repository.created_at),
         "private": False,
-        "gated": False if all(file.is_open for file in files) else "manual",
+        "gated": "manual" if _needs_more(repository, files) else False,
         "disabled": False,
         "downloads": 0,
         "likes": 0,
         "tags": [],
         "siblings": [_describe_sibling(file, with_blobs=with_blobs) for file in files],
     }
+    return described | ({"modelId": name} if repository.is_weights else {})
+
+
+def _needs_more(repository: Repository, files: Sequence[File]) -> bool:
+    """Whether some of the files are not for everybody."""
+    if repository.is_weights:
+        return not all(file.is_open for file in files)
+    return repository.audience != Audience.PUBLIC
 
 
 def list_tree(

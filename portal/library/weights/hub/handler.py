@@ -23,7 +23,7 @@ class HubChain(ShortChain):
         HTTPStatus.BAD_REQUEST: (RefusalCode.INVALID_VALUE, "The request could not be understood."),
         HTTPStatus.NOT_FOUND: (
             RefusalCode.REPOSITORY_NOT_FOUND,
-            "There is no {path} here. This site has models only.",
+            "There is no {path} here. This site has models and datasets only.",
         ),
         HTTPStatus.METHOD_NOT_ALLOWED: (
             RefusalCode.METHOD_NOT_ALLOWED,

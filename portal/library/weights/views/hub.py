@@ -1,4 +1,4 @@
-"""The protocol of the Hugging Face Hub, as far as clients need it to fetch models."""
+"""The protocol of the Hugging Face Hub, as far as clients need it to fetch models and datasets."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from portal.library.weights.domain.permission import (
     require_listing,
     require_weights,
 )
+from portal.library.weights.enums import HubType
 from portal.library.weights.hub import describe
 from portal.library.weights.hub.answer import answer_file
 from portal.library.weights.hub.refusals import answer_refusal
@@ -55,9 +56,11 @@ def hub_view(
 
 
 @hub_view("GET", "HEAD")
-def show_repository(request: HttpRequest, repo: str, rev: str = MAIN) -> HttpResponse:
+def show_repository(
+    request: HttpRequest, repo: str, rev: str = MAIN, kind: HubType = HubType.MODELS
+) -> HttpResponse:
     """The repository at a revision: what every client asks for first."""
-    revision = _open(request, repo, rev)
+    revision = _open(request, kind, repo, rev)
     with_blobs = _is_true(request.GET.get("blobs", ""))
     return _answer(
         revision,
@@ -66,9 +69,11 @@ def show_repository(request: HttpRequest, repo: str, rev: str = MAIN) -> HttpRes
 
 
 @hub_view("GET", "HEAD")
-def list_tree(request: HttpRequest, repo: str, rev: str, folder: str = "") -> HttpResponse:
+def list_tree(
+    request: HttpRequest, repo: str, rev: str, folder: str = "", kind: HubType = HubType.MODELS
+) -> HttpResponse:
     """The files of a folder."""
-    revision = _open(request, repo, rev)
+    revision = _open(request, kind, repo, rev)
     try:
         entries = describe.list_tree(
             revision,
@@ -83,9 +88,11 @@ def list_tree(request: HttpRequest, repo: str, rev: str, folder: str = "") -> Ht
 
 
 @hub_view("POST")
-def show_paths(request: HttpRequest, repo: str, rev: str) -> HttpResponse:
+def show_paths(
+    request: HttpRequest, repo: str, rev: str, kind: HubType = HubType.MODELS
+) -> HttpResponse:
     """The files among the paths of the form."""
-    revision = _open(request, repo, rev)
+    revision = _open(request, kind, repo, rev)
     paths = request.POST.getlist("paths")[:MOST_PATHS]
     expand = _is_true(request.POST.get("expand", ""))
     files = revision.files.filter(path__in=[path for path in paths if "\0" not in path])
@@ -95,16 +102,18 @@ def show_paths(request: HttpRequest, repo: str, rev: str) -> HttpResponse:
 
 
 @hub_view("GET", "HEAD")
-def list_refs(request: HttpRequest, repo: str) -> HttpResponse:
+def list_refs(request: HttpRequest, repo: str, kind: HubType = HubType.MODELS) -> HttpResponse:
     """The revisions as a branch and tags."""
-    revision = _open(request, repo, MAIN)
+    revision = _open(request, kind, repo, MAIN)
     return _answer(revision, describe.describe_refs(list_revisions(revision.repository)))
 
 
 @hub_view("GET", "HEAD")
-def list_commits(request: HttpRequest, repo: str, rev: str) -> HttpResponse:
+def list_commits(
+    request: HttpRequest, repo: str, rev: str, kind: HubType = HubType.MODELS
+) -> HttpResponse:
     """A revision and those before it."""
-    revision = _open(request, repo, rev)
+    revision = _open(request, kind, repo, rev)
     revisions = list_revisions(revision.repository)
     own = [each for each in revisions if each.number <= revision.number]
     response = _answer(revision, describe.describe_commits(own))
@@ -113,10 +122,13 @@ def list_commits(request: HttpRequest, repo: str, rev: str) -> HttpResponse:
 
 
 @hub_view("GET", "HEAD")
-def check_access(request: HttpRequest, repo: str) -> HttpResponse:
-    """Whether the caller may fetch the files that need a grant."""
-    now, revision = timezone.now(), find_revision(repo, MAIN)
-    require_weights(revision, require_caller(_key_text(request), at=now), at=now)
+def check_access(request: HttpRequest, repo: str, kind: HubType = HubType.MODELS) -> HttpResponse:
+    """Whether the caller may fetch all files, those that need a grant included."""
+    now, revision = timezone.now(), find_revision(repo, MAIN, of=kind)
+    if kind == HubType.MODELS:
+        require_weights(revision, require_caller(_key_text(request), at=now), at=now)
+    else:
+        require_listing(revision, _key_text(request), at=now)
     return HttpResponse("OK", content_type="text/plain")
 
 
@@ -128,10 +140,12 @@ def show_person(request: HttpRequest) -> HttpResponse:
 
 
 @hub_view("GET", "HEAD")
-def resolve(request: HttpRequest, repo: str, rev: str, path: str) -> HttpResponseBase:
+def resolve(
+    request: HttpRequest, repo: str, rev: str, path: str, kind: HubType = HubType.MODELS
+) -> HttpResponseBase:
     """A file, or with HEAD what clients must know before they fetch it."""
     now, key_text = timezone.now(), _key_text(request)
-    revision = find_revision(repo, rev)
+    revision = find_revision(repo, rev, of=kind)
     try:
         file = find_file(revision, path)
     except DomainError as error:
@@ -153,9 +167,9 @@ def ignore_telemetry(request: HttpRequest, path: str) -> HttpResponse:  # noqa: 
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-def _open(request: HttpRequest, repo: str, rev: str) -> Revision:
+def _open(request: HttpRequest, kind: HubType, repo: str, rev: str) -> Revision:
     """The revision, if the caller may see its files."""
-    revision = find_revision(repo, rev)
+    revision = find_revision(repo, rev, of=kind)
     require_listing(revision, _key_text(request), at=timezone.now())
     return revision
 
