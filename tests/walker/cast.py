@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -234,6 +235,8 @@ def arguments(actors: Mapping[str, User | None]) -> dict[str, Any]:
         "revision": "main",
         "path": "no-such-file",
         "folder": "no-such-folder",
+        "hub:links.name": "urls.txt",
+        "weights:end-links.links": UUID(int=0),
         "console:holder.user": 0,
         "console:holder.revision": 0,
     }

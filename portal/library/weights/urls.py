@@ -10,6 +10,6 @@ urlpatterns = [
     path("<str:slug>/", pages.show_repository, name="repository"),
     path("<str:slug>/<str:revision>/", pages.show_repository, name="revision"),
     path("<str:slug>/<str:revision>/SHA256SUMS", pages.write_sums, name="sums"),
-    path("<str:slug>/<str:revision>/links/", links.make, name="make-links"),
+    path("<str:slug>/<str:revision>/links/make/", links.make, name="make-links"),
     path("<str:slug>/<str:revision>/links/<uuid:links>/end/", links.end, name="end-links"),
 ]

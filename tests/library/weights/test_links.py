@@ -132,7 +132,7 @@ async def test_links_expire_after_a_week(holder: User, revision: Revision) -> No
 def test_the_page_makes_and_ends_links(client: Client, holder: User, revision: Revision) -> None:
     client.force_login(holder)
     before = client.get("/weights/tiny/").content.decode()
-    client.post("/weights/tiny/v1/links/")
+    client.post("/weights/tiny/v1/links/make/")
     links = LinkList.objects.get()
     shown = client.get("/weights/tiny/").content.decode()
     address = address_of(links)
@@ -163,7 +163,7 @@ def test_nobody_ends_the_links_of_others(client: Client, holder: User, revision:
 def test_without_access_no_links_are_made(client: Client, revision: Revision) -> None:
     client.force_login(UserFactory.create())
 
-    page = client.post("/weights/tiny/v1/links/", follow=True).content.decode()
+    page = client.post("/weights/tiny/v1/links/make/", follow=True).content.decode()
 
     assert LinkList.objects.count() == 0
     assert "The licence is not signed yet." in page
