@@ -26,6 +26,7 @@ SETS: dict[str, tuple[str, ...]] = {
         "--override=requirements/engine-cpu-overrides.txt",
         "--override=requirements/clients-overrides.txt",
     ),
+    "old-hub": (),
 }
 
 

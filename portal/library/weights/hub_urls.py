@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.library.weights.views import hub
+from portal.library.weights.views import hub, sign_in
 
 
 class RepositoryConverter(StringConverter):
@@ -18,6 +18,8 @@ register_converter(RepositoryConverter, "repo")
 
 app_name = "hub"
 urlpatterns = [
+    path("oauth/device", sign_in.begin_sign_in, name="begin_sign_in"),
+    path("oauth/token", sign_in.give_key, name="give_key"),
     path("api/whoami-v2", hub.show_person, name="whoami"),
     path("api/agent-harnesses", hub.list_harnesses, name="harnesses"),
     path("api/telemetry/<path:path>", hub.ignore_telemetry, name="telemetry"),
