@@ -17,7 +17,7 @@ demo: ## Run the whole site on this machine (PORT=, MODEL=, DATABASE_URL=, REDIS
 	@$(BOOTSTRAP) demo site engine && exec $(BIN)/python -m demo
 
 test: ## Run every test, including those with a browser and a real engine (ARGS= for pytest)
-	@$(BOOTSTRAP) dev engine clients browser && exec $(BIN)/python -m tests.run $(ARGS)
+	@$(BOOTSTRAP) dev engine clients old-hub browser && exec $(BIN)/python -m tests.run $(ARGS)
 
 quick: ## Run the tests that take seconds: no engine, no browser, none marked `slow`
 	@$(BOOTSTRAP) dev && exec $(BIN)/python -m tests.run quick $(ARGS)
@@ -46,4 +46,4 @@ reset: ## Remove the demo's state in var/ (database, accounts, runs, logs); keep
 	@test ! -d var || { $(BOOTSTRAP) site && exec $(BIN)/python -m demo.reset; }
 
 clean: reset ## Also remove the weights and the environments
-	@rm -rf var .venv .venv-engine .venv-clients staticfiles
+	@rm -rf var .venv .venv-engine .venv-clients .venv-old-hub staticfiles

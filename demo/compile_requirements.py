@@ -27,6 +27,7 @@ SETS: dict[str, tuple[str, ...]] = {
         "--override=requirements/engine-cpu-overrides.txt",
         "--override=requirements/clients-overrides.txt",
     ),
+    "old-hub": (),
 }
 
 

@@ -1,5 +1,5 @@
-"""The Python environments: `.venv` for site, workers and tools, `.venv-engine` for vLLM, and one
-for the clients that the API is tested with.
+"""The Python environments: `.venv` for site, workers and tools, `.venv-engine` for vLLM, and two
+for the clients that the site is tested with.
 
 Standard library only: this runs before anything is installed. Each set of packages leaves a
 stamp with the hash of its requirements; a second call that finds the stamp does nothing.
@@ -84,11 +84,15 @@ CLIENTS = PackageSet(
     needs_torch=True,
     needed_bytes=4 * GIB,
 )
+OLD_HUB = PackageSet(
+    "Installing an old client of the Hub", ROOT / ".venv-old-hub", ("old-hub.txt",)
+)
 SETS: Mapping[str, PackageSet] = {
     "site": SITE,
     "dev": DEVELOPMENT,
     "engine": ENGINE,
     "clients": CLIENTS,
+    "old-hub": OLD_HUB,
 }
 
 

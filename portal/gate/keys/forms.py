@@ -1,4 +1,4 @@
-"""The forms that make and rotate a key."""
+"""The forms that make and rotate a key, and let a program have one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.access import KeyAccess
 from portal.gate.keys.domain.lifecycle import NAME_LENGTH, live_keys
 from portal.platform.accounts.models import User
+from portal.platform.core.page_forms import PageForm
 
 LIFETIMES = (
     ("7", "In 7 days"),
@@ -110,3 +111,16 @@ class RotateForm(forms.Form):
 
     def clean_overlap(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["overlap"]))
+
+
+class DeviceCodeForm(PageForm):
+    """The code that a program shows in its terminal."""
+
+    user_code = forms.CharField(
+        label="Code",
+        max_length=20,
+        help_text="Eight letters, as your terminal shows them.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )

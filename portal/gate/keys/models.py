@@ -1,4 +1,4 @@
-"""Personal keys to the API. Only a hash of the secret is stored."""
+"""Personal keys, and requests of programs for one. Only hashes of secrets are stored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db import models
 
 from portal.gate.access.enums import KeyScope
 from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.enums import LoginState
 
 
 class ApiKey(models.Model):
@@ -44,3 +45,40 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.lookup})"
+
+
+class DeviceLogin(models.Model):
+    """A program that asks a person, by a short code, for a key; kept until the code expires."""
+
+    device_digest = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of the program's own code."
+    )
+    user_code = models.CharField(
+        max_length=8, unique=True, help_text="What the person types; it gives the program nothing."
+    )
+    state = models.CharField(
+        max_length=16, choices=LoginState.choices, default=LoginState.PENDING
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Who has answered.",
+    )
+    address = models.GenericIPAddressField(null=True, help_text="From where it was asked.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    polled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="login_has_answer_and_person",
+                condition=models.Q(state=LoginState.PENDING, user=None)
+                | models.Q(~models.Q(state=LoginState.PENDING), user__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} login of {self.created_at:%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from portal.library.weights.enums import HubType
-from portal.library.weights.views import hub, links
+from portal.library.weights.views import hub, links, sign_in
 
 
 class RepositoryConverter(StringConverter):
@@ -29,6 +29,8 @@ register_converter(TypeConverter, "hub")
 
 app_name = "hub"
 urlpatterns = [
+    path("oauth/device", sign_in.begin_sign_in, name="begin_sign_in"),
+    path("oauth/token", sign_in.give_key, name="give_key"),
     path("api/whoami-v2", hub.show_person, name="whoami"),
     path("api/agent-harnesses", hub.list_harnesses, name="harnesses"),
     path("api/telemetry/<path:path>", hub.ignore_telemetry, name="telemetry"),

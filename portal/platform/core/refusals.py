@@ -90,6 +90,23 @@ class RefusalCode(StrEnum):
     TOO_MANY_KEYS = "too_many_keys", "The person has the maximum number of keys."
     ACCOUNT_CLOSED = "account_closed", "The account is closed."
 
+    # A login by browser, in the words of RFC 8628 and RFC 6749.
+    AUTHORIZATION_PENDING = "authorization_pending", "Nobody has answered the login yet."
+    SLOW_DOWN = "slow_down", "The program asks more often than it was told to."
+    EXPIRED_TOKEN = "expired_token", "The code of the login has expired."
+    ACCESS_DENIED = "access_denied", "The login was denied."
+    INVALID_GRANT = "invalid_grant", "The code of the login is unknown or was used."
+    UNSUPPORTED_GRANT_TYPE = (
+        "unsupported_grant_type",
+        "Keys are given for the codes of a login only.",
+    )
+    CODE_UNKNOWN = "code_unknown", "No login with this code is waiting for an answer."
+    TOO_MANY_LOGINS = (
+        "too_many_logins",
+        "Too many logins, or wrong codes, came from one address.",
+        RATE,
+    )
+
     # Requests and runs.
     INVALID_VALUE = (
         "invalid_value",

@@ -11,27 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from portal.gate.access.enums import ApplicationState, GrantState, KeyScope
-from portal.gate.access.models import Grant
-from portal.gate.catalog.models import HostedModel
 from portal.gate.keys.domain.text import make_text
-from portal.gate.keys.models import ApiKey
 from portal.library.weights.domain.fetching import GIGABYTE
 from portal.library.weights.models import Download, Revision
 from portal.library.weights.views import hub
 from portal.platform.accounts.models import User
-from tests.factories.access import ApplicationFactory
-from tests.factories.accounts import UserFactory
 from tests.factories.catalog import HostedModelFactory
-from tests.factories.licensing import LicenceVersionFactory
 from tests.factories.weights import CONFIG, WEIGHTS, make_holder, make_revision
 from tests.lab.playground.sse import in_thread
 from tests.library.weights.client import HubClient, make_key, read_body
+from tests.library.weights.refused import REFUSED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,46 +154,6 @@ async def test_without_open_files_the_list_needs_the_grant_too(transactional_db:
     for path in (MODEL, f"{MODEL}/tree/main", f"{MODEL}/refs", f"{FILE}x", CARD):
         response = await HubClient().get(path)
         assert (response.status_code, response["X-Error-Code"]) == (401, "GatedRepo"), path
-
-
-def _update_grant(**fields: object) -> Callable[[User, HostedModel], object]:
-    return lambda user, model: Grant.objects.filter(user=user).update(**fields)
-
-
-def _apply(state: ApplicationState) -> Callable[[User, HostedModel], object]:
-    def change(user: User, model: HostedModel) -> None:
-        Grant.objects.filter(user=user).delete()
-        ApplicationFactory.create(applicant=user, state=state, models_wanted=[model])
-
-    return change
-
-
-def _publish_licence(user: User, model: HostedModel) -> None:
-    LicenceVersionFactory.create(licence=model.release.licence, number=2, grace_days=0)
-
-
-def _need_a_second_factor(user: User, model: HostedModel) -> None:
-    User.objects.filter(pk=user.pk).update(is_reviewer=True)
-
-
-PAST = timezone.now() - timedelta(days=400)
-REFUSED: dict[str, Callable[[User, HostedModel], object]] = {
-    "email_unverified": lambda user, _: EmailAddress.objects.update(verified=False),
-    "mfa_required": _need_a_second_factor,
-    "licence_unsigned": lambda *_: ApiKey.objects.update(user=UserFactory.create()),
-    "licence_outdated": _publish_licence,
-    "no_application": lambda user, _: Grant.objects.update(capabilities=["api"]),
-    "pending": _apply(ApplicationState.SUBMITTED),
-    "returned": _apply(ApplicationState.RETURNED),
-    "rejected": _apply(ApplicationState.REJECTED),
-    "grant_expired": _update_grant(starts_at=PAST, ends_at=PAST + timedelta(days=1)),
-    "suspended": _update_grant(state=GrantState.SUSPENDED),
-    "revoked": _update_grant(state=GrantState.REVOKED),
-    "key_scope": lambda *_: ApiKey.objects.update(scopes=[KeyScope.READ]),
-    "key_model": lambda *_: ApiKey.objects.get().allowed_models.set([HostedModelFactory.create()]),
-    "key_revoked": lambda *_: ApiKey.objects.update(revoked_at=timezone.now()),
-    "key_expired": lambda *_: ApiKey.objects.update(expires_at=PAST),
-}
 
 
 @pytest.mark.parametrize("code", REFUSED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -34,6 +35,13 @@ hf_hub_download("family/tiny", "model.safetensors")
 """
 
 
+def need(program: Path) -> Path:
+    """The program of a client's environment; without it the test is skipped, or fails in CI."""
+    if not program.exists() and not os.environ.get("CI"):
+        pytest.skip("this client's environment is not installed")
+    return program
+
+
 @dataclass(frozen=True)
 class Done:
     code: int
@@ -48,7 +56,7 @@ class Machine:
     site: str
     key: str
 
-    async def run(self, *command: str | Path) -> Done:
+    async def start(self, *command: str | Path) -> Process:
         environment = {
             "PATH": os.environ["PATH"],
             "HF_ENDPOINT": f"{self.site}/hub",
@@ -57,32 +65,34 @@ class Machine:
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "NO_COLOR": "1",
         }
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *command,
             env=environment,
             cwd=self.home.parent,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
+
+    async def run(self, *command: str | Path) -> Done:
+        process = await self.start(*command)
         out, _ = await process.communicate()
         return Done(process.returncode or 0, out.decode())
 
 
-def _prepare(files: Mapping[str, bytes] = FILES) -> str:
+def prepare(files: Mapping[str, bytes] = FILES) -> str:
     revision = make_revision(None, files)
     return make_key(make_holder(revision.repository.model))
 
 
-def _revoke() -> None:
+def revoke() -> None:
     Grant.objects.update(state="revoked")
 
 
 @pytest.mark.parametrize("version", HF)
 async def test_download_verify_and_refusals(version: str, tmp_path: Path) -> None:
-    hf = HF[version]
-    if not hf.exists() and not os.environ.get("CI"):
-        pytest.skip("this client's environment is not installed")
-    key = await in_thread(_prepare)
+    hf = need(HF[version])
+    key = await in_thread(prepare)
     folder = tmp_path / "folder"
     async with serve() as site:
         machine = Machine(tmp_path / "home", site, key)
@@ -96,7 +106,7 @@ async def test_download_verify_and_refusals(version: str, tmp_path: Path) -> Non
                 ("cache", "verify", "family/tiny"),
             )
         ]
-        await in_thread(_revoke)
+        await in_thread(revoke)
         # The open file comes, the closed one does not.
         strangers = Machine(tmp_path / "empty", site, "")
         card = await strangers.run(hf, "download", "family/tiny", "config.json")
@@ -144,7 +154,7 @@ async def test_a_connection_that_is_cut_three_times_is_taken_up_again(
     monkeypatch.setattr(delivery, "stream_part", stream_one_piece)
     # The client keeps what it has in steps of ten.
     monkeypatch.setattr(delivery, "PIECE", 12 * 2**20)
-    key = await in_thread(lambda: _prepare({"large.dat": content}))
+    key = await in_thread(lambda: prepare({"large.dat": content}))
     async with serve() as site:
         machine = Machine(tmp_path / "home", site, key)
         done = await machine.run(HF["2.x"], "download", "family/tiny", "--local-dir", tmp_path)
@@ -156,10 +166,8 @@ async def test_a_connection_that_is_cut_three_times_is_taken_up_again(
 
 
 async def test_transformers_and_the_library_itself(tmp_path: Path) -> None:
-    python = HF["1.x"].with_name("python")
-    if not python.exists() and not os.environ.get("CI"):
-        pytest.skip("this client's environment is not installed")
-    key = await in_thread(_prepare)
+    python = need(HF["1.x"].with_name("python"))
+    key = await in_thread(prepare)
     code = """
 from huggingface_hub import HfFileSystem, auth_check, get_safetensors_metadata
 from huggingface_hub import list_repo_commits, list_repo_refs
@@ -173,7 +181,7 @@ auth_check("family/tiny")
 """
     async with serve() as site:
         done = await Machine(tmp_path / "home", site, key).run(python, "-c", code)
-        await in_thread(_revoke)
+        await in_thread(revoke)
         refused = await Machine(tmp_path / "other", site, key).run(python, "-c", FETCHING)
 
     assert done == Done(0, f"8\n{{'F32': 1000}}\n{len(WEIGHTS)}\nv1 v1\n")
@@ -183,7 +191,7 @@ auth_check("family/tiny")
 
 async def test_the_page_s_curl_command_resumes(tmp_path: Path) -> None:
     assert shutil.which("curl"), "curl is needed"
-    key = await in_thread(_prepare)
+    key = await in_thread(prepare)
     part = tmp_path / "model.safetensors"
     part.write_bytes(WEIGHTS[:1000])
     async with serve() as site:

@@ -18,7 +18,7 @@ from portal.gate.access.domain.desk.merging import accounts_of
 from portal.gate.access.domain.erasure import ERASED, close_applications, erase_cases, erase_remarks
 from portal.gate.access.models import Application
 from portal.gate.keys.domain.lifecycle import revoke_keys_of_closed_account
-from portal.gate.keys.models import ApiKey
+from portal.gate.keys.models import ApiKey, DeviceLogin
 from portal.gate.licensing.models import Signature
 from portal.gate.renewals.domain.erasure import close_renewal, erase_reports, subjects_of
 from portal.gate.teams.domain.erasure import erase_member
@@ -102,7 +102,8 @@ def _erase_account_whole(account: User, *, actor: User | None) -> None:
 def _erase_sign_in(person: User) -> None:
     keys = UserSession.objects.filter(user=person).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()
-    for model in (UserSession, EmailAddress, Authenticator, SocialAccount, MailPreference):
+    own = (UserSession, EmailAddress, Authenticator, SocialAccount, MailPreference, DeviceLogin)
+    for model in own:
         model.objects.filter(user=person).delete()
     ApiKey.objects.filter(user=person).update(name=ERASED)
 

@@ -21,6 +21,7 @@ from portal.desk.privacy.domain.erasure import erased_address, pseudonym
 from portal.gate.access.domain.process.lapsing import close_unanswered, remind_unanswered
 from portal.gate.access.domain.retention import closed_cases, delete_drafts, erase_case
 from portal.gate.access.models import Application
+from portal.gate.keys.models import DeviceLogin
 from portal.platform.accounts.models import User
 from portal.platform.audit.domain.record import record
 from portal.platform.audit.enums import AuditTag
@@ -109,6 +110,10 @@ def _delete_sessions(*, at: datetime, limit: int) -> int:
     return gone
 
 
+def _delete_logins(*, at: datetime, limit: int) -> int:
+    return _delete(DeviceLogin.objects.filter(expires_at__lt=at), limit)
+
+
 def _delete_demo_mail(*, at: datetime, limit: int) -> int:
     before = at - _days("DEMO_MAIL_RETENTION_DAYS")
     return _delete(StoredMail.objects.filter(sent_at__lt=before), limit)
@@ -136,6 +141,7 @@ POLICIES: Final[Mapping[str, _Policy]] = {
     "read_notices_deleted": _delete_read_notices,
     "unverified_accounts_deleted": _delete_unverified_accounts,
     "sessions_deleted": _delete_sessions,
+    "device_logins_deleted": _delete_logins,
     "demo_mails_deleted": _delete_demo_mail,
 }
 """Retention policies, by the name in the audit event."""

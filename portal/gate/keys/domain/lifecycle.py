@@ -60,7 +60,7 @@ def issue_key(
             RefusalCode.INVALID_VALUE, "The expiry must be in the future.", field="expires_at"
         )
     _lock_owner(user)
-    _require_room(user, at=now)
+    require_room(user, at=now)
     issued = _create(user, name=name, scopes=wanted, models=models, expires_at=expires_at, at=now)
     record(
         AuditTag.KEY_ISSUED,
@@ -165,7 +165,8 @@ def _lock_owner(user: User) -> User:
     return owner
 
 
-def _require_room(user: User, *, at: datetime) -> None:
+def require_room(user: User, *, at: datetime) -> None:
+    """Raise `DomainError` with code `too_many_keys` if the person can have no further key."""
     if live_keys(user, at=at).filter(successor=None).count() >= LIVE_KEYS_LIMIT:
         raise DomainError(
             RefusalCode.TOO_MANY_KEYS,

@@ -34,7 +34,8 @@ def require_caller(key_text: str, *, at: datetime) -> ApiKey:
     if key is None:
         raise KeyRefused(
             RefusalCode.INVALID_API_KEY,
-            "This needs a key with the scope weights. Make one, and set HF_TOKEN to it.",
+            "This needs a key with the scope weights. Run hf auth login, or make one and set "
+            "HF_TOKEN to it.",
         )
     return key
 
