@@ -56,9 +56,7 @@ class DeviceLogin(models.Model):
     user_code = models.CharField(
         max_length=8, unique=True, help_text="What the person types; it gives the program nothing."
     )
-    state = models.CharField(
-        max_length=16, choices=LoginState.choices, default=LoginState.PENDING
-    )
+    state = models.CharField(max_length=16, choices=LoginState.choices, default=LoginState.PENDING)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,

@@ -142,6 +142,7 @@ def _issue(login: DeviceLogin, *, at: datetime) -> IssuedKey:
         _refuse_used()
     assert login.user is not None  # noqa: S101 -- for the type checker
     try:
+        require_may_allow(login.user, at=at)
         return issue_key(
             login.user,
             name=name_key(login),

@@ -67,9 +67,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("state", "pending"), ("user", None)
-                        )
+                        condition=models.Q(("state", "pending"), ("user", None))
                         | models.Q(
                             models.Q(("state", "pending"), _negated=True),
                             ("user__isnull", False),

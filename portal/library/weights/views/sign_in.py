@@ -18,6 +18,7 @@ from portal.gate.keys.domain.device import (
     collect_key,
     write_code,
 )
+from portal.gate.keys.domain.lifecycle import IssuedKey
 from portal.library.weights.hub.refusals import HubRefusal
 from portal.library.weights.views.hub import hub_view
 from portal.platform.core.errors import DomainError
@@ -50,12 +51,7 @@ def begin_sign_in(request: HttpRequest) -> HttpResponse:
 def give_key(request: HttpRequest) -> HttpResponse:
     """The key that a person has allowed; until then, why there is none."""
     try:
-        if request.POST.get("grant_type") != GRANT_TYPE:
-            raise DomainError(
-                RefusalCode.UNSUPPORTED_GRANT_TYPE,
-                "A key cannot be renewed. Run hf auth login again.",
-            )
-        issued = collect_key(request.POST.get("device_code", ""), at=timezone.now())
+        issued = _collect(request)
     except DomainError as error:
         if error.code == RefusalCode.INVALID_GRANT:
             require_pace(request, "device_code")
@@ -71,3 +67,12 @@ def give_key(request: HttpRequest) -> HttpResponse:
             "scope": " ".join(issued.key.scopes),
         }
     )
+
+
+def _collect(request: HttpRequest) -> IssuedKey:
+    if request.POST.get("grant_type") != GRANT_TYPE:
+        raise DomainError(
+            RefusalCode.UNSUPPORTED_GRANT_TYPE,
+            "A key cannot be renewed. Run hf auth login again.",
+        )
+    return collect_key(request.POST.get("device_code", ""), at=timezone.now())
