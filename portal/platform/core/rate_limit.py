@@ -52,12 +52,12 @@ def require_pace(request: HttpRequest, action: str) -> None:
 
 
 def _pace(
-    action: str, *, whose: Callable[[HttpRequest], str], most: int = MOST
+    action: str, *, whose: Callable[[HttpRequest], str], most: int = 0
 ) -> Callable[[View[R, P]], View[R, P]]:
     def decorate(view: View[R, P]) -> View[R, P]:
         @wraps(view)
         def paced(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if _is_too_fast(f"pace:{action}:{whose(request)}", most=most):
+            if _is_too_fast(f"pace:{action}:{whose(request)}", most=most or MOST):
                 return too_many_requests(request)
             return view(request, *args, **kwargs)
 

@@ -23,6 +23,7 @@ from portal.gate.access.domain.process.reviews import reject_application, return
 from portal.gate.access.enums import ApplicationState, Command
 from portal.gate.access.models import Application, Grant, Step
 from portal.gate.catalog.models import HostedModel
+from portal.gate.keys.domain.device import begin_login
 from portal.gate.licensing.domain.signing import sign_licence
 from portal.gate.licensing.enums import Capacity
 from portal.gate.renewals.models import Renewal
@@ -90,6 +91,10 @@ def demo_mail(at: datetime) -> None:
     StoredMail.objects.create(to="a@example.org", subject="Hello", body="Text")
 
 
+def device_login(at: datetime) -> None:
+    begin_login(address=None, at=at)
+
+
 KINDS: list[tuple[str, Callable[[datetime], None], timedelta]] = [
     ("drafts_deleted", draft, timedelta(days=90)),
     ("cases_erased", refused_case, timedelta(days=730)),
@@ -97,6 +102,7 @@ KINDS: list[tuple[str, Callable[[datetime], None], timedelta]] = [
     ("read_notices_deleted", read_notice, timedelta(days=365)),
     ("unverified_accounts_deleted", unverified_account, timedelta(days=3)),
     ("sessions_deleted", ended_session, timedelta(0)),
+    ("device_logins_deleted", device_login, timedelta(minutes=15)),
     ("demo_mails_deleted", demo_mail, timedelta(days=31)),
 ]
 

@@ -159,9 +159,10 @@ def list_commands(offer: Offer) -> list[Command]:
     return [
         Command(
             "Once for each terminal",
-            f"export HF_ENDPOINT={hub}\nread -rs HF_TOKEN && export HF_TOKEN",
-            "The second line waits for you to paste a key with the scope weights, and does not "
-            "show it.",
+            f"export HF_ENDPOINT={hub}\nhf auth login",
+            "The second line prints a link and a code, which you confirm in your browser, and "
+            "keeps the key for 30 days. For programs and older clients, set HF_TOKEN to a key "
+            "with the scope weights instead.",
         ),
         Command(
             "Fetch",
