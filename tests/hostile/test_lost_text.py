@@ -128,6 +128,7 @@ def find_text_forms(client: Client, arguments: dict[str, Any]) -> dict[str, Page
             for form in read_forms(answer.content.decode(), page=page):
                 if form.texts and resolve(form.action).namespaces:
                     found[form.action] = form
+        answer.close()
     return found
 
 

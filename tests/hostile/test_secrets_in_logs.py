@@ -33,7 +33,7 @@ PUBLIC = {
     *("app_label", "batch_id", "case_number", "command", "content_type_id", "ending", "engine"),
     *("file_id", "grant_id", "job_id", "kind", "link_id", "look_id", "model_id", "node_id"),
     *("number", "object_id", "pk", "slug", "table", "url"),
-    *("folder", "path", "repo", "rev", "revision", "run", "user"),
+    *("folder", "links", "name", "path", "release", "repo", "rev", "revision", "run", "user"),
 }
 """Arguments that can be in a log: numbers, names and ids that open nothing without a sign-in."""
 
@@ -83,6 +83,8 @@ def test_tokens_and_keys_are_the_only_secrets_of_paths() -> None:
     assert [route.pattern for route in secret_routes()] == [
         "account/confirm-email/<key>/",
         "account/password/reset/key/<uidb36>-<key>/",
+        "hub/links/<str:token>/<str:name>",
+        "hub/links/<str:token>/files/<path:path>",
         "join/<int:pk>/<str:token>/",
         "join/<int:pk>/<str:token>/decline/",
         "shared-runs/<str:token>/",

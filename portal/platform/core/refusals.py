@@ -92,7 +92,7 @@ class RefusalCode(StrEnum):
 
     # A login by browser, in the words of RFC 8628 and RFC 6749.
     AUTHORIZATION_PENDING = "authorization_pending", "Nobody has answered the login yet."
-    SLOW_DOWN = "slow_down", "The program asks more often than it was told to."
+    SLOW_DOWN = "slow_down", "The program asks more often than it may."
     EXPIRED_TOKEN = "expired_token", "The code of the login has expired."
     ACCESS_DENIED = "access_denied", "The login was denied."
     INVALID_GRANT = "invalid_grant", "The code of the login is unknown or was used."

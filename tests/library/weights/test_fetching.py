@@ -52,7 +52,7 @@ def _prepare() -> tuple[Revision, str]:
 
 
 class Host:
-    """A GPU host that is told the site and a key."""
+    """A GPU host that has the address of the site, and a key."""
 
     def __init__(self, folder: Path, revision: Revision) -> None:
         self.folder = folder / "host"
