@@ -342,7 +342,7 @@ def test_the_module_runs_and_names_its_commands() -> None:
     assert (planned.returncode, planned.stdout) == (0, OPT_175B_ON_EIGHT_A100)
     assert (unknown.returncode, unknown.stderr) == (
         2,
-        "inference_workers: COMMAND must be one of launch, check, plan, not 'plann'\n",
+        "inference_workers: COMMAND must be one of launch, fetch, check, plan, not 'plann'\n",
     )
 
 

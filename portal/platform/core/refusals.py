@@ -181,7 +181,7 @@ class RefusalCode(StrEnum):
     PARQUET_UNAVAILABLE = (
         "parquet_unavailable",
         "The site has no program that writes Parquet.",
-        Shape(HTTPStatus.NOT_IMPLEMENTED, "server_error", NEVER_RETRY),
+        MISSING,
     )
     NOT_PUBLISHABLE = "not_publishable", "The folder cannot be published as it is."
     REVISION_TAKEN = "revision_taken", "The name belongs to another revision."

@@ -126,7 +126,7 @@ async def test_without_the_extra_the_address_says_how_to_get_it(
     answer = await async_client.get("/logbook/second/metrics.parquet")
 
     assert (with_extra.content.count(link), without.content.count(link)) == (1, 0)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (501, "parquet_unavailable")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "parquet_unavailable")
     assert answer.json()["error"]["message"] == (
         "This site does not write Parquet: take the CSV file, which has the same values. The "
         "operator adds Parquet by installing requirements/parquet.txt."

@@ -43,6 +43,7 @@ SIGNED_IN = [
     "/account/sessions/",
     "/account/3rdparty/",
     "/account/keys/",
+    "/account/keys/device/",
     "/account/usage/",
     "/account/erase/",
 ]
