@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.gate.access.models import Grant
 from portal.library.weights.domain.erasure import erase_tools
@@ -65,6 +66,21 @@ async def test_a_link_gives_the_file_without_a_key(base: str, holder: User) -> N
     ]
 
 
+@pytest.mark.parametrize("name", [FILE, "urls.txt", "files/missing"])
+async def test_no_cache_and_no_search_engine_keeps_what_a_link_gives(base: str, name: str) -> None:
+    headers = (await HubClient().get(f"{base}/{name}")).headers
+
+    assert headers["Cache-Control"] == "no-store, no-transform"
+    assert headers["X-Robots-Tag"] == "noindex"
+
+
+async def test_links_outlive_a_change_of_the_sites_key(base: str, settings: Settings) -> None:
+    before = (await HubClient().get(f"{base}/urls.txt")).content
+    settings.SECRET_KEY = "another key of the site, which signs otherwise"
+
+    assert (await HubClient().get(f"{base}/urls.txt")).content == before
+
+
 async def test_the_lists_name_every_file(base: str, revision: Revision) -> None:
     texts = [
         (await HubClient().get(f"{base}/{name}")).content.decode()
@@ -89,8 +105,8 @@ async def test_a_revoked_grant_ends_every_link(base: str, name: str) -> None:
 
     sentence = "[revoked] Your access was revoked. Read why: http://testserver/access/"
     assert (response.status_code, response.headers["X-Error-Message"]) == (403, sentence)
-    if not name.startswith("files/"):
-        assert response.content.decode() == f"{sentence}\n"
+    assert response.content.decode() == f"{sentence}\n"
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +129,8 @@ async def test_a_wrong_link(base: str, change: Callable[[str], str]) -> None:
 async def test_what_is_not_in_the_revision(base: str, path: str) -> None:
     response = await HubClient().get(f"{base}/files/{path}")
 
-    assert (response.status_code, response.json()["code"]) == (404, "file_not_found")
+    code = response.headers["X-Error-Message"].split()[0]
+    assert (response.status_code, code) == (404, "[file_not_found]")
 
 
 async def test_links_expire_after_a_week(holder: User, revision: Revision) -> None:

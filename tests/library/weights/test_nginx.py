@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
+from portal.library.weights.domain.links import address_of, make_links
 from portal.library.weights.models import Download
 from tests.factories.weights import FILES, WEIGHTS, make_holder, make_revision
 from tests.lab.playground.sse import in_thread, serve
@@ -80,17 +82,19 @@ async def _listens(url: str) -> bool:
     return True
 
 
-def _prepare() -> tuple[str, str, str]:
+def _prepare() -> tuple[str, str, str, str]:
     revision = make_revision()
     file = revision.files.get(path="model.safetensors")
-    return revision.commit, f'"{file.etag}"', make_key(make_holder(revision.repository.model))
+    holder = make_holder(revision.repository.model)
+    links = address_of(make_links(holder, revision, at=timezone.now()))
+    return revision.commit, f'"{file.etag}"', make_key(holder), f"{urlsplit(links).path}/files/"
 
 
 async def test_nginx_sends_what_the_site_allows(
     tmp_path: Path, weights_dir: Path, settings: Settings
 ) -> None:
     settings.WEIGHTS_DELIVERY = "x-accel"
-    commit, etag, key = await in_thread(_prepare)
+    commit, etag, key, files = await in_thread(_prepare)
     folder = tmp_path / "nginx"
     folder.mkdir()
     async with (
@@ -104,6 +108,7 @@ async def test_nginx_sends_what_the_site_allows(
         same = {**bearer, "Range": "bytes=-7", "If-Range": etag}
         conditional = await client.get(FILE, headers=same)
         other = await client.get(FILE, headers={**same, "If-Range": '"other"'})
+        linked = await client.get(files + "model.safetensors", headers={"Range": "bytes=-7"})
         inside = await client.get("/weights-internal/one/model.safetensors", headers=bearer)
         refused = await client.get(FILE)
         machine = Machine(tmp_path / "home", url, key)
@@ -114,7 +119,7 @@ async def test_nginx_sends_what_the_site_allows(
             HF["2.x"], "cache", "verify", "family/tiny", "--local-dir", tmp_path / "got"
         )
 
-    for response in (whole, part, conditional, other):
+    for response in (whole, part, conditional, other, linked):
         assert response.headers["etag"] == etag
         assert response.headers["x-repo-commit"] == commit
     assert (whole.status_code, whole.content) == (200, WEIGHTS)
@@ -122,6 +127,9 @@ async def test_nginx_sends_what_the_site_allows(
     assert part.headers["content-range"] == f"bytes 10-19/{len(WEIGHTS)}"
     assert (conditional.status_code, conditional.content) == (206, WEIGHTS[-7:])
     assert (other.status_code, other.content) == (200, WEIGHTS)
+    assert (linked.status_code, linked.content) == (206, WEIGHTS[-7:])
+    assert linked.headers["cache-control"] == "no-store, no-transform"
+    assert linked.headers["x-robots-tag"] == "noindex"
     assert (inside.status_code, refused.status_code) == (404, 401)
     assert (done.code, verified.code) == (0, 0), done
     assert {name: (tmp_path / "got" / name).read_bytes() for name in FILES} == FILES
@@ -131,5 +139,5 @@ async def test_nginx_sends_what_the_site_allows(
     size = len(WEIGHTS)
     assert records == [
         ("x-accel", 0, size), ("x-accel", 10, 10), ("x-accel", size - 7, 7), ("x-accel", 0, size),
-        ("x-accel", 0, size),
+        ("x-accel", size - 7, 7), ("x-accel", 0, size),
     ]  # fmt: skip

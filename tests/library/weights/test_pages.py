@@ -58,15 +58,17 @@ def test_a_holder_sees_the_commands_and_their_progress(
     fetch(holder, revision, "b.dat", sent=250)
 
     overview = words(client.get("/weights/").content)
-    page = words(client.get("/weights/tiny/").content)
+    source = client.get("/weights/tiny/").content.decode()
+    page = words(source.encode())
     sums = client.get("/weights/tiny/v1/SHA256SUMS").content.decode()
 
     assert overview.count("You have 1 of 2 files: 2.25 kB of 3 kB.") == 1
     assert page.count("export HF_ENDPOINT=http://testserver/hub") == 1
     assert page.count("hf download family/tiny --revision v1") == 1
     assert page.count("hf cache verify family/tiny --revision v1") == 1
-    url = f"http://testserver/hub/family/tiny/resolve/{revision.commit}/a.dat"
-    assert page.count(url) == 1
+    url = f"http://testserver/hub/family/tiny/resolve/{revision.commit}"
+    assert page.count(f"{url}/a.dat") == 1
+    assert re.findall('href="([^"]*/resolve/[^"]*)"', source) == [f"{url}/config.json"]
     assert re.findall(r"(\S+\.\w+) [\d.]+ k?B?\w* (Whole|Open to all|25 %)", page) == [
         ("a.dat", "Whole"), ("b.dat", "25 %"), ("config.json", "Open to all"),
     ]  # fmt: skip

@@ -101,7 +101,12 @@ def list_links(user: User, revision: Revision, *, at: datetime) -> list[Shown]:
 def address_of(links: LinkList) -> str:
     """What every URL of the list begins with; empty if the site's key has changed since."""
     token = _token_of(links)
-    return f"{settings.SITE_URL}/hub/links/{token}" if is_right_token(token, links.digest) else ""
+    return address_with(token) if is_right_token(token, links.digest) else ""
+
+
+def address_with(token: str) -> str:
+    """What every URL with this token begins with."""
+    return f"{settings.SITE_URL}/hub/links/{token}"
 
 
 def write_urls(revision: Revision, base: str) -> str:

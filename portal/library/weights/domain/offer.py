@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from shlex import quote as quote_word
 from typing import Final
 from urllib.parse import quote
 
@@ -46,6 +47,11 @@ class FileRow:
     @property
     def percent(self) -> int:
         return _percent(self.have, self.file.size)
+
+    @property
+    def open_url(self) -> str:
+        """Where anybody can fetch the file; empty if it needs a grant."""
+        return _url_of(self.file) if self.file.is_open else ""
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,6 @@ def list_commands(offer: Offer) -> list[Command]:
     hub = f"{settings.SITE_URL}/hub"
     example = offer.revision.files.latest("size", "pk")
     file = example.path.rpartition("/")[2]
-    url = f"{hub}/{repo}/resolve/{offer.revision.commit}/{example.path}"
     return [
         Command(
             "Once for each terminal",
@@ -183,8 +188,8 @@ def list_commands(offer: Offer) -> list[Command]:
         ),
         Command(
             "One file with curl",
-            f'curl -fL -C - -H "Authorization: Bearer $HF_TOKEN" -o {file} \\\n  {url}\n'
-            f'echo "{example.sha256}  {file}" | sha256sum -c',
+            f'curl -fL -C - -H "Authorization: Bearer $HF_TOKEN" -o {quote_word(file)} \\\n'
+            f"  {_url_of(example)}\n{_check_of(example, file)}",
             "curl continues where it stopped, even after a restart.",
         ),
     ]
@@ -213,7 +218,10 @@ def list_link_commands(offer: Offer, base: str) -> list[Command]:
         Command("Check", f"(cd {folder} && curl -sS '{base}/SHA256SUMS' | sha256sum -c)"),
         Command(
             "curl, for one file",
-            f"curl -fL -C - -o '{name}' '{base}/files/{quote(largest.path)}'",
+            f"curl -fL -C - -o {quote_word(name)} '{base}/files/{quote(largest.path)}'\n"
+            f"{_check_of(largest, name)}",
+            "Continues where it stopped; 416 means that nothing was missing. After 403, the link "
+            "without -f and -o shows the reason.",
         ),
     ]
 
@@ -221,6 +229,15 @@ def list_link_commands(offer: Offer, base: str) -> list[Command]:
 def write_checksums(revision: Revision) -> str:
     """One line for each file, as `sha256sum -c` reads them."""
     return "".join(f"{file.sha256}  {file.path}\n" for file in revision.files.all())
+
+
+def _check_of(file: File, name: str) -> str:
+    return f"echo {quote_word(f'{file.sha256}  {name}')} | sha256sum -c"
+
+
+def _url_of(file: File) -> str:
+    revision, path = file.revision, quote(file.path)
+    return f"{settings.SITE_URL}/hub/{revision.repository}/resolve/{revision.commit}/{path}"
 
 
 def _percent(part: int, whole: int) -> int:

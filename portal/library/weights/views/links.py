@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from portal.library.weights.domain.links import (
-    address_of,
+    address_with,
     end_links,
     make_links,
     require_links,
@@ -44,26 +44,21 @@ LISTS: Final[Mapping[str, Callable[[Revision, str], str]]] = {
 @hub_view("GET", "HEAD")
 def fetch(request: HttpRequest, token: str, path: str) -> HttpResponseBase:
     """A file by its link."""
-    now = timezone.now()
-    links = require_links(token, at=now)
-    file = find_file(links.revision, path)
-    bearer = None if file.is_open else links
-    return answer_file(request, links.revision, file, bearer=bearer, at=now)
+
+    def find() -> HttpResponseBase:
+        now = timezone.now()
+        links = require_links(token, at=now)
+        file = find_file(links.revision, path)
+        bearer = None if file.is_open else links
+        return answer_file(request, links.revision, file, bearer=bearer, at=now)
+
+    return _answer(find)
 
 
 @hub_view("GET", "HEAD")
-def write_list(request: HttpRequest, token: str, name: str) -> HttpResponse:  # noqa: ARG001 -- a view's signature
-    """All links, as one of the tools reads them, or the checksums.
-
-    A refusal is a line, which the tools show when they cannot read it as a link.
-    """
-    try:
-        return HttpResponse(_write(token, name), content_type=TEXT)
-    except DomainError as error:
-        refusal = answer_refusal(error)
-        refusal.content = f"{refusal['X-Error-Message']}\n".encode()
-        refusal["Content-Type"] = TEXT
-        return refusal
+def write_list(request: HttpRequest, token: str, name: str) -> HttpResponseBase:  # noqa: ARG001 -- a view's signature
+    """All links, as one of the tools reads them, or the checksums."""
+    return _answer(lambda: HttpResponse(_write(token, name), content_type=TEXT))
 
 
 @require_POST
@@ -87,10 +82,27 @@ def end(request: AuthenticatedHttpRequest, slug: str, revision: str, links: UUID
     return redirect(reverse("weights:revision", args=[slug, revision]) + "#plain-tools")
 
 
+def _answer(find: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """What the link gives, kept by no cache and no search engine.
+
+    A refusal is a line, which the tools show when they cannot read it as a link.
+    """
+    try:
+        response = find()
+    except DomainError as error:
+        refusal = answer_refusal(error)
+        refusal.content = f"{refusal['X-Error-Message']}\n".encode()
+        refusal["Content-Type"] = TEXT
+        response = refusal
+    response["Cache-Control"] = "no-store, no-transform"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _write(token: str, name: str) -> str:
     links = require_links(token, at=timezone.now())
     if name not in LISTS:
         raise DomainError(
             RefusalCode.FILE_NOT_FOUND, f"There are {', '.join(LISTS)}, and files/<path>."
         )
-    return LISTS[name](links.revision, address_of(links))
+    return LISTS[name](links.revision, address_with(token))
