@@ -23,7 +23,7 @@ IDENTIFIERS = re.compile(
 )
 NOT_PAGES = re.compile(
     r"/logout/|/text/?$|/pdf/$|/static/|/admin/|/download|/v1/|/export/|/everything/"
-    r"|/library/files/|\.(?:csv|json|atom|bib|cff|parquet)(?:\?|$)"
+    r"|/library/files/|/hub/|\.(?:csv|json|atom|bib|cff|parquet)(?:\?|$)"
 )
 # The demo's mailbox is open to all; the links in a message are for its recipient.
 SOMEBODYS_MAIL = re.compile(r"/demo/mail/\d+/")
